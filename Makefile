@@ -1,0 +1,31 @@
+# Two commands do everything: `make demo` runs the main job, `make test` passes the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+IMAGES ?=
+SEEDS ?= 1000
+FROM ?= 0
+ROUNDS ?= 30
+
+.PHONY: help setup demo check test simulate mutate chaos requirements clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.ready ## make .venv with the pinned requirements
+
+$(VENV)/.ready: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+requirements: ## pin requirements.txt anew from pyproject.toml
+	$(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet pip-tools
+	$(VENV)/pin/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
+	  --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options \
+	  --extra emulator --extra dev --extra strangers --output-file requirements.txt pyproject.toml
+
+clean: ## remove what setup and the tests made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/e2e/node/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
