@@ -1,0 +1,1 @@
+"""An Alibaba Cloud on this machine, for trying, testing and rehearsing faults."""

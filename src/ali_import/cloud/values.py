@@ -1,0 +1,177 @@
+"""What the cloud's answers become: frozen values in the engine's words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class ImageStatus(StrEnum):
+    """Every status an image can have (DescribeImages)."""
+
+    CREATING = "Creating"
+    WAITING = "Waiting"
+    AVAILABLE = "Available"
+    UNAVAILABLE = "UnAvailable"
+    CREATE_FAILED = "CreateFailed"
+    DEPRECATED = "Deprecated"
+
+
+class TaskStatus(StrEnum):
+    """Every status a task can have (DescribeTasks, 2019 page)."""
+
+    WAITING = "Waiting"
+    PROCESSING = "Processing"
+    FINISHED = "Finished"
+    FAILED = "Failed"
+    DELETED = "Deleted"
+    PAUSED = "Paused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudImage:
+    """One custom image as DescribeImages shows it.
+
+    Attributes:
+        architecture: ``x86_64`` or ``arm64`` (``i386`` on foreign images).
+        boot_mode: ``BIOS``, ``UEFI`` or ``UEFI-Preferred``; "" when not told.
+        nvme: ``supported`` or ``unsupported``; "" when not told.
+        imds: ``v1`` or ``v2``; "" when not told.
+        progress: Percent done while it is being made, 0 to 100.
+        snapshot_ids: The snapshots behind the image, which outlive it.
+        created_at: The cloud's creation time, ISO 8601 text.
+    """
+
+    image_id: str
+    name: str
+    status: ImageStatus
+    family: str = ""
+    architecture: str = ""
+    boot_mode: str = ""
+    nvme: str = ""
+    imds: str = ""
+    public: bool = False
+    size_gib: int = 0
+    progress: int = 0
+    is_copied: bool = False
+    snapshot_ids: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    created_at: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportStarted:
+    """ImportImage was accepted."""
+
+    image_id: str
+    task_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One row of DescribeTasks."""
+
+    task_id: str
+    status: TaskStatus
+    image_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskDetail:
+    """DescribeTaskAttribute: the only place that says why an import failed."""
+
+    task_id: str
+    status: TaskStatus
+    progress: int = 0
+    error_code: str = ""
+    error_message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One row of DescribeSnapshots."""
+
+    snapshot_id: str
+    name: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    created_at: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """One bucket of ListBuckets; ``region`` is the bare region id."""
+
+    name: str
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredObject:
+    """One object in a bucket."""
+
+    key: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredPart:
+    """One uploaded part of a multipart upload."""
+
+    number: int
+    etag: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One unfinished multipart upload."""
+
+    key: str
+    upload_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """One function; ``state`` is "" where the cloud did not tell (lists omit it)."""
+
+    name: str
+    state: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Who is calling (GetCallerIdentity)."""
+
+    account_id: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class SecretUrl:
+    """A presigned URL. It is a password: its text never shows in a repr."""
+
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return "<presigned URL>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRange:
+    """A body that lies in a local file; lengths in bytes."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetch:
+    """A body that the relay fetches by range from the first URL that works."""
+
+    urls: tuple[SecretUrl, ...]
+    offset: int
+    length: int
+
+
+Body = bytes | FileRange | Fetch

@@ -1,0 +1,16 @@
+"""Units of size and time; every other module takes them from here."""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+TIB: Final = 1024 * GIB
+
+MINUTE_S: Final = 60.0
+HOUR_S: Final = 3600.0
+
+
+def round_up(value: int, step: int) -> int:
+    """Return the smallest multiple of ``step`` that is not below ``value``."""
+    return -(-value // step) * step
