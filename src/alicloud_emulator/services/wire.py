@@ -1,0 +1,120 @@
+"""A request and an answer, as the front hands them over and every service sees them."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from alicloud_emulator.world.caller import Caller
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """What a host name says.
+
+    Attributes:
+        service: ``ecs``, ``oss``, ``fc``, ``ram``, ``sts``, ``location``.
+        region: Region id, or "" for a central host.
+        bucket: Bucket label of an OSS virtual host, or "".
+        account_id: Account label of a classic FC host, or "".
+        internal: An ``-internal`` host, reachable only from inside its region.
+    """
+
+    name: str
+    service: str
+    region: str = ""
+    bucket: str = ""
+    account_id: str = ""
+    internal: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileBody:
+    """A body that is a range of a file, sent in blocks, never loaded whole."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+class BodyReader(Protocol):
+    """The request's body, read at most once."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the body in blocks as they come."""
+        ...
+
+    async def read(self, bytes_max: int) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            ServiceError: It is longer than ``bytes_max`` (EntityTooLarge).
+        """
+        ...
+
+
+@dataclass(kw_only=True)
+class Request:
+    """One HTTP request, authenticated.
+
+    Attributes:
+        path: Decoded path; ``raw_path`` is as sent (signatures need it).
+        query: Decoded pairs in the order sent; a key without ``=`` has value "".
+        headers: Names in lower case; repeated headers joined by ", ".
+        content_length: Declared body length in bytes, or None if chunked.
+        inside: Region of the function that makes the call, or "" for outside.
+        caller: Who signed it; None for an anonymous request.
+        signature: How it was signed: ``acs3``, ``rpc``, ``oss-v4``, ``oss-v1``, "".
+        request_id: Id that the answer carries.
+    """
+
+    method: str
+    host: Host
+    path: str
+    raw_path: str
+    query: list[tuple[str, str]]
+    headers: Mapping[str, str]
+    body: BodyReader
+    content_length: int | None = None
+    scheme: str = "https"
+    inside: str = ""
+    caller: Caller | None = None
+    signature: str = ""
+    request_id: str = ""
+
+    def param(self, name: str, default: str = "") -> str:
+        """Return the first value of a query parameter."""
+        return next((v for k, v in self.query if k == name), default)
+
+
+@dataclass(kw_only=True)
+class Response:
+    """One HTTP answer; ``body`` may be bytes, a file range, or blocks to come."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | FileBody | AsyncIterator[bytes] = b""
+    content_length: int | None = None
+
+
+class Service(Protocol):
+    """One product on the wire."""
+
+    def describe(self, request: Request) -> tuple[str, str]:
+        """Return (action, resource) of a request, before anything is done.
+
+        The front counts calls and asks for faults by it. Must not fail.
+        """
+        ...
+
+    async def handle(self, request: Request) -> Response:
+        """Carry out a request.
+
+        Raises:
+            ServiceError: The product refuses.
+        """
+        ...
+
+    def error(self, request: Request, error: Exception) -> Response:
+        """Return the product's own error answer for a ServiceError."""
+        ...

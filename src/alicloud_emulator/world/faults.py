@@ -1,0 +1,185 @@
+"""Faults: what goes wrong, by rule or by rate, decided in one place.
+
+A *rule* matches calls and says what to do; the weather's rates do the rest. Both the
+wire front and the simulation ask ``strike`` about each call and carry out what it
+says, so the same faults happen over sockets and in virtual time.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from random import Random
+
+from alicloud_emulator.world.profile import Weather
+
+
+class Do(StrEnum):
+    """What a fault does.
+
+    * ``refuse``: answer with ``code`` and ``status``; nothing is done.
+    * ``throttle``: the same with a throttling code and ``x-acs-retry-after``.
+    * ``drop-before``: the connection drops; nothing is done.
+    * ``drop-after``: the call takes effect, then the connection drops.
+    * ``html``: an HTML error page with ``status``; nothing is done.
+    * ``html-after``: the call takes effect, then an HTML error page comes.
+    * ``delay``: the answer comes ``delay_s`` later.
+    * ``hang``: no answer ever comes; nothing is done.
+    * ``corrupt``: a download's bytes are changed on the way.
+    * ``truncate``: a download ends early.
+    * ``kill``: the function's process is killed in the middle.
+    * ``fail-task``: accepted, but the task or copy fails later with the given reason.
+    """
+
+    REFUSE = "refuse"
+    THROTTLE = "throttle"
+    DROP_BEFORE = "drop-before"
+    DROP_AFTER = "drop-after"
+    HTML = "html"
+    HTML_AFTER = "html-after"
+    DELAY = "delay"
+    HANG = "hang"
+    CORRUPT = "corrupt"
+    TRUNCATE = "truncate"
+    KILL = "kill"
+    FAIL_TASK = "fail-task"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call as faults see it.
+
+    Attributes:
+        service: ``ecs``, ``oss``, ``fc``, ``ram``, ``sts``.
+        action: Alibaba's action name, for example ``ImportImage`` or ``PutObject``.
+        region: Region id, or "" for central services.
+        resource: What it is about: image name or id, bucket/key, function name.
+        download_from: For an object download, the region of the bucket; else "".
+        download_to: For an object download, the region it goes to ("" = outside).
+    """
+
+    service: str
+    action: str
+    region: str = ""
+    resource: str = ""
+    download_from: str = ""
+    download_to: str = ""
+
+    @property
+    def operation(self) -> str:
+        """Service and action, for example ``ecs.ImportImage``."""
+        return f"{self.service}.{self.action}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One fault to carry out."""
+
+    do: Do
+    code: str = ""
+    status: int = 503
+    message: str = ""
+    delay_s: float = 0.0
+    retry_after_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """When to strike: every set field must match (``*`` and ``?`` are wildcards).
+
+    Attributes:
+        first: Strike from the n-th matching call on (1 = the first).
+        times: How many matching calls to strike; 0 = all further ones.
+        rate: Probability with which a matching call is struck.
+    """
+
+    fault: Fault
+    service: str = "*"
+    action: str = "*"
+    region: str = "*"
+    resource: str = "*"
+    first: int = 1
+    times: int = 0
+    rate: float = 1.0
+
+    def matches(self, call: Call) -> bool:
+        """Whether the rule is about this call (its counts aside)."""
+        return (
+            fnmatchcase(call.service, self.service)
+            and fnmatchcase(call.action, self.action)
+            and fnmatchcase(call.region, self.region)
+            and fnmatchcase(call.resource, self.resource)
+        )
+
+
+class Faults:
+    """The rules in force, the weather, and the count of what struck."""
+
+    def __init__(self, rng: Random, weather: Weather) -> None:
+        self._rng = rng
+        self.weather = weather
+        self._rules: dict[int, Rule] = {}
+        self._seen: Counter[int] = Counter()
+        self._next_id = 1
+        self.struck: Counter[str] = Counter()
+
+    def add(self, rule: Rule) -> int:
+        """Put a rule in force and return its id."""
+        rule_id = self._next_id
+        self._next_id += 1
+        self._rules[rule_id] = rule
+        return rule_id
+
+    def remove(self, rule_id: int) -> bool:
+        """Take a rule out of force; False if there is none of that id."""
+        return self._rules.pop(rule_id, None) is not None
+
+    def clear(self) -> None:
+        """Take every rule out of force; the weather stays."""
+        self._rules.clear()
+
+    @property
+    def rules(self) -> dict[int, Rule]:
+        """The rules in force by id."""
+        return dict(self._rules)
+
+    def strike(self, call: Call) -> tuple[Fault, ...]:
+        """Return the faults to carry out on this call, and count them."""
+        faults = tuple(self._strike(call))
+        for fault in faults:
+            self.struck[fault.do] += 1
+        return faults
+
+    def _strike(self, call: Call) -> Iterator[Fault]:
+        ended = False
+        for rule_id, rule in self._rules.items():
+            if not rule.matches(call):
+                continue
+            self._seen[rule_id] += 1
+            turn = self._seen[rule_id] - rule.first
+            in_turn = turn >= 0 and (rule.times == 0 or turn < rule.times)
+            if in_turn and (rule.rate >= 1.0 or self._rng.random() < rule.rate):
+                yield rule.fault
+                ended = ended or rule.fault.do is not Do.DELAY
+        if not ended:
+            yield from self._weather(call)
+
+    def _weather(self, call: Call) -> Iterator[Fault]:
+        crosses = call.download_from and call.download_from != call.download_to
+        if crosses and self._rng.random() < self.weather.download_failure:
+            yield Fault(do=self._rng.choice((Do.TRUNCATE, Do.DROP_BEFORE, Do.REFUSE)))
+        elif self._rng.random() < self.weather.call_failure:
+            yield self._rng.choice(_BAD_DAYS)
+
+
+_BAD_DAYS = (
+    Fault(do=Do.REFUSE, code="ServiceUnavailable", status=503),
+    Fault(do=Do.REFUSE, code="InternalError", status=500),
+    Fault(do=Do.DROP_BEFORE),
+    Fault(do=Do.DROP_AFTER),
+    Fault(do=Do.DROP_AFTER),
+    Fault(do=Do.HTML, status=502),
+    Fault(do=Do.HTML_AFTER, status=502),
+    Fault(do=Do.THROTTLE, code="Throttling.User", status=400, retry_after_ms=200),
+)
