@@ -1,0 +1,165 @@
+"""Bounded reads of an image file, which is taken to be hostile.
+
+Everything the inspection learns from a file passes through :class:`Reader`: explicit
+offsets, a budget for the whole inspection, and never the whole file in memory.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from ali_import.errors import DiskImageError
+from ali_import.units import MIB
+
+HASH_BLOCK_BYTES: Final = MIB
+
+# An honest image needs a few dozen reads: the partition tables, then one or two small
+# directories. These leave room for a FAT directory of the largest size (2 MiB) on every
+# level of several partitions, and end a hostile file's work within a second or two.
+READS_MAX: Final = 100_000
+READ_BYTES_MAX: Final = 32 * MIB
+
+_KINDS: Final = (
+    (stat.S_ISDIR, "is a directory", "name the image file inside it"),
+    (stat.S_ISBLK, "is a block device", "copy it to a file first, with dd"),
+    (stat.S_ISCHR, "is a character device", "name a disk image file"),
+    (stat.S_ISFIFO, "is a pipe", "save its content to a file first"),
+    (stat.S_ISSOCK, "is a socket", "name a disk image file"),
+)
+
+
+class Reader:
+    """A regular file open for reading; made by :func:`open_image` only.
+
+    Attributes:
+        path: The file, as the user named it.
+        size_bytes: Its size when it was opened.
+    """
+
+    def __init__(self, path: Path, descriptor: int, status: os.stat_result) -> None:
+        self.path = path
+        self.size_bytes = status.st_size
+        self._descriptor = descriptor
+        self._opened = status
+        self._reads_left = READS_MAX
+        self._bytes_left = READ_BYTES_MAX
+
+    def read(self, offset: int, size_bytes: int) -> bytes:
+        """Return exactly ``size_bytes`` bytes from ``offset``.
+
+        Bytes past the end of the file are zero, as they will be on the cloud's disk,
+        which is the file padded to whole GiB. So a truncated structure needs no special
+        case: it is a structure full of zeros, and fails its own checks.
+
+        Raises:
+            DiskImageError: The file cannot be read, or the budget is spent.
+        """
+        assert offset >= 0
+        assert 0 < size_bytes <= MIB
+        self._reads_left -= 1
+        self._bytes_left -= size_bytes
+        if self._reads_left < 0 or self._bytes_left < 0:
+            raise self.error(
+                "its partition tables or directories are too large to be real",
+                "check how the image was made",
+            )
+        if offset >= self.size_bytes:
+            return bytes(size_bytes)
+        data = self._pread(min(size_bytes, self.size_bytes - offset), offset)
+        return data.ljust(size_bytes, b"\0")
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the whole content in hexadecimal; outside the budget.
+
+        Raises:
+            DiskImageError: The file cannot be read, or it changed since it was opened.
+        """
+        digest = hashlib.sha256()
+        offset = 0
+        while offset < self.size_bytes:
+            wanted = min(HASH_BLOCK_BYTES, self.size_bytes - offset)
+            block = self._pread(wanted, offset)
+            if not block:
+                break  # it shrank; told below
+            digest.update(block)
+            offset += len(block)
+        now = os.fstat(self._descriptor)
+        if _version(now) != _version(self._opened):
+            raise self.error(
+                "changed while it was read", "wait until its writer has finished"
+            )
+        return digest.hexdigest()
+
+    def error(self, message: str, advice: str = "") -> DiskImageError:
+        """Return an error about this file, for the caller to raise."""
+        return DiskImageError(message, path=self.path, advice=advice)
+
+    def _pread(self, size_bytes: int, offset: int) -> bytes:
+        try:
+            return os.pread(self._descriptor, size_bytes, offset)
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+
+
+@contextmanager
+def open_image(path: Path) -> Iterator[Reader]:
+    """Open the regular, non-empty file ``path``.
+
+    Raises:
+        DiskImageError: It is missing, unreadable, empty, or not a regular file.
+    """
+    try:
+        # Ask before opening: to open a device or a pipe may already do something.
+        _refuse_other_kinds(path, path.stat())
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise _unreadable(path, error) from error
+    try:
+        status = os.fstat(descriptor)
+        _refuse_other_kinds(path, status)
+        if status.st_size == 0:
+            raise DiskImageError(
+                "is empty", path=path, advice="build or download it again"
+            )
+        yield Reader(path, descriptor, status)
+    finally:
+        os.close(descriptor)
+
+
+def content_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content in hexadecimal, read in 1 MiB blocks.
+
+    Raises:
+        DiskImageError: The file cannot be read, is empty, or changes meanwhile.
+    """
+    with open_image(path) as reader:
+        return reader.sha256()
+
+
+def _version(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
+
+
+def _refuse_other_kinds(path: Path, status: os.stat_result) -> None:
+    for is_kind, message, advice in _KINDS:
+        if is_kind(status.st_mode):
+            raise DiskImageError(message, path=path, advice=advice)
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> DiskImageError:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return DiskImageError("does not exist", path=path, advice="check the file name")
+    if isinstance(error, PermissionError):
+        return DiskImageError(
+            "may not be read (permission denied)",
+            path=path,
+            advice="check the permissions of the file and its directories",
+        )
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return DiskImageError(
+        f"cannot be read ({reason})", path=path, advice="check the file and its disk"
+    )
