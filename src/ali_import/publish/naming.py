@@ -1,0 +1,127 @@
+"""Names and families of cloud images: the defaults, and what the cloud would refuse.
+
+Pure rules, applied before any call. Source: ImportImage and ModifyImageAttribute in the
+ECS API reference (ImageName, ImageFamily): 2 to 128 characters; first a letter or a
+Chinese character; not beginning with ``aliyun`` or ``acs:``; without ``http://`` and
+``https://``; letters, Chinese characters, digits and ``. : _ -`` only.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from ali_import.disk import DiskImage
+from ali_import.errors import ConfigurationError
+from ali_import.publish.options import Target
+
+FAMILY_DEFAULT: Final = "ipxe"
+CHARACTERS_MIN: Final = 2
+CHARACTERS_MAX: Final = 128
+
+# What every temporary resource's name begins with. A published image of such a name
+# would be taken for a leftover and removed.
+TEMPORARY_PREFIX: Final = "ali-import-"
+
+# Letters are ASCII: the reference speaks of upper and lower case letters and of Chinese
+# characters, here the CJK unified ideographs with their first extension.
+_LETTER: Final = "A-Za-z\u3400-\u4dbf\u4e00-\u9fff"
+_FIRST: Final = re.compile(f"[{_LETTER}]")
+_FORBIDDEN: Final = re.compile(f"[^{_LETTER}0-9.:_-]")
+_RESERVED: Final = ("aliyun", "acs:")
+_LINKS: Final = ("http://", "https://")
+
+
+def refusal(text: str) -> str:
+    """Say why the cloud would refuse ``text`` as a name or family; "" if it would not."""
+    if len(text) < CHARACTERS_MIN:
+        return f"has {len(text)} characters, at least {CHARACTERS_MIN} are needed"
+    if len(text) > CHARACTERS_MAX:
+        return f"has {len(text)} characters, at most {CHARACTERS_MAX} are allowed"
+    for link in _LINKS:
+        if link in text:
+            return f"contains {link}"
+    for prefix in _RESERVED:
+        if text.startswith(prefix):
+            return f"begins with {prefix}, which Alibaba Cloud keeps for itself"
+    if not _FIRST.match(text):
+        return "does not begin with a letter or a Chinese character"
+    forbidden = _FORBIDDEN.search(text)
+    if forbidden:
+        return (
+            f"contains {forbidden[0]!a}; letters, Chinese characters, digits "
+            "and . : _ - are allowed"
+        )
+    return ""
+
+
+def targets(
+    images: Sequence[DiskImage], *, name: str | None, family: str | None, today: date
+) -> tuple[Target, ...]:
+    """Give every image its name and family, each with the image's own suffix.
+
+    Args:
+        images: What was learned from each file, in the order given by the user.
+        name: Name without suffix; None for ``FAMILY-YYYYMMDD``.
+        family: Family without suffix; None for ``ipxe``.
+        today: The day in the default name.
+
+    Raises:
+        ConfigurationError: The cloud would refuse a name or a family, or two images
+            would get the same name.
+    """
+    family = FAMILY_DEFAULT if family is None else family
+    _check("--family", family)
+    if name is None:
+        name = f"{family}-{today:%Y%m%d}"
+        _check("the default image name", name)
+    else:
+        _check("--name", name)
+    if name.casefold().startswith(TEMPORARY_PREFIX):
+        raise ConfigurationError(
+            f"image name {name!a}: names beginning with {TEMPORARY_PREFIX} belong to "
+            "temporary images, which `ali-import cleanup` removes",
+            advice="choose another --name or --family",
+        )
+    made = tuple(
+        Target(image=image, name=name + image.suffix, family=family + image.suffix)
+        for image in images
+    )
+    for target in made:
+        _check_suffixed(target)
+    _check_distinct(made)
+    return made
+
+
+def _check(what: str, text: str) -> None:
+    reason = refusal(text)
+    if reason:
+        raise ConfigurationError(f"{what}: {_shown(text)} {reason}")
+
+
+def _check_suffixed(target: Target) -> None:
+    for what, text in (("name", target.name), ("family", target.family)):
+        if len(text) > CHARACTERS_MAX:
+            raise ConfigurationError(
+                f"{target.image.path}: image {what} {_shown(text)} has {len(text)} "
+                f"characters with its suffix {target.image.suffix}, at most "
+                f"{CHARACTERS_MAX} are allowed",
+                advice=f"choose a shorter --{what}",
+            )
+
+
+def _check_distinct(made: Sequence[Target]) -> None:
+    first: dict[str, Target] = {}
+    for target in made:
+        other = first.setdefault(target.name, target)
+        if other is not target:
+            raise ConfigurationError(
+                f"{other.image.path} and {target.image.path} would both be named "
+                f"{target.name}: they are for the same kind of machine",
+                advice="publish them one at a time, each with its own --name",
+            )
+
+
+def _shown(text: str) -> str:
+    """Quote ``text`` for a message, on one line and not too long."""
+    return ascii(text if len(text) <= 40 else text[:40] + "...")

@@ -1,0 +1,127 @@
+"""Text from elsewhere made fit for a terminal or a log: no secrets, no control codes.
+
+Everything that goes to standard error passes through here: messages of the cloud, of
+proxies and of libraries, file names, tracebacks. The patterns cover what Alibaba Cloud's
+signatures and credentials look like; an access key secret looks like nothing, so known
+secrets (those in the environment) are blotted out by value too.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+BLOT: Final = "***"
+
+# A value of fewer characters is no secret of Alibaba Cloud's, and blotting it out
+# everywhere would garble ordinary words.
+SECRET_CHARACTERS_MIN: Final = 8
+
+# Spelled with "_", "-" or neither, with or without x-oss-, x-acs- or ALIBABA_CLOUD_ in
+# front of it. Not "signature" followed by "nonce", "method" or "version".
+_SENSITIVE: Final = (
+    r"(?:access[_-]?key[_-]?(?:secret|id)|(?:security|session|bearer|oidc|refresh|access)"
+    r"[_-]?token|signature|credential|oss[_-]?access[_-]?key[_-]?id|private[_-]?key"
+    r"|client[_-]?secret|passw(?:or)?d)"
+)
+# What stands between a name and its value in headers, queries, JSON, and reprs.
+_BETWEEN: Final = r"""(?:\\?["']?\s*(?:[:=]|%3D)\s*|\\?["']\s*,\s*)b?\\?"""
+# A value: quoted, or up to white space or a separator.
+_VALUE: Final = r"""(?:"[^"\n]*"?|'[^'\n]*'?|[^\s,;&"'<>)}\]]+)"""
+_LINE: Final = r"""(?:"[^"\n]*"?|'[^'\n]*'?|[^"'\n]+)"""
+
+_PATTERNS: Final = (
+    # The whole value of an Authorization header.
+    (re.compile(rf"(?i)(authorization{_BETWEEN}){_LINE}"), rf"\1{BLOT}"),
+    # A signature scheme with its credential, wherever it stands.
+    (
+        re.compile(
+            r"(?i)\b(OSS4-HMAC-[A-Z0-9]+|ACS3-[A-Z0-9-]+)\s+[^\s\"']*=[^\n\"']*"
+        ),
+        rf"\1 {BLOT}",
+    ),
+    (re.compile(r"\b(OSS|acs)\s+[^\s:\"']{8,}:[A-Za-z0-9+/]{27}="), rf"\1 {BLOT}"),
+    # User name and password in a URL, for example of a proxy.
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/\"'<>]+@"), rf"\1{BLOT}@"),
+    # The query of a URL, and of a path in a request line.
+    (
+        re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s?\"'<>]*\?)[^\s\"'<>]*"),
+        rf"\1{BLOT}",
+    ),
+    (re.compile(r"(\?)[A-Za-z0-9_.~%-]+=[^\s\"'<>]*"), rf"\1{BLOT}"),
+    (re.compile(rf"(?i)({_SENSITIVE}{_BETWEEN}){_VALUE}"), rf"\1{BLOT}"),
+    # Access key ids and security tokens by their shape.
+    (re.compile(r"(?:LTAI|TMP\.|STS\.)[A-Za-z0-9]{8,}"), BLOT),
+)
+
+_SECRET_VARIABLES: Final = (
+    "ALIBABA_CLOUD_ACCESS_KEY_ID",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "ALIBABA_CLOUD_SECURITY_TOKEN",
+    "OSS_ACCESS_KEY_ID",
+    "OSS_ACCESS_KEY_SECRET",
+    "OSS_SESSION_TOKEN",
+)
+_PROXY_VARIABLES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+
+# C0 and C1 controls, the separators that terminals may take for a new line, and the
+# marks that reorder text (a file name could use them to look like something else).
+_CONTROLS: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_CONTROLS_IN_LINES: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+class Redactor:
+    """Blots out secrets, by their look and by their value."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        spellings = {
+            spelling
+            for secret in secrets
+            if len(secret) >= SECRET_CHARACTERS_MIN
+            for spelling in (secret, quote(secret, safe=""), quote(secret))
+        }
+        # The longest first: a secret may be a part of another one's spelling.
+        self._secrets = tuple(sorted(spellings, key=lambda text: (-len(text), text)))
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Redactor":
+        """Know the credentials and proxy passwords that the environment holds."""
+        secrets = [environment.get(name, "") for name in _SECRET_VARIABLES]
+        for name in _PROXY_VARIABLES:
+            for spelling in (name, name.lower()):
+                secrets.extend(_passwords(environment.get(spelling, "")))
+        return cls(secrets)
+
+    def redact(self, text: str) -> str:
+        """Return ``text`` with every secret in it replaced by ``***``."""
+        for secret in self._secrets:
+            text = text.replace(secret, BLOT)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        return text
+
+    def line(self, text: str) -> str:
+        """Return ``text`` redacted, on one line and without control characters."""
+        return one_line(self.redact(text))
+
+    def lines(self, text: str) -> str:
+        """Return ``text`` redacted and without control characters but new lines."""
+        return _CONTROLS_IN_LINES.sub("?", self.redact(text))
+
+
+def one_line(text: str) -> str:
+    """Put ``text`` on one line: white space folded, other control characters shown."""
+    return _CONTROLS.sub("?", " ".join(text.split()))
+
+
+def _passwords(proxy: str) -> tuple[str, ...]:
+    """Return the password in a proxy's URL, as written there and as it is meant."""
+    try:
+        password = urlsplit(proxy).password or ""
+    except ValueError:
+        return ()
+    return (password, unquote(password))
