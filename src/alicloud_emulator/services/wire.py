@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from alicloud_emulator.world.caller import Caller
+from alicloud_emulator.world.faults import Fault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,7 @@ class Request:
         caller: Who signed it; None for an anonymous request.
         signature: How it was signed: ``acs3``, ``rpc``, ``oss-v4``, ``oss-v1``, "".
         request_id: Id that the answer carries.
+        faults: Faults that the service itself must carry out (fail-task, kill, ...).
     """
 
     method: str
@@ -81,6 +83,7 @@ class Request:
     caller: Caller | None = None
     signature: str = ""
     request_id: str = ""
+    faults: tuple[Fault, ...] = ()
 
     def param(self, name: str, default: str = "") -> str:
         """Return the first value of a query parameter."""
