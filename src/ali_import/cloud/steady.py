@@ -1,0 +1,177 @@
+"""A cloud that tries again: the only place where calls are repeated and paced."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Final, TypeVar, cast
+
+import anyio
+
+from ali_import.cloud.ports import Cloud
+from ali_import.cloud.requests import Request
+from ali_import.cloud.retry_table import Meaning, look_up
+from ali_import.errors import ApiError, CloudError, HostNotFoundError, TransportError
+from ali_import.units import MINUTE_S
+
+R = TypeVar("R")
+
+OnRetry = Callable[[str, str, str, int, float], None]
+"""Called as (operation, region, code, attempt, wait_s) before a call is repeated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long to go on, in seconds of the event loop's clock.
+
+    Attributes:
+        transient_s: For errors that may pass. A fifth of the calls refused and a fifth
+            of the replies lost leave 0.4**n after n tries; 8 minutes hold about 40.
+        throttled_s: An action throttled in one minute is free in the next.
+        busy_s: For resources in use, by an import or a copy that has to end.
+        silent_s: For a service in a region that gives no answer at all to anybody.
+    """
+
+    transient_s: float = 8 * MINUTE_S
+    throttled_s: float = 20 * MINUTE_S
+    busy_s: float = 30 * MINUTE_S
+    silent_s: float = 2 * MINUTE_S
+
+
+NORMAL: Final = Patience()
+PREFLIGHT: Final = Patience(transient_s=MINUTE_S, silent_s=MINUTE_S)
+
+_BACKOFF_S_MIN: Final = 0.4
+_BACKOFF_S_MAX: Final = 20.0
+_THROTTLE_S_MIN: Final = 2.0
+_THROTTLE_S_MAX: Final = 75.0
+_BUSY_S_MIN: Final = 0.5
+_BUSY_S_MAX: Final = 15.0
+_SILENT_ANSWERS_MIN: Final = 8
+_HOST_TRIES_MAX: Final = 3
+
+
+@dataclass(kw_only=True)
+class _Silence:
+    """How long a service in a region has not answered anybody."""
+
+    since: float
+    count: int = 0
+
+
+class Steady:
+    """Carries out requests on a cloud in bad weather.
+
+    The wait before retry *n* of a transient error is uniform in
+    [0, min(0.4 s * 2**(n-1), 20 s)] (full jitter), from the injected dice. Throttling
+    holds back every call of the same (operation, region), and nothing else.
+    """
+
+    def __init__(
+        self, cloud: Cloud, *, rng: Random, on_retry: OnRetry | None = None
+    ) -> None:
+        self._cloud = cloud
+        self._rng = rng
+        self._on_retry = on_retry
+        self._not_before: dict[tuple[str, str], float] = {}
+        self._throttles: Counter[tuple[str, str]] = Counter()
+        self._silent: dict[tuple[str, str], _Silence] = {}
+        self.calls = 0
+        self.retries = 0
+
+    async def call(self, request: Request[R], patience: Patience = NORMAL) -> R:
+        """Carry out ``request``, again and again while the table says so.
+
+        Raises:
+            CloudError: Final, or its patience is over; ``advice`` is set.
+        """
+        began: dict[Meaning, float] = {}
+        tries: Counter[Meaning] = Counter()
+        while True:
+            await self._hold_back(request)
+            self.calls += 1
+            try:
+                result = await self._cloud.call(request)
+            except CloudError as error:
+                row = look_up(error)
+                self._note_silence(request, error)
+                if row.meaning is Meaning.DONE:
+                    return cast("R", None)
+                error.advice = error.advice or row.advice
+                tries[row.meaning] += 1
+                start = began.setdefault(row.meaning, anyio.current_time())
+                wait_s = self._wait_s(request, error, row.meaning, tries[row.meaning])
+                spent_s = anyio.current_time() - start + wait_s
+                if wait_s < 0 or spent_s > self._limit_s(row.meaning, patience):
+                    raise
+                if self._gone_silent(request, patience):
+                    raise
+                self.retries += 1
+                if self._on_retry is not None:
+                    operation, attempt = request.operation(), tries.total()
+                    self._on_retry(
+                        operation, request.region, error.code, attempt, wait_s
+                    )
+                await anyio.sleep(wait_s)
+            else:
+                self._silent.pop((request.SERVICE, request.region), None)
+                self._throttles.pop((request.operation(), request.region), None)
+                return result
+
+    async def _hold_back(self, request: Request[R]) -> None:
+        key = (request.operation(), request.region)
+        # The moment may move on while we sleep: another call was throttled meanwhile.
+        while (wait_s := self._not_before.get(key, 0.0) - anyio.current_time()) > 0:  # noqa: ASYNC110  waits for a time, not an event
+            # Those held back must not come back in one instant.
+            await anyio.sleep(wait_s + self._rng.random() * 0.3)
+
+    def _wait_s(
+        self, request: Request[R], error: CloudError, meaning: Meaning, n: int
+    ) -> float:
+        """Seconds to wait before the next try, or -1 to give up."""
+        if isinstance(error, HostNotFoundError):
+            return -1.0 if n >= _HOST_TRIES_MAX else 0.2 * n
+        if meaning is Meaning.TRANSIENT:
+            bound_s = min(_BACKOFF_S_MIN * 2.0 ** min(n - 1, 16), _BACKOFF_S_MAX)
+            return self._rng.random() * bound_s
+        if meaning is Meaning.BUSY:
+            wait_s = min(_BUSY_S_MIN * 1.4 ** min(n - 1, 32), _BUSY_S_MAX)
+            return wait_s * (0.75 + 0.5 * self._rng.random())
+        if meaning is Meaning.THROTTLED:
+            return self._throttled_s(request, error)
+        return -1.0
+
+    def _throttled_s(self, request: Request[R], error: CloudError) -> float:
+        key = (request.operation(), request.region)
+        self._throttles[key] += 1
+        asked_s = error.retry_after_s if isinstance(error, ApiError) else 0.0
+        streak = min(self._throttles[key] - 1, 16)
+        backoff_s = min(_THROTTLE_S_MIN * 1.6**streak, _THROTTLE_S_MAX)
+        wait_s = max(asked_s, backoff_s * (0.5 + 0.5 * self._rng.random()))
+        if 0 < asked_s < backoff_s:
+            wait_s = asked_s * (1 + 0.2 * self._rng.random())
+        free_at = anyio.current_time() + wait_s
+        self._not_before[key] = max(self._not_before.get(key, 0.0), free_at)
+        return wait_s
+
+    def _limit_s(self, meaning: Meaning, patience: Patience) -> float:
+        limits = {
+            Meaning.TRANSIENT: patience.transient_s,
+            Meaning.THROTTLED: patience.throttled_s,
+            Meaning.BUSY: patience.busy_s,
+        }
+        return limits.get(meaning, patience.transient_s)
+
+    def _note_silence(self, request: Request[R], error: CloudError) -> None:
+        key = (request.SERVICE, request.region)
+        if not isinstance(error, TransportError) or error.code == "GarbledAnswer":
+            self._silent.pop(key, None)
+            return
+        silence = self._silent.setdefault(key, _Silence(since=anyio.current_time()))
+        silence.count += 1
+
+    def _gone_silent(self, request: Request[R], patience: Patience) -> bool:
+        silence = self._silent.get((request.SERVICE, request.region))
+        if silence is None or silence.count < _SILENT_ANSWERS_MIN:
+            return False
+        return anyio.current_time() - silence.since > patience.silent_s

@@ -1,0 +1,81 @@
+"""Names of temporary things: they say whose they are and when they may be removed.
+
+Buckets and functions carry run id and expiry in the name, images and snapshots in
+their tags. Only what fits these patterns exactly is ever removed.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+PREFIX: Final = "ali-import-"
+TAG_SHA256: Final = "ali-import:sha256"
+TAG_VERSION: Final = "ali-import:version"
+TAG_RUN: Final = "ali-import:run"
+TAG_EXPIRES: Final = "ali-import:expires"
+"""Only on temporary images and doomed snapshots: Unix time in seconds."""
+
+_NAME: Final = re.compile(
+    r"ali-import-(?P<run>[0-9a-f]{8})-(?P<expires>[0-9a-f]{8})(?P<region>-[a-z0-9-]+)?"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """Whose a temporary thing is, and until when (Unix time in seconds)."""
+
+    run_id: str
+    expires_at: int
+
+    def bucket(self, region: str) -> str:
+        """Name a region's bucket; bucket names are global, and at most 63 long."""
+        return f"{self.function()}-{region}"[:63].rstrip("-")
+
+    def function(self) -> str:
+        """Name the relay function; function names are a region's own."""
+        return f"{PREFIX}{self.run_id}-{self.expires_at:08x}"
+
+    def tags(self) -> dict[str, str]:
+        """Tag a temporary image or a doomed snapshot."""
+        return {TAG_RUN: self.run_id, TAG_EXPIRES: str(self.expires_at)}
+
+
+def of_name(name: str) -> Lease | None:
+    """Read the lease out of a bucket's or function's name; None if it is not ours."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    return Lease(run_id=match["run"], expires_at=int(match["expires"], 16))
+
+
+def of_tags(tags: Mapping[str, str]) -> Lease | None:
+    """Read the lease out of tags; None if the thing is not temporary, or not ours."""
+    expires = tags.get(TAG_EXPIRES, "")
+    run_id = tags.get(TAG_RUN, "")
+    if not (expires.isascii() and expires.isdigit() and len(expires) < 12 and run_id):
+        return None
+    return Lease(run_id=run_id, expires_at=int(expires))
+
+
+def temporary_image_name(kind: str, *parts: str) -> str:
+    """Name a temporary image: the same parts give the same name in every run.
+
+    Args:
+        kind: ``new`` (to replace an older image), ``old`` (replaced, to be deleted) or
+            ``src`` (a source to copy from).
+        parts: What the image is about.
+    """
+    digest = sha256("\0".join(parts).encode()).hexdigest()[:24]
+    return f"{PREFIX}{kind}-{digest}"
+
+
+def is_temporary_image(name: str, tags: Mapping[str, str]) -> bool:
+    """Whether an image is temporary and ours: by its name and by its tags."""
+    return name.startswith(PREFIX) and of_tags(tags) is not None
+
+
+def client_token(*parts: str) -> str:
+    """Derive a ClientToken (64 ASCII characters): the same parts, the same token."""
+    return sha256("\0".join(("ali-import", *parts)).encode()).hexdigest()
