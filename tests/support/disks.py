@@ -1,0 +1,72 @@
+"""Small real disk images for tests, built from scratch in pure Python.
+
+``write_image(directory / "a.img", BOOT_X86_64)`` is enough for most tests. The pieces
+(FAT volumes, MBR and GPT disks) come from ``scripts``, for tests that want a shape.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from scripts.diskbuilder import Slot, gpt_disk, mbr_disk
+from scripts.fatbuilder import FatShape, Names, fat_volume
+
+__all__ = [
+    "BOOT_ARM64",
+    "BOOT_X86_64",
+    "FatShape",
+    "Names",
+    "Slot",
+    "disk",
+    "fat_volume",
+    "gpt_disk",
+    "mbr_disk",
+    "write_image",
+]
+
+BOOT_X86_64: Final = "EFI/BOOT/BOOTX64.EFI"
+BOOT_ARM64: Final = "EFI/BOOT/BOOTAA64.EFI"
+
+
+def program(seed: str, size_bytes: int = 3000) -> bytes:
+    """Content for a boot file: different for every seed, the same in every run."""
+    block = hashlib.sha256(seed.encode()).digest()
+    return (b"MZ" + block * (size_bytes // len(block) + 1))[:size_bytes]
+
+
+def disk(*boot_files: str, seed: str = "", clusters: int = 2000) -> bytes:
+    """Return a disk of about 1 MB: GPT with boot files, MBR with none.
+
+    Args:
+        boot_files: Paths, such as ``BOOT_X86_64``; none makes a BIOS image.
+        seed: Images with different seeds have different content.
+        clusters: 512 bytes each, at most 4084; they decide the size.
+    """
+    files = {path: program(path + seed) for path in boot_files}
+    files["SEED.TXT"] = seed.encode() or b"none"
+    slot = Slot(content=fat_volume(files, FatShape(clusters=clusters)))
+    return gpt_disk([slot]) if boot_files else mbr_disk([slot])
+
+
+def write_image(
+    path: Path, *boot_files: str, seed: str = "", clusters: int = 2000
+) -> Path:
+    """Write what :func:`disk` returns, and return ``path``."""
+    path.write_bytes(disk(*boot_files, seed=seed, clusters=clusters))
+    return path
+
+
+def overwrite(path: Path, offset: int, data: bytes) -> None:
+    """Damage a file at an offset; a negative one counts from the end."""
+    with path.open("r+b") as file:
+        file.seek(offset, 0 if offset >= 0 else 2)
+        file.write(data)
+
+
+def sparse(path: Path, size_bytes: int, head: Iterable[int] = ()) -> Path:
+    """Write a file of any size that occupies next to no space."""
+    with path.open("wb") as file:
+        file.write(bytes(head))
+        file.truncate(size_bytes)
+    return path
