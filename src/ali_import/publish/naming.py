@@ -13,15 +13,12 @@ from typing import Final
 
 from ali_import.disk import DiskImage
 from ali_import.errors import ConfigurationError
+from ali_import.publish import lease
 from ali_import.publish.options import Target
 
 FAMILY_DEFAULT: Final = "ipxe"
 CHARACTERS_MIN: Final = 2
 CHARACTERS_MAX: Final = 128
-
-# What every temporary resource's name begins with. A published image of such a name
-# would be taken for a leftover and removed.
-TEMPORARY_PREFIX: Final = "ali-import-"
 
 # Letters are ASCII: the reference speaks of upper and lower case letters and of Chinese
 # characters, here the CJK unified ideographs with their first extension.
@@ -77,9 +74,9 @@ def targets(
         _check("the default image name", name)
     else:
         _check("--name", name)
-    if name.casefold().startswith(TEMPORARY_PREFIX):
+    if name.casefold().startswith(lease.PREFIX):
         raise ConfigurationError(
-            f"image name {name!a}: names beginning with {TEMPORARY_PREFIX} belong to "
+            f"image name {_shown(name)}: names beginning with {lease.PREFIX} belong to "
             "temporary images, which `ali-import cleanup` removes",
             advice="choose another --name or --family",
         )

@@ -1,0 +1,1 @@
+"""The command: the only package that reads arguments, prints, and exits."""

@@ -1,0 +1,261 @@
+"""The command line: its flags, its help, and what it means.
+
+Imports as little as it can: ``ali-import --help`` answers before anything else loads.
+"""
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn
+
+from ali_import import __version__
+from ali_import.cli import help_text
+from ali_import.errors import ConfigurationError
+from ali_import.units import HOUR_S, MINUTE_S
+
+CLEANUP: Final = "cleanup"
+
+_REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,24}){1,5}")
+_ROLE: Final = re.compile(r"[A-Za-z0-9.@_-]{1,64}")
+_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smh]?)")
+_UNITS_S: Final = {"": 1.0, "s": 1.0, "m": MINUTE_S, "h": HOUR_S}
+_TIMEOUT_S_MAX: Final = 7 * 24 * HOUR_S
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishArguments:
+    """``ali-import IMAGE...``; what was not given is None or empty."""
+
+    images: tuple[Path, ...]
+    name: str | None
+    family: str | None
+    public: bool
+    overwrite: bool
+    all_or_nothing: bool
+    regions: tuple[str, ...]
+    allow_failure: frozenset[str]
+    role: str
+    timeout_s: float | None
+    report: Path | None
+    verbosity: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleanupArguments:
+    """``ali-import cleanup``."""
+
+    remove_all: bool
+    yes: bool
+    verbosity: int
+
+
+Arguments = PublishArguments | CleanupArguments
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Understand the command line.
+
+    Raises:
+        ConfigurationError: It is wrong.
+        SystemExit: It asked for help or the version, which is printed.
+    """
+    if argv and argv[0] == CLEANUP:
+        return _cleanup(argv[1:])
+    return _publish(argv)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage: an error is one line."""
+        raise ConfigurationError(message, advice=f"see `{self.prog} --help`")
+
+
+def _publish(argv: Sequence[str]) -> PublishArguments:
+    # Intermixed, or an image after a flag that follows an image would be refused.
+    given = _publish_parser().parse_intermixed_args(argv)
+    images = tuple(Path(image) for image in given.images)
+    if (
+        Path(CLEANUP) in images
+        and CLEANUP in given.images
+        and not Path(CLEANUP).exists()
+    ):
+        raise ConfigurationError(
+            f"there is no file {CLEANUP}; to remove leftovers, put {CLEANUP} first",
+            advice=f"run `ali-import {CLEANUP}`",
+        )
+    regions = tuple(dict.fromkeys(given.region))
+    allow_failure = frozenset(given.allow_failure)
+    strangers = sorted(allow_failure - set(regions)) if regions else []
+    if strangers:
+        raise ConfigurationError(
+            f"--allow-failure {strangers[0]} is none of the regions given with --region",
+            advice=f"add --region {strangers[0]}, or leave it out",
+        )
+    return PublishArguments(
+        images=images,
+        name=given.name,
+        family=given.family,
+        public=given.public,
+        overwrite=given.overwrite,
+        all_or_nothing=given.all_or_nothing,
+        regions=regions,
+        allow_failure=allow_failure,
+        role=given.role,
+        timeout_s=given.timeout,
+        report=given.report,
+        verbosity=given.verbose,
+    )
+
+
+def _cleanup(argv: Sequence[str]) -> CleanupArguments:
+    given = _cleanup_parser().parse_args(argv)
+    return CleanupArguments(
+        remove_all=given.all, yes=given.yes, verbosity=given.verbose
+    )
+
+
+def _publish_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="ali-import",
+        usage=help_text.USAGE,
+        description=help_text.DESCRIPTION,
+        epilog=help_text.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("images", metavar="IMAGE", nargs="+", help="raw disk image files")
+    add(
+        "-n",
+        "--name",
+        metavar="NAME",
+        help="name of the images, before the suffix (default: FAMILY-YYYYMMDD, the "
+        "date in UTC)",
+    )
+    add(
+        "-f",
+        "--family",
+        metavar="FAMILY",
+        help="image family, before the suffix (default: ipxe)",
+    )
+    add(
+        "-p",
+        "--public",
+        action="store_true",
+        help="make the images community images, which every account can use",
+    )
+    add(
+        "--overwrite",
+        action="store_true",
+        help="replace images that have the same name and other content",
+    )
+    add(
+        "-r",
+        "--region",
+        metavar="REGION",
+        action="append",
+        type=_region,
+        default=[],
+        help="publish in this region only; may be repeated (default: every region)",
+    )
+    add(
+        "-R",
+        "--role",
+        metavar="ROLE",
+        type=_role,
+        default="",
+        help="RAM role to attach to relay functions; they need none (default: none)",
+    )
+    add(
+        "--timeout",
+        metavar="TIME",
+        type=_duration,
+        help="give up what is unfinished after this long, for example 90m or 2h; a "
+        "plain number is seconds (default: 4h)",
+    )
+    add(
+        "--all-or-nothing",
+        action="store_true",
+        help="publish nothing unless every image is ready in every region",
+    )
+    add(
+        "--allow-failure",
+        metavar="REGION",
+        action="append",
+        type=_region,
+        default=[],
+        help="a failure in this region does not count in the exit status; may be "
+        "repeated",
+    )
+    add(
+        "--report",
+        metavar="FILE.json",
+        type=Path,
+        help="write a report for programs (see docs/report.md)",
+    )
+    _add_common(parser)
+    return parser
+
+
+def _cleanup_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=f"ali-import {CLEANUP}",
+        description=help_text.CLEANUP_DESCRIPTION,
+        epilog=help_text.CLEANUP_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add(
+        "--all",
+        action="store_true",
+        help="remove what has not expired too, after asking; a run that is still "
+        "going on loses its workspace",
+    )
+    add("-y", "--yes", action="store_true", help="do not ask")
+    _add_common(parser)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="log what happens instead of showing progress; -vv logs every detail",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"ali-import {__version__}"
+    )
+
+
+def _region(text: str) -> str:
+    if not _REGION.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!a} is no region id, which looks like cn-hangzhou; for several "
+            "regions, repeat the flag"
+        )
+    return text
+
+
+def _role(text: str) -> str:
+    if not _ROLE.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!a} is no RAM role name: 1 to 64 letters, digits, and . @ _ - (the "
+            "name alone, not its ARN)"
+        )
+    return text
+
+
+def _duration(text: str) -> float:
+    """Return seconds."""
+    match = _DURATION.fullmatch(text)
+    seconds = float(match[1]) * _UNITS_S[match[2]] if match else 0.0
+    if not 0 < seconds <= _TIMEOUT_S_MAX:
+        raise argparse.ArgumentTypeError(
+            f"{text!a} is no time such as 900, 90m or 2h, more than 0 and at most 168h"
+        )
+    return seconds

@@ -1,0 +1,142 @@
+"""``ali-import cleanup``: show what runs have left, and remove it."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from enum import StrEnum
+from typing import NoReturn
+
+import anyio
+from anyio import to_thread
+
+from ali_import.cli import compose, signals, streams
+from ali_import.cli.arguments import CleanupArguments
+from ali_import.cli.exit_status import ExitStatus
+from ali_import.errors import ConfigurationError
+from ali_import.publish.cleanup import find_leftovers, remove_leftovers
+from ali_import.publish.outcome import Leftover
+from ali_import.report.logs import LogDisplay
+from ali_import.report.messages import Messages
+from ali_import.report.plain import PlainDisplay
+from ali_import.report.redaction import one_line
+from ali_import.report.words import counted
+
+
+class State(StrEnum):
+    """Whether a leftover may be removed without asking."""
+
+    EXPIRED = "expired"
+    IN_USE = "in-use"
+    UNKNOWN = "unknown"
+
+
+def state(leftover: Leftover, now: float) -> State:
+    """Return a leftover's state at the Unix time ``now``, in seconds."""
+    if not leftover.expires_at:
+        return State.UNKNOWN
+    return State.EXPIRED if leftover.expires_at <= now else State.IN_USE
+
+
+class Cleanup:
+    """One execution of the command."""
+
+    def __init__(self, arguments: CleanupArguments, messages: Messages) -> None:
+        self._arguments = arguments
+        self._messages = messages
+        self._display = (
+            LogDisplay()
+            if arguments.verbosity
+            else PlainDisplay(messages, clock_s=compose.elapsed_s)
+        )
+
+    async def clean_up(self) -> ExitStatus:
+        """List, ask if need be, remove.
+
+        Raises:
+            AliImportError: Nothing could be begun.
+            KeyboardInterrupt: A signal came.
+        """
+        if self._arguments.remove_all and not self._may_ask():
+            raise ConfigurationError(
+                "cleanup --all asks before it removes what may be in use, and there is "
+                "no terminal to ask on",
+                advice="add --yes to remove everything without asking",
+            )
+        status: ExitStatus | None = None
+        async with anyio.create_task_group() as group:
+            await group.start(signals.receive, group.cancel_scope.cancel, _stop_at_once)
+            status = await self._work()
+            group.cancel_scope.cancel()
+        if status is None:
+            raise KeyboardInterrupt
+        return status
+
+    def _may_ask(self) -> bool:
+        if self._arguments.yes:
+            return True
+        with suppress(ValueError, OSError):
+            return (
+                sys.stdin is not None
+                and sys.stdin.isatty()
+                and self._messages.is_terminal
+            )
+        return False
+
+    async def _work(self) -> ExitStatus:
+        cloud = await to_thread.run_sync(compose.connect, abandon_on_cancel=True)
+        now = compose.now()
+        found = await find_leftovers(cloud, now=compose.now, emit=self._display.emit)
+        streams.print_lines(_listed(leftover, now) for leftover in found)
+        expired = [each for each in found if state(each, now) is State.EXPIRED]
+        others = len(found) - len(expired)
+        remove_all = bool(
+            others and self._arguments.remove_all and await self._ask(others)
+        )
+        doomed = found if remove_all else tuple(expired)
+        left = await remove_leftovers(
+            cloud, doomed, rng=compose.dice(), now=compose.now, emit=self._display.emit
+        )
+        self._tell(found, doomed, left)
+        if not left:
+            return ExitStatus.ALL_PLACED
+        return (
+            ExitStatus.SOME_FAILED if len(left) < len(doomed) else ExitStatus.ALL_FAILED
+        )
+
+    async def _ask(self, others: int) -> bool:
+        things = counted(others, "thing that has", "things that have")
+        self._messages.line(
+            f"remove {things} not expired, too? A run that is going on may need "
+            f"{'it' if others == 1 else 'them'} [y/N]"
+        )
+        answer = await to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+        return answer.strip().lower() in {"y", "yes"}
+
+    def _tell(
+        self,
+        found: Sequence[Leftover],
+        doomed: Sequence[Leftover],
+        left: Sequence[Leftover],
+    ) -> None:
+        for leftover in left:
+            self._messages.line(f"not removed: {_line(leftover)} {leftover.detail}")
+        kept = len(found) - len(doomed)
+        told = f"removed {len(doomed) - len(left)} of {len(found)} found"
+        if kept:
+            told += f", kept {kept} not expired"
+            if not self._arguments.remove_all:
+                told += " (to remove them too: ali-import cleanup --all)"
+        self._messages.line(told if found else "nothing is left over")
+
+
+def _line(leftover: Leftover) -> str:
+    return f"{leftover.region} {leftover.kind} {leftover.name}"
+
+
+def _listed(leftover: Leftover, now: float) -> str:
+    """Return the line for standard output."""
+    return one_line(f"{_line(leftover)} {state(leftover, now)}")
+
+
+def _stop_at_once() -> NoReturn:
+    streams.leave_at_once(ExitStatus.INTERRUPTED)

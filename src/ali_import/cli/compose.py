@@ -1,0 +1,55 @@
+"""Where the parts meet: the real cloud, the real clock, real dice."""
+
+import os
+import random
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ali_import.cloud.ports import Cloud
+from ali_import.publish.events import Emit
+from ali_import.publish.options import Options, Target
+
+if TYPE_CHECKING:
+    from ali_import.publish.run import Run
+
+now: Callable[[], float] = time.time
+elapsed_s: Callable[[], float] = time.monotonic
+
+
+def dice() -> random.Random:
+    """Return a generator for jitter that no two processes share."""
+    return random.Random(secrets.randbits(128))
+
+
+def connect() -> Cloud:
+    """Reach the cloud with what the environment says; makes no call that changes it.
+
+    Takes a second: the SDKs are large. Blocks while credentials are looked for.
+
+    Raises:
+        ConfigurationError: There are no credentials, or the set-up is wrong.
+    """
+    from ali_import.cloud.sdk.cloud import SdkCloud
+    from ali_import.cloud.sdk.settings import Settings
+    from ali_import.relay.transport import RelayTransport
+
+    return SdkCloud(Settings.from_environment(os.environ), RelayTransport)
+
+
+def start_run(
+    cloud: Cloud, targets: Sequence[Target], options: Options, emit: Emit
+) -> "Run":
+    """Make a run of its own id."""
+    from ali_import.publish.run import Run
+
+    return Run(
+        cloud,
+        targets,
+        options,
+        run_id=secrets.token_hex(4),
+        rng=dice(),
+        now=now,
+        emit=emit,
+    )

@@ -1,0 +1,75 @@
+"""The words of --help."""
+
+from typing import Final
+
+USAGE: Final = """\
+ali-import [-n NAME] [-f FAMILY] [-p] [--overwrite] [-r REGION]...
+                  [-R ROLE] [--timeout TIME] [--all-or-nothing]
+                  [--allow-failure REGION]... [--report FILE.json] [-v]...
+                  IMAGE...
+       ali-import cleanup [--all] [-y] [-v]..."""
+
+DESCRIPTION: Final = """\
+Publish bootable disk images to every Alibaba Cloud region.
+
+Each IMAGE becomes one ECS custom image in each region. What it is for is read
+from the file: with EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI it boots from UEFI, and
+name and family get the suffix -uefi-x86-64, -uefi-arm64 or (both) -uefi-multi;
+without, it boots from BIOS on x86-64, and there is no suffix.
+
+The bytes get into a region by the first of these routes that the cloud allows:
+  direct  upload to a temporary bucket in the region, and import
+  relay   the same, through a small function that runs inside the region
+  copy    copy the image from a region that has it
+
+Images that are there already, with the same content, are left as they are: after
+any failure, run the same command again. Whatever else a run makes, it removes."""
+
+EPILOG: Final = """\
+examples:
+  ali-import ipxe.usb                      every region, private
+  ali-import -p -n ipxe-1.21 bios.img x64.img arm64.img
+                                           three images, public, in every region
+  ali-import -r cn-hangzhou -r eu-central-1 disk.img
+                                           two regions only
+  ali-import cleanup                       what have stopped runs left behind?
+
+`cleanup` is a command only as the first argument; write ./cleanup for a file of
+that name.
+
+output: standard output gets one line for each image that stands,
+  REGION NAME (FAMILY) IMAGE_ID
+in region-then-image order; everything else goes to standard error.
+
+environment:
+  ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET,
+  ALIBABA_CLOUD_SECURITY_TOKEN             credentials; without them, the usual
+      others are tried: OIDC (ALIBABA_CLOUD_ROLE_ARN, ...), the profile in
+      ~/.aliyun/config.json, the credentials file, the instance's RAM role
+  HTTPS_PROXY, NO_PROXY                    how to reach the cloud
+  SSL_CERT_FILE, REQUESTS_CA_BUNDLE        whom to trust there
+  NO_COLOR                                 no colours
+
+exit status:
+  0    every image stands in every region (--allow-failure regions aside)
+  2    wrong usage, input or set-up; nothing was changed
+  3    some failed
+  4    all failed, or an error that should not happen (-vv shows the traceback)
+  130  interrupted; the first Ctrl-C cleans up, the second stops at once"""
+
+CLEANUP_DESCRIPTION: Final = """\
+List what runs of ali-import have left in all regions, and remove what has
+expired: buckets with their objects and unfinished uploads, functions, temporary
+images, snapshots. Published images and everything that is not ours stay."""
+
+CLEANUP_EPILOG: Final = """\
+output: standard output gets one line for each thing found,
+  REGION KIND NAME STATE
+where STATE is expired, in-use (its run may be going on) or unknown.
+
+exit status:
+  0    everything that was to be removed is gone
+  2    wrong usage or set-up; nothing was changed
+  3    some could not be removed
+  4    none could be removed, or an error that should not happen
+  130  interrupted; run it again"""

@@ -1,0 +1,67 @@
+"""The entry point, and the one place where errors are caught."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ali_import.cli import arguments
+from ali_import.cli.arguments import Arguments, CleanupArguments
+from ali_import.cli.exit_status import ExitStatus
+
+if TYPE_CHECKING:  # loaded when needed: --help answers before
+    from ali_import.report.messages import Messages
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status.
+
+    Args:
+        argv: The arguments; None for those of this process, which then ends soon after.
+    """
+    if argv is not None:
+        return _run(argv)
+    # Until the command listens for signals itself, SIGTERM does what Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    from ali_import.cli import streams
+
+    return streams.leave(_run(sys.argv[1:]))
+
+
+def _run(argv: Sequence[str]) -> int:
+    verbosity = 0
+    try:
+        given = arguments.parse(argv)
+        verbosity = given.verbosity
+        return _command(given)
+    except SystemExit as stop:  # --help, --version
+        return int(stop.code or 0)
+    except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # noqa: BLE001
+        # Everything, because no traceback may reach a user who did not ask for it.
+        from ali_import.cli.complaints import complain
+
+        return complain(error, _messages(), tracebacks=verbosity > 1)
+
+
+def _command(given: Arguments) -> ExitStatus:
+    import anyio
+
+    from ali_import.report import logs
+
+    messages = _messages()
+    with logs.configured(given.verbosity, messages):
+        if isinstance(given, CleanupArguments):
+            from ali_import.cli.cleanup import Cleanup
+
+            return anyio.run(Cleanup(given, messages).clean_up)
+        from ali_import.cli.publish import Publication
+
+        return anyio.run(Publication(given, messages).publish)
+
+
+def _messages() -> "Messages":
+    from ali_import.report.messages import Messages
+    from ali_import.report.redaction import Redactor
+
+    return Messages(sys.stderr, Redactor.from_environment(os.environ))
