@@ -5,7 +5,6 @@
 """
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,9 @@ __all__ = [
     "fat_volume",
     "gpt_disk",
     "mbr_disk",
+    "overwrite",
+    "program",
+    "sparse",
     "write_image",
 ]
 
@@ -64,9 +66,9 @@ def overwrite(path: Path, offset: int, data: bytes) -> None:
         file.write(data)
 
 
-def sparse(path: Path, size_bytes: int, head: Iterable[int] = ()) -> Path:
+def sparse(path: Path, size_bytes: int, head: bytes = b"") -> Path:
     """Write a file of any size that occupies next to no space."""
     with path.open("wb") as file:
-        file.write(bytes(head))
+        file.write(head)
         file.truncate(size_bytes)
     return path
