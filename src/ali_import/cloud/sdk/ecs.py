@@ -1,0 +1,333 @@
+"""ECS: images, tasks and snapshots. Source: the ECS API reference, 2014-05-26."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ali_import.cloud import requests as ask
+from ali_import.cloud.sdk import endpoints
+from ali_import.cloud.sdk.answers import (
+    GarbledAnswerError,
+    flag,
+    integer,
+    mapping,
+    nested_rows,
+    percent,
+    required,
+    text,
+)
+from ali_import.cloud.sdk.scrub import scrub, word
+from ali_import.cloud.sdk.services import Services
+from ali_import.cloud.values import (
+    CloudImage,
+    ImageStatus,
+    ImportStarted,
+    Snapshot,
+    Task,
+    TaskDetail,
+    TaskStatus,
+)
+
+VERSION = "2014-05-26"
+
+# DescribeImages shows only Available unless asked; ALL is newer than the list of all.
+EVERY_STATUS = ",".join(ImageStatus)
+PAGE_ROWS_MAX = 100
+# 100,000 rows: no account has as many; a server that never ends its pages is stopped.
+PAGES_MAX = 1000
+IDS_MAX = 100
+
+
+def _call(
+    services: Services, request: ask.Request[Any], query: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Call the action that the request is named after, in its region."""
+    return services.openapi.rpc(
+        endpoints.ecs(request.region),
+        action=type(request).__name__,
+        version=VERSION,
+        query={"RegionId": request.region, **query},
+    )
+
+
+def _tag_query(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _tags(row: Mapping[str, Any]) -> dict[str, str]:
+    found = nested_rows(row, "Tags", "Tag")
+    # Rows spell it TagKey; Key is what some other actions answer.
+    return {
+        text(tag, "TagKey") or text(tag, "Key"): text(tag, "TagValue")
+        or text(tag, "Value")
+        for tag in found
+    }
+
+
+def _ids(ids: Sequence[str]) -> str:
+    assert len(ids) <= IDS_MAX, f"{len(ids)} ids in one call"
+    return ",".join(ids)
+
+
+def describe_regions(
+    services: Services, request: ask.DescribeRegions
+) -> tuple[str, ...]:
+    """Return the ids of the regions open to the account."""
+    answer = _call(services, request, {"AcceptLanguage": "en-US"})
+    ids = [
+        required(row, "RegionId") for row in nested_rows(answer, "Regions", "Region")
+    ]
+    for region in ids:
+        if not endpoints.is_region_id(region):
+            raise GarbledAnswerError("the answer holds a strange region id")
+    return tuple(ids)
+
+
+# --- images --------------------------------------------------------------------------
+
+
+def describe_images(
+    services: Services, request: ask.DescribeImages
+) -> tuple[CloudImage, ...]:
+    """Return the account's own images in every status, all pages."""
+    query = {
+        "ImageOwnerAlias": "self",
+        "Status": EVERY_STATUS,
+        "ImageName": request.name,
+        "ImageId": _ids(request.image_ids),
+        "Tag": _tag_query(request.tags),
+    }
+    found: dict[str, CloudImage] = {}
+    for row in _numbered_pages(services, request, query):
+        image = _image(row)
+        # The cloud's own match is fuzzy; a name without * means that name alone.
+        if request.name and "*" not in request.name and image.name != request.name:
+            continue
+        # A row may show on two pages when one before it went away in between.
+        found[image.image_id] = image
+    return tuple(found.values())
+
+
+def _numbered_pages(
+    services: Services, request: ask.DescribeImages, query: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    for page in range(1, PAGES_MAX + 1):
+        answer = _call(
+            services, request, {**query, "PageNumber": page, "PageSize": PAGE_ROWS_MAX}
+        )
+        rows = nested_rows(answer, "Images", "Image")
+        yield from rows
+        if not rows or page * PAGE_ROWS_MAX >= integer(answer, "TotalCount"):
+            return
+    raise GarbledAnswerError("the pages have no end")
+
+
+def _image(row: Mapping[str, Any]) -> CloudImage:
+    features = mapping(row, "Features")
+    mappings = nested_rows(row, "DiskDeviceMappings", "DiskDeviceMapping")
+    return CloudImage(
+        image_id=required(row, "ImageId"),
+        name=text(row, "ImageName"),
+        status=_image_status(text(row, "Status")),
+        family=text(row, "ImageFamily"),
+        architecture=text(row, "Architecture"),
+        boot_mode=text(row, "BootMode"),
+        nvme=text(features, "NvmeSupport"),
+        imds=text(features, "ImdsSupport"),
+        public=flag(row, "IsPublic"),
+        size_gib=integer(row, "Size"),
+        progress=percent(row, "Progress"),
+        is_copied=flag(row, "IsCopied"),
+        snapshot_ids=tuple(
+            text(disk, "SnapshotId") for disk in mappings if text(disk, "SnapshotId")
+        ),
+        tags=_tags(row),
+        created_at=text(row, "CreationTime"),
+    )
+
+
+def _image_status(status: str) -> ImageStatus:
+    """Return the status; one that is new to us is not one to work with."""
+    try:
+        return ImageStatus(status)
+    except ValueError:
+        return ImageStatus.UNAVAILABLE
+
+
+def import_image(services: Services, request: ask.ImportImage) -> ImportStarted:
+    """Begin an import; the name and the token make it repeatable."""
+    query = {
+        "ClientToken": request.client_token,
+        "ImageName": request.name,
+        "Description": request.description,
+        "Architecture": request.architecture,
+        "BootMode": request.boot_mode,
+        "OSType": "linux",
+        "DiskDeviceMapping": [
+            {
+                "Format": "RAW",
+                "DiskImageSize": request.size_gib,
+                "OSSBucket": request.bucket,
+                "OSSObject": request.key,
+            }
+        ],
+        "Features": {"NvmeSupport": request.nvme, "ImdsSupport": request.imds},
+        "Tag": _tag_query(request.tags),
+    }
+    answer = _call(services, request, query)
+    return ImportStarted(
+        image_id=required(answer, "ImageId"), task_id=required(answer, "TaskId")
+    )
+
+
+def copy_image(services: Services, request: ask.CopyImage) -> str:
+    """Begin a copy; called at the source, it returns the id at the destination."""
+    query = {
+        "ClientToken": request.client_token,
+        "ImageId": request.image_id,
+        "DestinationRegionId": request.destination_region,
+        "DestinationImageName": request.destination_name,
+        "DestinationDescription": request.description,
+        "Tag": _tag_query(request.tags),
+    }
+    return required(_call(services, request, query), "ImageId")
+
+
+def cancel_copy_image(services: Services, request: ask.CancelCopyImage) -> None:
+    """Stop a copy, at its destination."""
+    _call(services, request, {"ImageId": request.image_id})
+
+
+def modify_image_attribute(
+    services: Services, request: ask.ModifyImageAttribute
+) -> None:
+    """Set the attributes that are given."""
+    query = {
+        "ImageId": request.image_id,
+        "ImageName": request.name,
+        "ImageFamily": request.family,
+        "BootMode": request.boot_mode,
+        "Features": {"NvmeSupport": request.nvme, "ImdsSupport": request.imds},
+    }
+    _call(services, request, query)
+
+
+def modify_image_share_permission(
+    services: Services, request: ask.ModifyImageSharePermission
+) -> None:
+    """Make an image public, or private again."""
+    query = {"ImageId": request.image_id, "IsPublic": request.public}
+    _call(services, request, query)
+
+
+def delete_image(services: Services, request: ask.DeleteImage) -> None:
+    """Ask for an image's deletion."""
+    _call(services, request, {"ImageId": request.image_id})
+
+
+# --- tasks ---------------------------------------------------------------------------
+
+
+def describe_tasks(services: Services, request: ask.DescribeTasks) -> tuple[Task, ...]:
+    """Return the tasks with the ids given."""
+    query = {
+        "TaskIds": _ids(request.task_ids),
+        "PageNumber": 1,
+        "PageSize": PAGE_ROWS_MAX,
+    }
+    answer = _call(services, request, query)
+    return tuple(
+        Task(
+            task_id=required(row, "TaskId"),
+            status=_task_status(text(row, "TaskStatus")),
+            image_id=text(row, "ResourceId"),
+        )
+        for row in nested_rows(answer, "TaskSet", "Task")
+    )
+
+
+def _task_status(status: str) -> TaskStatus:
+    """Return the status; one that is new to us is taken for still going on."""
+    try:
+        return TaskStatus(status)
+    except ValueError:
+        return TaskStatus.PROCESSING
+
+
+def describe_task_attribute(
+    services: Services, request: ask.DescribeTaskAttribute
+) -> TaskDetail:
+    """Return one task's progress, and why it failed."""
+    answer = _call(services, request, {"TaskId": request.task_id})
+    steps = nested_rows(answer, "OperationProgressSet", "OperationProgress")
+    code, message = next(
+        (
+            (word(text(step, "ErrorCode")), scrub(text(step, "ErrorMsg")))
+            for step in steps
+            if text(step, "ErrorCode") or text(step, "ErrorMsg")
+        ),
+        ("", ""),
+    )
+    return TaskDetail(
+        task_id=required(answer, "TaskId"),
+        status=_task_status(text(answer, "TaskStatus")),
+        progress=percent(answer, "TaskProcess"),
+        error_code=code,
+        error_message=message,
+    )
+
+
+def cancel_task(services: Services, request: ask.CancelTask) -> None:
+    """Stop an import."""
+    _call(services, request, {"TaskId": request.task_id})
+
+
+# --- snapshots and tags --------------------------------------------------------------
+
+
+def describe_snapshots(
+    services: Services, request: ask.DescribeSnapshots
+) -> tuple[Snapshot, ...]:
+    """Return snapshots, all pages."""
+    query: dict[str, Any] = {
+        "MaxResults": PAGE_ROWS_MAX,
+        "Tag": _tag_query(request.tags),
+    }
+    if request.snapshot_ids:
+        assert len(request.snapshot_ids) <= IDS_MAX
+        query["SnapshotIds"] = json.dumps(list(request.snapshot_ids))
+    found: dict[str, Snapshot] = {}
+    for _page in range(PAGES_MAX):
+        answer = _call(services, request, query)
+        for row in nested_rows(answer, "Snapshots", "Snapshot"):
+            snapshot = Snapshot(
+                snapshot_id=required(row, "SnapshotId"),
+                name=text(row, "SnapshotName"),
+                tags=_tags(row),
+                created_at=text(row, "CreationTime"),
+            )
+            found[snapshot.snapshot_id] = snapshot
+        query["NextToken"] = text(answer, "NextToken")
+        if not query["NextToken"]:
+            return tuple(found.values())
+    raise GarbledAnswerError("the pages have no end")
+
+
+def delete_snapshot(services: Services, request: ask.DeleteSnapshot) -> None:
+    """Delete a snapshot; the action takes no RegionId, its host says the region."""
+    services.openapi.rpc(
+        endpoints.ecs(request.region),
+        action="DeleteSnapshot",
+        version=VERSION,
+        query={"SnapshotId": request.snapshot_id},
+    )
+
+
+def tag_resources(services: Services, request: ask.TagResources) -> None:
+    """Put tags on images or snapshots."""
+    query = {
+        "ResourceType": request.resource_type,
+        "ResourceId": list(request.resource_ids),
+        "Tag": _tag_query(request.tags),
+    }
+    _call(services, request, query)

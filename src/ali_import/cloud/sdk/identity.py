@@ -1,0 +1,43 @@
+"""STS: who is calling. Source: GetCallerIdentity, version 2015-04-01."""
+
+from ali_import.cloud import requests as ask
+from ali_import.cloud.sdk import endpoints
+from ali_import.cloud.sdk.answers import required, text
+from ali_import.cloud.sdk.services import Services
+from ali_import.cloud.values import Identity
+from ali_import.errors import ApiError, ConfigurationError
+
+VERSION = "2015-04-01"
+
+# What the gateways answer to keys that are wrong, disabled or expired.
+_BAD_CREDENTIALS = (
+    "Forbidden.AccessKeyDisabled",
+    "Forbidden.AccessKeyStatusDisabled",
+    "InactiveAccessKey",
+    "IncompleteSignature",
+    "InvalidAccessKey",
+    "InvalidSecurityToken",
+    "MissingSecurityToken",
+    "SignatureDoesNotMatch",
+)
+
+
+def get_caller_identity(services: Services, request: ask.GetCallerIdentity) -> Identity:
+    """Ask who we are; unusable credentials show here first (see ``refusal``)."""
+    answer = services.openapi.rpc(
+        endpoints.sts(request.region),
+        action="GetCallerIdentity",
+        version=VERSION,
+        query={},
+    )
+    return Identity(account_id=required(answer, "AccountId"), arn=text(answer, "Arn"))
+
+
+def refusal(error: ApiError) -> ConfigurationError | None:
+    """Return what to tell the user if ``error`` says the credentials are no good."""
+    if not error.code.startswith(_BAD_CREDENTIALS):
+        return None
+    return ConfigurationError(
+        f"Alibaba Cloud does not accept the credentials ({error.code})",
+        advice="check the access key, its secret and the security token",
+    )

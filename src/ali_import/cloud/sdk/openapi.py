@@ -1,0 +1,195 @@
+"""Calls of ECS, STS and Function Compute through the official SDK's core.
+
+``alibabacloud_tea_openapi.Client.call_api`` is what every product package calls with
+the name of an action and its parameters; it signs (ACS3-HMAC-SHA256), sends and reads.
+It retries nothing unless told to, and is not told to.
+"""
+
+import itertools
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ali_import.cloud.sdk import quiet
+from ali_import.cloud.sdk.answers import GarbledAnswerError
+from ali_import.cloud.sdk.credentials import Credentials
+from ali_import.cloud.sdk.settings import Settings
+
+# The SDK keeps one HTTP session per host and pool size. Ours is put there under a size
+# that no one else uses, so that other users of the SDK in this process keep theirs.
+_POOL_MARKS = itertools.count(4093)
+_PORT_MEANING_NONE = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawAnswer:
+    """An answer whose body is not JSON; header names are lower case."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class OpenApi:
+    """Clients of the SDK's core, one per host, made when first needed."""
+
+    def __init__(
+        self, settings: Settings, credentials: Credentials, session: Any
+    ) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._session = session
+        self._mark = next(_POOL_MARKS)
+        self._lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
+
+    def rpc(
+        self, host: str, *, action: str, version: str, query: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Call an RPC action (ECS, STS) and return its JSON answer."""
+        from alibabacloud_tea_openapi import utils_models as models
+        from alibabacloud_tea_openapi.utils import Utils
+
+        client = self._client(host)
+        params = models.Params(
+            action=action,
+            version=version,
+            protocol="HTTPS",
+            pathname="/",
+            method="POST",
+            auth_type="AK",
+            style="RPC",
+            req_body_type="formData",
+            body_type="json",
+        )
+        given = {key: value for key, value in query.items() if value not in (None, "")}
+        request = models.OpenApiRequest(query=Utils.query(given))
+        return _json(client.call_api(params, request, _runtime()))
+
+    def roa(
+        self,
+        host: str,
+        *,
+        action: str,
+        version: str,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        answers_json: bool = True,
+    ) -> Mapping[str, Any]:
+        """Call a ROA action (Function Compute) and return its JSON answer, if any."""
+        from alibabacloud_tea_openapi import utils_models as models
+        from alibabacloud_tea_openapi.utils import Utils
+
+        client = self._client(host)
+        params = _roa_params(
+            action, version, method, path, "json" if answers_json else "none"
+        )
+        given = {k: v for k, v in (query or {}).items() if v not in (None, "")}
+        request = models.OpenApiRequest(
+            query=Utils.query(given), body=dict(body) if body is not None else None
+        )
+        answer = client.call_api(params, request, _runtime())
+        return _json(answer) if answers_json else {}
+
+    def roa_bytes(
+        self,
+        host: str,
+        *,
+        action: str,
+        version: str,
+        path: str,
+        headers: Mapping[str, str],
+        payload: bytes,
+        read_timeout_s: float,
+    ) -> RawAnswer:
+        """POST bytes to a ROA action and return the bytes it answers."""
+        from alibabacloud_tea_openapi import utils_models as models
+
+        client = self._client(host)
+        params = _roa_params(action, version, "POST", path, "binary")
+        request = models.OpenApiRequest(headers=dict(headers), stream=payload)
+        answer = client.call_api(params, request, _runtime(read_timeout_s))
+        body, found = answer.get("body"), answer.get("headers")
+        if not isinstance(body, bytes) or not isinstance(found, Mapping):
+            raise GarbledAnswerError("the answer has no body")
+        return RawAnswer(body=body, headers=found)
+
+    def close(self) -> None:
+        """Forget the clients, and what was put into the SDK for them."""
+        with self._lock:
+            hosts = list(self._clients)
+            self._clients.clear()
+        if hosts:
+            from darabonba.core import DaraCore
+
+            for host in hosts:
+                DaraCore._sessions.pop(self._session_key(host), None)  # noqa: SLF001
+
+    def _session_key(self, host: str) -> str:
+        return f"https://{host}:{_PORT_MEANING_NONE}:pool={self._mark}"
+
+    def _client(self, host: str) -> Any:
+        client = self._clients.get(host)
+        if client is None:
+            with self._lock:
+                client = self._clients.get(host) or self._make_client(host)
+                self._clients[host] = client
+        return client
+
+    def _make_client(self, host: str) -> Any:
+        from alibabacloud_tea_openapi.client import Client
+        from alibabacloud_tea_openapi.utils_models import Config
+        from darabonba.core import DaraCore
+
+        quiet.silence()
+        settings = self._settings
+        bundle = settings.ca_bundle
+        DaraCore._sessions[self._session_key(host)] = self._session  # noqa: SLF001
+        # Proxy and certificates are the session's; they are told here as well, for a
+        # version of the SDK that might name its sessions otherwise.
+        return Client(
+            Config(
+                credential=self._credentials,
+                endpoint=host,
+                protocol="HTTPS",
+                ca=str(bundle) if bundle else None,
+                https_proxy=settings.proxy_for(host) or None,
+                no_proxy=",".join(settings.no_proxy) or None,
+                connect_timeout=int(settings.connect_timeout_s * 1000),
+                read_timeout=int(settings.read_timeout_s * 1000),
+                max_idle_conns=self._mark,
+            )
+        )
+
+
+def _roa_params(
+    action: str, version: str, method: str, path: str, body_type: str
+) -> Any:
+    from alibabacloud_tea_openapi import utils_models as models
+
+    return models.Params(
+        action=action,
+        version=version,
+        protocol="HTTPS",
+        pathname=path,
+        method=method,
+        auth_type="AK",
+        style="ROA",
+        req_body_type="json",
+        body_type=body_type,
+    )
+
+
+def _runtime(read_timeout_s: float = 0.0) -> Any:
+    from darabonba.runtime import RuntimeOptions
+
+    return RuntimeOptions(read_timeout=int(read_timeout_s * 1000) or None)
+
+
+def _json(answer: Any) -> Mapping[str, Any]:
+    body = answer.get("body") if isinstance(answer, Mapping) else None
+    if not isinstance(body, Mapping):
+        raise GarbledAnswerError("the answer is no JSON object")
+    return body

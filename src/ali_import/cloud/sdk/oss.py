@@ -1,0 +1,314 @@
+"""OSS: buckets, objects and uploads, straight or through a relay.
+
+A data call with ``relay`` set is the same call of the same SDK: it is signed for the
+region's internal host, and only the HTTP client that carries it is another one.
+
+Source: the OSS API reference; ``alibabacloud_oss_v2`` 1.4.1.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ali_import.cloud import requests as ask
+from ali_import.cloud.sdk import endpoints, fc
+from ali_import.cloud.sdk.answers import GarbledAnswerError
+from ali_import.cloud.sdk.bodies import RangeReader, content_md5
+from ali_import.cloud.sdk.services import Services
+from ali_import.cloud.values import (
+    Body,
+    Bucket,
+    Fetch,
+    FileRange,
+    SecretUrl,
+    StoredObject,
+    StoredPart,
+    Upload,
+)
+
+PAGE_ROWS_MAX = 1000
+PAGES_MAX = 10_000
+DELETE_KEYS_MAX = 1000
+# What V4 allows a presigned URL.
+PRESIGN_LIFETIME_S_MAX = 7 * 24 * 3600.0
+_END_MISSING = "the pages have no end"
+
+
+def _public(services: Services, region: str) -> Any:
+    return services.oss(region, endpoints.oss(region, internal=False))
+
+
+def _carrier(
+    services: Services, request: ask.DataRequest[Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Return the client for a data call, and what to pass with each of its calls."""
+    region, relay = request.region, request.relay
+    if not relay:
+        return _public(services, region), {}
+
+    def invoke(payload: bytes) -> bytes:
+        return fc.invoke(services, region=region, name=relay, payload=payload)
+
+    client = services.oss(region, endpoints.oss(region, internal=True))
+    return client, {"http_client": services.relay_transport(invoke)}
+
+
+@contextmanager
+def _readable(body: Body, relay: str) -> Iterator[Any]:
+    """Give the body as the HTTP client wants it; a Fetch goes to the relay as it is."""
+    if isinstance(body, FileRange):
+        with RangeReader(body) as reader:
+            yield reader
+    else:
+        assert relay or not isinstance(body, Fetch), "only a relay can fetch"
+        yield body
+
+
+# --- buckets -------------------------------------------------------------------------
+
+
+def put_bucket(services: Services, request: ask.PutBucket) -> None:
+    """Make a bucket: private, Standard, unencrypted, as ImportImage needs it."""
+    from alibabacloud_oss_v2 import PutBucketRequest
+
+    client = _public(services, request.region)
+    client.put_bucket(PutBucketRequest(bucket=request.bucket))
+
+
+def delete_bucket(services: Services, request: ask.DeleteBucket) -> None:
+    """Delete an empty bucket."""
+    from alibabacloud_oss_v2 import DeleteBucketRequest
+
+    client = _public(services, request.region)
+    client.delete_bucket(DeleteBucketRequest(bucket=request.bucket))
+
+
+def list_buckets(services: Services, request: ask.ListBuckets) -> tuple[Bucket, ...]:
+    """Return the buckets, of every region, whose name starts with the prefix."""
+    from alibabacloud_oss_v2 import ListBucketsRequest
+
+    client = _public(services, request.region or endpoints.OSS_CENTRAL_REGION)
+    found: list[Bucket] = []
+    marker = None
+    for _page in range(PAGES_MAX):
+        answer = client.list_buckets(
+            ListBucketsRequest(
+                prefix=request.prefix, marker=marker, max_keys=PAGE_ROWS_MAX
+            )
+        )
+        found += [
+            Bucket(name=_told(row.name), region=_region(row))
+            for row in answer.buckets or ()
+            if _told(row.name).startswith(request.prefix)
+        ]
+        marker = _next(answer.is_truncated, answer.next_marker)
+        if marker is None:
+            return tuple(found)
+    raise GarbledAnswerError(_END_MISSING)
+
+
+def _region(row: Any) -> str:
+    return str(row.region or _told(row.location)).removeprefix("oss-")
+
+
+def _told(value: Any) -> str:
+    """Return a text that an XML answer must have."""
+    if not value:
+        raise GarbledAnswerError("the answer lacks a name")
+    return str(value)
+
+
+def _next(truncated: Any, marker: Any) -> str | None:
+    """Return where the next page starts, or None after the last.
+
+    An answer that promises more and does not say where would be read for ever.
+    """
+    return str(marker) if truncated and marker else None
+
+
+# --- objects -------------------------------------------------------------------------
+
+
+def put_object(services: Services, request: ask.PutObject) -> None:
+    """Store an object."""
+    from alibabacloud_oss_v2 import PutObjectRequest
+
+    client, options = _carrier(services, request)
+    with _readable(request.body, request.relay) as body:
+        client.put_object(
+            PutObjectRequest(
+                bucket=request.bucket,
+                key=request.key,
+                body=body,
+                content_md5=content_md5(request.content_md5),
+            ),
+            **options,
+        )
+
+
+def list_objects(
+    services: Services, request: ask.ListObjects
+) -> tuple[StoredObject, ...]:
+    """Return every object of a bucket, all pages."""
+    from alibabacloud_oss_v2 import ListObjectsV2Request
+
+    client, options = _carrier(services, request)
+    found: list[StoredObject] = []
+    token = None
+    for _page in range(PAGES_MAX):
+        answer = client.list_objects_v2(
+            ListObjectsV2Request(
+                bucket=request.bucket, max_keys=PAGE_ROWS_MAX, continuation_token=token
+            ),
+            **options,
+        )
+        found += [
+            StoredObject(key=_told(row.key), size_bytes=int(row.size or 0))
+            for row in answer.contents or ()
+        ]
+        token = _next(answer.is_truncated, answer.next_continuation_token)
+        if token is None:
+            return tuple(found)
+    raise GarbledAnswerError(_END_MISSING)
+
+
+def delete_objects(services: Services, request: ask.DeleteObjects) -> None:
+    """Delete objects by key; keys that are not there are no error."""
+    from alibabacloud_oss_v2 import DeleteMultipleObjectsRequest, DeleteObject
+
+    assert 0 < len(request.keys) <= DELETE_KEYS_MAX
+    client, options = _carrier(services, request)
+    client.delete_multiple_objects(
+        DeleteMultipleObjectsRequest(
+            bucket=request.bucket,
+            objects=[DeleteObject(key=key) for key in request.keys],
+            quiet=True,
+        ),
+        **options,
+    )
+
+
+# --- multipart uploads ---------------------------------------------------------------
+
+
+def initiate_multipart_upload(
+    services: Services, request: ask.InitiateMultipartUpload
+) -> str:
+    """Begin an upload and return its id."""
+    from alibabacloud_oss_v2 import InitiateMultipartUploadRequest
+
+    client, options = _carrier(services, request)
+    answer = client.initiate_multipart_upload(
+        InitiateMultipartUploadRequest(bucket=request.bucket, key=request.key),
+        **options,
+    )
+    return _told(answer.upload_id)
+
+
+def upload_part(services: Services, request: ask.UploadPart) -> StoredPart:
+    """Store one part."""
+    from alibabacloud_oss_v2 import UploadPartRequest
+
+    client, options = _carrier(services, request)
+    with _readable(request.body, request.relay) as body:
+        answer = client.upload_part(
+            UploadPartRequest(
+                bucket=request.bucket,
+                key=request.key,
+                part_number=request.number,
+                upload_id=request.upload_id,
+                body=body,
+                content_md5=content_md5(request.content_md5),
+            ),
+            **options,
+        )
+    return StoredPart(number=request.number, etag=_told(answer.etag))
+
+
+def complete_multipart_upload(
+    services: Services, request: ask.CompleteMultipartUpload
+) -> None:
+    """Make the object of its parts, in the order of their numbers."""
+    import alibabacloud_oss_v2 as oss
+
+    client, options = _carrier(services, request)
+    parts = sorted(request.parts, key=lambda part: part.number)
+    client.complete_multipart_upload(
+        oss.CompleteMultipartUploadRequest(
+            bucket=request.bucket,
+            key=request.key,
+            upload_id=request.upload_id,
+            complete_multipart_upload=oss.CompleteMultipartUpload(
+                parts=[
+                    oss.UploadPart(part_number=part.number, etag=part.etag)
+                    for part in parts
+                ]
+            ),
+        ),
+        **options,
+    )
+
+
+def abort_multipart_upload(
+    services: Services, request: ask.AbortMultipartUpload
+) -> None:
+    """Drop an unfinished upload."""
+    from alibabacloud_oss_v2 import AbortMultipartUploadRequest
+
+    client, options = _carrier(services, request)
+    client.abort_multipart_upload(
+        AbortMultipartUploadRequest(
+            bucket=request.bucket, key=request.key, upload_id=request.upload_id
+        ),
+        **options,
+    )
+
+
+def list_multipart_uploads(
+    services: Services, request: ask.ListMultipartUploads
+) -> tuple[Upload, ...]:
+    """Return every unfinished upload of a bucket, all pages."""
+    from alibabacloud_oss_v2 import ListMultipartUploadsRequest
+
+    client, options = _carrier(services, request)
+    found: list[Upload] = []
+    key_marker = upload_marker = None
+    for _page in range(PAGES_MAX):
+        answer = client.list_multipart_uploads(
+            ListMultipartUploadsRequest(
+                bucket=request.bucket,
+                max_uploads=PAGE_ROWS_MAX,
+                key_marker=key_marker,
+                upload_id_marker=upload_marker,
+            ),
+            **options,
+        )
+        found += [
+            Upload(key=_told(row.key), upload_id=_told(row.upload_id))
+            for row in answer.uploads or ()
+        ]
+        key_marker = _next(answer.is_truncated, answer.next_key_marker)
+        upload_marker = answer.next_upload_id_marker
+        if key_marker is None:
+            return tuple(found)
+    raise GarbledAnswerError(_END_MISSING)
+
+
+# --- presigned URLs ------------------------------------------------------------------
+
+
+def presign_get_object(services: Services, request: ask.PresignGetObject) -> SecretUrl:
+    """Sign a URL here, without a call; it dies with the credentials at the latest."""
+    from alibabacloud_oss_v2 import GetObjectRequest
+
+    lifetime_s = min(
+        request.lifetime_s,
+        PRESIGN_LIFETIME_S_MAX,
+        services.credentials.keys().remaining_s(),
+    )
+    signed = _public(services, request.region).presign(
+        GetObjectRequest(bucket=request.bucket, key=request.key),
+        expires=dt.timedelta(seconds=max(int(lifetime_s), 1)),
+    )
+    return SecretUrl(str(signed.url))

@@ -1,0 +1,78 @@
+"""What the functions that carry out requests share: the clients of every service."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ali_import.cloud.sdk import quiet
+from ali_import.cloud.sdk.credentials import Credentials
+from ali_import.cloud.sdk.openapi import OpenApi
+from ali_import.cloud.sdk.settings import Settings
+
+
+class RelayTransportFactory(Protocol):
+    """Makes an HTTP client, as the OSS SDK wants it, that sends through a function.
+
+    ``invoke`` carries a payload to one invocation and returns what it answers.
+    """
+
+    def __call__(self, invoke: Callable[[bytes], bytes]) -> Any:
+        """Make the client of one call."""
+        ...
+
+
+class Services:
+    """Everything needed to call the cloud; made once, used from many threads."""
+
+    def __init__(
+        self, settings: Settings, relay_transport: RelayTransportFactory
+    ) -> None:
+        from ali_import.cloud.sdk import wire
+
+        quiet.silence()
+        self.settings = settings
+        self.relay_transport = relay_transport
+        self.credentials = Credentials()
+        self.session = wire.session(settings)
+        self.openapi = OpenApi(settings, self.credentials, self.session)
+        self._lock = threading.Lock()
+        self._oss: dict[str, Any] = {}
+
+    def oss(self, region: str, host: str) -> Any:
+        """Return the OSS client that signs for ``region`` and sends to ``host``."""
+        client = self._oss.get(host)
+        if client is None:
+            with self._lock:
+                client = self._oss.get(host) or self._make_oss(region, host)
+                self._oss[host] = client
+        return client
+
+    def _make_oss(self, region: str, host: str) -> Any:
+        import alibabacloud_oss_v2 as oss
+        from alibabacloud_oss_v2.client import Client
+        from alibabacloud_oss_v2.transport import RequestsHttpClient
+
+        quiet.silence()
+        settings = self.settings
+        return Client(
+            oss.config.Config(
+                region=region,
+                endpoint=f"https://{host}",
+                credentials_provider=self.credentials,
+                http_client=RequestsHttpClient(
+                    session=self.session,
+                    connect_timeout=settings.connect_timeout_s,
+                    readwrite_timeout=settings.read_timeout_s,
+                ),
+                # One attempt: the SDK consumes bodies, and retrying is done above.
+                retry_max_attempts=1,
+                # Content-MD5 already lets OSS refuse damaged bytes, without a CRC of
+                # each byte in Python; and a relayed body may not be here at all.
+                disable_upload_crc64_check=True,
+            )
+        )
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.openapi.close()
+        self.session.close()

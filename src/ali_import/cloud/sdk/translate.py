@@ -1,0 +1,244 @@
+"""The one boundary where exceptions of the SDKs become ours.
+
+An SDK wraps what went wrong two to five deep. ``translate`` looks through every layer
+for the most telling exception, by the table at the end: the first row that matches any
+layer wins, so the most specific stand first. What no row knows is a mistake of ours and
+is not caught.
+"""
+
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ali_import.cloud.sdk.scrub import scrub, word
+from ali_import.errors import (
+    AliImportError,
+    ApiError,
+    ConfigurationError,
+    HostNotFoundError,
+    TransportError,
+)
+
+_LAYERS_MAX = 60
+_RETRY_AFTER_S_MAX = 3600.0
+# What a proxy writes when it cannot find the host: curl's and squid's words, and "DNS".
+_NOT_RESOLVED = ("resolve", "name or service not known", "dns")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Which call an error belongs to: region, operation, and the host it went to."""
+
+    region: str
+    operation: str
+    host: str = ""
+
+
+@contextmanager
+def translated(place: Place) -> Iterator[None]:
+    """Turn what an SDK raises within into our errors.
+
+    Raises:
+        ApiError: The cloud said no.
+        HostNotFoundError: The host name does not resolve.
+        TransportError: No usable answer.
+        ConfigurationError: There are no credentials, or they are unusable.
+    """
+    try:
+        yield
+    except AliImportError:
+        raise
+    except Exception as exc:
+        error = translate(exc, place)
+        if error is None:
+            raise
+        raise error from exc
+
+
+def translate(exc: Exception, place: Place) -> AliImportError | None:
+    """Return our error for ``exc``, or None if it is none of an SDK's."""
+    layers = list(_layers(exc))
+    for module, name, convert in _TABLE:
+        # An exception of a module that was never imported cannot have been raised.
+        kind = getattr(sys.modules.get(module), name, None)
+        if kind is None:
+            continue
+        for layer in layers:
+            if isinstance(layer, kind):
+                return convert(layer, place)
+    return None
+
+
+def _layers(exc: BaseException) -> Iterator[BaseException]:
+    """Give ``exc`` and everything it wraps, outermost first."""
+    waiting: list[Any] = [exc]
+    seen: set[int] = set()
+    while waiting and len(seen) < _LAYERS_MAX:
+        layer = waiting.pop(0)
+        if not isinstance(layer, BaseException) or id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        yield layer
+        waiting += [
+            layer.__cause__,
+            layer.__context__,
+            getattr(layer, "inner_exception", None),  # UnretryableException
+            getattr(layer, "_error", None),  # OperationError, RequestError
+            getattr(layer, "reason", None),  # urllib3's MaxRetryError
+            getattr(layer, "original_error", None),  # urllib3's ProxyError
+            *layer.args,
+        ]
+
+
+# --- answers of the cloud ------------------------------------------------------------
+
+
+def _api_error(exc: Any, place: Place) -> AliImportError:
+    """Convert ``AlibabaCloudException`` of ECS, STS and Function Compute."""
+    data = exc.data if isinstance(exc.data, dict) else {}
+    code = word(str(exc.code or ""))
+    if code in {"", "None"}:
+        return _garbled(f"HTTP {exc.status_code} without an error code", place)
+    retry_after_ms = getattr(exc, "retry_after", None) or 0
+    return ApiError(
+        scrub(str(data.get("Message") or data.get("message") or code)),
+        region=place.region,
+        operation=place.operation,
+        code=code,
+        http_status=int(exc.status_code or 0),
+        request_id=word(str(data.get("RequestId") or data.get("requestId") or "")),
+        retry_after_s=min(retry_after_ms / 1000, _RETRY_AFTER_S_MAX),
+    )
+
+
+def _oss_error(exc: Any, place: Place) -> AliImportError:
+    """Convert ``ServiceError`` of OSS."""
+    code = word(str(exc.code or ""))
+    if code in {"", "BadErrorResponse"}:
+        return _garbled(f"HTTP {exc.status_code} without an error code", place)
+    return ApiError(
+        scrub(str(exc.message or code)),
+        region=place.region,
+        operation=place.operation,
+        code=code,
+        http_status=int(exc.status_code or 0),
+        request_id=word(str(exc.request_id or "")),
+    )
+
+
+def _garbled_answer(exc: BaseException, place: Place) -> AliImportError:
+    told = str(exc) if type(exc).__name__ == "GarbledAnswerError" else ""
+    return _garbled(told or "the answer is not what the protocol says", place)
+
+
+def _garbled(message: str, place: Place) -> TransportError:
+    return _transport(message, place, code="GarbledAnswer")
+
+
+# --- no answer -----------------------------------------------------------------------
+
+
+def _proxy_failure(exc: BaseException, place: Place) -> AliImportError:
+    """Tell a host that the proxy cannot find from a proxy that does not work."""
+    told = [str(layer) for layer in _layers(exc) if type(layer) is OSError]
+    refusal = next((text for text in told if text.startswith("Tunnel")), "")
+    if any(sign in refusal.lower() for sign in _NOT_RESOLVED):
+        return _host_not_found(exc, place)
+    return _transport(
+        scrub(refusal) or "the proxy cannot be reached",
+        place,
+        code="ProxyFailure",
+        advice="check HTTPS_PROXY and NO_PROXY",
+    )
+
+
+def _tls_failure(exc: BaseException, place: Place) -> AliImportError:
+    why = getattr(exc, "verify_message", "") or getattr(exc, "reason", "") or ""
+    detail = f": {scrub(str(why))}" if why else ""
+    return _transport(
+        f"the server's TLS certificate or protocol was not accepted{detail}",
+        place,
+        code="TlsFailure",
+        advice="behind a proxy that ends TLS, set SSL_CERT_FILE to its certificates",
+    )
+
+
+def _host_not_found(_exc: BaseException, place: Place) -> AliImportError:
+    return HostNotFoundError(
+        f"the host name {place.host or 'of the service'} does not resolve",
+        region=place.region,
+        operation=place.operation,
+        code="HostNotFound",
+    )
+
+
+def _timed_out(_exc: BaseException, place: Place) -> AliImportError:
+    return _transport("no answer in time", place)
+
+
+def _refused(_exc: BaseException, place: Place) -> AliImportError:
+    return _transport("the connection was refused", place)
+
+
+def _dropped(_exc: BaseException, place: Place) -> AliImportError:
+    return _transport("the connection failed before the answer was complete", place)
+
+
+def _credentials_lost(exc: BaseException, place: Place) -> AliImportError:
+    return _transport(str(exc), place)
+
+
+def _no_credentials(_exc: BaseException, _place: Place) -> AliImportError:
+    return ConfigurationError("no Alibaba Cloud credentials were found")
+
+
+def _transport(
+    message: str, place: Place, *, code: str = "NoAnswer", advice: str = ""
+) -> TransportError:
+    return TransportError(
+        message,
+        region=place.region,
+        operation=place.operation,
+        code=code,
+        advice=advice,
+    )
+
+
+def _ours(exc: BaseException, _place: Place) -> AliImportError | None:
+    return exc if isinstance(exc, AliImportError) else None
+
+
+_SDK = "ali_import.cloud.sdk"
+_TABLE: tuple[tuple[str, str, Callable[[Any, Place], AliImportError | None]], ...] = (
+    # Raised below an SDK by us: no credentials, a file that shrank, the relay.
+    ("ali_import.errors", "AliImportError", _ours),
+    (f"{_SDK}.credentials", "CredentialsLostError", _credentials_lost),
+    ("alibabacloud_oss_v2.exceptions", "CredentialsBaseError", _no_credentials),
+    # The cloud answered.
+    ("alibabacloud_oss_v2.exceptions", "ServiceError", _oss_error),
+    ("alibabacloud_tea_openapi.exceptions", "AlibabaCloudException", _api_error),
+    (f"{_SDK}.answers", "GarbledAnswerError", _garbled_answer),
+    # It did not. A proxy's failure may wrap any of those below it.
+    ("urllib3.exceptions", "ProxyError", _proxy_failure),
+    ("urllib3.exceptions", "NameResolutionError", _host_not_found),
+    (socket.__name__, "gaierror", _host_not_found),
+    (ssl.__name__, "SSLEOFError", _dropped),
+    (ssl.__name__, "SSLZeroReturnError", _dropped),
+    (ssl.__name__, "SSLError", _tls_failure),
+    ("urllib3.exceptions", "SSLError", _tls_failure),
+    ("urllib3.exceptions", "TimeoutError", _timed_out),
+    ("builtins", "TimeoutError", _timed_out),
+    ("builtins", "ConnectionRefusedError", _refused),
+    ("urllib3.exceptions", "HTTPError", _dropped),
+    ("requests.exceptions", "RequestException", _dropped),
+    # The SDKs' own wrappers around something they choked on: not the protocol.
+    ("alibabacloud_oss_v2.exceptions", "OperationError", _garbled_answer),
+    ("alibabacloud_oss_v2.exceptions", "DeserializationError", _garbled_answer),
+    ("json", "JSONDecodeError", _garbled_answer),
+    ("xml.etree.ElementTree", "ParseError", _garbled_answer),
+    ("darabonba.exceptions", "UnretryableException", _garbled_answer),
+)
