@@ -51,7 +51,7 @@ def _carrier(
         return fc.invoke(services, region=region, name=relay, payload=payload)
 
     client = services.oss(region, endpoints.oss(region, internal=True))
-    return client, {"http_client": services.relay_transport(invoke)}
+    return client, {"http_client": services.relay_transport(invoke, region=region)}
 
 
 @contextmanager

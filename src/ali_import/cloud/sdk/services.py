@@ -16,7 +16,7 @@ class RelayTransportFactory(Protocol):
     ``invoke`` carries a payload to one invocation and returns what it answers.
     """
 
-    def __call__(self, invoke: Callable[[bytes], bytes]) -> Any:
+    def __call__(self, invoke: Callable[[bytes], bytes], *, region: str) -> Any:
         """Make the client of one call."""
         ...
 
