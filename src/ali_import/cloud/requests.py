@@ -141,11 +141,12 @@ class CancelCopyImage(Request[None]):
 
 @dataclass(frozen=True, kw_only=True)
 class DescribeTasks(Request[tuple[Task, ...]]):
-    """Ask about at most 100 import tasks."""
+    """Ask about at most 100 import tasks, by their own ids or their images'."""
 
     SERVICE = "ecs"
     REPEAT = Repeat.READ
-    task_ids: Sequence[str]
+    task_ids: Sequence[str] = ()
+    image_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +228,17 @@ class TagResources(Request[None]):
     resource_type: str
     resource_ids: Sequence[str]
     tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UntagResources(Request[None]):
+    """Take tags off at most 50 images or snapshots."""
+
+    SERVICE = "ecs"
+    REPEAT = Repeat.NATURAL
+    resource_type: str
+    resource_ids: Sequence[str]
+    keys: Sequence[str]
 
 
 # --- OSS -----------------------------------------------------------------------------

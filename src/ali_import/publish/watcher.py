@@ -1,5 +1,6 @@
 """Waiting: one watcher a region asks about everything in flight there, in few calls."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,6 +40,7 @@ class _Wait:
     image_id: str
     task_id: str
     since: float
+    on_progress: Callable[[int], None] | None = None
     progress: int = 0
     missed: int = 0
     image: CloudImage | None = None
@@ -60,8 +62,18 @@ class Watcher:
         self._waits: dict[str, _Wait] = {}
         self._running = False
 
-    async def available(self, image_id: str, task_id: str = "") -> CloudImage:
+    async def available(
+        self,
+        image_id: str,
+        task_id: str = "",
+        on_progress: Callable[[int], None] | None = None,
+    ) -> CloudImage:
         """Wait until an image is Available, and return it as it is then.
+
+        Args:
+            image_id: The image.
+            task_id: Its import task, or "" for a copy.
+            on_progress: Told the percentage whenever it changes.
 
         Raises:
             ImageGoneError: The image vanished.
@@ -73,6 +85,7 @@ class Watcher:
             wait = _Wait(image_id=image_id, task_id=task_id, since=anyio.current_time())
             self._waits[image_id] = wait
         wait.task_id = wait.task_id or task_id
+        wait.on_progress = on_progress or wait.on_progress
         if not self._running:
             self._running = True
             self._tasks.start_soon(self._watch)
@@ -81,11 +94,6 @@ class Watcher:
             raise wait.error
         assert wait.image is not None
         return wait.image
-
-    def progress(self, image_id: str) -> int:
-        """Return an image's progress in percent, as last seen."""
-        wait = self._waits.get(image_id)
-        return wait.progress if wait is not None else 0
 
     async def _watch(self) -> None:
         while self._waits:
@@ -127,11 +135,15 @@ class Watcher:
         if image is None:
             wait.missed += 1
             if wait.task_id in broken or wait.missed >= _MISSED_POLLS_MAX:
+                # Somebody removed it, or cancelled its making: worth another try.
                 gone = self._error(wait, "ImageGone", "the image is no longer there")
-                self._end(image_id, error=await self._reason(wait, gone))
+                self._end(image_id, error=gone)
             return
         wait.missed = 0
-        wait.progress = image.progress
+        if image.progress != wait.progress:
+            wait.progress = image.progress
+            if wait.on_progress is not None:
+                wait.on_progress(image.progress)
         if image.status in _MAKING and wait.task_id not in broken:
             if anyio.current_time() - wait.since > _WAIT_S_MAX:
                 text = f"not ready after {_WAIT_S_MAX / HOUR_S:.0f} hours"

@@ -1,0 +1,91 @@
+"""Borrowing: importing an image somewhere for a while, only to copy it from there.
+
+It is needed when no region asked for can import the image (``--region cn-heyuan``
+alone), or when those that have it have published it: public images cannot be copied.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from ali_import.errors import CloudError
+from ali_import.publish.job import Job
+from ali_import.publish.lease import temporary_image_name
+from ali_import.publish.making import BROKEN, find, make_room, wait
+from ali_import.publish.outcome import Route
+from ali_import.publish.routes.direct import direct
+from ali_import.publish.routes.relay import relay
+from ali_import.publish.sources import distance
+
+_REGIONS_TRIED_MAX: Final = 8
+
+JobAt = Callable[[str, str], Job]
+"""Makes a job for a temporary image: (region, name)."""
+
+
+class Lender:
+    """Has an image imported, under a temporary name, in the nearest region that can.
+
+    It is done at most once for each target; the image is removed when the run ends.
+    """
+
+    def __init__(self, regions: Sequence[str], job_at: JobAt) -> None:
+        self._regions = regions
+        self._job_at = job_at
+
+    async def __call__(self, borrower: Job) -> bool:
+        """Have a source made for ``borrower``; False if there is none to be had."""
+        sources = borrower.sources
+        async with sources.borrow_lock:
+            if sources.borrowed:
+                return False
+            sources.borrowed = True
+            for region in self._nearest(borrower.region):
+                try:
+                    job = await self._import(region, borrower)
+                except CloudError as error:
+                    text = f"cannot lend the image: {error.code}"
+                    borrower.context.note(text, region=region)
+                else:
+                    assert job.image is not None
+                    sources.add_image(region, job.image.image_id)
+                    return True
+            return False
+
+    def _nearest(self, region: str) -> list[str]:
+        others = [r for r in self._regions if r != region]
+        others.sort(key=lambda r: distance(r, region))
+        return others[:_REGIONS_TRIED_MAX]
+
+    async def _import(self, region: str, borrower: Job) -> Job:
+        context, target = borrower.context, borrower.target
+        name = temporary_image_name(
+            "src", context.account_id, region, target.image.sha256
+        )
+        job = self._job_at(region, name)
+        text = f"lends {target.name} to regions that can only copy it"
+        context.note(text, region=region)
+        there = await find(job)
+        if there is not None and job.is_ours(there):
+            if there.status not in BROKEN:
+                await wait(job, there.image_id)
+                return job
+            await make_room(job, there)
+        await self._by_first_route(job)
+        return job
+
+    async def _by_first_route(self, job: Job) -> None:
+        ways: tuple[tuple[Route, Callable[[Job], Awaitable[object]]], ...] = (
+            (Route.DIRECT, direct),
+            (Route.RELAY, relay),
+        )
+        last: CloudError | None = None
+        for route, way in ways:
+            job.route = route
+            try:
+                await way(job)
+            except CloudError as error:
+                last = error
+            else:
+                return
+        assert last is not None
+        raise last

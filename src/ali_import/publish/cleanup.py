@@ -1,0 +1,275 @@
+"""Leftovers: what runs have left in the cloud, and removing what may be removed.
+
+A thing is ours if its name follows the pattern of ``lease.py`` to the letter (buckets,
+functions), or if it carries our name *and* our tags (images), or our tags (snapshots).
+Nothing else is ever touched.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from random import Random
+from typing import Final
+
+import anyio
+
+from ali_import.cloud.ports import Cloud
+from ali_import.cloud.requests import (
+    DeleteFunction,
+    DeleteSnapshot,
+    DescribeImages,
+    DescribeRegions,
+    DescribeSnapshots,
+    GetCallerIdentity,
+    ListBuckets,
+    ListFunctions,
+)
+from ali_import.cloud.retry_table import Meaning, look_up
+from ali_import.cloud.steady import PREFLIGHT, Steady
+from ali_import.errors import CloudError, ConfigurationError
+from ali_import.publish.context import Context
+from ali_import.publish.events import CallRetried, Emit, Note
+from ali_import.publish.lease import (
+    PREFIX,
+    TAG_EXPIRES,
+    Lease,
+    is_temporary_image,
+    of_name,
+    of_tags,
+)
+from ali_import.publish.options import Options
+from ali_import.publish.outcome import Leftover
+from ali_import.publish.removal import remove_image
+from ali_import.publish.workspace import Workspace
+from ali_import.units import HOUR_S
+
+_KINDS_IN_ORDER: Final = ("image", "snapshot", "bucket", "function")
+"""A function may be needed to empty its region's bucket, so it goes last."""
+
+
+async def find_leftovers(
+    cloud: Cloud, *, now: Callable[[], float], emit: Emit
+) -> tuple[Leftover, ...]:
+    """List what runs have left, in every region.
+
+    Raises:
+        ConfigurationError: The credentials or the network will not do.
+    """
+    del now  # whether a lease is over is for the reader to see
+    steady = _steady(cloud, Random(0), emit)
+    try:
+        regions = await steady.call(DescribeRegions(), PREFLIGHT)
+    except CloudError as error:
+        raise ConfigurationError(error.message, advice=error.advice) from error
+    return await find_in(steady, regions, emit)
+
+
+async def remove_leftovers(
+    cloud: Cloud,
+    leftovers: Sequence[Leftover],
+    *,
+    rng: Random,
+    now: Callable[[], float],
+    emit: Emit,
+) -> tuple[Leftover, ...]:
+    """Remove leftovers, whatever their lease says; return those that would not go.
+
+    Raises:
+        ConfigurationError: The credentials or the network will not do.
+    """
+    steady = _steady(cloud, rng, emit)
+    try:
+        identity = await steady.call(GetCallerIdentity(), PREFLIGHT)
+    except CloudError as error:
+        raise ConfigurationError(error.message, advice=error.advice) from error
+    lease = Lease(
+        run_id=f"{rng.getrandbits(32):08x}", expires_at=int(now() + HOUR_S)
+    )
+    context = Context(
+        cloud=steady,
+        account_id=identity.account_id,
+        lease=lease,
+        options=Options(),
+        role_arn="",
+        rng=rng,
+        now=now,
+        emit=emit,
+    )
+    return await remove(context, leftovers)
+
+
+async def find_in(
+    cloud: Steady, regions: Sequence[str], emit: Emit
+) -> tuple[Leftover, ...]:
+    """List leftovers in some regions, in the regions' order."""
+    found: list[Leftover] = []
+
+    async def look(what: Callable[[], Awaitable[Iterable[Leftover]]]) -> None:
+        try:
+            found.extend(await what())
+        except CloudError as error:
+            # A region without the service has no leftovers of it.
+            if look_up(error).meaning is not Meaning.ROUTE:
+                text = f"cannot look for leftovers: {error.diagnostics()}"
+                emit(Note(text=text, region=error.region, level="WARNING"))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(look, lambda: _buckets(cloud, regions))
+        for region in regions:
+            for kind in (_functions, _images, _snapshots):
+                tasks.start_soon(look, lambda k=kind, r=region: k(cloud, r))
+    order = {region: index for index, region in enumerate(regions)}
+    kinds = {kind: index for index, kind in enumerate(_KINDS_IN_ORDER)}
+    return tuple(
+        sorted(found, key=lambda x: (order[x.region], kinds[x.kind], x.name))
+    )
+
+
+async def remove(
+    context: Context, leftovers: Iterable[Leftover]
+) -> tuple[Leftover, ...]:
+    """Remove leftovers, each kind after the other; return those that would not go."""
+    left: list[Leftover] = []
+    things = tuple(leftovers)
+
+    async def try_to(thing: Leftover) -> None:
+        try:
+            await _REMOVERS[thing.kind](context, thing)
+        except CloudError as error:
+            text = f"cannot remove {thing.kind} {thing.name}: {error.diagnostics()}"
+            context.note(text, region=thing.region, level="WARNING")
+            left.append(thing)
+
+    for kind in _KINDS_IN_ORDER:
+        async with anyio.create_task_group() as tasks:
+            for thing in things:
+                if thing.kind == kind:
+                    tasks.start_soon(try_to, thing)
+    return tuple(left)
+
+
+# --- finding --------------------------------------------------------------------------
+
+
+async def _buckets(cloud: Steady, regions: Sequence[str]) -> list[Leftover]:
+    """Ask any region that has OSS: each lists the buckets of all."""
+    refused: CloudError | None = None
+    for region in regions:
+        try:
+            buckets = await cloud.call(ListBuckets(region=region, prefix=PREFIX))
+        except CloudError as error:
+            refused = error
+            continue
+        leases = [(bucket, of_name(bucket.name)) for bucket in buckets]
+        return [
+            _leftover(bucket.region, "bucket", bucket.name, lease)
+            for bucket, lease in leases
+            if lease is not None and bucket.region in regions
+        ]
+    if refused is not None:
+        raise refused
+    return []
+
+
+async def _functions(cloud: Steady, region: str) -> list[Leftover]:
+    functions = await cloud.call(ListFunctions(region=region, prefix=PREFIX))
+    leases = [(function.name, of_name(function.name)) for function in functions]
+    return [
+        _leftover(region, "function", name, lease)
+        for name, lease in leases
+        if lease is not None
+    ]
+
+
+async def _images(cloud: Steady, region: str) -> list[Leftover]:
+    images = await cloud.call(DescribeImages(region=region, name=f"{PREFIX}*"))
+    return [
+        _leftover(region, "image", image.image_id, lease, detail=image.name)
+        for image in images
+        if is_temporary_image(image.name, image.tags)
+        and (lease := of_tags(image.tags)) is not None
+    ]
+
+
+async def _snapshots(cloud: Steady, region: str) -> list[Leftover]:
+    # A tag with an empty value asks for the key alone.
+    snapshots = await cloud.call(
+        DescribeSnapshots(region=region, tags={TAG_EXPIRES: ""})
+    )
+    return [
+        _leftover(region, "snapshot", snapshot.snapshot_id, lease)
+        for snapshot in snapshots
+        if (lease := of_tags(snapshot.tags)) is not None
+    ]
+
+
+def _leftover(
+    region: str, kind: str, name: str, lease: Lease, *, detail: str = ""
+) -> Leftover:
+    return Leftover(
+        region=region,
+        kind=kind,
+        name=name,
+        run_id=lease.run_id,
+        expires_at=float(lease.expires_at),
+        detail=detail,
+    )
+
+
+# --- removing -------------------------------------------------------------------------
+
+
+async def _remove_image(context: Context, thing: Leftover) -> None:
+    found = await context.cloud.call(
+        DescribeImages(region=thing.region, image_ids=(thing.name,))
+    )
+    for image in found:
+        # It may have become somebody's image since: then it is no leftover any more.
+        if is_temporary_image(image.name, image.tags):
+            await remove_image(context.cloud, thing.region, image, context.lease)
+
+
+async def _remove_snapshot(context: Context, thing: Leftover) -> None:
+    await context.cloud.call(
+        DeleteSnapshot(region=thing.region, snapshot_id=thing.name)
+    )
+
+
+async def _remove_bucket(context: Context, thing: Leftover) -> None:
+    workspace = Workspace(context, thing.region)
+    workspace.take_over_bucket(thing.name)
+    await workspace.remove_bucket()
+    await workspace.clean_up()
+
+
+async def _remove_function(context: Context, thing: Leftover) -> None:
+    await context.cloud.call(DeleteFunction(region=thing.region, name=thing.name))
+
+
+_REMOVERS: Final[dict[str, Callable[[Context, Leftover], Awaitable[None]]]] = {
+    "image": _remove_image,
+    "snapshot": _remove_snapshot,
+    "bucket": _remove_bucket,
+    "function": _remove_function,
+}
+
+
+def _steady(cloud: Cloud, rng: Random, emit: Emit) -> Steady:
+    return Steady(cloud, rng=rng, on_retry=tell_retries(emit))
+
+
+def tell_retries(emit: Emit) -> Callable[[str, str, str, int, float], None]:
+    """Return a listener that tells of repeated calls as events."""
+
+    def tell(
+        operation: str, region: str, code: str, attempt: int, wait_s: float
+    ) -> None:
+        emit(
+            CallRetried(
+                operation=operation,
+                region=region,
+                code=code,
+                attempt=attempt,
+                wait_s=wait_s,
+            )
+        )
+
+    return tell

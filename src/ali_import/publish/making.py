@@ -1,0 +1,212 @@
+"""Making an image: asking once, whatever gets lost, and waiting until it is there."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from ali_import.cloud.requests import (
+    DescribeImages,
+    ImportImage,
+    ModifyImageAttribute,
+    TagResources,
+)
+from ali_import.cloud.retry_table import Meaning, look_up
+from ali_import.cloud.values import CloudImage, ImageStatus
+from ali_import.disk import BootMode
+from ali_import.errors import ApiError, CloudError, TaskFailedError
+from ali_import.publish.job import Job
+from ali_import.publish.lease import client_token
+from ali_import.publish.outcome import Step
+from ali_import.publish.removal import remove_image
+from ali_import.publish.watcher import ImageGoneError
+
+BROKEN: Final = frozenset({ImageStatus.CREATE_FAILED, ImageStatus.UNAVAILABLE})
+_ROUNDS_MAX: Final = 6
+
+Ask = Callable[[str], Awaitable[str]]
+"""Asks the cloud to make the image, with a ClientToken, and returns its id."""
+
+
+async def import_object(job: Job, key: str) -> CloudImage:
+    """Import the staged object, and return the image when it is Available.
+
+    Raises:
+        TaskFailedError: The import failed; its code is the cloud's reason.
+        CloudError: The cloud refused.
+    """
+    image = job.target.image
+
+    async def ask(token: str) -> str:
+        started = await job.context.cloud.call(
+            ImportImage(
+                region=job.region,
+                client_token=token,
+                name=job.name,
+                description=description(job),
+                architecture=image.architecture or "",
+                boot_mode=image.boot_mode,
+                size_gib=image.size_gib,
+                bucket=job.site.workspace.bucket,
+                key=key,
+                nvme=job.context.options.nvme,
+                imds=job.context.options.imds,
+                tags=job.tags,
+            )
+        )
+        job.task_id = started.task_id
+        return started.image_id
+
+    job.enter(Step.IMPORT)
+    return await make(job, ask, "import", key)
+
+
+def description(job: Job) -> str:
+    """Describe the image for people who find it in the console."""
+    digest = job.target.image.sha256
+    return f"Published by ali-import; content sha256 {digest}"
+
+
+async def make(job: Job, ask: Ask, *about: str) -> CloudImage:
+    """Have the cloud make the job's image, and wait until it is Available.
+
+    The ClientToken is derived from what is to be made, so repeating the request after
+    a lost reply gives the same image. When the cloud says that the name or the token
+    is taken, what is there is looked at: ours is adopted. When nothing is there, the
+    token is used up (an image made with it was deleted since), and a fresh one is
+    taken.
+
+    Raises:
+        TaskFailedError: The import or copy failed for good.
+        CloudError: The cloud refused, or the name is somebody else's.
+    """
+    step = job.step
+    for round_ in range(_ROUNDS_MAX):
+        job.making = True
+        try:
+            image_id = await ask(_token(job, *about))
+        except CloudError as error:
+            if look_up(error).meaning is not Meaning.LOOK:
+                raise
+            found = await find(job)
+            if found is None:
+                job.salt = f"{job.context.lease.run_id}-{round_}"
+                continue
+            refuse_foreign(job, found)
+            if found.status in BROKEN:
+                await make_room(job, found)
+                continue
+            job.adopted = True
+            image_id = found.image_id
+        try:
+            return await wait(job, image_id)
+        except ImageGoneError:
+            job.salt = f"{job.context.lease.run_id}-{round_}"
+            job.task_id = ""
+        except TaskFailedError:
+            # What somebody else began may fail for reasons of his: begin it ourselves.
+            if not job.adopted:
+                raise
+            job.adopted = False
+        job.enter(step)
+    raise ApiError(
+        f"the image {job.name} vanished {_ROUNDS_MAX} times while it was being made",
+        region=job.region,
+        operation="ecs.ImportImage",
+        code="ImageGone",
+        http_status=409,
+        advice="somebody else may be deleting it; run again",
+    )
+
+
+async def wait(job: Job, image_id: str) -> CloudImage:
+    """Wait until an image in the making is Available, and repair what it lost."""
+    job.making = True
+    job.enter(Step.WAIT)
+    try:
+        image = await job.site.watcher.available(
+            image_id, job.task_id, lambda percent: job.enter(Step.WAIT, percent)
+        )
+    except CloudError:
+        job.making = False
+        raise
+    job.making = False
+    job.image = image
+    await repair(job, image)
+    return image
+
+
+async def find(job: Job) -> CloudImage | None:
+    """Return the image that has the job's name in the region, in any status."""
+    found = await job.context.cloud.call(
+        DescribeImages(region=job.region, name=job.name)
+    )
+    return next((image for image in found if image.name == job.name), None)
+
+
+async def make_room(job: Job, broken: CloudImage) -> None:
+    """Remove a failed image of ours from the name, and change the token."""
+    await remove_image(job.context.cloud, job.region, broken, job.context.lease)
+    job.replaced = broken.image_id
+    job.task_id = ""
+
+
+def refuse_foreign(job: Job, image: CloudImage) -> None:
+    """Raise if an image under the job's name holds other content."""
+    if job.is_ours(image):
+        return
+    raise ApiError(
+        f"an image of this name ({image.image_id}) has other content",
+        region=job.region,
+        operation="ecs.DescribeImages",
+        code="ImageExists",
+        http_status=409,
+        advice="use --overwrite to replace it, or another --name",
+    )
+
+
+async def repair(job: Job, image: CloudImage) -> bool:
+    """Set what the image should have and has not; copies lose attributes and tags.
+
+    Returns:
+        Whether anything had to be set.
+    """
+    options, wanted = job.context.options, job.target.image
+    change: dict[str, str] = {}
+    if image.nvme != options.nvme:
+        change["nvme"] = options.nvme
+    if (image.imds or "v1") != options.imds:
+        change["imds"] = options.imds
+    if (image.boot_mode or BootMode.BIOS) != wanted.boot_mode:
+        change["boot_mode"] = wanted.boot_mode
+    if change:
+        await job.context.cloud.call(
+            ModifyImageAttribute(
+                region=job.region,
+                image_id=image.image_id,
+                nvme=change.get("nvme"),
+                imds=change.get("imds"),
+                boot_mode=change.get("boot_mode"),
+            )
+        )
+    missing = {k: v for k, v in job.tags.items() if k not in image.tags}
+    if missing:
+        await job.context.cloud.call(
+            TagResources(
+                region=job.region,
+                resource_type="image",
+                resource_ids=(image.image_id,),
+                tags=missing,
+            )
+        )
+    return bool(change or missing)
+
+
+def _token(job: Job, *about: str) -> str:
+    return client_token(
+        job.context.account_id,
+        job.region,
+        job.name,
+        job.target.image.sha256,
+        *about,
+        job.replaced,
+        job.salt,
+    )

@@ -1,0 +1,197 @@
+"""A placement: one image in one region, from the first look to the outcome."""
+
+from collections.abc import Callable
+from typing import Final
+
+import anyio
+
+from ali_import.cloud.retry_table import Meaning, look_up
+from ali_import.cloud.values import CloudImage, ImageStatus
+from ali_import.errors import ApiError, CloudError, TaskFailedError
+from ali_import.publish.events import PlacementEnded
+from ali_import.publish.job import Job
+from ali_import.publish.making import (
+    BROKEN,
+    find,
+    make_room,
+    refuse_foreign,
+    repair,
+    wait,
+)
+from ali_import.publish.outcome import Outcome, Result, Step
+from ali_import.publish.removal import remove_image
+from ali_import.publish.routes import IMPORTING, routes
+
+MAKING: Final = frozenset({ImageStatus.CREATING, ImageStatus.WAITING})
+
+
+class Placement:
+    """Brings one target's image into one region, under its own name or to replace it.
+
+    Attributes:
+        job: What is being made; under a temporary name when it replaces ``old``.
+        result: How it stands, once known.
+        error: Why it failed.
+    """
+
+    def __init__(self, job: Job, stand_in: Callable[[], Job]) -> None:
+        self.job = job
+        self.region = job.region
+        self.target = job.target
+        self.result: Result | None = None
+        self.error: CloudError | None = None
+        self.published = False
+        self._stand_in = stand_in
+        self._began = 0.0
+        self._ended = 0.0
+
+    async def run(self) -> None:
+        """Make the placement; its failure is a value, never an exception."""
+        self._began = anyio.current_time()
+        try:
+            self.result = await self._place()
+            assert self.job.image is not None
+            if self.job.image.public:
+                self.job.sources.no_image(self.region)
+            else:
+                self.job.sources.add_image(self.region, self.job.image.image_id)
+            self.job.enter(Step.DONE, progress=100)
+        except CloudError as error:
+            self.fail(error)
+        finally:
+            # Nobody may go on waiting for this region as a source.
+            self.job.sources.no_image(self.region)
+            self.job.sources.no_object(self.region)
+            self._ended = anyio.current_time()
+        self.job.context.emit(PlacementEnded(outcome=self.outcome()))
+
+    def fail(self, error: CloudError) -> None:
+        """Let the placement end in failure, whatever it was before."""
+        self.result = Result.FAILED
+        self.error = error
+
+    def outcome(self) -> Outcome:
+        """Return how the placement ended, or how it stands."""
+        image, error = self.job.image, self.error
+        return Outcome(
+            region=self.region,
+            name=self.target.name,
+            family=self.target.family,
+            result=self.result or Result.SKIPPED,
+            image_id=image.image_id if image is not None else "",
+            route=self.job.route,
+            step=self.job.step,
+            code=error.code if error is not None else "",
+            message=error.message if error is not None else "",
+            request_id=error.request_id if error is not None else "",
+            advice=error.advice if error is not None else "",
+            published=self.published,
+            seconds=(self._ended or anyio.current_time()) - self._began,
+        )
+
+    async def _place(self) -> Result:
+        """Look at what is there, and do what is missing."""
+        job = self.job
+        job.enter(Step.SURVEY)
+        there = await find(job)
+        if there is None:
+            return await self._fill_gap()
+        if job.is_ours(there):
+            if there.status is ImageStatus.AVAILABLE:
+                job.image = there
+                changed = await repair(job, there)
+                return Result.ADOPTED if changed else Result.UNCHANGED
+            if there.status in MAKING:
+                return await self._adopt(there)
+            if there.status in BROKEN:
+                await make_room(job, there)
+                return await self._by_routes()
+        if not job.context.options.overwrite:
+            refuse_foreign(job, there)
+        self.job = self._stand_in()
+        return await self._resume_stand_in()
+
+    async def _fill_gap(self) -> Result:
+        """Nothing has the name: make the image, or finish a replacement cut short."""
+        if self.job.context.options.overwrite:
+            stand_in = self._stand_in()
+            if await find(stand_in) is not None:
+                self.job = stand_in
+                return await self._resume_stand_in()
+        return await self._by_routes()
+
+    async def _resume_stand_in(self) -> Result:
+        """Make the replacement under its temporary name, or adopt an earlier run's."""
+        there = await find(self.job)
+        if there is None:
+            return await self._by_routes()
+        refuse_foreign(self.job, there)
+        if there.status in BROKEN:
+            await make_room(self.job, there)
+            return await self._by_routes()
+        return await self._adopt(there)
+
+    async def _adopt(self, there: CloudImage) -> Result:
+        """Finish what an earlier run, or another one, began."""
+        self.job.adopted = True
+        try:
+            await wait(self.job, there.image_id)
+        except TaskFailedError:
+            self.job.adopted = False
+            return await self._by_routes()
+        return Result.ADOPTED
+
+    async def _by_routes(self) -> Result:
+        """Try one route after the other."""
+        job = self.job
+        errors: list[tuple[str, CloudError]] = []
+        for route, way in routes(job):
+            job.route = route
+            if route in IMPORTING:
+                job.sources.expect_image(self.region)
+            try:
+                await way(job)
+            except CloudError as error:
+                errors.append((route, error))
+                if _is_about_the_image(error):
+                    break
+                text = f"route {route}: {error.code}; taking the next one"
+                job.context.note(text, region=self.region)
+            else:
+                return Result.ADOPTED if job.adopted else Result.PLACED
+        await self._leave_nothing_broken()
+        raise _summary(errors)
+
+    async def _leave_nothing_broken(self) -> None:
+        try:
+            left = await find(self.job)
+            if left is not None and self.job.is_ours(left) and left.status in BROKEN:
+                context = self.job.context
+                await remove_image(context.cloud, self.region, left, context.lease)
+        except CloudError as error:
+            text = f"a failed image may be left as {self.job.name}: {error.code}"
+            self.job.context.note(text, region=self.region, level="WARNING")
+
+
+def _is_about_the_image(error: CloudError) -> bool:
+    """Whether every other route would meet the same refusal."""
+    if isinstance(error, TaskFailedError) or not error.operation.startswith("ecs."):
+        return False
+    return look_up(error).meaning is Meaning.FINAL
+
+
+def _summary(errors: list[tuple[str, CloudError]]) -> CloudError:
+    """Make one error of what the routes said; the most telling one gives the code."""
+    telling = [e for _, e in errors if look_up(e).meaning is Meaning.FINAL]
+    best = telling[-1] if telling else errors[-1][1]
+    said = dict.fromkeys(f"{route}: {error.code}" for route, error in errors)
+    tried = f" (tried {', '.join(said)})" if len(said) > 1 else ""
+    return ApiError(
+        f"{best.message}{tried}",
+        region=best.region,
+        operation=best.operation,
+        code=best.code,
+        http_status=best.http_status if isinstance(best, ApiError) else 0,
+        request_id=best.request_id,
+        advice=best.advice,
+    )

@@ -1,0 +1,169 @@
+"""Where a region can get an image's bytes from: staged objects and imported images."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import anyio
+
+COPIES_RUNNING_MAX: Final = 5
+"""CopyImage: five copies run per region, the rest queue (page of 2026-01)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectSource:
+    """An object, staged in a region whose public host lets it be read."""
+
+    region: str
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSource:
+    """An unpublished, Available image with the right content."""
+
+    region: str
+    image_id: str
+
+
+class CopySlots:
+    """How many copies we have running, by source region, over all images.
+
+    Where the cloud refuses two copies of one image at a time
+    (``OperationDenied.ImageCopyConflict``) ``serial`` is set, for the rest of the run.
+    """
+
+    def __init__(self) -> None:
+        self._by_region: Counter[str] = Counter()
+        self._by_image: Counter[str] = Counter()
+        self.serial = False
+
+    def load(self, source: ImageSource) -> int:
+        """Return the number of copies that run from the source's region."""
+        return self._by_region[source.region]
+
+    def free(self, source: ImageSource) -> bool:
+        """Whether one more copy of this source may start."""
+        if self.serial and self._by_image[source.image_id]:
+            return False
+        return self._by_region[source.region] < COPIES_RUNNING_MAX
+
+    def take(self, source: ImageSource) -> None:
+        """Count a copy that starts."""
+        self._by_region[source.region] += 1
+        self._by_image[source.image_id] += 1
+
+    def give_back(self, source: ImageSource) -> None:
+        """Count a copy that ended."""
+        self._by_region[source.region] -= 1
+        self._by_image[source.image_id] -= 1
+
+
+class Sources:
+    """Everything known about where one image's bytes are, and who may yet bring them.
+
+    Regions *expected* to stage an object or to import an image keep others waiting
+    for them; each says so when it has, or when it will not.
+    """
+
+    def __init__(self, regions: Iterable[str], slots: CopySlots, bell: "Bell") -> None:
+        self.objects: list[ObjectSource] = []
+        self.images: list[ImageSource] = []
+        self.slots = slots
+        self.bell = bell
+        self._objects_expected = dict.fromkeys(regions)
+        self._images_expected = dict(self._objects_expected)
+        self._seed = ""
+        self.borrow_lock = anyio.Lock()
+        self.borrowed = False
+
+    def expect_image(self, region: str) -> None:
+        """Say that a region tries to import the image."""
+        self._images_expected[region] = None
+
+    def no_image(self, region: str) -> None:
+        """Say that a region will not be a source to copy from."""
+        self._images_expected.pop(region, None)
+        self.bell.ring()
+
+    def add_image(self, region: str, image_id: str) -> None:
+        """Say that a region has the image, Available and unpublished."""
+        self._images_expected.pop(region, None)
+        source = ImageSource(region=region, image_id=image_id)
+        if source not in self.images:
+            self.images.append(source)
+        self.bell.ring()
+
+    def no_object(self, region: str) -> None:
+        """Say that a region will not be a source to fetch from, nor the seed."""
+        self._objects_expected.pop(region, None)
+        if self._seed == region:
+            self._seed = ""
+        self.bell.ring()
+
+    def add_object(self, source: ObjectSource) -> None:
+        """Say that a region has staged the object, where it can be read from."""
+        self._objects_expected.pop(source.region, None)
+        self.objects.append(source)
+        self.bell.ring()
+
+    def claim_seed(self, region: str) -> bool:
+        """Ask to be the one region that the client uploads a large image to."""
+        if not self._seed and not self.objects:
+            self._seed = region
+            self._objects_expected[region] = None
+        return self._seed == region
+
+    async def object_known(self, region: str) -> bool:
+        """Wait until an object is staged (True), or none will be (False)."""
+        self._objects_expected.pop(region, None)
+        self.bell.ring()
+        while not self.objects and self._objects_expected:
+            await self.bell.rung()
+        return bool(self.objects)
+
+    async def take_image(
+        self, near: str, refused: Iterable[ImageSource]
+    ) -> ImageSource | None:
+        """Wait for a source to copy from, and take one of its slots.
+
+        The least busy region goes first, and of those the nearest. None means that
+        there is no source that was not refused, and none is to be expected.
+        """
+        bad = tuple(refused)
+        while True:
+            usable = [s for s in self.images if s not in bad]
+            free = [s for s in usable if self.slots.free(s)]
+            if free:
+                best = min(free, key=lambda s: self._rank(s, near))
+                self.slots.take(best)
+                return best
+            if not usable and not any(r != near for r in self._images_expected):
+                return None
+            await self.bell.rung()
+
+    def _rank(self, source: ImageSource, near: str) -> tuple[int, int, str]:
+        return self.slots.load(source), distance(source.region, near), source.region
+
+
+class Bell:
+    """Wakes whoever waits for news about sources."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+
+    def ring(self) -> None:
+        """Wake everybody who waits."""
+        self._event.set()
+        self._event = anyio.Event()
+
+    async def rung(self) -> None:
+        """Wait for the next ring."""
+        await self._event.wait()
+
+
+def distance(region: str, near: str) -> int:
+    """Return how far apart two regions are: their ids share a part, or they do not."""
+    return int(region.split("-", 1)[0] != near.split("-", 1)[0])

@@ -1,0 +1,293 @@
+"""What a run puts into a region for its own use: a bucket, and maybe a relay."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import anyio
+
+from ali_import.cloud.requests import (
+    AbortMultipartUpload,
+    CreateFunction,
+    DeleteBucket,
+    DeleteFunction,
+    DeleteObjects,
+    GetFunction,
+    ListMultipartUploads,
+    ListObjects,
+    PutBucket,
+)
+from ali_import.cloud.retry_table import Meaning, look_up
+from ali_import.cloud.steady import NORMAL, Patience, Steady
+from ali_import.errors import ApiError, CloudError
+from ali_import.publish.context import Context
+from ali_import.publish.outcome import Leftover
+from ali_import.relay import package
+
+_ACTIVE_S_MAX: Final = 90.0
+_KEYS_PER_CALL: Final = 1000
+_EMPTYING_ROUNDS_MAX: Final = 8
+
+_Made = CloudError | Literal[True] | None
+"""Whether a thing was made: not tried yet (None), yes, or why not."""
+
+
+class Workspace:
+    """A region's temporary bucket and relay function, made when first needed.
+
+    A thing counts as ours from the moment we *ask* for it, since the answer to a call
+    that made it may get lost; so cleaning up never misses one.
+    """
+
+    def __init__(self, context: Context, region: str) -> None:
+        self.region = region
+        self.bucket = context.lease.bucket(region)
+        self.function = context.lease.function()
+        self._context = context
+        self._cloud = context.cloud
+        self._bucket_lock = anyio.Lock()
+        self._relay_lock = anyio.Lock()
+        self._bucket_made: _Made = None
+        self._relay_made: _Made = None
+        self._direct: _Made = None
+        self._bucket_asked = False
+        self._relay_asked = False
+
+    async def need_bucket(self) -> None:
+        """Have the bucket.
+
+        Raises:
+            CloudError: The region refuses; every later caller gets the same error.
+        """
+        async with self._bucket_lock:
+            if self._bucket_made is None:
+                self._bucket_asked = True
+                try:
+                    await self._cloud.call(
+                        PutBucket(region=self.region, bucket=self.bucket)
+                    )
+                    self._bucket_made = True
+                except CloudError as error:
+                    if look_up(error).meaning in {Meaning.ROUTE, Meaning.FINAL}:
+                        self._bucket_asked = False
+                    self._bucket_made = error
+        _raise(self._bucket_made)
+
+    async def need_direct(self) -> None:
+        """Have the bucket, and know that it takes data calls from here.
+
+        The question is put by listing the (new, empty) bucket: a data call, so the
+        rule that closes public hosts to data calls answers it, and it moves no data.
+
+        Raises:
+            CloudError: PublicEndpointForbidden, or whatever else is in the way.
+        """
+        await self.need_bucket()
+        async with self._bucket_lock:
+            if self._direct is None:
+                try:
+                    await self._cloud.call(
+                        ListObjects(region=self.region, bucket=self.bucket)
+                    )
+                    self._direct = True
+                except CloudError as error:
+                    self._direct = error
+        _raise(self._direct)
+
+    def refuse_direct(self, error: CloudError) -> None:
+        """Remember that direct data calls are refused after all."""
+        self._direct = error
+
+    async def need_relay(self) -> None:
+        """Have the relay function, Active.
+
+        Raises:
+            CloudError: There is no Function Compute, or it refuses.
+        """
+        async with self._relay_lock:
+            if self._relay_made is None:
+                try:
+                    await self._make_relay()
+                    self._relay_made = True
+                except CloudError as error:
+                    self._relay_made = error
+        _raise(self._relay_made)
+
+    async def _make_relay(self) -> None:
+        self._relay_asked = True
+        try:
+            await self._cloud.call(
+                CreateFunction(
+                    region=self.region,
+                    name=self.function,
+                    description="ali-import relay; safe to delete",
+                    runtime=package.RUNTIME,
+                    handler=package.HANDLER,
+                    code_zip=package.function_code(),
+                    memory_mib=package.MEMORY_MIB,
+                    timeout_s=package.TIMEOUT_S,
+                    role_arn=self._context.role_arn,
+                )
+            )
+        except CloudError as error:
+            if look_up(error).meaning in {Meaning.ROUTE, Meaning.FINAL}:
+                self._relay_asked = False
+            raise
+        await self._until_active()
+
+    async def _until_active(self) -> None:
+        began = anyio.current_time()
+        wait_s = 0.25
+        while True:
+            function = await self._cloud.call(
+                GetFunction(region=self.region, name=self.function)
+            )
+            # Some answers leave the state out; then the first invocation tells.
+            if function.state in {"Active", ""}:
+                return
+            if function.state == "Failed":
+                text = f"the relay function failed to start: {function.reason}"
+                raise self._relay_error(text)
+            if anyio.current_time() - began > _ACTIVE_S_MAX:
+                raise self._relay_error("the relay function did not become Active")
+            await anyio.sleep(wait_s)
+            wait_s = min(wait_s * 1.5, 3.0)
+
+    def _relay_error(self, text: str) -> ApiError:
+        return ApiError(
+            text,
+            region=self.region,
+            operation="fc.CreateFunction",
+            code="FunctionFailed",
+            http_status=200,
+        )
+
+    # --- cleaning up ------------------------------------------------------------------
+
+    def take_over_bucket(self, name: str) -> None:
+        """Answer for another run's bucket instead of an own one."""
+        self.bucket = name
+        self._bucket_asked = True
+
+    async def clean_up(self) -> tuple[Leftover, ...]:
+        """Remove the bucket with all in it, then the relay; return what is left."""
+        left: list[Leftover] = []
+        if self._bucket_asked:
+            try:
+                await self.remove_bucket()
+            except CloudError as error:
+                left.append(self._leftover("bucket", self.bucket, error))
+        if self._relay_asked:
+            try:
+                await self._cloud.call(
+                    DeleteFunction(region=self.region, name=self.function)
+                )
+                self._relay_asked = False
+            except CloudError as error:
+                left.append(self._leftover("function", self.function, error))
+        return tuple(left)
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """Return what exists, or may exist, right now."""
+        asked = (
+            ("bucket", self.bucket, self._bucket_asked),
+            ("function", self.function, self._relay_asked),
+        )
+        return tuple(self._leftover(kind, name) for kind, name, yes in asked if yes)
+
+    async def remove_bucket(self) -> None:
+        """Remove the bucket with all in it, through a relay if need be.
+
+        Raises:
+            CloudError: It could not be emptied or deleted.
+        """
+        relay = ""
+        if self._relay_asked and self._direct is not True:
+            relay = self.function
+        try:
+            await remove_bucket(self._cloud, self.region, self.bucket, relay=relay)
+        except CloudError as error:
+            refused = error.code == "PublicEndpointForbidden"
+            lost = error.code in {"FunctionNotFound", "HostNotFound"} and relay
+            if not refused and not lost:
+                raise
+            # Somebody removed the relay before its bucket was empty: make it anew.
+            await self._make_relay()
+            await remove_bucket(
+                self._cloud, self.region, self.bucket, relay=self.function
+            )
+        self._bucket_asked = False
+
+    def _leftover(
+        self, kind: str, name: str, error: CloudError | None = None
+    ) -> Leftover:
+        return Leftover(
+            region=self.region,
+            kind=kind,
+            name=name,
+            run_id=self._context.lease.run_id,
+            expires_at=float(self._context.lease.expires_at),
+            detail=f"{error.code}: {error.message}" if error is not None else "",
+        )
+
+
+async def remove_bucket(
+    cloud: Steady,
+    region: str,
+    bucket: str,
+    *,
+    relay: str = "",
+    patience: Patience = NORMAL,
+) -> None:
+    """Delete a bucket with its objects and unfinished uploads, if it is there.
+
+    Deleting an empty bucket needs no data call, so that is tried first: it is all it
+    takes where nothing was stored, also in regions that refuse data calls from here.
+
+    Raises:
+        CloudError: It could not be emptied or deleted.
+    """
+    for round_ in range(_EMPTYING_ROUNDS_MAX):
+        try:
+            await cloud.call(DeleteBucket(region=region, bucket=bucket), patience)
+        except CloudError as error:
+            last = round_ + 1 == _EMPTYING_ROUNDS_MAX
+            if error.code != "BucketNotEmpty" or last:
+                raise
+        else:
+            return
+        await _empty_bucket(cloud, region, bucket, relay, patience)
+
+
+async def _empty_bucket(
+    cloud: Steady, region: str, bucket: str, relay: str, patience: Patience
+) -> None:
+    uploads = await cloud.call(
+        ListMultipartUploads(region=region, bucket=bucket, relay=relay), patience
+    )
+    for upload in uploads:
+        abort = AbortMultipartUpload(
+            region=region,
+            bucket=bucket,
+            relay=relay,
+            key=upload.key,
+            upload_id=upload.upload_id,
+        )
+        await cloud.call(abort, patience)
+    stored = await cloud.call(
+        ListObjects(region=region, bucket=bucket, relay=relay), patience
+    )
+    for keys in _chunks([item.key for item in stored], _KEYS_PER_CALL):
+        await cloud.call(
+            DeleteObjects(region=region, bucket=bucket, relay=relay, keys=keys),
+            patience,
+        )
+
+
+def _chunks(items: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [items[i : i + size] for i in range(0, len(items), size)]
+
+
+def _raise(outcome: _Made) -> None:
+    """Raise an error that was kept, as a new one: tracebacks must not pile up."""
+    if isinstance(outcome, CloudError):
+        raise outcome.with_traceback(None)
