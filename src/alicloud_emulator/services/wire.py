@@ -59,7 +59,8 @@ class Request:
     """One HTTP request, authenticated.
 
     Attributes:
-        path: Decoded path; ``raw_path`` is as sent (signatures need it).
+        path: Decoded path; ``raw_path`` and ``raw_query`` are as sent (signatures
+            need them).
         query: Decoded pairs in the order sent; a key without ``=`` has value "".
         headers: Names in lower case; repeated headers joined by ", ".
         content_length: Declared body length in bytes, or None if chunked.
@@ -77,6 +78,7 @@ class Request:
     query: list[tuple[str, str]]
     headers: Mapping[str, str]
     body: BodyReader
+    raw_query: str = ""
     content_length: int | None = None
     scheme: str = "https"
     inside: str = ""

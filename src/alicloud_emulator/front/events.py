@@ -1,0 +1,42 @@
+"""What happens, as it happens: one record for each request."""
+
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+
+_KEPT_MAX = 1000
+"""Records kept for a reader who falls behind or comes late."""
+
+Record = dict[str, Any]
+
+
+class Events:
+    """The last records, and a way to wait for the next."""
+
+    def __init__(self) -> None:
+        self._records: deque[Record] = deque(maxlen=_KEPT_MAX)
+        self._count = 0
+        self._more = anyio.Event()
+
+    def add(self, record: Record) -> None:
+        """Add a record; it gets the next number."""
+        self._count += 1
+        self._records.append({"number": self._count, **record})
+        if self._more.statistics().tasks_waiting:
+            self._more.set()
+            self._more = anyio.Event()
+
+    async def follow(self, after: int = 0) -> AsyncIterator[Record]:
+        """Yield the records numbered above ``after``, then new ones without end.
+
+        A reader too slow for what happens misses records; the numbers show it.
+        """
+        while True:
+            for record in list(self._records):
+                if record["number"] > after:
+                    after = record["number"]
+                    yield record
+            if self._count <= after:
+                await self._more.wait()
