@@ -27,6 +27,7 @@ class Agenda:
         self._entries: list[_Entry] = []
         self._order = count()
         self._now = clock()
+        self._happening = False
 
     @property
     def now(self) -> float:
@@ -42,12 +43,21 @@ class Agenda:
         self.at(self._now + delay_s, happen)
 
     def catch_up(self) -> float:
-        """Carry out everything due, and return the time it is."""
+        """Carry out everything due, and return the time it is.
+
+        Called from within an event it does nothing: time stands still meanwhile.
+        """
+        if self._happening:
+            return self._now
         until = max(self._clock(), self._now)
-        while self._entries and self._entries[0].at <= until:
-            entry = heapq.heappop(self._entries)
-            self._now = max(entry.at, self._now)
-            entry.happen()
+        self._happening = True
+        try:
+            while self._entries and self._entries[0].at <= until:
+                entry = heapq.heappop(self._entries)
+                self._now = max(entry.at, self._now)
+                entry.happen()
+        finally:
+            self._happening = False
         self._now = until
         return until
 

@@ -21,6 +21,7 @@ class Caller:
         name: User name, or role name (with ``session`` set) for an assumed role.
         policies: Policy documents that apply; None means everything is allowed
             (the main account).
+        session_policy: A further limit that AssumeRole's ``Policy`` set, or None.
     """
 
     account_id: str
@@ -30,6 +31,7 @@ class Caller:
     principal_id: str = ""
     access_key_id: str = ""
     policies: tuple[dict[str, Any], ...] | None = None
+    session_policy: dict[str, Any] | None = None
 
     @property
     def arn(self) -> str:
