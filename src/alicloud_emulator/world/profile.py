@@ -81,6 +81,8 @@ class Account:
         fc_enabled: Whether Function Compute was ever activated.
         arrears: The account owes money: changes answer ``Account.Arrearage``.
         oss_v1: Whether V1 signatures are accepted on new buckets.
+        oss_block_public: Whether new buckets block public access (the default in
+            regions that got it since 2025-10-13).
     """
 
     id: str
@@ -92,6 +94,7 @@ class Account:
     fc_enabled: bool = True
     arrears: bool = False
     oss_v1: bool = True
+    oss_block_public: bool = False
     users: tuple[Principal, ...] = ()
     roles: tuple[Principal, ...] = ()
 
@@ -128,6 +131,7 @@ class Limits:
         copy_conflict: ``queue`` or ``refuse`` (OperationDenied.ImageCopyConflict)
             for a second copy of an image that is being copied.
         imports_running: Imports that run at once in one region.
+        function_instances: Invocations that run at once in one region.
     """
 
     copies_running: int = 5
@@ -138,6 +142,7 @@ class Limits:
     image_family_images: int = 0
     function_payload_bytes: int = 32 * 1024 * 1024
     function_payload_async_bytes: int = 128 * 1024
+    function_instances: int = 100
     calls_per_minute: int = 0
 
 

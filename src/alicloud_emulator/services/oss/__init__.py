@@ -1,0 +1,21 @@
+"""Object storage on the wire: S3-like XML over virtual hosts.
+
+| file | what it holds |
+|---|---|
+| service.py | the ``Service``: routing, common headers |
+| routing.py | (method, sub-resource, level) to operation |
+| call.py | a request in the words of object storage: headers, conditions, tags |
+| xml.py | XML documents in and out |
+| errors.py | error answers |
+| root.py | ListBuckets, DescribeRegions |
+| buckets.py, settings.py | operations on buckets, and their kept configurations |
+| listing.py | ListObjects, ListObjectsV2, ListObjectVersions |
+| objects.py, downloads.py | put, get, head, delete; ranges and blocks going out |
+| copying.py | copy, append, symbolic links |
+| attributes.py | ACL, tags and restoring of objects |
+| multipart.py | uploads in parts |
+"""
+
+from alicloud_emulator.services.oss.service import OssService
+
+__all__ = ["OssService"]

@@ -1,0 +1,65 @@
+"""ACL, tags and restoring of objects."""
+
+from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.oss.buckets import owner_node, tag_set
+from alicloud_emulator.services.oss.call import Call, answer
+from alicloud_emulator.services.wire import Response
+
+
+async def get_object_acl(call: Call) -> Response:
+    """GetObjectAcl."""
+    stored = call.world.oss.attributes.get(
+        call.visit, call.bucket, call.key, "GetObjectAcl"
+    )
+    bucket = call.world.oss.gate.find(call.visit, call.bucket)
+    return answer(
+        "AccessControlPolicy",
+        [owner_node(bucket), ("AccessControlList", [("Grant", stored.acl)])],
+    )
+
+
+async def put_object_acl(call: Call) -> Response:
+    """PutObjectAcl."""
+    acl = call.header("x-oss-object-acl")
+    call.world.oss.attributes.put_acl(call.visit, call.bucket, call.key, acl)
+    return Response()
+
+
+async def get_object_tagging(call: Call) -> Response:
+    """GetObjectTagging."""
+    stored = call.world.oss.attributes.get(
+        call.visit, call.bucket, call.key, "GetObjectTagging"
+    )
+    return answer("Tagging", [tag_set(stored.tags)])
+
+
+async def put_object_tagging(call: Call) -> Response:
+    """PutObjectTagging."""
+    tags = xml.tags_of(await call.xml("Tagging"))
+    call.world.oss.attributes.put_tags(call.visit, call.bucket, call.key, tags)
+    return Response()
+
+
+async def delete_object_tagging(call: Call) -> Response:
+    """DeleteObjectTagging."""
+    call.world.oss.attributes.delete_tags(call.visit, call.bucket, call.key)
+    return Response(status=204)
+
+
+async def restore_object(call: Call) -> Response:
+    """RestoreObject: 202 when it begins, 200 when it was readable already."""
+    body = await call.request.body.read(xml.BODY_BYTES_MAX)
+    wish = xml.parse(body, "RestoreRequest") if body.strip() else None
+    text = "1" if wish is None else xml.text(wish, "Days", "1")
+    if not text.isascii() or not text.isdigit() or len(text) > 3:
+        call.bad_argument("Days", text)
+    restored = call.world.oss.attributes.restore(
+        call.visit, call.bucket, call.key, int(text)
+    )
+    return Response(status=200 if restored else 202)
+
+
+async def clean_restored_object(call: Call) -> Response:
+    """CleanRestoredObject."""
+    call.world.oss.attributes.clean_restored(call.visit, call.bucket, call.key)
+    return Response()

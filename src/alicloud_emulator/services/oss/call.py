@@ -1,0 +1,207 @@
+"""One call: the request in the words of object storage, and what services read of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import formatdate, parsedate_to_datetime
+from typing import NoReturn
+from urllib.parse import parse_qsl, quote, unquote
+from xml.etree.ElementTree import Element
+
+from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.world.blobs import Blob
+from alicloud_emulator.world.oss import Visit
+from alicloud_emulator.world.oss.conditions import Conditions
+from alicloud_emulator.world.oss.objects import check_size
+from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.oss.values import Attributes
+from alicloud_emulator.world.world import World
+
+META_PREFIX = "x-oss-meta-"
+# Given back on reading as they came with the object.
+KEPT_HEADERS = (
+    "content-type",
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "expires",
+)
+# Hosts without a region are Hangzhou's, OSS's first region.
+_FIRST_REGION = "cn-hangzhou"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request on its way into the world."""
+
+    world: World
+    request: Request
+    bucket: str
+    key: str
+
+    @property
+    def visit(self) -> Visit:
+        """The call as the world's gate sees it."""
+        request, host = self.request, self.request.host
+        central = "" if "accelerate" in host.name else _FIRST_REGION
+        return Visit(
+            caller=request.caller,
+            region=host.region or central,
+            internal=host.internal,
+            inside=request.inside,
+            signature=request.signature,
+        )
+
+    def param(self, name: str, default: str = "") -> str:
+        """Return a query parameter."""
+        return self.request.param(name, default)
+
+    def header(self, name: str, default: str = "") -> str:
+        """Return a header; ``name`` in lower case."""
+        return self.request.headers.get(name, default)
+
+    def number(self, name: str) -> int:
+        """Return a query parameter that must be a number from 0 on.
+
+        Raises:
+            ServiceError: InvalidArgument.
+        """
+        value = self.param(name)
+        # Longer numbers mean nothing here, and cost time to parse.
+        if not value.isascii() or not value.isdigit() or len(value) > 18:
+            self.bad_argument(name, value)
+        return int(value)
+
+    def bad_argument(self, name: str, value: str, message: str = "") -> NoReturn:
+        """Refuse an argument.
+
+        Raises:
+            ServiceError: InvalidArgument, always.
+        """
+        raise refusal(
+            "InvalidArgument", message, ArgumentName=name, ArgumentValue=value[:64]
+        )
+
+    async def xml(self, root: str, *, bytes_max: int = xml.BODY_BYTES_MAX) -> Element:
+        """Return the body's root element.
+
+        Raises:
+            ServiceError: MalformedXML, EntityTooLarge.
+        """
+        return xml.parse(await self.request.body.read(bytes_max), root)
+
+    async def receive(self) -> Blob:
+        """Take the body in, block by block, and return it as a blob.
+
+        Raises:
+            ServiceError: EntityTooLarge.
+        """
+        check_size(self.request.content_length or 0)
+        writer = self.world.blobs.writer()
+        size = 0
+        try:
+            async for block in self.request.body:
+                size += len(block)
+                check_size(size)
+                writer.write(block)
+            return writer.finish()
+        finally:
+            writer.discard()
+
+    def attributes(self) -> Attributes:
+        """Return what the headers say about an object to be written.
+
+        Raises:
+            ServiceError: InvalidArgument: malformed tags.
+        """
+        headers = self.request.headers
+        return Attributes(
+            headers={name: headers[name] for name in KEPT_HEADERS if headers.get(name)},
+            meta={
+                name.removeprefix(META_PREFIX): value
+                for name, value in headers.items()
+                if name.startswith(META_PREFIX)
+            },
+            tags=self.tags(),
+            acl=self.header("x-oss-object-acl", "default"),
+            storage_class=self.header("x-oss-storage-class"),
+            forbid_overwrite=self.header("x-oss-forbid-overwrite").lower() == "true",
+        )
+
+    def tags(self, name: str = "x-oss-tagging") -> dict[str, str]:
+        """Read a header of tags, ``a=1&b=2`` with both sides percent-encoded.
+
+        Raises:
+            ServiceError: InvalidTag.
+        """
+        value = self.header(name)
+        try:
+            pairs = parse_qsl(value, keep_blank_values=True, max_num_fields=64)
+        except ValueError as error:
+            raise refusal("InvalidTag") from error
+        if len(dict(pairs)) != len(pairs):
+            raise refusal("InvalidTag")
+        return dict(pairs)
+
+    def conditions(self, prefix: str = "") -> Conditions:
+        """Return the conditions in the headers, whose names begin with ``prefix``."""
+        return Conditions(
+            match=self.header(f"{prefix}if-match"),
+            none_match=self.header(f"{prefix}if-none-match"),
+            modified_since=_unix_time(self.header(f"{prefix}if-modified-since")),
+            unmodified_since=_unix_time(self.header(f"{prefix}if-unmodified-since")),
+        )
+
+    def source(self) -> tuple[str, str]:
+        """Return bucket and key that ``x-oss-copy-source`` names.
+
+        Raises:
+            ServiceError: InvalidArgument.
+        """
+        value = self.header("x-oss-copy-source")
+        path = unquote(value.partition("?")[0])
+        bucket, _, key = path.removeprefix("/").partition("/")
+        if not bucket or not key:
+            self.bad_argument(
+                "x-oss-copy-source", value, "Copy Source must mention the source."
+            )
+        return bucket, key
+
+
+def _unix_time(text: str) -> float | None:
+    """Return an HTTP date as Unix seconds; None for none or a malformed one."""
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except (ValueError, OverflowError, IndexError):
+        return None
+
+
+def http_date(unix_time: float) -> str:
+    """Return a time as in ``Last-Modified``."""
+    return formatdate(unix_time, usegmt=True)
+
+
+def iso_date(unix_time: float) -> str:
+    """Return a time as in XML bodies."""
+    moment = datetime.fromtimestamp(int(unix_time), UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def encoded(value: str, encoding_type: str) -> str:
+    """Return a key as a listing shows it: percent-encoded if that was asked for."""
+    return quote(value, safe="") if encoding_type == "url" else value
+
+
+def answer(root: str, children: list[xml.Node], status: int = 200) -> Response:
+    """Return an XML answer."""
+    return Response(
+        status=status,
+        headers={"Content-Type": "application/xml"},
+        body=xml.document((root, children)),
+    )
+
+
+def etag_header(etag: str) -> str:
+    """Return an ETag in the quotes it has on the wire."""
+    return f'"{etag}"'

@@ -1,0 +1,105 @@
+"""Copies, appends and symbolic links."""
+
+from urllib.parse import quote, unquote
+
+from alicloud_emulator.services.oss.call import (
+    META_PREFIX,
+    Call,
+    answer,
+    etag_header,
+    http_date,
+    iso_date,
+)
+from alicloud_emulator.services.wire import Response
+
+
+async def copy_object(call: Call) -> Response:
+    """CopyObject."""
+    name, key = call.source()
+    copying = call.world.oss.copying
+    source = copying.source(
+        call.visit, name, key, call.conditions("x-oss-copy-source-")
+    )
+    stored = copying.copy(
+        call.visit,
+        call.bucket,
+        call.key,
+        source=source,
+        attributes=call.attributes(),
+        replace_metadata=_replace(call, "x-oss-metadata-directive"),
+        replace_tags=_replace(call, "x-oss-tagging-directive"),
+    )
+    response = answer(
+        "CopyObjectResult",
+        [
+            ("LastModified", iso_date(stored.modified_at)),
+            ("ETag", etag_header(stored.etag)),
+        ],
+    )
+    response.headers["x-oss-hash-crc64ecma"] = str(stored.blob.crc64)
+    response.headers["ETag"] = etag_header(stored.etag)
+    return response
+
+
+def _replace(call: Call, name: str) -> bool:
+    directive = call.header(name, "COPY").upper()
+    if directive not in ("COPY", "REPLACE"):
+        call.bad_argument(name, directive)
+    return directive == "REPLACE"
+
+
+async def append_object(call: Call) -> Response:
+    """AppendObject."""
+    position = call.number("position")
+    attributes = call.attributes()
+    copying = call.world.oss.copying
+    copying.check_append(call.visit, call.bucket, call.key, position, attributes)
+    stored = copying.append(
+        call.visit,
+        call.bucket,
+        call.key,
+        await call.receive(),
+        position=position,
+        attributes=attributes,
+        content_md5=call.header("content-md5"),
+    )
+    return Response(
+        headers={
+            "ETag": etag_header(stored.etag),
+            "x-oss-hash-crc64ecma": str(stored.blob.crc64),
+            "x-oss-next-append-position": str(stored.blob.size),
+        }
+    )
+
+
+async def seal_append_object(call: Call) -> Response:
+    """SealAppendObject."""
+    stored = call.world.oss.copying.seal(
+        call.visit, call.bucket, call.key, call.number("position")
+    )
+    return Response(headers={"x-oss-sealed-time": http_date(stored.sealed_at)})
+
+
+async def put_symlink(call: Call) -> Response:
+    """PutSymlink; the target's name is percent-encoded in the header."""
+    stored = call.world.oss.copying.link(
+        call.visit,
+        call.bucket,
+        call.key,
+        target=unquote(call.header("x-oss-symlink-target")),
+        attributes=call.attributes(),
+    )
+    return Response(headers={"ETag": etag_header(stored.etag)})
+
+
+async def get_symlink(call: Call) -> Response:
+    """GetSymlink."""
+    stored = call.world.oss.copying.get_link(call.visit, call.bucket, call.key)
+    headers = {
+        "ETag": etag_header(stored.etag),
+        "Last-Modified": http_date(stored.modified_at),
+        "x-oss-symlink-target": quote(stored.target, safe=""),
+        "x-oss-storage-class": stored.storage_class,
+    }
+    headers |= {f"{META_PREFIX}{name}": value for name, value in stored.meta.items()}
+    return Response(headers=headers)

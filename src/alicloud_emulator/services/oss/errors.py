@@ -1,0 +1,65 @@
+"""Errors as object storage answers them: XML with EC, or a header on HEAD."""
+
+from base64 import b64encode
+
+from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.world.errors import ServiceError
+
+# Codes that other parts of the emulator raise, under the names that OSS has for them.
+_OWN_NAMES = {
+    "NoPermission": ("AccessDenied", 403),
+    "InvalidAccessKeyId.NotFound": ("InvalidAccessKeyId", 403),
+    "MissingSecurityToken": ("InvalidAccessKeyId", 403),
+    "InvalidSecurityToken.Expired": ("SecurityTokenExpired", 403),
+    "InvalidSecurityToken.Malformed": ("InvalidSecurityToken", 403),
+    "InvalidSecurityToken.MismatchWithAccessKey": ("InvalidSecurityToken", 403),
+    "ServiceUnavailable": ("ServiceUnavailable", 503),
+    "Throttling.User": ("QpsLimitExceeded", 503),
+}
+_HEADER_PREFIX = "x-oss-"
+_ADVICE = "https://api.aliyun.com/troubleshoot?q="
+
+
+def response(request: Request, error: Exception) -> Response:
+    """Return the answer for an error; anything unforeseen is an InternalError."""
+    if not isinstance(error, ServiceError):
+        error = ServiceError(
+            "InternalError",
+            500,
+            "We encountered an internal error. Please try again.",
+        )
+    code, status = _OWN_NAMES.get(error.code, (error.code, error.status))
+    ec = error.ec or error.fields.get("EC", "")
+    headers = {
+        name: value
+        for name, value in error.fields.items()
+        if name.startswith(_HEADER_PREFIX)
+    }
+    if ec:
+        headers["x-oss-ec"] = ec
+    if status == 304:
+        return Response(status=status, headers=headers)
+    body = _body(request, error, code, ec)
+    if request.method == "HEAD":
+        headers["x-oss-err"] = b64encode(body).decode()
+        return Response(status=status, headers=headers)
+    headers["Content-Type"] = "application/xml"
+    return Response(status=status, headers=headers, body=body)
+
+
+def _body(request: Request, error: ServiceError, code: str, ec: str) -> bytes:
+    fields: list[xml.Node] = [
+        ("Code", code),
+        ("Message", error.message),
+        ("RequestId", request.request_id),
+        ("HostId", request.host.name),
+    ]
+    fields += [
+        (name, value)
+        for name, value in error.fields.items()
+        if name != "EC" and not name.startswith(_HEADER_PREFIX)
+    ]
+    if ec:
+        fields += [("EC", ec), ("RecommendDoc", f"{_ADVICE}{ec}")]
+    return xml.document(("Error", fields))

@@ -1,0 +1,172 @@
+"""ListObjects, ListObjectsV2 and ListObjectVersions."""
+
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+
+from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.oss.call import (
+    Call,
+    answer,
+    encoded,
+    etag_header,
+    iso_date,
+)
+from alicloud_emulator.services.wire import Response
+from alicloud_emulator.world.oss import StoredObject
+from alicloud_emulator.world.oss.listing import page_size
+
+
+async def list_objects(call: Call) -> Response:
+    """ListObjects, the first version: marker in, NextMarker out."""
+    size, encoding = _size(call), _encoding(call)
+    prefix, delimiter = call.param("prefix"), call.param("delimiter")
+    marker = call.param("marker")
+    stored, page = call.world.oss.objects.list(
+        call.visit,
+        call.bucket,
+        prefix=prefix,
+        delimiter=delimiter,
+        after=marker,
+        size=size,
+    )
+    owner = _owner(call)
+    return answer(
+        "ListBucketResult",
+        [
+            ("Name", call.bucket),
+            ("Prefix", encoded(prefix, encoding)),
+            ("Marker", encoded(marker, encoding)),
+            ("MaxKeys", size),
+            ("Delimiter", encoded(delimiter, encoding)),
+            ("EncodingType", encoding or None),
+            ("IsTruncated", page.truncated),
+            ("NextMarker", encoded(page.next_marker, encoding) or None),
+            *(("Contents", _described(call, one, encoding, owner)) for one in stored),
+            *_common_prefixes(page.prefixes, encoding),
+        ],
+    )
+
+
+async def list_objects_v2(call: Call) -> Response:
+    """ListObjectsV2: start-after or a continuation token in, the next token out."""
+    size, encoding = _size(call), _encoding(call)
+    prefix, delimiter = call.param("prefix"), call.param("delimiter")
+    token, start_after = call.param("continuation-token"), call.param("start-after")
+    stored, page = call.world.oss.objects.list(
+        call.visit,
+        call.bucket,
+        prefix=prefix,
+        delimiter=delimiter,
+        after=_key_of(call, token) or start_after,
+        size=size,
+    )
+    owner = _owner(call) if call.param("fetch-owner") == "true" else None
+    return answer(
+        "ListBucketResult",
+        [
+            ("Name", call.bucket),
+            ("Prefix", encoded(prefix, encoding)),
+            ("StartAfter", encoded(start_after, encoding) or None),
+            ("MaxKeys", size),
+            ("Delimiter", encoded(delimiter, encoding)),
+            ("EncodingType", encoding or None),
+            ("IsTruncated", page.truncated),
+            ("ContinuationToken", token or None),
+            ("NextContinuationToken", _token_of(page.next_marker) or None),
+            *(("Contents", _described(call, one, encoding, owner)) for one in stored),
+            *_common_prefixes(page.prefixes, encoding),
+            ("KeyCount", len(page)),
+        ],
+    )
+
+
+async def list_versions(call: Call) -> Response:
+    """ListObjectVersions: every object as its only version, which is called null."""
+    size, encoding = _size(call), _encoding(call)
+    prefix, delimiter = call.param("prefix"), call.param("delimiter")
+    marker = call.param("key-marker")
+    stored, page = call.world.oss.objects.list(
+        call.visit,
+        call.bucket,
+        prefix=prefix,
+        delimiter=delimiter,
+        after=marker,
+        size=size,
+    )
+    owner = _owner(call)
+    return answer(
+        "ListVersionsResult",
+        [
+            ("Name", call.bucket),
+            ("Prefix", encoded(prefix, encoding)),
+            ("KeyMarker", encoded(marker, encoding)),
+            ("VersionIdMarker", call.param("version-id-marker")),
+            ("MaxKeys", size),
+            ("Delimiter", encoded(delimiter, encoding)),
+            ("EncodingType", encoding or None),
+            ("IsTruncated", page.truncated),
+            ("NextKeyMarker", encoded(page.next_marker, encoding) or None),
+            ("NextVersionIdMarker", "null" if page.next_marker else None),
+            *(_version(call, one, encoding, owner) for one in stored),
+            *_common_prefixes(page.prefixes, encoding),
+        ],
+    )
+
+
+def _version(call: Call, stored: StoredObject, encoding: str, owner: str) -> xml.Node:
+    nodes = _described(call, stored, encoding, owner)
+    return ("Version", [("VersionId", "null"), ("IsLatest", True), *nodes])
+
+
+def _size(call: Call) -> int:
+    return page_size(call.param("max-keys"), "max-keys")
+
+
+def _encoding(call: Call) -> str:
+    encoding = call.param("encoding-type").lower()
+    if encoding not in ("", "url"):
+        call.bad_argument("encoding-type", encoding)
+    return encoding
+
+
+def _owner(call: Call) -> str:
+    return call.world.oss.gate.find(call.visit, call.bucket).owner
+
+
+def _described(
+    call: Call, stored: StoredObject, encoding: str, owner: str | None
+) -> list[xml.Node]:
+    nodes: list[xml.Node] = [
+        ("Key", encoded(stored.key, encoding)),
+        ("LastModified", iso_date(stored.modified_at)),
+        ("ETag", etag_header(stored.etag)),
+        ("Type", stored.kind),
+        ("Size", stored.blob.size),
+        ("StorageClass", stored.storage_class),
+    ]
+    if stored.restoring_until:
+        now = call.world.agenda.now
+        ongoing = str(now < stored.restoring_until).lower()
+        nodes.append(("RestoreInfo", f'ongoing-request="{ongoing}"'))
+    if owner is not None:
+        nodes.append(("Owner", [("ID", owner), ("DisplayName", owner)]))
+    return nodes
+
+
+def _common_prefixes(prefixes: list[str], encoding: str) -> list[xml.Node]:
+    return [
+        ("CommonPrefixes", [("Prefix", encoded(prefix, encoding))])
+        for prefix in prefixes
+    ]
+
+
+def _token_of(key: str) -> str:
+    """Return a token for a key: base64, as it looks in life."""
+    return b64encode(key.encode()).decode()
+
+
+def _key_of(call: Call, token: str) -> str:
+    try:
+        return b64decode(token, validate=True).decode()
+    except (Base64Error, ValueError):
+        call.bad_argument("continuation-token", token)

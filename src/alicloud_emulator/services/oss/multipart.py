@@ -1,0 +1,249 @@
+"""Operations on uploads in parts."""
+
+from anyio import to_thread
+
+from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.oss.call import (
+    Call,
+    answer,
+    encoded,
+    etag_header,
+    iso_date,
+)
+from alicloud_emulator.services.oss.downloads import asked_range
+from alicloud_emulator.services.wire import Response
+from alicloud_emulator.world.blobs import Blob, SliceBlob
+from alicloud_emulator.world.oss import Bucket, Upload
+from alicloud_emulator.world.oss.listing import page_size
+from alicloud_emulator.world.oss.multipart import Uploads, check_part_number
+from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.oss.values import Part
+
+# Ten thousand parts, each with number and ETag.
+_COMPLETE_BODY_BYTES_MAX = 4 * 1024 * 1024
+
+
+async def initiate(call: Call) -> Response:
+    """InitiateMultipartUpload."""
+    upload = call.world.oss.uploads.initiate(
+        call.visit, call.bucket, call.key, call.attributes()
+    )
+    encoding = call.param("encoding-type")
+    return answer(
+        "InitiateMultipartUploadResult",
+        [
+            ("EncodingType", encoding or None),
+            ("Bucket", call.bucket),
+            ("Key", encoded(call.key, encoding)),
+            ("UploadId", upload.id),
+        ],
+    )
+
+
+async def upload_part(call: Call) -> Response:
+    """UploadPart."""
+    uploads, number, upload_id = _addressed(call)
+    uploads.find(call.visit, call.bucket, call.key, upload_id)
+    blob = await call.receive()
+    part = uploads.put_part(
+        call.visit,
+        call.bucket,
+        call.key,
+        upload_id,
+        number=number,
+        blob=blob,
+        content_md5=call.header("content-md5"),
+    )
+    return Response(
+        headers={
+            "ETag": etag_header(part.etag),
+            "Content-MD5": xml.base64(blob.md5),
+            "x-oss-hash-crc64ecma": str(blob.crc64),
+        }
+    )
+
+
+async def upload_part_copy(call: Call) -> Response:
+    """UploadPartCopy: a part that is a range of an object."""
+    uploads, number, upload_id = _addressed(call)
+    uploads.find(call.visit, call.bucket, call.key, upload_id)
+    name, key = call.source()
+    source = call.world.oss.copying.source(
+        call.visit, name, key, call.conditions("x-oss-copy-source-")
+    )
+    blob = await _slice(call, source.blob)
+    part = uploads.put_part(
+        call.visit, call.bucket, call.key, upload_id, number=number, blob=blob
+    )
+    return answer(
+        "CopyPartResult",
+        [
+            ("LastModified", iso_date(part.modified_at)),
+            ("ETag", etag_header(part.etag)),
+        ],
+    )
+
+
+async def _slice(call: Call, blob: Blob) -> Blob:
+    header = call.header("x-oss-copy-source-range")
+    wish = asked_range(header, blob.size, strict=True) if header else None
+    offset, length = wish or (0, blob.size)
+    if length == blob.size and blob.md5:
+        return blob
+    # Checksums of what may be gigabytes: not on the event loop.
+    return await to_thread.run_sync(SliceBlob, blob, offset, length)
+
+
+def _addressed(call: Call) -> tuple[Uploads, int, str]:
+    number = call.number("partNumber")
+    check_part_number(number)
+    return call.world.oss.uploads, number, call.param("uploadId")
+
+
+async def complete(call: Call) -> Response:
+    """CompleteMultipartUpload."""
+    if call.header("x-oss-callback"):
+        raise refusal("NotImplemented", Header="x-oss-callback")
+    take_all = call.header("x-oss-complete-all").lower() == "yes"
+    parts = None if take_all else await _listed_parts(call)
+    stored = call.world.oss.uploads.complete(
+        call.visit,
+        call.bucket,
+        call.key,
+        call.param("uploadId"),
+        parts,
+        acl=call.header("x-oss-object-acl"),
+        forbid_overwrite=call.header("x-oss-forbid-overwrite").lower() == "true",
+    )
+    encoding = call.param("encoding-type")
+    result = answer(
+        "CompleteMultipartUploadResult",
+        [
+            ("EncodingType", encoding or None),
+            (
+                "Location",
+                f"{call.request.scheme}://{call.request.host.name}/{call.key}",
+            ),
+            ("Bucket", call.bucket),
+            ("Key", encoded(call.key, encoding)),
+            ("ETag", etag_header(stored.etag)),
+        ],
+    )
+    result.headers["x-oss-hash-crc64ecma"] = str(stored.blob.crc64)
+    result.headers["ETag"] = etag_header(stored.etag)
+    return result
+
+
+async def _listed_parts(call: Call) -> list[tuple[int, str]]:
+    wish = await call.xml("CompleteMultipartUpload", bytes_max=_COMPLETE_BODY_BYTES_MAX)
+    parts = []
+    for part in wish.findall("Part"):
+        number = xml.text(part, "PartNumber").strip()
+        if not number.isascii() or not number.isdigit() or len(number) > 9:
+            raise refusal("MalformedXML")
+        parts.append((int(number), xml.text(part, "ETag")))
+    return parts
+
+
+async def abort(call: Call) -> Response:
+    """AbortMultipartUpload."""
+    call.world.oss.uploads.abort(
+        call.visit, call.bucket, call.key, call.param("uploadId")
+    )
+    return Response(status=204)
+
+
+async def list_parts(call: Call) -> Response:
+    """ListParts."""
+    size = page_size(call.param("max-parts"), "max-parts", usual=1000)
+    marker = call.param("part-number-marker")
+    after = call.number("part-number-marker") if marker else 0
+    upload, parts, truncated = call.world.oss.uploads.parts(
+        call.visit,
+        call.bucket,
+        call.key,
+        call.param("uploadId"),
+        after=after,
+        size=size,
+    )
+    encoding = call.param("encoding-type")
+    bucket = call.world.oss.gate.find(call.visit, call.bucket)
+    return answer(
+        "ListPartsResult",
+        [
+            ("EncodingType", encoding or None),
+            ("Bucket", call.bucket),
+            ("Key", encoded(call.key, encoding)),
+            ("UploadId", upload.id),
+            ("StorageClass", upload.attributes.storage_class or bucket.storage_class),
+            ("PartNumberMarker", after),
+            ("NextPartNumberMarker", parts[-1].number if parts else after),
+            ("MaxParts", size),
+            ("IsTruncated", truncated),
+            *(_part_node(part) for part in parts),
+        ],
+    )
+
+
+def _part_node(part: Part) -> xml.Node:
+    return (
+        "Part",
+        [
+            ("PartNumber", part.number),
+            ("LastModified", iso_date(part.modified_at)),
+            ("ETag", etag_header(part.etag)),
+            ("HashCrc64ecma", part.blob.crc64),
+            ("Size", part.blob.size),
+        ],
+    )
+
+
+async def list_uploads(call: Call) -> Response:
+    """ListMultipartUploads."""
+    size = page_size(call.param("max-uploads"), "max-uploads", usual=1000)
+    prefix, delimiter = call.param("prefix"), call.param("delimiter")
+    key_marker, id_marker = call.param("key-marker"), call.param("upload-id-marker")
+    page = call.world.oss.uploads.list(
+        call.visit,
+        call.bucket,
+        prefix=prefix,
+        delimiter=delimiter,
+        key_marker=key_marker,
+        upload_id_marker=id_marker,
+        size=size,
+    )
+    bucket = call.world.oss.gate.find(call.visit, call.bucket)
+    encoding = call.param("encoding-type")
+    return answer(
+        "ListMultipartUploadsResult",
+        [
+            ("EncodingType", encoding or None),
+            ("Bucket", call.bucket),
+            ("KeyMarker", encoded(key_marker, encoding)),
+            ("UploadIdMarker", id_marker),
+            ("NextKeyMarker", encoded(page.next_key_marker, encoding)),
+            ("NextUploadIdMarker", page.next_upload_id_marker),
+            ("Delimiter", encoded(delimiter, encoding)),
+            ("Prefix", encoded(prefix, encoding)),
+            ("MaxUploads", size),
+            ("IsTruncated", page.truncated),
+            *(_upload_node(upload, bucket, encoding) for upload in page.uploads),
+            *(
+                ("CommonPrefixes", [("Prefix", encoded(rolled, encoding))])
+                for rolled in page.prefixes
+            ),
+        ],
+    )
+
+
+def _upload_node(upload: Upload, bucket: Bucket, encoding: str) -> xml.Node:
+    storage_class = upload.attributes.storage_class or bucket.storage_class
+    return (
+        "Upload",
+        [
+            ("Key", encoded(upload.key, encoding)),
+            ("UploadId", upload.id),
+            ("StorageClass", storage_class),
+            ("Initiated", iso_date(upload.started_at)),
+        ],
+    )

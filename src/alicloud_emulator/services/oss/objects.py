@@ -1,0 +1,173 @@
+"""Operations on objects: put, get, head, delete."""
+
+import hashlib
+
+from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.oss.call import (
+    KEPT_HEADERS,
+    META_PREFIX,
+    Call,
+    answer,
+    encoded,
+    etag_header,
+    http_date,
+)
+from alicloud_emulator.services.oss.downloads import BlobBody, asked_range
+from alicloud_emulator.services.wire import Response
+from alicloud_emulator.world.oss import StoredObject
+from alicloud_emulator.world.oss.objects import check_md5
+from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.oss.values import ObjectKind
+
+# A thousand keys of 1023 bytes, percent-encoded or escaped, and their elements.
+_DELETE_BODY_BYTES_MAX = 8 * 1024 * 1024
+_USUAL_TYPE = "application/octet-stream"
+
+
+async def put_object(call: Call) -> Response:
+    """PutObject: permission first, then the bytes."""
+    attributes = call.attributes()
+    objects = call.world.oss.objects
+    objects.check_put(call.visit, call.bucket, call.key, attributes)
+    blob = await call.receive()
+    stored = objects.put(
+        call.visit,
+        call.bucket,
+        call.key,
+        blob,
+        attributes,
+        content_md5=call.header("content-md5"),
+    )
+    return Response(headers=checksum_headers(stored))
+
+
+def checksum_headers(stored: StoredObject) -> dict[str, str]:
+    """Return ETag, CRC-64 and, where it is known, MD5."""
+    headers = {
+        "ETag": etag_header(stored.etag),
+        "x-oss-hash-crc64ecma": str(stored.blob.crc64),
+    }
+    if stored.blob.md5 and stored.kind is ObjectKind.NORMAL:
+        headers["Content-MD5"] = xml.base64(stored.blob.md5)
+    return headers
+
+
+async def get_object(call: Call) -> Response:
+    """GetObject: whole or a range, under conditions, headers overridden at wish."""
+    if call.param("x-oss-process"):
+        raise refusal("NotImplemented", Argument="x-oss-process")
+    objects = call.world.oss.objects
+    link = objects.find(call.visit, call.bucket, call.key)
+    stored = objects.read(
+        call.visit, call.bucket, call.key, conditions=call.conditions()
+    )
+    headers = described(call, stored, link)
+    for name in KEPT_HEADERS:
+        if wanted := call.param(f"response-{name}"):
+            headers[name.title()] = wanted
+    wish = asked_range(
+        call.header("range"),
+        stored.blob.size,
+        strict=call.header("x-oss-range-behavior") == "standard",
+    )
+    offset, length = wish or (0, stored.blob.size)
+    if wish:
+        total = stored.blob.size
+        headers["Content-Range"] = f"bytes {offset}-{offset + length - 1}/{total}"
+    return Response(
+        status=206 if wish else 200,
+        headers=headers,
+        body=BlobBody(stored.blob, offset, length, call.request.faults),
+        content_length=length,
+    )
+
+
+async def head_object(call: Call) -> Response:
+    """HeadObject: a link shows its own metadata and its target's bytes."""
+    objects = call.world.oss.objects
+    link = objects.find(call.visit, call.bucket, call.key, conditions=call.conditions())
+    stored = link
+    if link.kind is ObjectKind.SYMLINK:
+        stored = objects.target(call.visit, call.bucket, link)
+    headers = described(call, stored, link)
+    return Response(headers=headers, content_length=stored.blob.size)
+
+
+async def get_object_meta(call: Call) -> Response:
+    """GetObjectMeta: size, ETag and time only."""
+    stored = call.world.oss.objects.find(
+        call.visit, call.bucket, call.key, conditions=call.conditions()
+    )
+    headers = {
+        "ETag": etag_header(stored.etag),
+        "Last-Modified": http_date(stored.modified_at),
+        "x-oss-hash-crc64ecma": str(stored.blob.crc64),
+    }
+    return Response(headers=headers, content_length=stored.blob.size)
+
+
+def described(call: Call, stored: StoredObject, named: StoredObject) -> dict[str, str]:
+    """Return the headers that describe an object.
+
+    Args:
+        call: The call.
+        stored: The object with the bytes.
+        named: The object asked for: the same, or a link to it.
+    """
+    headers = {
+        "Content-Type": named.headers.get("content-type", _USUAL_TYPE),
+        "Accept-Ranges": "bytes",
+        "Last-Modified": http_date(named.modified_at),
+        "x-oss-object-type": named.kind,
+        "x-oss-storage-class": named.storage_class,
+        **checksum_headers(stored),
+    }
+    for name, value in named.headers.items():
+        headers.setdefault(name.title(), value)
+    for name, value in named.meta.items():
+        headers[f"{META_PREFIX}{name}"] = value
+    if named.tags:
+        headers["x-oss-tagging-count"] = str(len(named.tags))
+    if stored.kind is ObjectKind.APPENDABLE:
+        headers["x-oss-next-append-position"] = str(stored.blob.size)
+    if named.restoring_until:
+        headers["x-oss-restore"] = _restore(call.world.agenda.now, named)
+    if named.sealed_at:
+        headers["x-oss-sealed-time"] = http_date(named.sealed_at)
+    return headers
+
+
+def _restore(now: float, stored: StoredObject) -> str:
+    if now < stored.restoring_until:
+        return 'ongoing-request="true"'
+    expiry = http_date(stored.restored_until)
+    return f'ongoing-request="false", expiry-date="{expiry}"'
+
+
+async def delete_object(call: Call) -> Response:
+    """DeleteObject."""
+    call.world.oss.objects.delete(call.visit, call.bucket, call.key)
+    return Response(status=204)
+
+
+async def delete_multiple_objects(call: Call) -> Response:
+    """DeleteMultipleObjects: up to 1000 keys, told back unless quiet."""
+    call.world.oss.gate.find(call.visit, call.bucket)
+    body = await call.request.body.read(_DELETE_BODY_BYTES_MAX)
+    if not call.header("content-md5"):
+        raise refusal("MissingArgument", "Missing Some Required Arguments.")
+    md5 = hashlib.md5(body, usedforsecurity=False).digest()
+    check_md5(md5, call.header("content-md5"))
+    wish = xml.parse(body, "Delete")
+    encoding = call.param("encoding-type").lower()
+    keys = [xml.text(one, "Key") for one in wish.findall("Object")]
+    deleted = call.world.oss.objects.delete_many(call.visit, call.bucket, keys)
+    if xml.text(wish, "Quiet").lower() == "true":
+        return Response(headers={"Content-Type": "application/xml"})
+    return answer(
+        "DeleteResult",
+        [
+            ("EncodingType", encoding or None),
+            *(("Deleted", [("Key", encoded(key, encoding))]) for key in deleted),
+        ],
+    )

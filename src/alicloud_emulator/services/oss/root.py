@@ -1,0 +1,85 @@
+"""Operations on the service itself: listing buckets, describing regions."""
+
+from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.oss.buckets import endpoints
+from alicloud_emulator.services.oss.call import Call, answer, iso_date
+from alicloud_emulator.services.wire import Response
+from alicloud_emulator.world.oss import Bucket
+from alicloud_emulator.world.oss.listing import page_size
+from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.profile import OssMode
+
+
+async def list_buckets(call: Call) -> Response:
+    """ListBuckets: the caller's buckets in all regions."""
+    size = page_size(call.param("max-keys"), "max-keys")
+    if size == 0:
+        call.bad_argument("max-keys", "0")
+    buckets, page = call.world.oss.buckets.list(
+        call.visit, prefix=call.param("prefix"), marker=call.param("marker"), size=size
+    )
+    owner = call.request.caller.account_id if call.request.caller else ""
+    wanted = call.header("x-oss-resource-group-id")
+    return answer(
+        "ListAllMyBucketsResult",
+        [
+            ("Prefix", call.param("prefix") or None),
+            ("Marker", call.param("marker") or None),
+            ("MaxKeys", size),
+            ("IsTruncated", page.truncated),
+            ("NextMarker", page.next_marker or None),
+            ("Owner", [("ID", owner), ("DisplayName", owner)]),
+            (
+                "Buckets",
+                [
+                    _bucket(bucket)
+                    for bucket in buckets
+                    if not wanted or bucket.resource_group == wanted
+                ],
+            ),
+        ],
+    )
+
+
+def _bucket(bucket: Bucket) -> xml.Node:
+    public, internal = endpoints(bucket.region)
+    return (
+        "Bucket",
+        [
+            ("CreationDate", iso_date(bucket.created_at)),
+            ("ExtranetEndpoint", public),
+            ("IntranetEndpoint", internal),
+            ("Location", f"oss-{bucket.region}"),
+            ("Name", bucket.name),
+            ("Region", bucket.region),
+            ("ResourceGroupId", bucket.resource_group),
+            ("StorageClass", bucket.storage_class),
+        ],
+    )
+
+
+async def describe_regions(call: Call) -> Response:
+    """DescribeRegions: endpoints of all regions with object storage, or of one."""
+    wanted = call.param("regions")
+    call.world.oss.gate.authorize(call.visit, "DescribeRegions", "acs:oss:*:*:*")
+    regions = [
+        region.id
+        for region in call.world.profile.regions
+        if region.oss is not OssMode.NONE and wanted in ("", f"oss-{region.id}")
+    ]
+    if not regions:
+        raise refusal("NoSuchRegion", RegionId=wanted[:64])
+    return answer("RegionInfoList", [_region(region) for region in regions])
+
+
+def _region(region_id: str) -> xml.Node:
+    public, internal = endpoints(region_id)
+    return (
+        "RegionInfo",
+        [
+            ("Region", f"oss-{region_id}"),
+            ("InternetEndpoint", public),
+            ("InternalEndpoint", internal),
+            ("AccelerateEndpoint", "oss-accelerate.aliyuncs.com"),
+        ],
+    )

@@ -1,0 +1,166 @@
+"""Which operation a request asks for: method, sub-resource, and whether it has a key."""
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+from alicloud_emulator.services.oss import (
+    attributes,
+    buckets,
+    copying,
+    listing,
+    multipart,
+    objects,
+    root,
+    settings,
+)
+from alicloud_emulator.services.oss.call import Call
+from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.world.oss.settings import SETTINGS
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+class Level(StrEnum):
+    """What a request is about."""
+
+    SERVICE = "service"
+    BUCKET = "bucket"
+    OBJECT = "object"
+
+
+class Operation(NamedTuple):
+    """An operation's name in Alibaba's reference, and what carries it out."""
+
+    action: str
+    handler: Handler
+
+
+# (method, sub-resource) -> operation; "" is the thing itself.
+_ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
+    Level.SERVICE: {
+        ("GET", ""): Operation("ListBuckets", root.list_buckets),
+        ("GET", "regions"): Operation("DescribeRegions", root.describe_regions),
+    },
+    Level.BUCKET: {
+        ("PUT", ""): Operation("PutBucket", buckets.put_bucket),
+        ("DELETE", ""): Operation("DeleteBucket", buckets.delete_bucket),
+        ("GET", ""): Operation("ListObjects", listing.list_objects),
+        ("GET", "list-type"): Operation("ListObjectsV2", listing.list_objects_v2),
+        ("GET", "versions"): Operation("ListObjectVersions", listing.list_versions),
+        ("GET", "uploads"): Operation("ListMultipartUploads", multipart.list_uploads),
+        ("POST", "delete"): Operation(
+            "DeleteMultipleObjects", objects.delete_multiple_objects
+        ),
+        ("GET", "bucketInfo"): Operation("GetBucketInfo", buckets.get_bucket_info),
+        ("GET", "location"): Operation(
+            "GetBucketLocation", buckets.get_bucket_location
+        ),
+        ("GET", "stat"): Operation("GetBucketStat", buckets.get_bucket_stat),
+        ("GET", "acl"): Operation("GetBucketAcl", buckets.get_bucket_acl),
+        ("PUT", "acl"): Operation("PutBucketAcl", buckets.put_bucket_acl),
+        ("GET", "tagging"): Operation("GetBucketTagging", buckets.get_bucket_tagging),
+        ("PUT", "tagging"): Operation("PutBucketTagging", buckets.put_bucket_tagging),
+        ("DELETE", "tagging"): Operation(
+            "DeleteBucketTagging", buckets.delete_bucket_tagging
+        ),
+        ("GET", "publicAccessBlock"): Operation(
+            "GetBucketPublicAccessBlock", buckets.get_public_access_block
+        ),
+        ("PUT", "publicAccessBlock"): Operation(
+            "PutBucketPublicAccessBlock", buckets.put_public_access_block
+        ),
+        ("DELETE", "publicAccessBlock"): Operation(
+            "DeleteBucketPublicAccessBlock", buckets.delete_public_access_block
+        ),
+    },
+    Level.OBJECT: {
+        ("PUT", ""): Operation("PutObject", objects.put_object),
+        ("GET", ""): Operation("GetObject", objects.get_object),
+        ("HEAD", ""): Operation("HeadObject", objects.head_object),
+        ("DELETE", ""): Operation("DeleteObject", objects.delete_object),
+        ("HEAD", "objectMeta"): Operation("GetObjectMeta", objects.get_object_meta),
+        ("GET", "objectMeta"): Operation("GetObjectMeta", objects.get_object_meta),
+        ("PUT", "copy"): Operation("CopyObject", copying.copy_object),
+        ("POST", "append"): Operation("AppendObject", copying.append_object),
+        ("POST", "sealAppendObject"): Operation(
+            "SealAppendObject", copying.seal_append_object
+        ),
+        ("PUT", "symlink"): Operation("PutSymlink", copying.put_symlink),
+        ("GET", "symlink"): Operation("GetSymlink", copying.get_symlink),
+        ("GET", "acl"): Operation("GetObjectAcl", attributes.get_object_acl),
+        ("PUT", "acl"): Operation("PutObjectAcl", attributes.put_object_acl),
+        ("GET", "tagging"): Operation(
+            "GetObjectTagging", attributes.get_object_tagging
+        ),
+        ("PUT", "tagging"): Operation(
+            "PutObjectTagging", attributes.put_object_tagging
+        ),
+        ("DELETE", "tagging"): Operation(
+            "DeleteObjectTagging", attributes.delete_object_tagging
+        ),
+        ("POST", "restore"): Operation("RestoreObject", attributes.restore_object),
+        ("POST", "cleanRestoredObject"): Operation(
+            "CleanRestoredObject", attributes.clean_restored_object
+        ),
+        ("POST", "uploads"): Operation("InitiateMultipartUpload", multipart.initiate),
+        ("PUT", "uploadId"): Operation("UploadPart", multipart.upload_part),
+        ("PUT", "uploadId copy"): Operation(
+            "UploadPartCopy", multipart.upload_part_copy
+        ),
+        ("POST", "uploadId"): Operation("CompleteMultipartUpload", multipart.complete),
+        ("DELETE", "uploadId"): Operation("AbortMultipartUpload", multipart.abort),
+        ("GET", "uploadId"): Operation("ListParts", multipart.list_parts),
+    },
+}
+for _setting in SETTINGS.values():
+    for _method, _handler in settings.handlers(_setting).items():
+        _verb = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}[_method]
+        _ROUTES[Level.BUCKET][_method, _setting.sub_resource] = Operation(
+            f"{_verb}Bucket{_setting.name}", _handler
+        )
+
+_SUB_RESOURCES = {
+    level: {name for _, name in routes} for level, routes in _ROUTES.items()
+}
+# Sub-resources that OSS has and the emulator has not: refused by name, so that they
+# are never taken for the thing itself. (PUT ?website must not make a bucket.)
+_MISSING = frozenset(
+    {
+        "accessPoint", "accessPointConfigForObjectProcess", "accessPointPolicy",
+        "accessPointPolicyStatus", "accessPointForObjectProcess",
+        "accessPointPolicyForObjectProcess", "archiveDirectRead", "asyncFetch",
+        "bucketArchiveDirectRead", "callback", "cname", "comp", "dataPipeline",
+        "endTime", "img", "inventory", "inventoryId", "legalHold", "live", "metaQuery",
+        "objectWorm", "openMetaQuery", "policyStatus", "processConfiguration", "qos",
+        "qosInfo", "redundancyTransition", "replication", "replicationLocation",
+        "replicationProgress", "rtc", "retention", "select", "sequential",
+        "startTime", "style", "styleName", "udf", "udfName", "vod", "wordm", "worm",
+        "wormExtend", "wormId", "x-oss-async-process", "x-oss-process",
+        "x-oss-write-get-object-response",
+    }
+)  # fmt: skip
+
+
+def level_of(request: Request) -> Level:
+    """Return what a request is about."""
+    if not request.host.bucket:
+        return Level.SERVICE
+    return Level.OBJECT if request.path.strip("/") else Level.BUCKET
+
+
+def operation_of(request: Request) -> Operation | str:
+    """Return the operation, or the error code if there is none."""
+    level = level_of(request)
+    names = {name for name, _ in request.query}
+    found = sorted(names & _SUB_RESOURCES[level])
+    if not found and names & _MISSING and request.method != "GET":
+        return "NotImplemented"
+    sub_resource = found[0] if found else ""
+    if level is Level.OBJECT and request.method == "PUT":
+        if "x-oss-copy-source" in request.headers:
+            sub_resource = f"{sub_resource} copy".strip()
+    elif level is Level.BUCKET and "uploads" in found:
+        sub_resource = "uploads"
+    operation = _ROUTES[level].get((request.method, sub_resource))
+    return operation or "MethodNotAllowed"

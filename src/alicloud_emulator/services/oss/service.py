@@ -1,0 +1,60 @@
+"""Object storage on the wire."""
+
+from email.utils import formatdate
+
+from alicloud_emulator.services.oss import errors
+from alicloud_emulator.services.oss.call import Call
+from alicloud_emulator.services.oss.routing import Level, level_of, operation_of
+from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.world import World
+
+_UNKNOWN = "Unknown"
+
+
+class OssService:
+    """The ``Service`` of the hosts ``[bucket.]oss-<region>[-internal]``."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def describe(self, request: Request) -> tuple[str, str]:
+        """Return the operation's name, and ``bucket/key``, ``bucket`` or ""."""
+        operation = operation_of(request)
+        action = _UNKNOWN if isinstance(operation, str) else operation.action
+        key = request.path.removeprefix("/")
+        resource = request.host.bucket
+        return action, f"{resource}/{key}" if resource and key else resource
+
+    async def handle(self, request: Request) -> Response:
+        """Carry out a request.
+
+        Raises:
+            ServiceError: Object storage refuses.
+        """
+        if level_of(request) is Level.SERVICE and request.path.strip("/"):
+            raise refusal("SecondLevelDomainForbidden")
+        operation = operation_of(request)
+        if isinstance(operation, str):
+            raise refusal(operation, Method=request.method)
+        call = Call(
+            world=self._world,
+            request=request,
+            bucket=request.host.bucket,
+            key=request.path.removeprefix("/"),
+        )
+        return self._signed(request, await operation.handler(call))
+
+    def error(self, request: Request, error: Exception) -> Response:
+        """Return the XML answer for an error (a header's worth of it on HEAD)."""
+        return self._signed(request, errors.response(request, error))
+
+    def _signed(self, request: Request, response: Response) -> Response:
+        """Add the headers that every answer of object storage has."""
+        response.headers |= {
+            "Server": "AliyunOSS",
+            "Date": formatdate(self._world.agenda.now, usegmt=True),
+            "x-oss-request-id": request.request_id,
+            "x-oss-server-time": "1",
+        }
+        return response

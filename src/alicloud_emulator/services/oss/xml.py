@@ -1,0 +1,94 @@
+"""XML documents in and out.
+
+Out: nested tuples become text. In: through defusedxml, bounded, without namespaces.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, ParseError
+from xml.sax.saxutils import escape
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from alicloud_emulator.world.oss.refusals import refusal
+
+Node = tuple[str, "str | int | Sequence[Node] | None"]
+"""A name, and its text, number, truth value or children; None leaves the node out."""
+
+BODY_BYTES_MAX = 1024 * 1024
+
+# What XML 1.0 cannot hold even when escaped; a replacement character stands for it.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def document(*roots: Node) -> bytes:
+    """Return a document of one root (with its children) in UTF-8."""
+    text = "".join(_text(node) for node in roots)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+
+
+def _text(node: Node) -> str:
+    name, value = node
+    match value:
+        case None:
+            return ""
+        case bool():
+            inner = "true" if value else "false"
+        case str() | int():
+            inner = escape(_FORBIDDEN.sub("\ufffd", str(value)))
+        case _:
+            inner = "".join(_text(child) for child in value)
+    return f"<{name}>{inner}</{name}>"
+
+
+def parse(body: bytes, root: str) -> Element:
+    """Return the root element of a document.
+
+    Args:
+        body: The document.
+        root: The name that its root must have.
+
+    Raises:
+        ServiceError: MalformedXML.
+    """
+    try:
+        element: Element = fromstring(body, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise refusal("MalformedXML") from error
+    for each in element.iter():
+        # A default namespace (some SDKs send one) makes tags "{uri}Name".
+        each.tag = each.tag.rpartition("}")[2]
+    if element.tag != root:
+        raise refusal("MalformedXML", ErrorDetail=f"expected {root}")
+    return element
+
+
+def base64(data: bytes) -> str:
+    """Return bytes as the text they are in headers."""
+    return b64encode(data).decode()
+
+
+def text(element: Element, path: str, default: str = "") -> str:
+    """Return the text under ``path``, or ``default`` if there is no such element."""
+    found = element.find(path)
+    return default if found is None else found.text or ""
+
+
+def tags_of(element: Element) -> dict[str, str]:
+    """Read ``<Tagging><TagSet><Tag><Key/><Value/></Tag>...``.
+
+    Raises:
+        ServiceError: MalformedXML: no tag set; InvalidTag: a key comes twice.
+    """
+    tag_set = element.find("TagSet")
+    if tag_set is None:
+        raise refusal("MalformedXML")
+    tags: dict[str, str] = {}
+    for tag in tag_set.findall("Tag"):
+        key = text(tag, "Key")
+        if key in tags:
+            raise refusal("InvalidTag")
+        tags[key] = text(tag, "Value")
+    return tags

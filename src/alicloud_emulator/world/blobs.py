@@ -1,0 +1,245 @@
+"""Contents of objects: bytes that never change once they are written.
+
+A blob is shared by everything that needs it (an object, its copies, a running import,
+a download under way); its file goes when the last of them lets go of it. That is why
+copying an object of any size costs nothing, and why replacing an object while it is
+read does no harm.
+"""
+
+import hashlib
+import weakref
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate, count
+from pathlib import Path
+from typing import Protocol
+
+from typing_extensions import override
+
+from alicloud_emulator.world.checksum import Crc64, crc64_joined
+
+BLOCK_BYTES = 256 * 1024
+"""Read and written in one go: about a millisecond of checksumming."""
+
+
+class Blob(ABC):
+    """Some bytes.
+
+    Attributes:
+        size: In bytes.
+        crc64: CRC-64 as OSS shows it.
+        md5: MD5, or b"" where nobody ever read the bytes in one row (joined blobs).
+    """
+
+    def __init__(self, *, size: int, crc64: int, md5: bytes) -> None:
+        self.size = size
+        self.crc64 = crc64
+        self.md5 = md5
+        self._sha256 = ""
+
+    @abstractmethod
+    def read(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``offset`` on; fewer only at the end."""
+
+    def blocks(self, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Yield a range (default: everything) in blocks of at most BLOCK_BYTES."""
+        end = self.size if length is None else min(self.size, offset + length)
+        while offset < end:
+            block = self.read(offset, min(BLOCK_BYTES, end - offset))
+            yield block
+            offset += len(block)
+
+    def sha256(self) -> str:
+        """Return the SHA-256 in hex.
+
+        The first call reads the whole blob (about a second a GiB), so call it from a
+        worker thread when the blob may be large; later calls remember.
+        """
+        if not self._sha256:
+            digest = hashlib.sha256()
+            for block in self.blocks():
+                digest.update(block)
+            self._sha256 = digest.hexdigest()
+        return self._sha256
+
+    @property
+    def sha256_known(self) -> str:
+        """The SHA-256 in hex if it has been computed, else ""."""
+        return self._sha256
+
+
+class MemoryBlob(Blob):
+    """Bytes in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        crc = Crc64()
+        crc.update(data)
+        super().__init__(size=len(data), crc64=crc.value, md5=_md5(data).digest())
+        self._data = data
+
+    @override
+    def read(self, offset: int, length: int) -> bytes:
+        return self._data[offset : offset + length]
+
+
+class FileBlob(Blob):
+    """Bytes in a file of their own, which is removed with the blob."""
+
+    def __init__(self, path: Path, *, size: int, crc64: int, md5: bytes) -> None:
+        super().__init__(size=size, crc64=crc64, md5=md5)
+        self._path = path
+        self._remove = weakref.finalize(self, path.unlink, missing_ok=True)
+
+    @override
+    def read(self, offset: int, length: int) -> bytes:
+        with self._path.open("rb", buffering=0) as file:
+            file.seek(offset)
+            return file.read(length)
+
+
+class JoinedBlob(Blob):
+    """Several blobs in a row, without copying a byte of them."""
+
+    parts: list[Blob]
+
+    def __init__(self, *blobs: Blob) -> None:
+        crc = 0
+        parts: list[Blob] = []
+        for blob in blobs:
+            crc = crc64_joined(crc, blob.crc64, blob.size)
+            # Appending to what was appended to before must not nest without end.
+            parts += blob.parts if isinstance(blob, JoinedBlob) else [blob]
+        self.parts = [part for part in parts if part.size]
+        self._ends = list(accumulate(part.size for part in self.parts))
+        super().__init__(size=self._ends[-1] if self._ends else 0, crc64=crc, md5=b"")
+
+    @override
+    def read(self, offset: int, length: int) -> bytes:
+        pieces = []
+        end = min(self.size, offset + length)
+        while offset < end:
+            index = bisect_right(self._ends, offset)
+            part, part_end = self.parts[index], self._ends[index]
+            upto = min(end, part_end)
+            pieces.append(part.read(offset - (part_end - part.size), upto - offset))
+            offset = upto
+        return b"".join(pieces)
+
+
+class SliceBlob(Blob):
+    """A range of another blob, without copying it.
+
+    Making one reads the range for its checksums (about four seconds a GiB): do it in a
+    worker thread when the range may be large.
+    """
+
+    def __init__(self, whole: Blob, offset: int, length: int) -> None:
+        crc, md5, size = Crc64(), _md5(), 0
+        for block in whole.blocks(offset, length):
+            crc.update(block)
+            md5.update(block)
+            size += len(block)
+        super().__init__(size=size, crc64=crc.value, md5=md5.digest())
+        self._whole = whole
+        self._offset = offset
+
+    @override
+    def read(self, offset: int, length: int) -> bytes:
+        allowed = max(0, min(length, self.size - offset))
+        return self._whole.read(self._offset + offset, allowed)
+
+
+class BlobWriter(Protocol):
+    """Takes a blob's bytes as they come."""
+
+    def write(self, data: bytes) -> None:
+        """Take in more bytes."""
+
+    def finish(self) -> Blob:
+        """Return the blob; nothing may be written any more."""
+
+    def discard(self) -> None:
+        """Forget what was written; does nothing after ``finish``."""
+
+
+class Blobs(Protocol):
+    """Where blobs are kept."""
+
+    def writer(self) -> BlobWriter:
+        """Start a new blob."""
+
+
+class MemoryBlobs:
+    """Keeps blobs in memory: for simulation and small tests."""
+
+    def writer(self) -> BlobWriter:
+        """Start a new blob."""
+        return _MemoryWriter()
+
+
+class DirectoryBlobs:
+    """Keeps each blob in a file of ``directory``, which must exist and be ours."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._numbers = count(1)
+
+    def writer(self) -> BlobWriter:
+        """Start a new blob."""
+        return _FileWriter(self._directory / f"{next(self._numbers):08d}")
+
+
+class _MemoryWriter:
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self._data += data
+
+    def finish(self) -> Blob:
+        return MemoryBlob(bytes(self._data))
+
+    def discard(self) -> None:
+        self._data.clear()
+
+
+class _FileWriter:
+    """Checksums while writing, so that a blob is never read back for them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("xb", buffering=0)
+        self._finished = False
+        self._size = 0
+        self._crc = Crc64()
+        self._md5 = _md5()
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            # An unbuffered write may take less than it is given.
+            view = view[self._file.write(view) :]
+        self._size += len(data)
+        self._crc.update(data)
+        self._md5.update(data)
+
+    def finish(self) -> Blob:
+        self._file.close()
+        self._finished = True
+        return FileBlob(
+            self._path,
+            size=self._size,
+            crc64=self._crc.value,
+            md5=self._md5.digest(),
+        )
+
+    def discard(self) -> None:
+        self._file.close()
+        if not self._finished:
+            self._path.unlink(missing_ok=True)
+
+
+def _md5(data: bytes = b"") -> "hashlib._Hash":
+    """Return an MD5: a checksum of the protocol, not a safeguard."""
+    return hashlib.md5(data, usedforsecurity=False)

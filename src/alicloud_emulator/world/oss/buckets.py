@@ -1,0 +1,253 @@
+"""Making, listing, describing and deleting buckets; their ACL and tags."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alicloud_emulator.world.oss.gate import Gate
+from alicloud_emulator.world.oss.listing import Page, page_of_keys
+from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.oss.values import Bucket, KeyTable, Visit
+from alicloud_emulator.world.profile import OssMode
+
+if TYPE_CHECKING:
+    from alicloud_emulator.world.world import World
+
+STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
+BUCKET_ACLS = ("private", "public-read", "public-read-write")
+OBJECT_ACLS = ("default", *BUCKET_ACLS)
+BUCKET_TAGS_MAX = 20
+OBJECT_TAGS_MAX = 10
+
+# 3 to 63 letters in lower case, digits and dashes, with no dash at either end.
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketStat:
+    """What a bucket holds, by storage class: GetBucketStat.
+
+    Attributes:
+        modified_at: Unix time in seconds of the newest object, 0 when empty.
+    """
+
+    size_bytes: int
+    objects: int
+    uploads: int
+    parts: int
+    modified_at: float
+    by_class: dict[str, tuple[int, int]]
+
+
+class Buckets:
+    """Operations on buckets themselves."""
+
+    def __init__(self, world: "World", table: KeyTable[Bucket], gate: Gate) -> None:
+        self._world = world
+        self._table = table
+        self._gate = gate
+
+    def put(
+        self,
+        visit: Visit,
+        name: str,
+        *,
+        acl: str = "",
+        storage_class: str = "",
+        redundancy: str = "",
+        resource_group: str = "",
+        tags: dict[str, str] | None = None,
+    ) -> Bucket:
+        """Make a bucket; repeating it as its owner changes only the ACL.
+
+        Raises:
+            ServiceError: InvalidBucketName, BucketAlreadyExists, TooManyBuckets,
+                ForbidCreateNewBucket, AccessDenied...
+        """
+        now = self._world.agenda.catch_up()
+        region = self._gate.region(visit)
+        if visit.caller is None:
+            raise refusal("AccessDenied", "Anonymous access is forbidden.")
+        owner = visit.caller.account_id
+        check_bucket_name(name)
+        resource = f"acs:oss:oss-{region.id}:{owner}:{name}"
+        self._gate.authorize(visit, "PutBucket", resource)
+        check_choice("x-oss-acl", acl, BUCKET_ACLS)
+        check_choice("StorageClass", storage_class, STORAGE_CLASSES)
+        check_choice("DataRedundancyType", redundancy, ("LRS", "ZRS"))
+        bucket = self._table.get(name)
+        if bucket is not None:
+            self._check_repeat(bucket, owner, region.id, storage_class)
+            bucket.acl = self._allowed_acl(bucket, acl or bucket.acl)
+            return bucket
+        if region.oss is not OssMode.OPEN:
+            raise refusal("ForbidCreateNewBucket", BucketName=name)
+        limit = self._world.profile.limits.buckets_per_region
+        ours = [b for b in self._table.values() if b.owner == owner]
+        if limit and sum(b.region == region.id for b in ours) >= limit:
+            raise refusal("TooManyBuckets", BucketName=name)
+        bucket = Bucket(
+            name=name,
+            owner=owner,
+            region=region.id,
+            created_at=now,
+            storage_class=storage_class or "Standard",
+            redundancy=redundancy or "LRS",
+            resource_group=resource_group or f"rg-acfm{owner[-10:]}",
+            tags=dict(tags or {}),
+            block_public_access=self._gate.account(owner).oss_block_public,
+        )
+        bucket.acl = self._allowed_acl(bucket, acl or "private")
+        self._table[name] = bucket
+        return bucket
+
+    def delete(self, visit: Visit, name: str) -> None:
+        """Remove an empty bucket.
+
+        Raises:
+            ServiceError: NoSuchBucket, BucketNotEmpty (objects or uploads), ...
+        """
+        bucket = self._gate.enter(visit, name, "DeleteBucket")
+        if bucket.objects:
+            raise refusal(
+                "BucketNotEmpty",
+                "The bucket has objects. Please delete them first.",
+                BucketName=name,
+            )
+        if bucket.uploads:
+            raise refusal("BucketNotEmpty", BucketName=name)
+        self._table.pop(name)
+
+    def list(
+        self, visit: Visit, *, prefix: str, marker: str, size: int
+    ) -> tuple[list[Bucket], Page]:
+        """Return a page of the caller's buckets, of all regions, by name.
+
+        Raises:
+            ServiceError: AccessDenied.
+        """
+        self._world.agenda.catch_up()
+        if visit.region:
+            self._gate.region(visit)
+        if visit.caller is None:
+            raise refusal("AccessDenied", "Anonymous access is forbidden.")
+        owner = visit.caller.account_id
+        self._gate.authorize(visit, "ListBuckets", f"acs:oss:*:{owner}:*")
+        ours: KeyTable[Bucket] = KeyTable()
+        for bucket in self._table.values():
+            if bucket.owner == owner:
+                ours[bucket.name] = bucket
+        page = page_of_keys(ours, prefix=prefix, delimiter="", after=marker, size=size)
+        return [ours[name] for name in page.keys], page
+
+    def get(self, visit: Visit, name: str, action: str = "GetBucketInfo") -> Bucket:
+        """Return a bucket to be looked at, under the RAM action ``action``."""
+        return self._gate.enter(visit, name, action)
+
+    def stat(self, visit: Visit, name: str) -> BucketStat:
+        """Return what a bucket holds."""
+        bucket = self._gate.enter(visit, name, "GetBucketStat")
+        stored = list(bucket.objects.values())
+        by_class: dict[str, tuple[int, int]] = {}
+        for one in stored:
+            size, number = by_class.get(one.storage_class, (0, 0))
+            by_class[one.storage_class] = size + one.blob.size, number + 1
+        return BucketStat(
+            size_bytes=sum(one.blob.size for one in stored),
+            objects=len(stored),
+            uploads=len(bucket.uploads),
+            parts=sum(len(upload.parts) for upload in bucket.uploads.values()),
+            modified_at=max((one.modified_at for one in stored), default=0.0),
+            by_class=by_class,
+        )
+
+    def put_acl(self, visit: Visit, name: str, acl: str) -> None:
+        """Change a bucket's ACL.
+
+        Raises:
+            ServiceError: InvalidArgument; AccessDenied for a public ACL while public
+                access is blocked.
+        """
+        bucket = self._gate.enter(visit, name, "PutBucketAcl")
+        if not acl:
+            raise refusal("MissingArgument", ArgumentName="x-oss-acl")
+        check_choice("x-oss-acl", acl, BUCKET_ACLS)
+        bucket.acl = self._allowed_acl(bucket, acl)
+
+    def put_tags(self, visit: Visit, name: str, tags: dict[str, str]) -> None:
+        """Replace a bucket's tags.
+
+        Raises:
+            ServiceError: InvalidTag: too many, or a bad key or value.
+        """
+        bucket = self._gate.enter(visit, name, "PutBucketTagging")
+        check_tags(tags, BUCKET_TAGS_MAX)
+        bucket.tags = dict(tags)
+
+    def delete_tags(self, visit: Visit, name: str, keys: tuple[str, ...]) -> None:
+        """Remove the named tags, or all if none is named."""
+        bucket = self._gate.enter(visit, name, "DeleteBucketTagging")
+        for key in keys or tuple(bucket.tags):
+            bucket.tags.pop(key, None)
+
+    def block_public_access(self, visit: Visit, name: str, *, block: bool) -> None:
+        """Switch the block of public access; a public ACL stays, without effect."""
+        action = "PutBucketPublicAccessBlock"
+        self._gate.enter(visit, name, action).block_public_access = block
+
+    def unblock_public_access(self, visit: Visit, name: str) -> None:
+        """Remove the block of public access."""
+        action = "DeleteBucketPublicAccessBlock"
+        self._gate.enter(visit, name, action).block_public_access = False
+
+    def _check_repeat(
+        self, bucket: Bucket, owner: str, region: str, storage_class: str
+    ) -> None:
+        same_class = storage_class in ("", bucket.storage_class)
+        if bucket.owner != owner or bucket.region != region or not same_class:
+            raise refusal("BucketAlreadyExists", BucketName=bucket.name)
+
+    def _allowed_acl(self, bucket: Bucket, acl: str) -> str:
+        if bucket.block_public_access and acl != "private":
+            raise refusal(
+                "AccessDenied",
+                "Put public bucket acl is not allowed",
+                BucketName=bucket.name,
+            )
+        return acl
+
+
+def check_bucket_name(name: str) -> None:
+    """Refuse a name that no bucket can have.
+
+    Raises:
+        ServiceError: InvalidBucketName.
+    """
+    if not _NAME.fullmatch(name):
+        raise refusal("InvalidBucketName", BucketName=name[:64])
+
+
+def check_tags(tags: dict[str, str], number_max: int) -> None:
+    """Refuse too many tags, or keys and values out of bounds.
+
+    Raises:
+        ServiceError: InvalidTag.
+    """
+    good = all(1 <= len(k) <= 128 and len(v) <= 256 for k, v in tags.items())
+    if len(tags) > number_max or not good:
+        raise refusal("InvalidTag")
+
+
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Refuse a value that is neither "" nor one of ``choices``.
+
+    Raises:
+        ServiceError: InvalidArgument.
+    """
+    if value and value not in choices:
+        raise refusal(
+            "InvalidArgument",
+            f"no such {name} exists",
+            ArgumentName=name,
+            ArgumentValue=value[:64],
+        )

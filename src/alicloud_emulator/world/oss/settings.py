@@ -1,0 +1,171 @@
+"""Configurations of buckets that are kept as they come and given back.
+
+The emulator does not act on them (lifecycle rules expire nothing, CORS rules allow
+nothing), except where it says so: transfer acceleration opens the accelerate hosts.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.oss.gate import Gate
+from alicloud_emulator.world.oss.values import Visit
+
+if TYPE_CHECKING:
+    from alicloud_emulator.world.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One kind of configuration.
+
+    Attributes:
+        sub_resource: Its name in the query.
+        name: Its name in actions, after ``PutBucket``.
+        root: Root element of its XML; "" for JSON.
+        missing: Error code (404) when nothing was put, or "".
+        message: The error's message.
+        usual: What is given back when nothing was put and that is no error.
+        removable: Whether it can be deleted.
+    """
+
+    sub_resource: str
+    name: str
+    root: str
+    missing: str = ""
+    message: str = ""
+    usual: str = ""
+    removable: bool = True
+
+
+SETTINGS = {
+    setting.sub_resource: setting
+    for setting in (
+        Setting(
+            sub_resource="lifecycle",
+            name="Lifecycle",
+            root="LifecycleConfiguration",
+            missing="NoSuchLifecycle",
+            message="No Row found in Lifecycle Table.",
+        ),
+        Setting(
+            sub_resource="cors",
+            name="Cors",
+            root="CORSConfiguration",
+            missing="NoSuchCORSConfiguration",
+            message="The CORS Configuration does not exist.",
+        ),
+        Setting(
+            sub_resource="website",
+            name="Website",
+            root="WebsiteConfiguration",
+            missing="NoSuchWebsiteConfiguration",
+            message="The specified bucket does not have a website configuration.",
+        ),
+        Setting(
+            sub_resource="encryption",
+            name="Encryption",
+            root="ServerSideEncryptionRule",
+            missing="NoSuchServerSideEncryptionRule",
+            message="The server side encryption rule does not exist.",
+        ),
+        Setting(
+            sub_resource="policy",
+            name="Policy",
+            root="",
+            missing="NoSuchBucketPolicy",
+            message="The bucket policy does not exist.",
+        ),
+        Setting(
+            sub_resource="logging",
+            name="Logging",
+            root="BucketLoggingStatus",
+            usual="<BucketLoggingStatus></BucketLoggingStatus>",
+        ),
+        Setting(
+            sub_resource="referer",
+            name="Referer",
+            root="RefererConfiguration",
+            usual="<RefererConfiguration><AllowEmptyReferer>true</AllowEmptyReferer>"
+            "<RefererList></RefererList></RefererConfiguration>",
+        ),
+        Setting(
+            sub_resource="requestPayment",
+            name="RequestPayment",
+            root="RequestPaymentConfiguration",
+            usual="<RequestPaymentConfiguration><Payer>BucketOwner</Payer>"
+            "</RequestPaymentConfiguration>",
+            removable=False,
+        ),
+        Setting(
+            sub_resource="versioning",
+            name="Versioning",
+            root="VersioningConfiguration",
+            usual="<VersioningConfiguration></VersioningConfiguration>",
+            removable=False,
+        ),
+        Setting(
+            sub_resource="transferAcceleration",
+            name="TransferAcceleration",
+            root="TransferAccelerationConfiguration",
+            missing="NoSuchTransferAccelerationConfiguration",
+            message="The bucket transfer acceleration configuration does not exist.",
+            removable=False,
+        ),
+        Setting(
+            sub_resource="accessmonitor",
+            name="AccessMonitor",
+            root="AccessMonitorConfiguration",
+            usual="<AccessMonitorConfiguration><Status>Disabled</Status>"
+            "</AccessMonitorConfiguration>",
+            removable=False,
+        ),
+        Setting(
+            sub_resource="httpsConfig",
+            name="HttpsConfig",
+            root="HttpsConfiguration",
+            usual="<HttpsConfiguration><TLS><Enable>false</Enable></TLS>"
+            "</HttpsConfiguration>",
+            removable=False,
+        ),
+        Setting(
+            sub_resource="bucketArchiveDirectRead",
+            name="ArchiveDirectRead",
+            root="ArchiveDirectReadConfiguration",
+            usual="<ArchiveDirectReadConfiguration><Enabled>false</Enabled>"
+            "</ArchiveDirectReadConfiguration>",
+            removable=False,
+        ),
+    )
+}
+
+
+class Settings:
+    """Keeps the configurations of buckets."""
+
+    def __init__(self, world: "World", gate: Gate) -> None:
+        self._world = world
+        self._gate = gate
+
+    def get(self, visit: Visit, name: str, setting: Setting) -> str:
+        """Return a configuration's text.
+
+        Raises:
+            ServiceError: The setting's own code: nothing was put.
+        """
+        bucket = self._gate.enter(visit, name, f"GetBucket{setting.name}")
+        kept = bucket.settings.get(setting.sub_resource, setting.usual)
+        if not kept:
+            fields = {"BucketName": name}
+            raise ServiceError(setting.missing, 404, setting.message, fields=fields)
+        return kept
+
+    def put(self, visit: Visit, name: str, setting: Setting, text: str) -> None:
+        """Keep a configuration, in place of an earlier one."""
+        bucket = self._gate.enter(visit, name, f"PutBucket{setting.name}")
+        bucket.settings[setting.sub_resource] = text
+
+    def delete(self, visit: Visit, name: str, setting: Setting) -> None:
+        """Forget a configuration; one that was never put is as good as forgotten."""
+        bucket = self._gate.enter(visit, name, f"DeleteBucket{setting.name}")
+        bucket.settings.pop(setting.sub_resource, None)

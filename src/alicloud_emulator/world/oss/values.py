@@ -1,0 +1,183 @@
+"""What object storage keeps, and how a call arrives at it."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from alicloud_emulator.world.blobs import Blob
+from alicloud_emulator.world.caller import Caller
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """One call, as the gate sees it.
+
+    Attributes:
+        caller: Who signed it; None for an anonymous call.
+        region: Region of the host it came to; "" for an accelerate host.
+        internal: It came to an ``-internal`` host.
+        inside: Region of the function that makes the call; "" for outside.
+        signature: ``oss-v4``, ``oss-v1``, or "" for none.
+    """
+
+    caller: Caller | None
+    region: str
+    internal: bool = False
+    inside: str = ""
+    signature: str = "oss-v4"
+
+
+class ObjectKind(StrEnum):
+    """How an object came to be: ``x-oss-object-type``."""
+
+    NORMAL = "Normal"
+    MULTIPART = "Multipart"
+    APPENDABLE = "Appendable"
+    SYMLINK = "Symlink"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attributes:
+    """What a writer says about an object besides its bytes.
+
+    Attributes:
+        headers: Kept as they came and given back on reading, names in lower case:
+            ``content-type``, ``cache-control``, ``expires``...
+        meta: User metadata by name without ``x-oss-meta-``.
+        acl: ``default`` means the bucket's.
+        storage_class: "" means the bucket's.
+        forbid_overwrite: Refuse with FileAlreadyExists if the key is taken.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    acl: str = "default"
+    storage_class: str = ""
+    forbid_overwrite: bool = False
+
+
+@dataclass(kw_only=True)
+class StoredObject:
+    """An object.
+
+    Attributes:
+        etag: Upper-case hex without quotes.
+        modified_at: Unix time in seconds.
+        target: For a symbolic link, the key it leads to.
+        restoring_until: Unix time at which the restoring of an archived object
+            ends; 0 for never restored.
+        restored_until: Unix time until which it can then be read.
+        sealed_at: Unix time since which an appendable object takes no more, or 0.
+    """
+
+    key: str
+    blob: Blob
+    etag: str
+    modified_at: float
+    kind: ObjectKind = ObjectKind.NORMAL
+    storage_class: str = "Standard"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    acl: str = "default"
+    target: str = ""
+    restoring_until: float = 0.0
+    restored_until: float = 0.0
+    sealed_at: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One uploaded part; ``modified_at`` in Unix seconds."""
+
+    number: int
+    blob: Blob
+    etag: str
+    modified_at: float
+
+
+@dataclass(kw_only=True)
+class Upload:
+    """An upload in parts that is neither completed nor aborted."""
+
+    id: str
+    key: str
+    started_at: float
+    attributes: Attributes
+    parts: dict[int, Part] = field(default_factory=dict)
+
+
+class KeyTable(Generic[T]):
+    """A mapping that also gives its keys in order, from any key on.
+
+    Keys are ordered by code point, which is the order of their UTF-8 bytes.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[str, T] = {}
+        self._order: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._order)
+
+    def get(self, key: str) -> T | None:
+        """Return the value of a key, or None."""
+        return self._values.get(key)
+
+    def __getitem__(self, key: str) -> T:
+        return self._values[key]
+
+    def __setitem__(self, key: str, value: T) -> None:
+        if key not in self._values:
+            insort(self._order, key)
+        self._values[key] = value
+
+    def pop(self, key: str) -> T | None:
+        """Take out a key; return its value, or None if it was not there."""
+        if key not in self._values:
+            return None
+        del self._order[bisect_left(self._order, key)]
+        return self._values.pop(key)
+
+    def values(self) -> Iterator[T]:
+        """Yield the values in the order of their keys."""
+        return (self._values[key] for key in self._order)
+
+    def from_key(self, start: str) -> Iterator[str]:
+        """Yield the keys from ``start`` on, in order."""
+        for index in range(bisect_left(self._order, start), len(self._order)):
+            yield self._order[index]
+
+
+@dataclass(kw_only=True)
+class Bucket:
+    """A bucket.
+
+    Attributes:
+        owner: Account id.
+        created_at: Unix time in seconds.
+        settings: Configurations as they came, XML text by sub-resource name.
+        block_public_access: Public ACLs are refused and have no effect.
+    """
+
+    name: str
+    owner: str
+    region: str
+    created_at: float
+    acl: str = "private"
+    storage_class: str = "Standard"
+    redundancy: str = "LRS"
+    resource_group: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    block_public_access: bool = True
+    settings: dict[str, str] = field(default_factory=dict)
+    objects: KeyTable[StoredObject] = field(default_factory=KeyTable)
+    uploads: dict[str, Upload] = field(default_factory=dict)
