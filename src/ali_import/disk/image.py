@@ -1,7 +1,7 @@
 """What a disk image is: its size, and the machines that its boot files are for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal
@@ -9,6 +9,7 @@ from typing import Final, Literal
 from ali_import.disk.containers import known_as_something_else, refuse_foreign_format
 from ali_import.disk.fat import FatVolume
 from ali_import.disk.partitions import Mbr, read_gpt, read_mbr
+from ali_import.disk.parts import Part, PartHasher
 from ali_import.disk.reader import Reader, open_image
 from ali_import.units import GIB, TIB, round_up
 
@@ -57,6 +58,7 @@ class DiskImage:
         sha256: Of the file's content, in hexadecimal.
         architecture: None if it boots several.
         boot_mode: The firmware it boots from.
+        parts: What the file is uploaded in.
     """
 
     path: Path
@@ -66,6 +68,7 @@ class DiskImage:
     sha256: str
     architecture: Architecture | None
     boot_mode: BootMode
+    parts: tuple[Part, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def suffix(self) -> str:
@@ -107,14 +110,16 @@ def inspect(path: Path) -> DiskImage:
             )
         refuse_foreign_format(reader)
         architectures = _architectures(reader)
+        parts = PartHasher(reader.size_bytes)
         return DiskImage(
             path=path,
             format="RAW",
             virtual_bytes=reader.size_bytes,
             file_bytes=reader.size_bytes,
-            sha256=reader.sha256(),
+            sha256=reader.sha256(parts),
             architecture=_only(architectures or {Architecture.X86_64}),
             boot_mode=BootMode.UEFI if architectures else BootMode.BIOS,
+            parts=parts.parts(),
         )
 
 

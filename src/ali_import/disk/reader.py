@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from ali_import.disk.parts import PartHasher
 from ali_import.errors import DiskImageError
 from ali_import.units import MIB
 
@@ -72,8 +73,11 @@ class Reader:
         data = self._pread(min(size_bytes, self.size_bytes - offset), offset)
         return data.ljust(size_bytes, b"\0")
 
-    def sha256(self) -> str:
+    def sha256(self, parts: PartHasher | None = None) -> str:
         """Return the SHA-256 of the whole content in hexadecimal; outside the budget.
+
+        Args:
+            parts: Shown every block in passing.
 
         Raises:
             DiskImageError: The file cannot be read, or it changed since it was opened.
@@ -86,6 +90,8 @@ class Reader:
             if not block:
                 break  # it shrank; told below
             digest.update(block)
+            if parts is not None:
+                parts.update(block)
             offset += len(block)
         now = os.fstat(self._descriptor)
         if _version(now) != _version(self._opened):

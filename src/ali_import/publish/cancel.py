@@ -27,6 +27,8 @@ async def cancel_making(job: Job) -> None:
     Raises:
         CloudError: The region does not answer.
     """
+    if not job.making:
+        return
     image = await find(job)
     if image is None or image.tags.get(TAG_RUN) != job.context.lease.run_id:
         return

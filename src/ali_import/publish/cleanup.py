@@ -80,9 +80,7 @@ async def remove_leftovers(
         identity = await steady.call(GetCallerIdentity(), PREFLIGHT)
     except CloudError as error:
         raise ConfigurationError(error.message, advice=error.advice) from error
-    lease = Lease(
-        run_id=f"{rng.getrandbits(32):08x}", expires_at=int(now() + HOUR_S)
-    )
+    lease = Lease(run_id=f"{rng.getrandbits(32):08x}", expires_at=int(now() + HOUR_S))
     context = Context(
         cloud=steady,
         account_id=identity.account_id,
@@ -118,9 +116,7 @@ async def find_in(
                 tasks.start_soon(look, lambda k=kind, r=region: k(cloud, r))
     order = {region: index for index, region in enumerate(regions)}
     kinds = {kind: index for index, kind in enumerate(_KINDS_IN_ORDER)}
-    return tuple(
-        sorted(found, key=lambda x: (order[x.region], kinds[x.kind], x.name))
-    )
+    return tuple(sorted(found, key=lambda x: (order[x.region], kinds[x.kind], x.name)))
 
 
 async def remove(

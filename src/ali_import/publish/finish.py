@@ -13,7 +13,7 @@ from ali_import.cloud.requests import ModifyImageAttribute, ModifyImageSharePerm
 from ali_import.cloud.values import CloudImage
 from ali_import.errors import ApiError, CloudError
 from ali_import.publish.context import Context
-from ali_import.publish.outcome import Leftover, Result, Step
+from ali_import.publish.outcome import Result, Step
 from ali_import.publish.placement import Placement
 from ali_import.publish.removal import remove_image
 from ali_import.publish.replace import replace
@@ -42,9 +42,8 @@ class Finish:
         for placement in self._good():
             placement.published = True
 
-    async def delete_retired(self) -> tuple[Leftover, ...]:
-        """Delete the images that were replaced; return those that would not go."""
-        left: list[Leftover] = []
+    async def delete_retired(self) -> None:
+        """Delete the images that were replaced; those in use stay, and are told of."""
 
         async def delete(region: str, image: CloudImage) -> None:
             context = self._context
@@ -52,21 +51,14 @@ class Finish:
             try:
                 await remove_image(context.cloud, region, private, context.lease)
             except CloudError as error:
-                left.append(
-                    Leftover(
-                        region=region,
-                        kind="image",
-                        name=image.image_id,
-                        run_id=context.lease.run_id,
-                        expires_at=float(context.lease.expires_at),
-                        detail=f"replaced {image.name}; {error.diagnostics()}",
-                    )
-                )
+                text = f"the replaced {image.name} stays: {error.diagnostics()}"
+                context.note(text, region=region, level="WARNING")
+            else:
+                self.retired.remove((region, image))
 
         async with anyio.create_task_group() as tasks:
-            for region, image in self.retired:
+            for region, image in tuple(self.retired):
                 tasks.start_soon(delete, region, image)
-        return tuple(left)
 
     def _good(self) -> list[Placement]:
         return [p for p in self._placements if p.result is not None and p.result.good]

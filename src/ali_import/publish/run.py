@@ -1,11 +1,10 @@
 """A run: every target into every region, then published, and nothing left behind."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Final
 
 import anyio
-from anyio.abc import TaskGroup
 
 from ali_import.cloud.ports import Cloud
 from ali_import.cloud.requests import DescribeRegions, GetCallerIdentity
@@ -13,29 +12,23 @@ from ali_import.cloud.retry_table import look_up
 from ali_import.cloud.steady import PREFLIGHT, Steady
 from ali_import.errors import ApiError, CloudError, ConfigurationError
 from ali_import.publish import cleanup
-from ali_import.publish.borrow import Lender
-from ali_import.publish.budget import ByteBudget
 from ali_import.publish.cancel import cancel_making
 from ali_import.publish.context import Context
 from ali_import.publish.events import Emit, Phase, PhaseBegan, RegionsKnown
 from ali_import.publish.finish import Finish
-from ali_import.publish.job import Job, Site
-from ali_import.publish.lease import Lease, temporary_image_name
+from ali_import.publish.job import Job
+from ali_import.publish.lease import Lease
 from ali_import.publish.making import find
 from ali_import.publish.options import Options, Target
-from ali_import.publish.outcome import Leftover, Report, Result, Route
+from ali_import.publish.outcome import Leftover, Report
 from ali_import.publish.placement import Placement
 from ali_import.publish.removal import remove_image
-from ali_import.publish.sources import Bell, CopySlots, Sources
-from ali_import.publish.watcher import Watcher
-from ali_import.publish.workspace import Workspace
-from ali_import.units import MIB, MINUTE_S
+from ali_import.publish.workbench import Workbench
+from ali_import.units import MINUTE_S
 
 _PUBLISH_S_MAX: Final = 30 * MINUTE_S
 _CLEAN_UP_S_MAX: Final = 30 * MINUTE_S
 _CLEAN_UP_INTERRUPTED_S_MAX: Final = 3 * MINUTE_S
-_UPLINK_BYTES_MAX: Final = 48 * MIB
-"""Bodies on their way up at once; relayed ones are held in memory meanwhile."""
 
 
 class Run:
@@ -69,39 +62,44 @@ class Run:
         self._now = now
         self._emit = emit
         self._cloud = Steady(cloud, rng=rng, on_retry=cleanup.tell_retries(emit))
-        self._uplink = ByteBudget(_UPLINK_BYTES_MAX)
-        self._bell = Bell()
-        self._slots = CopySlots()
-        self._stopping = anyio.CancelScope()
+        self._stopping: anyio.CancelScope | None = None
         self._interrupted = False
         self._timed_out = False
-        self._sites: dict[str, Site] = {}
+        self._bench: Workbench | None = None
+        self._finish: Finish | None = None
         self._placements: list[Placement] = []
-        self._temporary: list[Job] = []
-        self._left: tuple[Leftover, ...] | None = None
+        self._unremovable: tuple[Leftover, ...] = ()
 
     def interrupt(self) -> None:
         """Stop starting things; cancel, clean up, and report. Safe to call twice."""
         self._interrupted = True
-        self._stopping.cancel()
+        if self._stopping is not None:
+            self._stopping.cancel()
 
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return the temporary things that exist, or may exist, right now."""
-        if self._left is not None:
-            return self._left
-        found = [x for site in self._sites.values() for x in site.workspace.leftovers()]
-        found += [
-            Leftover(
-                region=job.region,
-                kind="image",
-                name=job.image.image_id if job.image is not None else job.name,
-                run_id=self._lease.run_id,
-                expires_at=float(self._lease.expires_at),
-            )
-            for job in self._temporary
-            if job.temporary
-        ]
+        bench, finish = self._bench, self._finish
+        found = list(self._unremovable)
+        if bench is not None:
+            for site in bench.sites.values():
+                found += site.workspace.leftovers()
+            found += [
+                self._image_left(job.region, job.name)
+                for job in bench.temporary
+                if job.temporary
+            ]
+        if finish is not None:
+            found += [self._image_left(r, image.name) for r, image in finish.retired]
         return tuple(found)
+
+    def _image_left(self, region: str, name: str) -> Leftover:
+        return Leftover(
+            region=region,
+            kind="image",
+            name=name,
+            run_id=self._lease.run_id,
+            expires_at=float(self._lease.expires_at),
+        )
 
     async def execute(self) -> Report:
         """Publish, clean up, and report.
@@ -112,7 +110,9 @@ class Run:
         """
         began = anyio.current_time()
         context: Context | None = None
-        with self._stopping:
+        with anyio.CancelScope() as self._stopping:
+            if self._interrupted:
+                self._stopping.cancel()
             self._emit(PhaseBegan(phase=Phase.SURVEY))
             context, regions, everywhere = await self._preflight()
             await self._place(context, regions, everywhere)
@@ -123,7 +123,7 @@ class Run:
         return Report(
             run_id=self._lease.run_id,
             outcomes=tuple(p.outcome() for p in self._placements),
-            leftovers=self._left or (),
+            leftovers=self.leftovers(),
             interrupted=self._interrupted,
             timed_out=self._timed_out,
             calls=self._cloud.calls,
@@ -170,13 +170,10 @@ class Run:
         self._emit(PhaseBegan(phase=Phase.PLACE))
         with anyio.move_on_after(self._options.timeout_s) as in_time:
             async with anyio.create_task_group() as tasks:
-                work = Workbench(self, context, tasks, everywhere)
-                sources = {t.name: work.sources(regions) for t in self._targets}
-                self._placements = [
-                    work.placement(region, target, sources[target.name])
-                    for region in regions
-                    for target in self._targets
-                ]
+                self._bench = Workbench(
+                    context, tasks, regions=regions, everywhere=everywhere
+                )
+                self._placements = self._bench.placements(self._targets)
                 async with anyio.create_task_group() as placing:
                     for placement in self._placements:
                         placing.start_soon(placement.run)
@@ -200,13 +197,9 @@ class Run:
 
     async def _publish(self, context: Context) -> None:
         self._emit(PhaseBegan(phase=Phase.PUBLISH))
-        finish = Finish(context, self._placements)
+        self._finish = Finish(context, self._placements)
         with anyio.move_on_after(_PUBLISH_S_MAX):
-            await finish.run()
-            self._left = None
-            left = await finish.delete_retired()
-            for thing in left:
-                context.note(thing.detail, region=thing.region, level="WARNING")
+            await self._finish.run()
 
     async def _clean_up(self, context: Context) -> None:
         """Remove everything temporary, whatever happened before, in bounded time."""
@@ -215,42 +208,45 @@ class Run:
         if self._interrupted:
             bound_s = _CLEAN_UP_INTERRUPTED_S_MAX
         with anyio.move_on_after(bound_s, shield=True) as in_time:
+            await self._all(cancel_making, [p.job for p in self._placements])
             async with anyio.create_task_group() as tasks:
-                for placement in self._placements:
-                    if placement.job.making:
-                        tasks.start_soon(self._guarded, cancel_making, placement.job)
-            async with anyio.create_task_group() as tasks:
-                for job in self._temporary:
-                    if job.temporary:
-                        tasks.start_soon(self._guarded, self._drop, job)
-                for site in self._sites.values():
-                    tasks.start_soon(site.workspace.clean_up)
-                if not self._interrupted:
-                    tasks.start_soon(self._sweep, context)
-        left = self.leftovers()
+                if self._bench is not None:
+                    tasks.start_soon(self._all, self._drop, self._bench.temporary)
+                    for site in self._bench.sites.values():
+                        tasks.start_soon(site.workspace.clean_up)
+                    if not self._interrupted:
+                        tasks.start_soon(self._sweep, context, tuple(self._bench.sites))
+                if self._finish is not None:
+                    tasks.start_soon(self._finish.delete_retired)
         if in_time.cancelled_caught:
             context.note("cleaning up took too long", level="WARNING")
-        self._left = left
 
-    async def _guarded(
-        self, step: Callable[[Job], "anyio.abc.Awaitable[None]"], job: Job
+    async def _all(
+        self, step: Callable[[Job], Awaitable[None]], jobs: Sequence[Job]
     ) -> None:
-        try:
-            await step(job)
-        except CloudError as error:
-            text = f"cleaning up {job.name}: {error.diagnostics()}"
-            job.context.note(text, region=job.region, level="WARNING")
+        async def guarded(job: Job) -> None:
+            try:
+                await step(job)
+            except CloudError as error:
+                text = f"cleaning up {job.name}: {error.diagnostics()}"
+                job.context.note(text, region=job.region, level="WARNING")
+
+        async with anyio.create_task_group() as tasks:
+            for job in jobs:
+                tasks.start_soon(guarded, job)
 
     async def _drop(self, job: Job) -> None:
         """Remove a temporary image, if it is there and still temporary."""
+        if not job.temporary:
+            return
         image = await find(job)
         if image is not None and job.is_ours(image):
             context = job.context
             await remove_image(context.cloud, job.region, image, context.lease)
         job.temporary = False
 
-    async def _sweep(self, context: Context) -> None:
+    async def _sweep(self, context: Context, regions: tuple[str, ...]) -> None:
         """Remove what other runs left in our regions, once their lease is over."""
-        found = await cleanup.find_in(self._cloud, tuple(self._sites), self._emit)
+        found = await cleanup.find_in(self._cloud, regions, self._emit)
         over = [thing for thing in found if 0 < thing.expires_at < self._now()]
-        await cleanup.remove(context, over)
+        self._unremovable = await cleanup.remove(context, over)
