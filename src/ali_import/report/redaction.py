@@ -41,14 +41,24 @@ _PATTERNS: Final = (
         rf"\1 {BLOT}",
     ),
     (re.compile(r"\b(OSS|acs)\s+[^\s:\"']{8,}:[A-Za-z0-9+/]{27}="), rf"\1 {BLOT}"),
-    # User name and password in a URL, for example of a proxy.
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/\"'<>]+@"), rf"\1{BLOT}@"),
-    # The query of a URL, and of a path in a request line.
+    # User name and password in a URL, for example of a proxy. Lengths are bounded, so
+    # that hostile text takes no time.
     (
-        re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s?\"'<>]*\?)[^\s\"'<>]*"),
+        re.compile(
+            r"(?i)(\b[a-z][a-z0-9+.-]{0,15}://)"
+            r"(?:[^\s/:\"'<>]{0,99}:[^\s\"'<>]{0,999}|[^\s/\"'<>]{1,999})@"
+        ),
+        rf"\1{BLOT}@",
+    ),
+    # The query of a URL, then of a path in a request line.
+    (
+        re.compile(r"(?i)(\b[a-z][a-z0-9+.-]{0,15}://[^\s?\"'<>]{0,999}\?)[^\s\"'<>]+"),
         rf"\1{BLOT}",
     ),
-    (re.compile(r"(\?)[A-Za-z0-9_.~%-]+=[^\s\"'<>]*"), rf"\1{BLOT}"),
+    (
+        re.compile(r"(\?)(?:[A-Za-z0-9_.~%-]+=[^\s\"'<>]*|[^\s\"'<>]{16,})"),
+        rf"\1{BLOT}",
+    ),
     (re.compile(rf"(?i)({_SENSITIVE}{_BETWEEN}){_VALUE}"), rf"\1{BLOT}"),
     # Access key ids and security tokens by their shape.
     (re.compile(r"(?:LTAI|TMP\.|STS\.)[A-Za-z0-9]{8,}"), BLOT),

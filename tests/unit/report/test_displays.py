@@ -1,0 +1,392 @@
+"""What a run shows while it works: plain lines, the live display, and the choice."""
+
+import io
+import logging
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console, ConsoleDimensions
+
+from ali_import.publish.events import (
+    CallRetried,
+    Event,
+    Note,
+    Phase,
+    PhaseBegan,
+    PlacementEnded,
+    PlacementMoved,
+    RegionsKnown,
+)
+from ali_import.publish.outcome import Route, Step
+from ali_import.report import display
+from ali_import.report.logs import LogDisplay
+from ali_import.report.messages import Messages
+from ali_import.report.plain import PROGRESS_EVERY_S, PlainDisplay
+from ali_import.report.progress import LiveDisplay
+from ali_import.report.redaction import Redactor
+from ali_import.report.tally import Tally
+from ali_import.report.words import described
+from tests.unit.report import samples
+
+KNOWN = RegionsKnown(
+    regions=("cn-hangzhou", "eu-central-1"), names=("n1", "n1-uefi-arm64")
+)
+
+
+def moved(
+    region: str, step: Step, route: Route | None = None, progress: int = 0
+) -> PlacementMoved:
+    return PlacementMoved(
+        region=region, name="n1", step=step, route=route, progress=progress
+    )
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class TerminalText(io.StringIO):
+    """A stream that claims to be a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def messages(stream: io.StringIO) -> Messages:
+    return Messages(stream, Redactor())
+
+
+# --- the tally -----------------------------------------------------------------------
+
+
+def test_the_tally_counts_placements_by_step_and_route() -> None:
+    tally = Tally()
+    tally.take(KNOWN)
+    assert tally.total == 4
+    assert tally.columns() == {"survey": 4}
+    tally.take(moved("cn-hangzhou", Step.STAGE, Route.RELAY))
+    tally.take(moved("eu-central-1", Step.IMPORT))
+    assert tally.by_route() == {
+        Route.RELAY: {"stage": 1},
+        None: {"survey": 2, "import": 1},
+    }
+    tally.take(PlacementEnded(outcome=samples.PLACED))
+    tally.take(PlacementEnded(outcome=samples.FAILED))
+    assert tally.columns() == {"done": 1, "failed": 1, "import": 1, "survey": 1}
+
+
+def test_an_outcome_may_be_taken_back() -> None:
+    tally = Tally()
+    tally.take(KNOWN)
+    tally.take(PlacementEnded(outcome=samples.PLACED))
+    tally.take(moved("cn-hangzhou", Step.PUBLISH))
+    assert tally.columns()["publish"] == 1
+    tally.take(PlacementEnded(outcome=replace(samples.FAILED, region="cn-hangzhou")))
+    assert tally.columns()["failed"] == 1
+    assert "done" not in tally.columns()
+
+
+def test_progress_only_grows_along_the_steps_and_ends_at_100() -> None:
+    tally = Tally()
+    tally.take(RegionsKnown(regions=("cn-hangzhou",), names=("n1",)))
+    seen = [tally.percent]
+    for step in Step:
+        for progress in (0, 50, 100):
+            tally.take(moved("cn-hangzhou", step, progress=progress))
+            seen.append(tally.percent)
+    # A copy comes instead of an import, so it begins where an import does.
+    rising = [percent for percent in seen if percent]
+    assert rising[-1] == 100
+    assert seen[0] == 0
+    assert max(seen) == 100
+    assert all(0 <= percent <= 100 for percent in seen)
+
+
+@pytest.mark.parametrize("progress", [-5, 200])
+def test_a_nonsense_percentage_does_no_harm(progress: int) -> None:
+    tally = Tally()
+    tally.take(RegionsKnown(regions=("cn-hangzhou",), names=("n1",)))
+    tally.take(moved("cn-hangzhou", Step.WAIT, progress=progress))
+    assert 0 <= tally.percent <= 100
+
+
+def test_an_unknown_placement_is_counted_and_no_error() -> None:
+    tally = Tally()
+    assert tally.percent == 0
+    tally.take(moved("cn-hangzhou", Step.WAIT))
+    assert tally.total == 1
+
+
+# --- plain lines ---------------------------------------------------------------------
+
+
+def plain_lines(events: list[tuple[float, Event]]) -> list[str]:
+    """Show events, each at its time in seconds, and return the lines."""
+    stream, clock = io.StringIO(), Clock()
+    with PlainDisplay(messages(stream), clock_s=clock) as shown:
+        for at_s, event in events:
+            clock.now_s = 100.0 + at_s
+            shown.emit(event)
+    return stream.getvalue().splitlines()
+
+
+def test_phases_failures_and_warnings_are_plain_lines_at_once() -> None:
+    assert plain_lines(
+        [
+            (0, PhaseBegan(phase=Phase.SURVEY)),
+            (0, KNOWN),
+            (1, Note(text="only for the curious")),
+            (1, Note(text="the role is missing", region="us-east-1", level="WARNING")),
+            (2, PlacementEnded(outcome=samples.PLACED)),
+            (2, PlacementEnded(outcome=samples.SKIPPED)),
+            (3, PhaseBegan(phase=Phase.PUBLISH, detail="1 of 4")),
+        ]
+    ) == [
+        "survey",
+        "4 placements in 2 regions",
+        "us-east-1: the role is missing",
+        "skipped us-east-1 n1: survey: the run was stopped",
+        "publish: 1 of 4",
+    ]
+
+
+def test_progress_is_told_at_most_every_ten_seconds() -> None:
+    events: list[tuple[float, Event]] = [(0, KNOWN)]
+    for second in range(1, 61):
+        step = Step.STAGE if second < 30 else Step.WAIT
+        events.append((second, moved("cn-hangzhou", step, progress=second)))
+    lines = plain_lines(events)[1:]
+    assert len(lines) == 60 / PROGRESS_EVERY_S
+    assert lines[0] == "0:10 0 of 4 done, 1 stage, 3 survey"
+    assert lines[-1] == "1:00 0 of 4 done, 1 wait, 3 survey"
+
+
+def test_secrets_and_control_characters_do_not_get_into_plain_lines() -> None:
+    hostile = "\x1b[31m see https://h/?Signature=SECRET0123456\nforged line"
+    (line,) = plain_lines([(0, Note(text=hostile, level="ERROR"))])
+    assert "SECRET0123456" not in line
+    assert "\x1b" not in line
+
+
+def test_failures_shown_are_remembered() -> None:
+    with PlainDisplay(messages(io.StringIO()), clock_s=Clock()) as shown:
+        shown.emit(PlacementEnded(outcome=samples.FAILED))
+        shown.emit(PlacementEnded(outcome=samples.PLACED))
+    assert shown.shown == {samples.FAILED}
+
+
+def test_a_reader_that_went_away_does_not_stop_the_run() -> None:
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    closed = io.StringIO()
+    closed.close()
+    for stream in (Gone(), closed):
+        with PlainDisplay(messages(stream), clock_s=Clock()) as shown:
+            shown.emit(PhaseBegan(phase=Phase.SURVEY))
+    Messages(None, Redactor()).line("nobody listens")
+
+
+# --- the live display ----------------------------------------------------------------
+
+
+class Screen:
+    """A terminal that understands what a live display sends, to see what stays."""
+
+    def __init__(self, *, width: int = 100, height: int = 30) -> None:
+        self.stream = TerminalText()
+        self.console = Console(
+            file=self.stream,
+            force_terminal=True,
+            width=width,
+            height=height,
+            color_system=None,
+            legacy_windows=False,
+        )
+
+    def rows(self) -> list[str]:
+        """Play back everything written and return the rows with text."""
+        rows, row, column = [""], 0, 0
+        for part in re.findall(
+            r"\x1b\[\??[0-9;]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", self.stream.getvalue()
+        ):
+            if part == "\n":
+                row, column = row + 1, 0
+                rows += [""] * (row + 1 - len(rows))
+            elif part == "\r":
+                column = 0
+            elif part == "\x1b[2K":
+                rows[row] = ""
+            elif part == "\x1b[1A":
+                row -= 1
+                assert row >= 0
+            elif part.startswith("\x1b"):
+                assert part in {"\x1b[?25l", "\x1b[?25h"}, f"unknown sequence {part!r}"
+            else:
+                old = rows[row].ljust(column)
+                rows[row] = old[:column] + part + old[column + len(part) :]
+                column += len(part)
+        return [text.rstrip() for text in rows if text.strip()]
+
+
+def live(screen: Screen, clock: Clock | None = None) -> LiveDisplay:
+    return LiveDisplay(
+        Messages(screen.stream, Redactor()),
+        clock_s=clock or Clock(),
+        console=screen.console,
+    )
+
+
+def test_the_live_display_shows_bar_counts_and_news() -> None:
+    screen, clock = Screen(), Clock()
+    with live(screen, clock) as shown:
+        shown.emit(PhaseBegan(phase=Phase.PLACE))
+        shown.emit(KNOWN)
+        shown.emit(moved("cn-hangzhou", Step.WAIT, Route.RELAY, progress=50))
+        shown.emit(PlacementEnded(outcome=samples.ADOPTED))
+        shown.emit(PlacementEnded(outcome=samples.FAILED))
+        shown.emit(
+            CallRetried(
+                operation="ecs.X", region="r", code="Throttling", attempt=1, wait_s=1.0
+            )
+        )
+        clock.now_s += 65
+        shown._live.refresh()
+        rows = screen.rows()
+    assert rows[0].endswith(" 1/4 place  1:05  1 retry")
+    assert rows[0].startswith("█")
+    assert rows[1].split() == [
+        *("survey", "stage", "import", "copy", "wait", "replace", "publish", "done"),
+        "failed",
+    ]
+    assert rows[2].split() == ["direct", *"·······11"]
+    assert rows[3].split() == ["relay", *"····1····"]
+    assert rows[4].split() == list("1········")
+    assert rows[5].startswith("failed eu-central-1 n1-uefi-arm64: import:")
+    assert "SECRET0123456" not in screen.stream.getvalue()
+
+
+def test_nothing_of_the_live_display_stays_but_warnings() -> None:
+    screen = Screen()
+    with live(screen) as shown:
+        shown.emit(KNOWN)
+        shown._live.refresh()
+        shown.emit(Note(text="the role is [bold]missing[/bold]", level="WARNING"))
+        shown.say("interrupted")
+        shown._live.refresh()
+    assert screen.rows() == ["the role is [bold]missing[/bold]", "interrupted"]
+    assert screen.stream.getvalue().count("\x1b[?25h") == 1
+
+
+@pytest.mark.parametrize("height", [1, 2, 3, 6, 50])
+@pytest.mark.parametrize("width", [1, 10, 40, 200])
+def test_the_live_display_fits_any_terminal(width: int, height: int) -> None:
+    screen = Screen(width=width, height=height)
+    with live(screen) as shown:
+        shown.emit(KNOWN)
+        for _ in range(5):
+            shown.emit(PlacementEnded(outcome=samples.FAILED))
+        shown._live.refresh()
+        rows = screen.rows()
+        assert len(rows) <= max(1, height - 1)
+        assert all(len(row) <= width for row in rows)
+    assert screen.rows() == []
+
+
+def test_a_resized_terminal_gets_the_new_size() -> None:
+    screen = Screen(width=200)
+    with live(screen) as shown:
+        shown.emit(KNOWN)
+        shown._live.refresh()
+        drawn = len(screen.stream.getvalue())
+        screen.console.size = ConsoleDimensions(30, 5)
+        shown._live.refresh()
+        again = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", screen.stream.getvalue()[drawn:])
+    rows = again.split("\n")
+    assert any(row.strip() for row in rows)
+    assert all(len(row.strip("\r")) <= 30 for row in rows)
+    assert len(rows) <= 4
+
+
+def test_rich_is_not_loaded_unless_the_display_is_live() -> None:
+    source = Path(display.__file__).parent
+    users = [
+        path.name for path in source.glob("*.py") if "\nfrom rich" in path.read_text()
+    ]
+    assert users == ["progress.py"]
+
+
+# --- the choice, and the words -------------------------------------------------------
+
+
+def test_the_display_suits_the_place() -> None:
+    terminal, pipe = messages(TerminalText()), messages(io.StringIO())
+
+    def choice(where: Messages, verbosity: int, term: str) -> object:
+        return type(
+            display.choose(
+                where,
+                verbosity=verbosity,
+                clock_s=Clock(),
+                environment={"TERM": term},
+            )
+        )
+
+    assert choice(terminal, 0, "xterm") is LiveDisplay
+    assert choice(terminal, 0, "dumb") is PlainDisplay
+    assert choice(terminal, 0, "") is PlainDisplay
+    assert choice(pipe, 0, "xterm") is PlainDisplay
+    assert choice(terminal, 1, "xterm") is LogDisplay
+    assert choice(pipe, 2, "xterm") is LogDisplay
+
+
+@pytest.mark.parametrize(
+    ("event", "level", "text"),
+    [
+        (PhaseBegan(phase=Phase.CLEAN_UP), "INFO", "clean up"),
+        (KNOWN, "INFO", "2 regions, 2 images: cn-hangzhou, eu-central-1"),
+        (
+            moved("eu-central-1", Step.STAGE, Route.DIRECT),
+            "INFO",
+            "eu-central-1 n1: stage (direct)",
+        ),
+        (
+            moved("eu-central-1", Step.WAIT, progress=40),
+            "DEBUG",
+            "eu-central-1 n1: wait 40 %",
+        ),
+        (
+            PlacementEnded(outcome=samples.PLACED),
+            "INFO",
+            "cn-hangzhou n1: placed m-placed (relay, 12.3 s)",
+        ),
+        (
+            PlacementEnded(outcome=samples.UNCHANGED),
+            "INFO",
+            "cn-hangzhou n1-uefi-arm64: unchanged m-unchanged (0.0 s)",
+        ),
+        (
+            CallRetried(
+                operation="ecs.ImportImage",
+                region="us-east-1",
+                code="Throttling",
+                attempt=2,
+                wait_s=1.25,
+            ),
+            "INFO",
+            "us-east-1 ecs.ImportImage: Throttling, attempt 2 failed, again in 1.2 s",
+        ),
+        (Note(text="odd", level="NONSENSE"), "INFO", "odd"),
+    ],
+)
+def test_events_in_words(event: Event, level: str, text: str) -> None:
+    assert described(event) == (logging.getLevelNamesMapping()[level], text)
