@@ -152,7 +152,7 @@ async def delete_object(call: Call) -> Response:
 
 async def delete_multiple_objects(call: Call) -> Response:
     """DeleteMultipleObjects: up to 1000 keys, told back unless quiet."""
-    call.world.oss.gate.find(call.visit, call.bucket)
+    call.world.oss.objects.check_delete_many(call.visit, call.bucket)
     body = await call.request.body.read(_DELETE_BODY_BYTES_MAX)
     if not call.header("content-md5"):
         raise refusal("MissingArgument", "Missing Some Required Arguments.")

@@ -33,12 +33,7 @@ _OPEN_TO = {
     Need.OWNER: set[str](),
 }
 # Operations on buckets that are data calls under the mainland rule all the same.
-_DATA_ON_BUCKETS = {
-    "ListObjects",
-    "ListObjectVersions",
-    "ListMultipartUploads",
-    "DeleteMultipleObjects",
-}
+_DATA_ON_BUCKETS = {"ListObjects", "ListMultipartUploads"}
 
 
 class Gate:
@@ -96,7 +91,7 @@ class Gate:
                 "AccessDenied", "Signature version 1 is not available for this bucket."
             )
         if key is not None or action in _DATA_ON_BUCKETS:
-            self._check_endpoint(visit, bucket)
+            self.check_endpoint(visit, bucket)
         if key is not None:
             check_key(key)
         self._check_permission(visit, bucket, action, key, need)
@@ -147,8 +142,13 @@ class Gate:
             denied.fields.update(error.fields)
             raise denied from error
 
-    def _check_endpoint(self, visit: Visit, bucket: Bucket) -> None:
-        """Apply the mainland rule (fact sheet 2.4) to a data call."""
+    def check_endpoint(self, visit: Visit, bucket: Bucket) -> None:
+        """Apply the mainland rule to a data call.
+
+        Raises:
+            ServiceError: PublicEndpointForbidden: a public host of a mainland region,
+                and an account that came to object storage after 2025-03-20.
+        """
         region = self._world.profile.region(bucket.region)
         closed = region is not None and region.mainland and not visit.internal
         if closed and self.account(bucket.owner).oss_since == "new":

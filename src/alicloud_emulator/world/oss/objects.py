@@ -189,6 +189,14 @@ class Objects:
         bucket = self._gate.enter(visit, name, "DeleteObject", key=key, need=need)
         bucket.objects.pop(key)
 
+    def check_delete_many(self, visit: Visit, name: str) -> None:
+        """Say whether ``delete_many`` would be let in, before its body is read.
+
+        Raises:
+            ServiceError: NoSuchBucket, PublicEndpointForbidden...
+        """
+        self._gate.check_endpoint(visit, self._gate.find(visit, name))
+
     def delete_many(self, visit: Visit, name: str, keys: Sequence[str]) -> list[str]:
         """Delete up to 1000 objects; return the keys the caller could delete.
 
@@ -196,7 +204,7 @@ class Objects:
             ServiceError: MalformedXML (no keys, or too many), AccessDenied if not a
                 single one was allowed, ...
         """
-        self._gate.find(visit, name)
+        self.check_delete_many(visit, name)
         if not 1 <= len(keys) <= DELETED_AT_ONCE_MAX:
             raise refusal("MalformedXML")
         deleted = []

@@ -95,6 +95,7 @@ _REFUSALS = {
         404, "The specified bucket does not exist.", "0015-00000101"
     ),
     "NoSuchKey": _Refusal(404, "The specified key does not exist.", "0026-00000001"),
+    "NoSuchRegion": _Refusal(404, "The specified region does not exist."),
     "NoSuchUpload": _Refusal(
         404,
         "The specified upload does not exist. The upload ID may be invalid, "
