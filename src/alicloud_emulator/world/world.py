@@ -6,6 +6,7 @@ from alicloud_emulator.world.agenda import Agenda, Clock
 from alicloud_emulator.world.blobs import Blobs, MemoryBlobs
 from alicloud_emulator.world.ecs import Ecs
 from alicloud_emulator.world.faults import Faults
+from alicloud_emulator.world.fc import Fc
 from alicloud_emulator.world.oss import Oss
 from alicloud_emulator.world.profile import Profile
 from alicloud_emulator.world.ram import Ram
@@ -37,3 +38,4 @@ class World:
         self.ram = Ram(self)
         self.oss = Oss(self)
         self.ecs = Ecs(self)
+        self.fc = Fc(self)

@@ -1,0 +1,59 @@
+"""First thing in a function's process: tie its life to the emulator's.
+
+    python -I -S launch.py LIFELINE_FD DATA_BYTES_MAX python BOOTSTRAP ARGUMENT...
+    python -I -S launch.py LIFELINE_FD DATA_BYTES_MAX exec PROGRAM ARGUMENT...
+
+LIFELINE_FD reads a pipe into which nobody ever writes. The emulator holds the other
+end, so the pipe hangs up when the emulator ends, however it ends, and then the kernel
+kills the whole process group. Standard library only, and as little of it as possible:
+this is in every function's memory.
+"""
+
+import fcntl
+import os
+import signal
+import sys
+
+
+def hold_lifeline(fd: int) -> None:
+    """Have the kernel kill this process group when the pipe's other end closes.
+
+    Works across ``exec`` and while the process is busy, unlike a thread that waits.
+    """
+    fcntl.fcntl(fd, fcntl.F_SETOWN, -os.getpgrp())
+    if hasattr(fcntl, "F_SETSIG"):  # Linux; elsewhere SIGIO ends the process too
+        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGKILL)
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
+    try:
+        hung_up = os.read(fd, 1) == b""
+    except BlockingIOError:
+        hung_up = False
+    if hung_up:  # before we asked for the signal
+        os._exit(1)
+
+
+def limit_data(bytes_max: int) -> None:
+    """Bound the process's own memory; 0 does not."""
+    if bytes_max:
+        import resource  # noqa: PLC0415  # not needed by Node.js
+
+        resource.setrlimit(resource.RLIMIT_DATA, (bytes_max, bytes_max))
+
+
+def main(arguments: list[str]) -> None:
+    """Do what the module says; does not return."""
+    lifeline, data_bytes_max, kind, program, *rest = arguments
+    hold_lifeline(int(lifeline))
+    limit_data(int(data_bytes_max))
+    if kind == "exec":
+        os.execv(program, [program, *rest])  # noqa: S606  # no shell is the point
+    folder, _, name = program.rpartition("/")
+    sys.path.insert(0, folder)
+    bootstrap = __import__(name.removesuffix(".py"))
+    del sys.path[0]
+    bootstrap.main(rest)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

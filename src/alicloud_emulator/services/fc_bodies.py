@@ -1,0 +1,224 @@
+"""Function Compute's JSON: what requests say, what answers show.
+
+Names as in the models of the official SDK (fc 2023-03-30): camelCase, but for tags and
+DescribeRegions.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from alicloud_emulator.world.fc.rules import cpu_of, invalid
+from alicloud_emulator.world.fc.values import CodeSource, Function, Settings, State
+from alicloud_emulator.world.profile import Region
+
+# (name on the wire, field of Settings, type)
+_FIELDS: tuple[tuple[str, str, type], ...] = (
+    ("runtime", "runtime", str),
+    ("handler", "handler", str),
+    ("memorySize", "memory_mib", int),
+    ("cpu", "cpu", float),
+    ("diskSize", "disk_mib", int),
+    ("timeout", "timeout_s", int),
+    ("instanceConcurrency", "concurrency", int),
+    ("role", "role", str),
+    ("description", "description", str),
+    ("environmentVariables", "environment", dict),
+    ("internetAccess", "internet", bool),
+    ("disableInjectCredentials", "inject", str),
+)
+
+# Kept and shown again, without any effect in the emulator.
+_EXTRAS: Mapping[str, type] = {
+    "customContainerConfig": dict,
+    "customDNS": dict,
+    "customRuntimeConfig": dict,
+    "disableOndemand": bool,
+    "enableLongLiving": bool,
+    "gpuConfig": dict,
+    "idleTimeout": int,
+    "instanceIsolationMode": str,
+    "instanceLifecycleConfig": dict,
+    "juiceFsConfig": dict,
+    "layers": list,
+    "logConfig": dict,
+    "microSandboxConfig": dict,
+    "nasConfig": dict,
+    "ossMountConfig": dict,
+    "polarFsConfig": dict,
+    "resourceGroupId": str,
+    "sessionAffinity": str,
+    "sessionAffinityConfig": str,
+    "tracingConfig": dict,
+    "vpcConfig": dict,
+}
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Return a request's JSON object; members that are null count as not given.
+
+    Raises:
+        ServiceError: InvalidArgument; it is none.
+    """
+    try:
+        document = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise invalid("the request body is not valid JSON") from error
+    if not isinstance(document, dict):
+        raise invalid("the request body is not a JSON object")
+    return {key: value for key, value in document.items() if value is not None}
+
+
+def parse_settings(document: Mapping[str, Any]) -> Settings:
+    """Return the settings of a function to be made.
+
+    Raises:
+        ServiceError: InvalidArgument; something is missing or of a wrong type.
+    """
+    for required in ("runtime", "handler"):
+        if required not in document:
+            raise invalid(f"{required} is required")
+    return Settings(**parse_changes(document))
+
+
+def parse_changes(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of Settings that a request sets.
+
+    Raises:
+        ServiceError: InvalidArgument; something is of a wrong type.
+    """
+    changes = {
+        field: _typed(document, name, kind)
+        for name, field, kind in _FIELDS
+        if name in document
+    }
+    extras = {
+        name: _typed(document, name, kind)
+        for name, kind in _EXTRAS.items()
+        if name in document
+    }
+    if extras:
+        changes["extras"] = extras
+    for key, value in changes.get("environment", {}).items():
+        if not isinstance(value, str):
+            raise invalid(f"environmentVariables: the value of {key!r} is no string")
+    return changes
+
+
+def parse_code(document: Mapping[str, Any]) -> CodeSource | None:
+    """Return where the request says the code is, or None if it says nothing."""
+    if "code" not in document:
+        return None
+    code = _typed(document, "code", dict)
+    try:
+        zip_bytes = base64.b64decode(_text(code, "zipFile"), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid("code.zipFile is not valid Base64") from error
+    return CodeSource(
+        zip_bytes=zip_bytes,
+        bucket=_text(code, "ossBucketName"),
+        key=_text(code, "ossObjectName"),
+        checksum=_text(code, "checksum"),
+    )
+
+
+def parse_tags(value: object) -> dict[str, str]:
+    """Return tags of a list of ``{"Key", "Value"}``, in either letter case."""
+    return {key: val or "" for key, val in parse_tag_filter(value).items()}
+
+
+def parse_tag_filter(value: object) -> dict[str, str | None]:
+    """Return keys, and values where given, of a list of ``{"Key", "Value"}``."""
+    if value is None:
+        return {}
+    if not isinstance(value, list):
+        raise invalid("tags must be a list")
+    tags: dict[str, str | None] = {}
+    for entry in value:
+        if not isinstance(entry, dict):
+            raise invalid("a tag must be an object")
+        lower = {str(key).lower(): val for key, val in entry.items()}
+        key, val = lower.get("key"), lower.get("value")
+        if not isinstance(key, str) or not isinstance(val, str | None):
+            raise invalid("a tag's key and value must be strings")
+        tags[key] = val
+    return tags
+
+
+def parse_list(value: object, name: str) -> list[str]:
+    """Return a list of strings, which may come as JSON text."""
+    found = parse_json(value, name) if isinstance(value, str) else value
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(x, str) for x in found):
+        raise invalid(f"{name} must be a list of strings")
+    return found
+
+
+def parse_json(text: str, name: str) -> object:
+    """Return the value of a query parameter that is JSON; None if it is empty."""
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError) as error:
+        raise invalid(f"{name} is not valid JSON") from error
+
+
+def function_body(function: Function, *, listed: bool = False) -> dict[str, Any]:
+    """Return a function as JSON shows it; lists leave its state out (documented)."""
+    settings = function.settings
+    body: dict[str, Any] = {
+        "functionName": function.name,
+        "functionId": function.id,
+        "functionArn": function.arn,
+        **{name: getattr(settings, field) for name, field, _ in _FIELDS},
+        **settings.extras,
+        "cpu": cpu_of(settings),
+        "environmentVariables": dict(settings.environment),
+        "codeSize": len(function.code),
+        "codeChecksum": str(function.code_crc64),
+        "createdTime": _time(function.created_at),
+        "lastModifiedTime": _time(function.modified_at),
+        "tags": [{"Key": k, "Value": v} for k, v in sorted(function.tags.items())],
+    }
+    if "layers" in body:
+        body["layers"] = [{"arn": arn} for arn in body["layers"]]
+    if listed:
+        return body
+    body["state"] = function.state.value
+    body["lastUpdateStatus"] = function.update_status.value
+    if function.state is State.PENDING:
+        body["stateReason"] = "The function is being created."
+        body["stateReasonCode"] = "Creating"
+    return body
+
+
+def regions_body(regions: Sequence[Region]) -> dict[str, Any]:
+    """Return DescribeRegions's body, whose names begin with capitals."""
+    return {
+        "Regions": {
+            "Region": [{"RegionId": r.id, "LocalName": r.name or r.id} for r in regions]
+        }
+    }
+
+
+def _typed(document: Mapping[str, Any], name: str, kind: type) -> Any:
+    value = document[name]
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:  # a bool is no int here
+        raise invalid(f"{name} must be of type {kind.__name__}")
+    return value
+
+
+def _text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str | None):
+        raise invalid(f"{name} must be a string")
+    return value or ""
+
+
+def _time(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,35 @@
+"""Function Compute's rules: functions, their states, tags and invocations.
+
+| file | what it holds |
+|---|---|
+| values.py | a function, its settings, an invocation and its result |
+| rules.py | what settings, names, code and tags must look like |
+| listing.py | pages of functions, and what a list can be asked for |
+| roles.py | the role a function works under |
+| tags.py | tagging by resource name |
+| service.py | the actions |
+
+No process runs here: ``begin_invocation`` says whether an invocation may run, when and
+with which credentials; ``alicloud_emulator.functions`` runs it (the simulation does
+what it wants instead).
+"""
+
+from alicloud_emulator.world.fc.service import Fc
+from alicloud_emulator.world.fc.values import (
+    CodeSource,
+    Function,
+    Invocation,
+    InvocationResult,
+    Settings,
+    State,
+)
+
+__all__ = [
+    "CodeSource",
+    "Fc",
+    "Function",
+    "Invocation",
+    "InvocationResult",
+    "Settings",
+    "State",
+]
