@@ -8,6 +8,7 @@ Sources:
     The others: the signatures in their own documentation.
 """
 
+import codecs
 import shlex
 import struct
 from dataclasses import dataclass
@@ -99,9 +100,6 @@ _OTHERS: Final = (
         "name a raw disk image",
     ),
 )
-_TEXT_BYTES: Final = frozenset(
-    {*b"\t\n\v\f\r\x1b", *range(0x20, 0x7F), *range(0x80, 0x100)}
-)
 
 
 def refuse_foreign_format(reader: Reader) -> None:
@@ -138,12 +136,20 @@ def known_as_something_else(reader: Reader) -> DiskImageError | None:
         if _carries(reader, signature):
             return reader.error(signature.name, advice)
     head = reader.read(0, min(_HEAD_BYTES, reader.size_bytes))
-    if _TEXT_BYTES.issuperset(head):
+    if _is_text(head):
         return reader.error(
             "is a text file",
             "name a raw disk image; a failed download often leaves a text file",
         )
     return None
+
+
+def _is_text(head: bytes) -> bool:
+    try:  # the last character may be cut, which an incremental decoder lets pass
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return all(char.isprintable() or char.isspace() for char in text)
 
 
 def _carries(reader: Reader, signature: _Signature) -> bool:
