@@ -20,6 +20,24 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+demo: setup ## publish three small disk images to 32 emulated regions, or IMAGES="a.img b.img"
+	@$(BIN)/python scripts/demo.py $(IMAGES)
+
+check: setup ## lint, types and unit tests: quick
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --quiet tests/unit
+
+test: setup ## everything: check, contract, simulation, end to end
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+chaos: setup ## kill ali-import at random moments, ROUNDS=30 times, and run it again
+	$(BIN)/python scripts/chaos.py --rounds $(ROUNDS)
+
 requirements: ## pin requirements.txt anew from pyproject.toml
 	$(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet pip-tools
 	$(VENV)/pin/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \

@@ -1,6 +1,6 @@
 """The port through which the engine reaches the cloud.
 
-A call is a value (``cloud/requests.py``) that names its operation, its region and
+A call is a value (``cloud/requests/``) that names its operation, its region and
 its class of repetition, so retries, pacing and accounting are one wrapper around one
 method, and a cloud is implemented by answering requests.
 """

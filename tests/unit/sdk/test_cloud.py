@@ -1,0 +1,312 @@
+"""SdkCloud: threads, limits, cancellation, secrets; over real sockets."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from ali_import.cloud import requests as ask
+from ali_import.cloud.sdk import cloud as cloud_module
+from ali_import.cloud.sdk.cloud import ADAPTERS, SdkCloud
+from ali_import.cloud.sdk.settings import Settings
+from ali_import.cloud.values import FileRange
+from ali_import.errors import DiskImageError
+from ali_import.relay.transport import RelayTransport
+from tests.unit.sdk.conftest import static_credentials
+from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json
+
+MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
+REGIONS = '{"RequestId":"A","Regions":{"Region":[{"RegionId":"eu-west-1"}]}}'
+
+
+def leaves(kind: type[ask.Request[Any]]) -> set[type[ask.Request[Any]]]:
+    below = kind.__subclasses__()
+    return set().union(*map(leaves, below)) if below else {kind}
+
+
+def test_every_request_has_an_adapter() -> None:
+    # Generic bases (DataRequest) are asked for by their subclasses only.
+    wanted = {
+        kind for kind in leaves(ask.Request) if kind.__module__.startswith(ask.__name__)
+    }
+    assert set(ADAPTERS) == wanted
+    assert len(wanted) >= 30
+
+
+def test_calls_share_connections_and_do_not_wait_for_each_other(
+    far: FarSide, cloud: SdkCloud
+) -> None:
+    far.answer = lambda _seen: replace(as_json(REGIONS), stall_s=0.2)
+
+    async def many() -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(40):
+                tasks.start_soon(cloud.call, ask.DescribeRegions())
+
+    started = time.monotonic()
+    anyio.run(many)
+    assert time.monotonic() - started < 4
+    assert len(far.seen) == 40
+    connections = len(far.connects)
+    anyio.run(many)
+    # 32 are kept for one host.
+    assert len(far.connects) - connections <= 8 + 2
+
+
+def test_polls_never_wait_behind_uploads(
+    far: FarSide,
+    cloud: SdkCloud,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cloud_module, "UPLOADS_MAX", 2)
+    release = threading.Event()
+
+    def answer(seen: Seen) -> Reply:
+        if seen.method == "PUT":
+            release.wait(10)
+            return Reply()
+        return as_json(REGIONS)
+
+    far.answer = answer
+    upload = ask.PutObject(
+        region="eu-west-1",
+        bucket="b-1",
+        key="k",
+        body=b"",
+        content_md5=MD5_OF_NOTHING,
+    )
+
+    async def main() -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(30):
+                tasks.start_soon(cloud.call, upload)
+            with anyio.fail_after(3):
+                assert await cloud.call(ask.DescribeRegions()) == ("eu-west-1",)
+            release.set()
+
+    anyio.run(main)
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_read_is_left_at_once(far: FarSide, cloud: SdkCloud) -> None:
+    far.answer = lambda _seen: replace(as_json(REGIONS), stall_s=1.5)
+    started = time.monotonic()
+    with anyio.move_on_after(0.3):
+        await cloud.call(ask.DescribeRegions())
+    assert time.monotonic() - started < 1.2
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_change_is_waited_for(far: FarSide, cloud: SdkCloud) -> None:
+    done: list[float] = []
+
+    def answer(_seen: Seen) -> Reply:
+        time.sleep(0.6)
+        done.append(time.monotonic())
+        return as_json("{}")
+
+    far.answer = answer
+    with anyio.move_on_after(0.2):
+        await cloud.call(ask.DeleteImage(region="eu-west-1", image_id="m-1"))
+    assert done
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_upload_stops_between_blocks(
+    far: FarSide, cloud: SdkCloud, tmp_path: Path
+) -> None:
+    # /dev/zero never becomes shorter, and the far side never reads all of it.
+    size = 1 << 40
+    upload = ask.PutObject(
+        region="eu-west-1",
+        bucket="b-1",
+        key="k",
+        body=FileRange(path=Path("/dev/zero"), offset=0, length=size),
+        content_md5=MD5_OF_NOTHING,
+    )
+    started = time.monotonic()
+    with anyio.move_on_after(0.5):
+        await cloud.call(upload)
+    assert time.monotonic() - started < 5
+    assert not [seen for seen in far.seen if len(seen.body) == size]
+
+
+def test_a_file_that_became_shorter_is_named(cloud: SdkCloud, tmp_path: Path) -> None:
+    image = tmp_path / "disk.img"
+    image.write_bytes(b"x" * 1000)
+    upload = ask.PutObject(
+        region="eu-west-1",
+        bucket="b-1",
+        key="k",
+        body=FileRange(path=image, offset=0, length=2000),
+        content_md5=MD5_OF_NOTHING,
+    )
+    with pytest.raises(DiskImageError, match=r"disk\.img.*shorter"):
+        anyio.run(cloud.call, upload)
+
+
+def test_relayed_bodies_share_a_budget_of_bytes() -> None:
+    budget = cloud_module._ByteBudget(100)
+    held = 0
+    most = 0
+
+    async def hold(count: int) -> None:
+        nonlocal held, most
+        async with budget.hold(count):
+            held += count
+            most = max(most, held)
+            await anyio.sleep(0.001)
+            held -= count
+
+    async def main() -> None:
+        async with anyio.create_task_group() as tasks:
+            for count in (60, 60, 30, 10, 100, 500, 1):
+                tasks.start_soon(hold, count)
+
+    anyio.run(main)
+    # One alone may be larger than the budget, or a part that large could never go.
+    assert most == 500
+
+
+def test_no_secret_reaches_a_log_at_any_level(
+    far: FarSide,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("DEBUG", "sdk")
+    log = tmp_path / "log"
+    handler = logging.FileHandler(log)
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [*root.handlers, handler])
+    monkeypatch.setattr(root, "level", logging.DEBUG)
+    cloud = SdkCloud(
+        settings, RelayTransport, credentials=static_credentials("CAIStokentoken")
+    )
+
+    async def main() -> None:
+        far.answer = lambda _seen: as_json(REGIONS)
+        await cloud.call(ask.DescribeRegions())
+        far.answer = lambda _seen: Reply(headers={"ETag": '"x"'})
+        await cloud.call(
+            ask.PutObject(
+                region="eu-west-1",
+                bucket="b-1",
+                key="k",
+                body=b"",
+                content_md5=MD5_OF_NOTHING,
+            )
+        )
+        url = await cloud.call(
+            ask.PresignGetObject(
+                region="eu-west-1", bucket="b-1", key="k", lifetime_s=60
+            )
+        )
+        assert "signature" in url.value
+        assert "signature" not in repr(url)
+        assert "signature" not in str(url)
+
+    anyio.run(main)
+    handler.close()
+    told = log.read_text() + "".join(capfd.readouterr())
+    for secret in ("Signature", "Authorization", "CAIStokentoken", "testkeysecret"):
+        assert secret.lower() not in told.lower()
+
+
+# --- what only a fresh process shows -------------------------------------------------
+
+
+def in_a_fresh_process(
+    code: str, environ: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    kept = {key: os.environ[key] for key in ("PATH",) if key in os.environ}
+    return subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:ali_import", "-c", code],
+        env={**kept, "HOME": "/nonexistent", **environ},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_importing_the_cloud_imports_no_sdk() -> None:
+    code = (
+        "import sys, ali_import.cloud.sdk.cloud\n"
+        "found = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(sorted(found & {'requests', 'urllib3', 'darabonba', 'Tea', 'aiohttp',"
+        "'alibabacloud_oss_v2', 'alibabacloud_tea_openapi', 'ssl',"
+        "'alibabacloud_credentials'}))"
+    )
+    done = in_a_fresh_process(code, {})
+    assert done.stderr == ""
+    assert done.stdout.strip() in {"[]", "['ssl']"}
+
+
+CALL = """
+import os, time, anyio
+from ali_import.cloud.sdk.cloud import SdkCloud
+from ali_import.cloud.sdk.settings import Settings
+from ali_import.cloud import requests as ask
+from ali_import.relay.transport import RelayTransport
+cloud = SdkCloud(Settings.from_environment(os.environ), RelayTransport)
+started = time.monotonic()
+try:
+    print(anyio.run(cloud.call, ask.GetCallerIdentity()))
+except Exception as exc:
+    print(type(exc).__name__, exc.diagnostics())
+print(time.monotonic() - started)
+"""
+
+
+def test_the_environment_alone_is_enough(far: FarSide) -> None:
+    far.answer = lambda _seen: as_json('{"AccountId":"12","Arn":"acs:ram::12:user/u"}')
+    done = in_a_fresh_process(
+        CALL,
+        {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAItestkeyid",
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s",
+            **far.environment,
+        },
+    )
+    assert done.stderr == ""
+    assert "Identity(account_id='12', arn='acs:ram::12:user/u')" in done.stdout
+    [seen] = far.seen
+    assert seen.headers["authorization"].startswith(
+        "ACS3-HMAC-SHA256 Credential=LTAItestkeyid,"
+    )
+
+
+def test_no_credentials_is_said_soon_and_with_advice(far: FarSide) -> None:
+    done = in_a_fresh_process(CALL, far.environment)
+    assert done.stderr == ""
+    said, seconds = done.stdout.strip().splitlines()
+    assert said.startswith("ConfigurationError no Alibaba Cloud credentials were found")
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID" in said
+    # The metadata service is asked twice, for 0.8 s each, where nobody answers.
+    assert float(seconds) < 6
+    assert not far.seen
+
+
+def test_a_profile_of_the_official_command_line_tool_is_enough(
+    far: FarSide, tmp_path: Path
+) -> None:
+    profile = tmp_path / ".aliyun" / "config.json"
+    profile.parent.mkdir()
+    profile.write_text(
+        '{"current":"p","profiles":[{"name":"p","mode":"StsToken",'
+        '"access_key_id":"STS.id","access_key_secret":"s","sts_token":"TOKEN"}]}'
+    )
+    far.answer = lambda _seen: as_json('{"AccountId":"12","Arn":"a"}')
+    done = in_a_fresh_process(CALL, {**far.environment, "HOME": str(tmp_path)})
+    assert "account_id='12'" in done.stdout
+    assert far.seen[0].headers["x-acs-security-token"] == "TOKEN"
