@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-
 HOOKS = Path(str(files("alicloud_emulator") / "front" / "hooks"))
 """``sitecustomize.py`` for Python and ``preload.cjs`` for Node.js."""
 
@@ -98,5 +97,3 @@ def hooks(env: Mapping[str, str]) -> dict[str, str]:
         "PYTHONPATH": f"{HOOKS}:{python_path}" if python_path else str(HOOKS),
         "NODE_OPTIONS": f'{node_options} --require "{preload}"'.lstrip(),
     }
-
-

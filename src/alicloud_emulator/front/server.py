@@ -76,7 +76,7 @@ class DropConnectionError(Exception):
     """Close the connection without an answer."""
 
 
-_ENDINGS = (
+ENDINGS = (
     ConnectionGoneError,
     DropConnectionError,
     TimeoutError,
@@ -198,7 +198,7 @@ class Front:
         """Serve a connection; whatever goes wrong ends only this one."""
         try:
             await self._connection(stream, origin)
-        except _ENDINGS as error:
+        except ENDINGS as error:
             logger.debug("connection ended: %r", error)
         except Exception:
             logger.exception("a connection failed unexpectedly")

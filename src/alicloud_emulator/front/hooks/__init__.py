@@ -1,0 +1,1 @@
+"""Start-up files for children; see environment.py. Nothing here is imported."""

@@ -1,0 +1,127 @@
+"""Fault rules as people write them: JSON for POST /faults, TOML for --faults."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from alicloud_emulator.world.faults import Do, Fault, Rule
+
+RULES_MAX = 1000
+_TEXT_MAX = 1024
+
+
+class RuleError(ValueError):
+    """A rule says something impossible; the text says which key."""
+
+
+def parse(table: object) -> Rule:
+    """Return the rule a table describes.
+
+    Keys: ``do`` (required); ``service``, ``action``, ``region``, ``resource``
+    (wildcards ``*`` and ``?``); ``first``, ``times``, ``rate``; ``code``, ``status``,
+    ``message``, ``delay_s``, ``retry_after_ms``.
+
+    Raises:
+        RuleError: A key is unknown or its value impossible.
+    """
+    if not isinstance(table, Mapping):
+        raise RuleError("a rule is an object with at least the key 'do'")
+    if unknown := sorted(set(map(str, table)) - {"do", *_KEYS}):
+        known = ", ".join(("do", *_KEYS))
+        raise RuleError(f"unknown key {unknown[0]!r}: the keys are {known}")
+    try:
+        do = Do(table.get("do", ""))
+    except ValueError as error:
+        raise RuleError(f"'do' is one of {', '.join(Do)}") from error
+    values = {
+        key: _KEYS[key](key, value) for key, value in table.items() if key != "do"
+    }
+    about_fault = {key: values.pop(key) for key in _FAULT_KEYS if key in values}
+    return Rule(fault=Fault(do=do, **about_fault), **values)
+
+
+def parse_all(document: object) -> list[Rule]:
+    """Return the rules of a JSON body: one rule, a list, or ``{"faults": [...]}``.
+
+    Raises:
+        RuleError: One of them is impossible.
+    """
+    tables: object = document
+    if isinstance(document, Mapping) and set(document) == {"faults"}:
+        tables = document["faults"]
+    if not isinstance(tables, list):
+        tables = [tables]
+    assert isinstance(tables, list)
+    if len(tables) > RULES_MAX:
+        raise RuleError(f"at most {RULES_MAX} rules at once")
+    return [parse(table) for table in tables]
+
+
+def load(file: Path) -> list[Rule]:
+    """Read rules from a TOML file of ``[[faults]]`` tables.
+
+    Raises:
+        RuleError: It cannot be read, or a rule is impossible.
+    """
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RuleError(f"{file}: {error.strerror}") from error
+    except ValueError as error:
+        raise RuleError(f"{file}: {error}") from error
+    if set(document) != {"faults"} or not isinstance(document["faults"], list):
+        raise RuleError(f"{file}: write rules as [[faults]] tables and nothing else")
+    try:
+        return parse_all(document)
+    except RuleError as error:
+        raise RuleError(f"{file}: {error}") from error
+
+
+def document(rule_id: int, rule: Rule) -> dict[str, Any]:
+    """Return a rule as GET /faults shows it."""
+    values = asdict(rule)
+    fault = values.pop("fault")
+    return {"id": rule_id, **fault, "do": str(rule.fault.do), **values}
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str) or len(value) > _TEXT_MAX:
+        raise RuleError(f"{key!r} is a text of at most {_TEXT_MAX} characters")
+    return value
+
+
+def _whole(low: int, high: int) -> Callable[[str, object], int]:
+    def check(key: str, value: object) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise RuleError(f"{key!r} is a whole number from {low} to {high}")
+        return value
+
+    return check
+
+
+def _real(low: float, high: float) -> Callable[[str, object], float]:
+    def check(key: str, value: object) -> float:
+        if type(value) not in {int, float} or not low <= float(str(value)) <= high:
+            raise RuleError(f"{key!r} is a number from {low:g} to {high:g}")
+        return float(str(value))
+
+    return check
+
+
+_FAULT_KEYS = ("code", "status", "message", "delay_s", "retry_after_ms")
+_KEYS: dict[str, Callable[[str, object], Any]] = {
+    "service": _text,
+    "action": _text,
+    "region": _text,
+    "resource": _text,
+    "first": _whole(1, 10**9),
+    "times": _whole(0, 10**9),
+    "rate": _real(0.0, 1.0),
+    "code": _text,
+    "status": _whole(400, 599),
+    "message": _text,
+    "delay_s": _real(0.0, 600.0),
+    "retry_after_ms": _whole(0, 3_600_000),
+}
