@@ -7,7 +7,7 @@ SEEDS ?= 1000
 FROM ?= 0
 ROUNDS ?= 30
 
-.PHONY: help setup demo check test simulate mutate chaos requirements clean
+.PHONY: help setup demo check test simulate mutate chaos docs requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ test: setup ## everything: check, contract, simulation, end to end
 
 chaos: setup ## kill ali-import at random moments, ROUNDS=30 times, and run it again
 	$(BIN)/python scripts/chaos.py --rounds $(ROUNDS)
+
+docs: setup ## make anew the documents that are made from code
+	$(BIN)/python scripts/make_docs.py
 
 requirements: ## pin requirements.txt anew from pyproject.toml
 	$(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet pip-tools

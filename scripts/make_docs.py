@@ -1,0 +1,76 @@
+"""Writes the documents that are made from code; --check only says if they are stale.
+
+docs/errors.md comes from the retry table.
+"""
+
+import sys
+from pathlib import Path
+
+from ali_import.cloud.retry_table import ROWS, Meaning
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+INTRODUCTION = """\
+# Errors
+
+<!-- Made by scripts/make_docs.py from src/ali_import/cloud/retry_table.py. -->
+
+A failed placement is one line on standard error: region, image, step, the cloud's code
+and message, its request id, and what to do. This page says what the tool makes of each
+code. Other codes: an answer of 4xx is final, one of 5xx is tried again, and so is a call
+that got no answer (refused, dropped, timed out, or an HTML page instead of an answer).
+
+Every call is safe to repeat: reading, calls that carry a ClientToken, calls that do the
+same when done twice, and calls that make something under a name of the run's own.
+
+| what the tool does | in the table |
+|---|---|
+"""
+
+EXPLAINED = {
+    Meaning.TRANSIENT: "again after a random wait that doubles, for up to 8 minutes",
+    Meaning.THROTTLED: "holds back this action in this region, for up to 20 minutes",
+    Meaning.BUSY: "asks again at growing intervals, for up to 30 minutes",
+    Meaning.DONE: "takes it for success: what was asked for is already so",
+    Meaning.LOOK: "looks at what has the name; adopts it if it has the right content",
+    Meaning.SOURCE: "copies from another region that has the image, or waits",
+    Meaning.ROUTE: "goes on with the next of the routes direct, relay, copy",
+    Meaning.FINAL: "gives up this placement, and says what to do",
+}
+
+
+def errors() -> str:
+    """Return the text of docs/errors.md."""
+    lines = [INTRODUCTION.rstrip("\n")]
+    lines += [f"| {text} | {meaning} |" for meaning, text in EXPLAINED.items()]
+    for meaning in Meaning:
+        lines += ["", f"## {str(meaning).capitalize()}", ""]
+        lines += ["| code | of | what to do |", "|---|---|---|"]
+        for row in ROWS:
+            if row.meaning is meaning:
+                where = ", ".join(row.operations) or "any"
+                lines.append(f"| `{row.code}` | {where} | {row.advice} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"errors.md": errors}
+
+
+def main() -> int:
+    """Write the pages, or with --check return 1 if one is stale."""
+    stale = 0
+    for name, make in PAGES.items():
+        path = DOCS / name
+        text = make()
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        if "--check" in sys.argv[1:]:
+            print(f"{path.name} is stale: run `make docs`", file=sys.stderr)
+            stale = 1
+        else:
+            path.write_text(text, encoding="utf-8")
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main())
