@@ -141,8 +141,10 @@ class Sessions:
         session: str,
         duration_s: int | None = None,
         policy: str = "",
-    ) -> StsToken:
+    ) -> tuple[StsToken, Mapping[str, Any]]:
         """Assume a role with an identity provider's token; nobody signs this call.
+
+        Returns the credentials, and the claims that the token made.
 
         NOTE: No identity provider can be asked here, so the token's own signature is
         not checked. Its expiry and the trust policy's conditions on its claims are.
@@ -168,13 +170,14 @@ class Sessions:
         federated = trusts(role.trust, kind="Federated", principal=provider_arn)
         if not federated or not trust_conditions_hold(role.trust, context):
             raise _not_trusted()
-        return self.issue(
+        token = self.issue(
             account_id,
             role,
             session=session,
             duration_s=_duration_s(duration_s, role),
             policy=_session_policy(policy),
         )
+        return token, claims
 
     def issue(
         self,
