@@ -1,8 +1,7 @@
 """The Python runtime, inside a function's process: call the handler, again and again.
 
-Frames (see frames.py) come on standard input and go out on standard output; both are
-moved away first, so that the function's own output goes to the log. Standard library
-only, and what is rarely needed is imported when it is.
+Frames (see frames.py) come and go on two pipes; standard output and standard error are
+the log. Standard library only, and what is rarely needed is imported when it is.
 """
 
 from __future__ import annotations
@@ -116,20 +115,18 @@ class Runtime:
     """Reads invocations, calls the handler, answers.
 
     Args:
+        requests: File descriptor that frames come on.
+        answers: File descriptor that frames go out on.
         code: Folder of the function's code.
         name: For example ``python3.10``.
     """
 
-    def __init__(self, code: str, name: str) -> None:
+    def __init__(self, requests: int, answers: int, code: str, name: str) -> None:
+        self._requests: BinaryIO = os.fdopen(requests, "rb")
+        self._answers: BinaryIO = os.fdopen(answers, "wb")
         self._code = code
         self._name = name
         self._handler: Handler | None = None
-        self._requests: BinaryIO = os.fdopen(os.dup(0), "rb")
-        self._answers: BinaryIO = os.fdopen(os.dup(1), "wb")
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.close(nothing)
-        os.dup2(2, 1)
 
     def serve(self) -> None:
         """Serve invocations until the emulator closes the pipe."""
@@ -202,10 +199,16 @@ class Runtime:
         return CODE + path[len(self._code) :] if inside else path
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run: CODE_FOLDER RUNTIME HOOK_FOLDER SITE_PACKAGES..."""
+def main(requests: int, answers: int, arguments: Sequence[str]) -> None:
+    """Run until the emulator closes the pipe.
+
+    Args:
+        requests: File descriptor that frames come on.
+        answers: File descriptor that frames go out on.
+        arguments: CODE_FOLDER RUNTIME HOOK_FOLDER SITE_PACKAGES...
+    """
     code, name, hooks, *folders = arguments
-    runtime = Runtime(code, name)
+    runtime = Runtime(requests, answers, code, name)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     sys.dont_write_bytecode = True

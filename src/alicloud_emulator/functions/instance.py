@@ -16,6 +16,7 @@ from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
 from alicloud_emulator.functions.bootstrap_python import OUT_OF_MEMORY
 from alicloud_emulator.functions.frames import FrameReader, send_frame
+from alicloud_emulator.functions.runtimes import not_started
 from alicloud_emulator.world.fc import InvocationResult
 
 LOG_TAIL_BYTES = 4096
@@ -62,7 +63,7 @@ class StartError(Exception):
 class _End(StrEnum):
     """How an exchange with the process ended."""
 
-    NOT_STARTED = "not-started"
+    NOT_STARTED = "not-started"  # with a payload: its runtime says what it lacks
     RESULT = "result"
     ERROR = "error"
     HANDLED_ERROR = "handled-error"
@@ -96,6 +97,7 @@ class Instance:
         self._log_stream: ByteReceiveStream = process.stderr
         self._log = bytearray()
         self._log_grew = anyio.Event()
+        self._log_ended = False
         self._memory_mib_max = 0.0
         self._out_of_memory = False
         self._began = 0.0
@@ -125,6 +127,8 @@ class Instance:
 
         Raises:
             StartError: The process did not begin; nothing of the function ran.
+            ServiceError: FunctionNotStarted (412); the machine lacks something that
+                the runtime brings along.
         """
         self._log.clear()
         self._memory_mib_max = 0.0
@@ -139,6 +143,8 @@ class Instance:
         except BaseException:
             self.kill()  # cut off in the middle: it is in no state to go on
             raise
+        if end is _End.NOT_STARTED and payload:
+            raise not_started(payload.decode(errors="replace"))
         if end is _End.NOT_STARTED:
             raise StartError(self._log.decode(errors="replace")[-500:])
         return self._result(task, end, payload)
@@ -166,12 +172,14 @@ class Instance:
             with anyio.move_on_after(_EXIT_WAIT_S):
                 if end is _End.DIED:  # its exit status says of what
                     await self._process.wait()
+            self._note_peak()
             self.kill()
         return end, payload
 
     def _result(self, task: Task, end: _End, payload: bytes) -> InvocationResult:
         duration_ms = (anyio.current_time() - self._began) * 1000
-        memory_mib = max(_peak_memory_mib(self.pid), self._memory_mib_max)
+        self._note_peak()
+        memory_mib = self._memory_mib_max
         log = bytes(self._log)
         if end in {_End.TIMED_OUT, _End.DIED}:
             usage = f"maxMemoryUsage: {memory_mib:.2f}MB"
@@ -204,6 +212,10 @@ class Instance:
             instance_id=self.id,
         )
 
+    def _note_peak(self) -> None:
+        peak = _peak_memory_mib(self.pid)
+        self._memory_mib_max = max(self._memory_mib_max, peak)
+
     async def _pump_log(self) -> None:
         with suppress(anyio.EndOfStream, anyio.ClosedResourceError):
             while True:
@@ -211,11 +223,13 @@ class Instance:
                 del self._log[:-_LOG_BYTES_MAX]
                 self._log_grew.set()
                 self._log_grew = anyio.Event()
+        self._log_ended = True
+        self._log_grew.set()
 
     async def _log_has(self, mark: str) -> None:
         """Wait until ``mark`` is in the log, or nothing more can come."""
         with anyio.move_on_after(_LOG_WAIT_S):
-            while self.usable and mark.encode() not in self._log:
+            while not self._log_ended and mark.encode() not in self._log:
                 await self._log_grew.wait()
 
     async def _watch_memory(self, memory_mib: int) -> None:

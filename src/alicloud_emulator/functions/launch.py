@@ -3,6 +3,10 @@
     python -I -S launch.py LIFELINE_FD DATA_BYTES_MAX python BOOTSTRAP ARGUMENT...
     python -I -S launch.py LIFELINE_FD DATA_BYTES_MAX exec PROGRAM ARGUMENT...
 
+Then the pipes to the emulator are moved out of the way, so that the function's own
+output goes to the log and its input is empty; the bootstrap gets their file descriptors
+(requests, answers) in front of its other arguments, a program in place of ``{pipes}``.
+
 LIFELINE_FD reads a pipe into which nobody ever writes. The emulator holds the other
 end, so the pipe hangs up when the emulator ends, however it ends, and then the kernel
 kills the whole process group. Standard library only, and as little of it as possible:
@@ -11,8 +15,12 @@ this is in every function's memory.
 
 import fcntl
 import os
+import resource
 import signal
 import sys
+
+PIPES = "{pipes}"
+"""Stands for the descriptors in a program's arguments."""
 
 
 def hold_lifeline(fd: int) -> None:
@@ -33,26 +41,40 @@ def hold_lifeline(fd: int) -> None:
         os._exit(1)
 
 
-def limit_data(bytes_max: int) -> None:
-    """Bound the process's own memory; 0 does not."""
-    if bytes_max:
-        import resource  # noqa: PLC0415  # not needed by Node.js
+def limit_resources(data_bytes_max: int) -> None:
+    """Bound the process's own memory (0 does not), and let it leave no core files."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if data_bytes_max:
+        resource.setrlimit(resource.RLIMIT_DATA, (data_bytes_max, data_bytes_max))
 
-        resource.setrlimit(resource.RLIMIT_DATA, (bytes_max, bytes_max))
+
+def move_pipes() -> list[int]:
+    """Return new descriptors of standard input and output, which are replaced."""
+    pipes = [os.dup(0), os.dup(1)]
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return pipes
 
 
 def main(arguments: list[str]) -> None:
     """Do what the module says; does not return."""
     lifeline, data_bytes_max, kind, program, *rest = arguments
     hold_lifeline(int(lifeline))
-    limit_data(int(data_bytes_max))
+    limit_resources(int(data_bytes_max))
+    pipes = move_pipes()
     if kind == "exec":
+        for fd in pipes:
+            os.set_inheritable(fd, True)  # noqa: FBT003  # the standard library's own
+        at = rest.index(PIPES)
+        rest[at : at + 1] = map(str, pipes)
         os.execv(program, [program, *rest])  # noqa: S606  # no shell is the point
     folder, _, name = program.rpartition("/")
     sys.path.insert(0, folder)
     bootstrap = __import__(name.removesuffix(".py"))
     del sys.path[0]
-    bootstrap.main(rest)
+    bootstrap.main(*pipes, rest)
 
 
 if __name__ == "__main__":

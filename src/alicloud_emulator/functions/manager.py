@@ -19,7 +19,12 @@ from anyio.to_thread import run_sync
 from alicloud_emulator.functions.instance import Instance, StartError, Task, start
 from alicloud_emulator.functions.network import Network, NetworkEnv, no_network
 from alicloud_emulator.functions.package import PackageError, unpack
-from alicloud_emulator.functions.runtimes import Start, command
+from alicloud_emulator.functions.runtimes import (
+    Start,
+    command,
+    not_started,
+    runtime_environment,
+)
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.fc import Function, Invocation, InvocationResult
 
@@ -180,7 +185,7 @@ class Functions:
         try:
             return await self._run_in(instance, pool, task)
         except StartError as error:
-            raise _not_started(f"the process ended at once: {error}") from error
+            raise not_started(f"the process ended at once: {error}") from error
 
     async def _run_in(
         self, instance: Instance, pool: _Pool, task: Task
@@ -209,8 +214,11 @@ class Functions:
             code=code,
             network=network,
         )
-        env = environment(function, network, code=code, temporary=temporary)
-        env["FC_INSTANCE_ID"] = instance_id
+        env = {
+            **environment(function, network, code=code, temporary=temporary),
+            **await run_sync(runtime_environment, what.runtime),
+            "FC_INSTANCE_ID": instance_id,
+        }
         async with self._starting:
             await anyio.sleep(self._cold_start_s)
             try:
@@ -221,7 +229,7 @@ class Functions:
                     instance_id=instance_id,
                 )
             except OSError as error:
-                raise _not_started(f"cannot start it: {error.strerror}") from error
+                raise not_started(f"cannot start it: {error.strerror}") from error
 
     async def _unpack(self, pool: _Pool, code: bytes) -> None:
         try:
@@ -330,10 +338,6 @@ def describe(invocation: Invocation, request_id: str) -> dict[str, Any]:
             "timeout": settings.timeout_s,
         },
     }
-
-
-def _not_started(reason: str) -> ServiceError:
-    return ServiceError("FunctionNotStarted", 412, reason)
 
 
 def _remove(folder: Path) -> None:
