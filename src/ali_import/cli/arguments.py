@@ -19,7 +19,7 @@ CLEANUP: Final = "cleanup"
 
 _REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,24}){1,5}")
 _ROLE: Final = re.compile(r"[A-Za-z0-9.@_-]{1,64}")
-_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smh]?)")
+_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
 _UNITS_S: Final = {"": 1.0, "s": 1.0, "m": MINUTE_S, "h": HOUR_S}
 _TIMEOUT_S_MAX: Final = 7 * 24 * HOUR_S
 
@@ -102,7 +102,7 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
         all_or_nothing=given.all_or_nothing,
         regions=regions,
         allow_failure=allow_failure,
-        role=given.role,
+        role=given.role or "",
         timeout_s=given.timeout,
         report=given.report,
         verbosity=given.verbose,
@@ -165,7 +165,6 @@ def _publish_parser() -> argparse.ArgumentParser:
         "--role",
         metavar="ROLE",
         type=_role,
-        default="",
         help="RAM role to attach to relay functions; they need none (default: none)",
     )
     add(

@@ -14,6 +14,7 @@ from ali_import.cli.arguments import CleanupArguments
 from ali_import.cli.exit_status import ExitStatus
 from ali_import.errors import ConfigurationError
 from ali_import.publish.cleanup import find_leftovers, remove_leftovers
+from ali_import.publish.events import Event, Note
 from ali_import.publish.outcome import Leftover
 from ali_import.report.logs import LogDisplay
 from ali_import.report.messages import Messages
@@ -43,6 +44,7 @@ class Cleanup:
     def __init__(self, arguments: CleanupArguments, messages: Messages) -> None:
         self._arguments = arguments
         self._messages = messages
+        self._blind = False
         self._display = (
             LogDisplay()
             if arguments.verbosity
@@ -83,25 +85,41 @@ class Cleanup:
         return False
 
     async def _work(self) -> ExitStatus:
-        cloud = await to_thread.run_sync(compose.connect, abandon_on_cancel=True)
+        cloud = compose.connect()
         now = compose.now()
-        found = await find_leftovers(cloud, now=compose.now, emit=self._display.emit)
+        found = await find_leftovers(cloud, now=compose.now, emit=self._look)
         streams.print_lines(_listed(leftover, now) for leftover in found)
-        expired = [each for each in found if state(each, now) is State.EXPIRED]
-        others = len(found) - len(expired)
-        remove_all = bool(
-            others and self._arguments.remove_all and await self._ask(others)
-        )
-        doomed = found if remove_all else tuple(expired)
-        left = await remove_leftovers(
-            cloud, doomed, rng=compose.dice(), now=compose.now, emit=self._display.emit
-        )
+        doomed = await self._choose(found, now)
+        left: tuple[Leftover, ...] = ()
+        if doomed:
+            left = await remove_leftovers(
+                cloud,
+                doomed,
+                rng=compose.dice(),
+                now=compose.now,
+                emit=self._display.emit,
+            )
         self._tell(found, doomed, left)
-        if not left:
-            return ExitStatus.ALL_PLACED
-        return (
-            ExitStatus.SOME_FAILED if len(left) < len(doomed) else ExitStatus.ALL_FAILED
-        )
+        if left and len(left) == len(doomed):
+            return ExitStatus.ALL_FAILED
+        return ExitStatus.SOME_FAILED if left or self._blind else ExitStatus.ALL_PLACED
+
+    def _look(self, event: Event) -> None:
+        """Take an event of the search; a warning means that it missed a place."""
+        self._display.emit(event)
+        if isinstance(event, Note) and event.level == "WARNING":
+            self._blind = True
+
+    async def _choose(
+        self, found: Sequence[Leftover], now: float
+    ) -> tuple[Leftover, ...]:
+        """Return what is to be removed."""
+        expired = tuple(each for each in found if state(each, now) is State.EXPIRED)
+        others = len(found) - len(expired)
+        if not (others and self._arguments.remove_all):
+            return expired
+        agreed = self._arguments.yes or await self._ask(others)
+        return tuple(found) if agreed else expired
 
     async def _ask(self, others: int) -> bool:
         things = counted(others, "thing that has", "things that have")
@@ -126,7 +144,10 @@ class Cleanup:
             told += f", kept {kept} not expired"
             if not self._arguments.remove_all:
                 told += " (to remove them too: ali-import cleanup --all)"
-        self._messages.line(told if found else "nothing is left over")
+        nothing = "nothing is left over" + (
+            " where we could look" if self._blind else ""
+        )
+        self._messages.line(told if found else nothing)
 
 
 def _line(leftover: Leftover) -> str:

@@ -24,12 +24,12 @@ def dice() -> random.Random:
 
 
 def connect() -> Cloud:
-    """Reach the cloud with what the environment says; makes no call that changes it.
+    """Reach the cloud with what the environment says; makes no call.
 
-    Takes a second: the SDKs are large. Blocks while credentials are looked for.
+    Credentials are looked for at the first call.
 
     Raises:
-        ConfigurationError: There are no credentials, or the set-up is wrong.
+        ConfigurationError: The proxy or the certificates to trust are set up wrong.
     """
     from ali_import.cloud.sdk.cloud import SdkCloud
     from ali_import.cloud.sdk.settings import Settings

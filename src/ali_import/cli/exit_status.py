@@ -22,7 +22,8 @@ def of_report(report: "Report", allow_failure: AbstractSet[str]) -> ExitStatus:
     """Return a run's exit status.
 
     A failure in a region of ``allow_failure`` counts as if nobody had asked for that
-    region; an image that stands there still is more than nothing.
+    region. An image that is there, but was not published (because --all-or-nothing
+    forbade it, say), is a failure, but more than nothing.
     """
     from ali_import.report.failures import stands
 
@@ -31,6 +32,6 @@ def of_report(report: "Report", allow_failure: AbstractSet[str]) -> ExitStatus:
     failed = [outcome for outcome in report.outcomes if not stands(outcome)]
     if report.outcomes and all(outcome.region in allow_failure for outcome in failed):
         return ExitStatus.ALL_PLACED
-    if len(failed) < len(report.outcomes):
+    if any(outcome.result.good for outcome in report.outcomes):
         return ExitStatus.SOME_FAILED
     return ExitStatus.ALL_FAILED

@@ -22,8 +22,9 @@ The bytes get into a region by the first of these routes that the cloud allows:
   relay   the same, through a small function that runs inside the region
   copy    copy the image from a region that has it
 
-Images that are there already, with the same content, are left as they are: after
-any failure, run the same command again. Whatever else a run makes, it removes."""
+Images that are there already, with the same content, are left as they are:
+after any failure, run the same command again. Whatever else a run makes, it
+removes."""
 
 EPILOG: Final = """\
 examples:
@@ -70,6 +71,6 @@ where STATE is expired, in-use (its run may be going on) or unknown.
 exit status:
   0    everything that was to be removed is gone
   2    wrong usage or set-up; nothing was changed
-  3    some could not be removed
+  3    some could not be removed, or some regions not be asked
   4    none could be removed, or an error that should not happen
   130  interrupted; run it again"""

@@ -18,7 +18,7 @@ from ali_import.errors import AliImportError, ConfigurationError, DiskImageError
 from ali_import.publish.events import Event, Note, RegionsKnown
 from ali_import.publish.naming import targets
 from ali_import.publish.options import Options, Target
-from ali_import.publish.outcome import Leftover, Report
+from ali_import.publish.outcome import Leftover, Report, Result
 from ali_import.report import display, json_report
 from ali_import.report.failures import failure_line, stands
 from ali_import.report.lines import result_lines
@@ -100,8 +100,9 @@ class Publication:
         )
         for target in self._targets:
             self._emit(Note(text=_learned(target)))
-        cloud = await to_thread.run_sync(compose.connect, abandon_on_cancel=True)
-        return compose.start_run(cloud, self._targets, _options(arguments), self._emit)
+        return compose.start_run(
+            compose.connect(), self._targets, _options(arguments), self._emit
+        )
 
     def _emit(self, event: Event) -> None:
         self._display.emit(event)
@@ -130,7 +131,10 @@ class Publication:
 
     def _explain(self, report: Report) -> None:
         for outcome in report.outcomes:
-            if not stands(outcome) and outcome not in self._display.shown:
+            # Whoever stopped the run knows why so much was skipped.
+            expected = report.interrupted and outcome.result is Result.SKIPPED
+            told = stands(outcome) or outcome in self._display.shown
+            if not (told or expected):
                 self._messages.line(failure_line(outcome))
         self._tell_leftovers(report.leftovers)
         for line in summary_lines(report):

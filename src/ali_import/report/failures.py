@@ -16,7 +16,7 @@ def failure_line(outcome: Outcome) -> str:
     """
     if outcome.result.good:
         what = f"incomplete {outcome.region} {outcome.name}: {outcome.step}"
-        reason = f"{outcome.image_id} was made but not published"
+        reason = f"{outcome.image_id} is there, but was not published"
     else:
         what = f"{outcome.result} {outcome.region} {outcome.name}: {outcome.step}"
         reason = "the run was stopped" if outcome.result is Result.SKIPPED else ""

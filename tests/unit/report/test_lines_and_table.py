@@ -48,8 +48,8 @@ def test_an_image_id_with_a_new_line_cannot_forge_a_line() -> None:
         (
             samples.UNPUBLISHED,
             (
-                "incomplete us-east-1 n1-uefi-arm64: publish: m-unpublished was made "
-                "but not published"
+                "incomplete us-east-1 n1-uefi-arm64: publish: m-unpublished is there, "
+                "but was not published"
             ),
         ),
         (

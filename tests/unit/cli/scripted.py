@@ -1,0 +1,141 @@
+"""A run that does what a test says, in place of the engine, and a process around it.
+
+The engine has tests of its own; here only what the command makes of it matters.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import anyio
+
+from ali_import.cli import compose, main
+from ali_import.publish.events import Emit, Phase, PhaseBegan, RegionsKnown
+from ali_import.publish.options import Options, Target
+from ali_import.publish.outcome import Leftover, Outcome, Report, Result, Route
+
+LEFTOVER = Leftover(
+    region="cn-hangzhou", kind="bucket", name="ali-import-0123abcd-66aabbcc-cn-hangzhou"
+)
+
+
+@dataclass
+class ScriptedRun:
+    """Answers like ``Run``; ``script`` makes its report."""
+
+    targets: Sequence[Target]
+    options: Options
+    emit: Emit
+    script: "Script"
+    interrupts: int = 0
+    interrupted: anyio.Event = field(default_factory=anyio.Event)
+
+    async def execute(self) -> Report:
+        regions = self.options.regions or ("cn-hangzhou", "us-east-1")
+        names = tuple(target.name for target in self.targets)
+        self.emit(PhaseBegan(phase=Phase.SURVEY))
+        self.emit(RegionsKnown(regions=regions, names=names))
+        return await self.script(self)
+
+    def interrupt(self) -> None:
+        self.interrupts += 1
+        self.interrupted.set()
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        return (LEFTOVER,)
+
+    def report(self, *results: Result, **fields: Any) -> Report:
+        """Report results region by region; all placed if none are given."""
+        regions = self.options.regions or ("cn-hangzhou", "us-east-1")
+        pairs = [(region, target) for region in regions for target in self.targets]
+        results = results or (Result.PLACED,) * len(pairs)
+        outcomes = tuple(
+            _outcome(region, target, result)
+            for (region, target), result in zip(pairs, results, strict=True)
+        )
+        return Report(run_id="0123abcd", outcomes=outcomes, **fields)
+
+
+Script = Callable[[ScriptedRun], Awaitable[Report]]
+
+
+def _outcome(region: str, target: Target, result: Result) -> Outcome:
+    return Outcome(
+        region=region,
+        name=target.name,
+        family=target.family,
+        result=result,
+        route=Route.DIRECT,
+        image_id=f"m-{region}" if result.good else "",
+        published=result.good,
+        code="" if result.good else "SomeCode",
+        message="" if result.good else "some message",
+    )
+
+
+def start_run_with(script: Script, made: list[ScriptedRun]) -> Callable[..., Any]:
+    """Return a stand-in for ``compose.start_run`` that also keeps what it made."""
+
+    def start_run(
+        _cloud: object, targets: Sequence[Target], options: Options, emit: Emit
+    ) -> ScriptedRun:
+        made.append(ScriptedRun(targets, options, emit, script))
+        return made[-1]
+
+    return start_run
+
+
+# --- scripts for a process of its own ------------------------------------------------
+
+
+async def _place_all(run: ScriptedRun) -> Report:
+    return run.report()
+
+
+async def _fail_some(run: ScriptedRun) -> Report:
+    return run.report(Result.PLACED, Result.FAILED)
+
+
+async def _wait_for_interrupt(run: ScriptedRun) -> Report:
+    print("ready", file=sys.stderr, flush=True)
+    await run.interrupted.wait()
+    return run.report(Result.UNCHANGED, Result.SKIPPED, interrupted=True)
+
+
+async def _ignore_interrupts(run: ScriptedRun) -> Report:
+    print("ready", file=sys.stderr, flush=True)
+    await anyio.sleep(30)
+    return run.report()
+
+
+async def _leave_a_thread_behind(run: ScriptedRun) -> Report:
+    threading.Thread(target=time.sleep, args=(30,)).start()
+    return run.report()
+
+
+async def _break(run: ScriptedRun) -> Report:
+    raise RuntimeError("the access key LTAI0123456789abcdef is in here")
+
+
+SCRIPTS: dict[str, Script] = {
+    script.__name__.strip("_"): script
+    for script in (
+        _place_all,
+        _fail_some,
+        _wait_for_interrupt,
+        _ignore_interrupts,
+        _leave_a_thread_behind,
+        _break,
+    )
+}
+
+
+if __name__ == "__main__":
+    # python -m tests.unit.cli.scripted SCRIPT ARGUMENT...
+    name = sys.argv.pop(1)
+    compose.connect = lambda: cast("Any", None)
+    compose.start_run = start_run_with(SCRIPTS[name], [])
+    sys.exit(main.main())

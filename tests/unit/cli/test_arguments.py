@@ -1,0 +1,141 @@
+"""The command line: what it means, and what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from ali_import.cli.arguments import (
+    Arguments,
+    CleanupArguments,
+    PublishArguments,
+    parse,
+)
+from ali_import.errors import ConfigurationError
+from ali_import.publish.options import Options
+
+
+def publish(*argv: str) -> PublishArguments:
+    given = parse(argv)
+    assert isinstance(given, PublishArguments)
+    return given
+
+
+def test_only_images_are_needed() -> None:
+    assert publish("a.img", "b.img") == PublishArguments(
+        images=(Path("a.img"), Path("b.img")),
+        name=None,
+        family=None,
+        public=False,
+        overwrite=False,
+        all_or_nothing=False,
+        regions=(),
+        allow_failure=frozenset(),
+        role="",
+        timeout_s=None,
+        report=None,
+        verbosity=0,
+    )
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        "-n N1 -f fam -p -r cn-hangzhou -R my.role -v a.img",
+        "--name N1 --family fam --public --region cn-hangzhou --role my.role -v a.img",
+        "--name=N1 --family=fam -pv --region=cn-hangzhou --role=my.role a.img",
+        "a.img -nN1 -ffam -p -rcn-hangzhou -Rmy.role --verbose",
+    ],
+)
+def test_long_and_short_flags_mean_the_same(argv: str) -> None:
+    given = publish(*argv.split())
+    assert (given.name, given.family, given.public) == ("N1", "fam", True)
+    assert (given.regions, given.role) == (("cn-hangzhou",), "my.role")
+    assert given.verbosity == 1
+
+
+def test_images_and_flags_may_be_mixed() -> None:
+    given = publish("a.img", "-p", "b.img", "--region", "cn-beijing", "c.img")
+    assert given.images == (Path("a.img"), Path("b.img"), Path("c.img"))
+
+
+def test_regions_are_folded_and_keep_their_order() -> None:
+    argv = ["-r", "us-east-1", "-r", "cn-hangzhou", "-r", "us-east-1", "a.img"]
+    assert publish(*argv).regions == ("us-east-1", "cn-hangzhou")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("900", 900),
+        ("90m", 5400),
+        ("2h", 7200),
+        ("1.5h", 5400),
+        ("30s", 30),
+        ("0.5", 0.5),
+    ],
+)
+def test_a_timeout_is_in_seconds_minutes_or_hours(text: str, seconds: float) -> None:
+    assert publish("--timeout", text, "a.img").timeout_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("argv", "verbosity"), [("-v", 1), ("-vv", 2), ("-v -v -v", 3)]
+)
+def test_verbosity_adds_up(argv: str, verbosity: int) -> None:
+    assert publish(*argv.split(), "a.img").verbosity == verbosity
+
+
+def test_cleanup_is_a_command_only_in_front() -> None:
+    given: Arguments = parse(["cleanup", "--all", "-y", "-v"])
+    assert given == CleanupArguments(remove_all=True, yes=True, verbosity=1)
+    assert parse(["cleanup"]) == CleanupArguments(
+        remove_all=False, yes=False, verbosity=0
+    )
+    assert publish("./cleanup").images == (Path("cleanup"),)
+
+
+def test_a_file_called_cleanup_can_be_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match="put cleanup first"):
+        parse(["-v", "cleanup"])
+    Path("cleanup").touch()
+    assert publish("-v", "cleanup").images == (Path("cleanup"),)
+
+
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        ("", "IMAGE"),
+        ("-p", "IMAGE"),
+        ("--nonsense a.img", "--nonsense"),
+        ("--pub a.img", "--pub"),
+        ("a.img --name", "--name"),
+        ("--region Hangzhou a.img", "'Hangzhou' is no region id"),
+        ("--region cn-hangzhou,cn-beijing a.img", "repeat the flag"),
+        ("--region ../x a.img", "no region id"),
+        ("--allow-failure x a.img", "--allow-failure"),
+        ("--timeout 0 a.img", "'0' is no time"),
+        ("--timeout -1 a.img", "--timeout"),
+        ("--timeout 2d a.img", "'2d' is no time"),
+        ("--timeout 169h a.img", "at most 168h"),
+        ("--timeout nan a.img", "'nan' is no time"),
+        ("--timeout 1e3 a.img", "'1e3' is no time"),
+        ("--timeout \u0663h a.img", "is no time"),
+        ("--role acs:ram::1:role/x a.img", "not its ARN"),
+        ("-r us-east-1 --allow-failure cn-hangzhou a.img", "cn-hangzhou"),
+        ("cleanup a.img", "a.img"),
+        ("cleanup --public", "--public"),
+    ],
+)
+def test_what_is_wrong_is_named(argv: str, complaint: str) -> None:
+    with pytest.raises(ConfigurationError) as wrong:
+        parse(argv.split())
+    line = wrong.value.diagnostics()
+    assert complaint in line
+    assert "\n" not in line
+
+
+def test_the_help_speaks_the_truth_about_defaults() -> None:
+    assert Options.timeout_s == 4 * 3600  # "(default: 4h)"

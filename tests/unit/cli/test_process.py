@@ -1,0 +1,283 @@
+"""The command as a process: speed, exit statuses, signals, pipes, hanging threads."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from ali_import import __version__
+from tests.support import disks
+
+ROOT = Path(__file__).parents[3]
+TIMEOUT_S = 20
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    return disks.write_image(tmp_path / "a.img")
+
+
+def start(
+    *argv: str | Path, script: str = "", stdout: int | IO[str] = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """Start ``ali-import``, around a scripted run if one is named."""
+    module = ["tests.unit.cli.scripted", script] if script else ["ali_import"]
+    return subprocess.Popen(
+        [sys.executable, "-m", *module, *map(str, argv)],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Return exit status, standard output and standard error."""
+    try:
+        out, err = process.communicate(timeout=TIMEOUT_S)
+    finally:
+        process.kill()
+    return process.returncode, out, err
+
+
+def wait_until_ready(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.strip() == "ready":
+            return
+    raise AssertionError("the process ended before it was ready")
+
+
+def test_help_and_version_are_quick_and_load_nothing_heavy() -> None:
+    code = (
+        "import sys; from ali_import.cli.main import main; main(sys.argv[1:]);"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    heavy = {
+        "anyio",
+        "asyncio",
+        "rich",
+        "requests",
+        "ssl",
+        "http.client",
+        "logging",
+        "alibabacloud_oss_v2",
+        "alibabacloud_tea_openapi",
+        "ali_import.publish",
+    }
+    for flag in ("--help", "--version"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, flag],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=TIMEOUT_S,
+        )
+        assert not heavy & set(done.stderr.split())
+
+
+def test_help_answers_in_a_fifth_of_a_second() -> None:
+    elapsed_s = []
+    for _ in range(5):
+        began = time.perf_counter()
+        status, out, err = finish(start("--help"))
+        elapsed_s.append(time.perf_counter() - began)
+        assert (status, err) == (0, "")
+        assert "usage: ali-import" in out
+    # The best of five: other work on the machine slows some down.
+    assert min(elapsed_s) < 0.20
+
+
+def test_help_teaches() -> None:
+    _, out, _ = finish(start("--help"))
+    taught = [
+        "direct",
+        "relay",
+        "copy",
+        "examples:",
+        "exit status:",
+        "./cleanup",
+        "ALIBABA_CLOUD_ACCESS_KEY_ID",
+        "ALIBABA_CLOUD_SECURITY_TOKEN",
+        "~/.aliyun",
+        "OIDC",
+        "HTTPS_PROXY",
+        "SSL_CERT_FILE",
+        "NO_COLOR",
+        "REGION NAME (FAMILY) IMAGE_ID",
+        "--all-or-nothing",
+        "--allow-failure",
+        "--timeout",
+        "--report",
+    ]
+    assert [word for word in taught if word not in out] == []
+    assert max(map(len, out.splitlines())) <= 80
+    _, out, _ = finish(start("cleanup", "--help"))
+    assert "usage: ali-import cleanup" in out
+    assert "--all" in out
+
+
+def test_version() -> None:
+    assert finish(start("--version")) == (0, f"ali-import {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["--nonsense"], ["none.img"], [os.devnull], ["cleanup", "--all"]]
+)
+def test_bad_usage_exits_with_2_and_one_line(argv: list[str]) -> None:
+    status, out, err = finish(start(*argv))
+    assert (status, out) == (2, "")
+    assert err.startswith("ali-import: error: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "lines"),
+    [("place_all", 0, 2), ("fail_some", 3, 1), ("break", 4, 0)],
+)
+def test_exit_statuses(image: Path, script: str, status: int, lines: int) -> None:
+    ended, out, err = finish(start(image, script=script))
+    assert (ended, out.count("\n")) == (status, lines)
+    assert "Traceback" not in err
+    assert "LTAI" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_cleans_up(image: Path, number: signal.Signals) -> None:
+    process = start(image, script="wait_for_interrupt")
+    wait_until_ready(process)
+    process.send_signal(number)
+    status, out, err = finish(process)
+    assert status == 130
+    assert out.count("\n") == 1
+    assert "interrupt again to stop at once" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_stops_at_once_and_says_what_is_left(
+    image: Path, number: signal.Signals
+) -> None:
+    process = start(image, script="ignore_interrupts")
+    wait_until_ready(process)
+    process.send_signal(number)
+    time.sleep(0.5)
+    assert process.poll() is None
+    began = time.perf_counter()
+    process.send_signal(number)
+    status, out, err = finish(process)
+    assert time.perf_counter() - began < 2
+    assert (status, out) == (130, "")
+    assert "left over: cn-hangzhou bucket ali-import-0123abcd" in err
+    assert "ali-import cleanup --all" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_any_early_moment_ends_it_without_a_traceback(
+    image: Path, number: signal.Signals
+) -> None:
+    for wait_s in (0.1, 0.15, 0.25):
+        process = start(image, script="ignore_interrupts")
+        time.sleep(wait_s)
+        process.send_signal(number)
+        time.sleep(0.4)
+        process.send_signal(number)
+        status, _, err = finish(process)
+        # Before Python runs any code of ours, a signal does what it always does.
+        if status >= 0:
+            assert status == 130
+            assert "Traceback" not in err
+
+
+def test_a_thread_that_hangs_does_not_keep_the_process(image: Path) -> None:
+    began = time.perf_counter()
+    status, out, _ = finish(start(image, script="leave_a_thread_behind"))
+    assert (status, out.count("\n")) == (0, 2)
+    assert time.perf_counter() - began < 10
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["IMAGE"]])
+def test_a_reader_that_has_gone_is_no_error(image: Path, argv: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = [image if word == "IMAGE" else word for word in argv]
+    process = start(*arguments, script="place_all", stdout=writing)
+    os.close(writing)
+    status, _, err = finish(process)
+    assert status == 0
+    assert "Error" not in err
+    assert "Exception" not in err
+
+
+def test_a_full_disk_is_an_error(image: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        status, _, err = finish(start(image, script="place_all", stdout=full))
+    assert status == 4
+    assert "ali-import: error: standard output cannot be written" in err
+    assert "Exception" not in err
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_standard_streams_do_no_harm(image: Path, closed: str) -> None:
+    done = subprocess.run(
+        [
+            "/bin/sh",
+            "-c",
+            f'exec "$0" -m tests.unit.cli.scripted place_all "$1" {closed}',
+            sys.executable,
+            str(image),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_the_live_display_on_a_terminal_leaves_results_whole(image: Path) -> None:
+    """Both streams on one pseudo-terminal: the result lines come last but one part."""
+    import pty
+
+    master, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tests.unit.cli.scripted",
+            "fail_some",
+            "-n",
+            "n1",
+            image,
+        ],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "TERM": "xterm", "PYTHONPATH": str(ROOT)},
+    )
+    os.close(terminal)
+    written = b""
+    try:
+        while chunk := os.read(master, 65536):
+            written += chunk
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    finally:
+        process.wait(timeout=TIMEOUT_S)
+        os.close(master)
+    assert process.returncode == 3
+    shown, _, rest = written.rpartition(b"\x1b[?25h")
+    assert b"\x1b[?25l" in shown
+    assert b"\r\ncn-hangzhou n1 (ipxe) m-cn-hangzhou\r\n" in b"\r\n" + rest.lstrip(
+        b"\r\x1b[2K1A"
+    )
+    assert b"failed us-east-1 n1" in rest

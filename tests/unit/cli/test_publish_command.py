@@ -1,0 +1,322 @@
+"""``ali-import IMAGE...`` from arguments to exit status, around a scripted run."""
+
+import json
+import logging
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import pytest
+
+from ali_import.cli import compose, main
+from ali_import.disk import DiskImage, inspect
+from ali_import.errors import ApiError, ConfigurationError
+from ali_import.publish.events import Note
+from ali_import.publish.outcome import Report, Result
+from tests.support import disks
+from tests.unit.cli.scripted import (
+    LEFTOVER,
+    SCRIPTS,
+    Script,
+    ScriptedRun,
+    start_run_with,
+)
+
+Command = Callable[..., int]
+
+
+@pytest.fixture
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three images and some files that are none, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    disks.write_image(tmp_path / "bios.img")
+    disks.write_image(tmp_path / "x64.img", disks.BOOT_X86_64)
+    disks.write_image(tmp_path / "arm.img", disks.BOOT_ARM64)
+    (tmp_path / "text.txt").write_text("this is not a disk\n" * 100)
+    (tmp_path / "empty.img").touch()
+    return tmp_path
+
+
+@pytest.fixture
+def made(images: Path) -> list[ScriptedRun]:
+    """Collect the runs that the command has begun."""
+    assert images.is_dir()
+    return []
+
+
+@pytest.fixture
+def command(made: list[ScriptedRun], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run the command in this process: first the script, then the arguments."""
+
+    def run(script: Script, *argv: str) -> int:
+        monkeypatch.setattr(compose, "connect", lambda: None)
+        monkeypatch.setattr(compose, "start_run", start_run_with(script, made))
+        return main.main(argv)
+
+    return run
+
+
+place_all = SCRIPTS["place_all"]
+
+
+def test_results_go_to_standard_output_and_the_rest_to_standard_error(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(place_all, "-n", "n1", "bios.img", "arm.img") == 0
+    output = capsys.readouterr()
+    assert output.out.splitlines() == [
+        "cn-hangzhou n1 (ipxe) m-cn-hangzhou",
+        "cn-hangzhou n1-uefi-arm64 (ipxe-uefi-arm64) m-cn-hangzhou",
+        "us-east-1 n1 (ipxe) m-us-east-1",
+        "us-east-1 n1-uefi-arm64 (ipxe-uefi-arm64) m-us-east-1",
+    ]
+    assert "4 placements in 2 regions: 4 placed" in output.err
+    assert "\x1b" not in output.err
+
+
+def test_flags_become_options(command: Command, made: list[ScriptedRun]) -> None:
+    argv = "-p --overwrite --all-or-nothing -r us-east-1 -r cn-hangzhou"
+    more = "--allow-failure cn-hangzhou -R relay-role --timeout 8h bios.img"
+    assert command(place_all, *argv.split(), *more.split()) == 0
+    options = made[0].options
+    assert options.regions == ("us-east-1", "cn-hangzhou")
+    assert options.allow_failure == {"cn-hangzhou"}
+    assert (options.public, options.overwrite, options.all_or_nothing) == (True,) * 3
+    assert options.role == "relay-role"
+    assert options.timeout_s == 8 * 3600
+    # Its own resources must not expire while it works.
+    assert options.lease_s == 9 * 3600
+
+
+def test_without_flags_the_options_are_the_defaults(
+    command: Command, made: list[ScriptedRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compose, "now", lambda: 1767949200.0)
+    assert command(place_all, "bios.img") == 0
+    options = made[0].options
+    assert (options.regions, options.role, options.public) == ((), "", False)
+    assert (options.timeout_s, options.lease_s) == (4 * 3600, 6 * 3600)
+    assert [target.name for target in made[0].targets] == ["ipxe-20260109"]
+
+
+def test_every_bad_file_is_named_and_nothing_is_begun(
+    command: Command, made: list[ScriptedRun], capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ["none.img", "bios.img", "empty.img", "text.txt", "."]
+    assert command(place_all, *files) == 2
+    output = capsys.readouterr()
+    lines = output.err.splitlines()
+    assert len(lines) == 4
+    for line, name in zip(
+        lines, ["none.img", "empty.img", "text.txt", "."], strict=True
+    ):
+        assert line.startswith(f"ali-import: error: {name}: ")
+    assert output.out == ""
+    assert not made
+
+
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        ("bios.img bios.img", "would both be named"),
+        ("-n aliyun-x bios.img", "aliyun"),
+        ("-n ali-import-x bios.img", "temporary"),
+        ("--report none/r.json bios.img", "--report none/r.json: cannot be written"),
+        ("--report . bios.img", "--report .: cannot be written"),
+        ("--region Nowhere bios.img", "'Nowhere' is no region id"),
+        ("", "IMAGE"),
+    ],
+)
+def test_bad_usage_is_one_line_and_status_2(
+    command: Command,
+    made: list[ScriptedRun],
+    capsys: pytest.CaptureFixture[str],
+    argv: str,
+    complaint: str,
+) -> None:
+    assert command(place_all, *argv.split()) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ali-import: error: ")
+    assert complaint in line
+    assert not made
+
+
+@pytest.mark.parametrize(
+    ("results", "allowed", "status"),
+    [
+        ((Result.PLACED, Result.UNCHANGED), (), 0),
+        ((Result.PLACED, Result.FAILED), (), 3),
+        ((Result.PLACED, Result.FAILED), ("--allow-failure", "us-east-1"), 0),
+        ((Result.FAILED, Result.FAILED), (), 4),
+    ],
+)
+def test_the_exit_status_follows_the_report(
+    command: Command, results: tuple[Result, ...], allowed: tuple[str, ...], status: int
+) -> None:
+    async def script(run: ScriptedRun) -> Report:
+        return run.report(*results)
+
+    assert command(script, *allowed, "bios.img") == status
+
+
+def test_failures_leftovers_and_the_summary_are_told(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def script(run: ScriptedRun) -> Report:
+        return run.report(Result.FAILED, Result.PLACED, leftovers=(LEFTOVER,))
+
+    assert command(script, "-n", "n1", "bios.img") == 3
+    output = capsys.readouterr()
+    assert output.out == "us-east-1 n1 (ipxe) m-us-east-1\n"
+    assert output.err.splitlines()[-7:] == [
+        "failed cn-hangzhou n1: done: SomeCode: some message",
+        "left over: cn-hangzhou bucket ali-import-0123abcd-66aabbcc-cn-hangzhou",
+        "to remove what is left: ali-import cleanup --all",
+        "2 placements in 2 regions: 1 placed, 1 failed",
+        "0.0 s, 0 API calls, 0 retries, run 0123abcd",
+        "route   regions  placed  failed",
+        "direct        2       1       1",
+    ]
+
+
+def test_the_report_file_holds_the_run(command: Command, images: Path) -> None:
+    assert command(SCRIPTS["fail_some"], "--report", "r.json", "bios.img") == 3
+    document = json.loads((images / "r.json").read_text())
+    assert document["exit_status"] == 3
+    assert document["counts"]["failed"] == 1
+    assert document["images"][0]["path"] == "bios.img"
+
+
+def test_a_report_that_cannot_be_written_in_the_end_is_an_error(
+    command: Command, images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def script(run: ScriptedRun) -> Report:
+        (images / "r.json").mkdir()
+        return run.report()
+
+    assert command(script, "-n", "n1", "--report", "r.json", "bios.img") == 4
+    output = capsys.readouterr()
+    assert "cn-hangzhou n1 (ipxe)" in output.out
+    assert "ali-import: error: --report r.json: cannot be written" in output.err
+
+
+def test_errors_of_the_run_are_one_line(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def script(_: ScriptedRun) -> Report:
+        raise ConfigurationError("region xx-nowhere is unknown", advice="see the list")
+
+    assert command(script, "bios.img") == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line == "ali-import: error: region xx-nowhere is unknown; see the list"
+
+
+def test_an_error_of_the_cloud_says_where_and_which_request(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def script(_: ScriptedRun) -> Report:
+        raise ApiError(
+            "no such thing",
+            region="cn-hangzhou",
+            operation="ecs.DescribeImages",
+            code="Forbidden",
+            http_status=403,
+            request_id="473469C7",
+            advice="grant it",
+        )
+
+    assert command(script, "bios.img") == 4
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "ali-import: error: cn-hangzhou ecs.DescribeImages: Forbidden: no such thing "
+        "(request id 473469C7); grant it"
+    )
+
+
+@pytest.mark.parametrize("verbosity", ["", "-v"])
+def test_the_unexpected_is_one_line_without_secrets(
+    command: Command, capsys: pytest.CaptureFixture[str], verbosity: str
+) -> None:
+    argv = [verbosity] if verbosity else []
+    assert command(SCRIPTS["break"], *argv, "bios.img") == 4
+    errors = capsys.readouterr().err
+    assert "unexpected RuntimeError: the access key *** is in here" in errors
+    assert "-vv" in errors
+    assert "Traceback" not in errors
+    assert "LTAI" not in errors
+
+
+def test_vv_shows_the_traceback_without_secrets(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(SCRIPTS["break"], "-vv", "bios.img") == 4
+    errors = capsys.readouterr().err
+    assert "Traceback" in errors
+    assert "in _break" in errors
+    assert "LTAI" not in errors
+
+
+def test_v_logs_what_happens(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def script(run: ScriptedRun) -> Report:
+        run.emit(Note(text="careful", region="cn-hangzhou", level="WARNING"))
+        logging.getLogger("ali_import.deep").debug("only with -vv")
+        return run.report()
+
+    assert command(script, "-v", "-n", "n1", "bios.img") == 0
+    errors = capsys.readouterr().err
+    assert "INFO bios.img: BIOS, x86_64, 1 GiB, becomes n1 (ipxe)" in errors
+    assert "WARNING cn-hangzhou: careful" in errors
+    assert "only with -vv" not in errors
+    assert command(script, "-vv", "-n", "n1", "bios.img") == 0
+    assert "DEBUG only with -vv" in capsys.readouterr().err
+
+
+def test_an_allowed_failure_in_no_region_is_pointed_out(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(place_all, "--allow-failure", "cn-gone-1", "bios.img") == 0
+    assert "--allow-failure cn-gone-1 is not one of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_interrupts_and_the_report_is_still_made(
+    command: Command,
+    made: list[ScriptedRun],
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+) -> None:
+    async def script(run: ScriptedRun) -> Report:
+        signal.raise_signal(number)
+        with anyio.fail_after(5):
+            await run.interrupted.wait()
+        # Heard once more at once, as when a parent passes Ctrl-C on: still the first.
+        signal.raise_signal(number)
+        await anyio.sleep(0.05)
+        return run.report(Result.UNCHANGED, Result.SKIPPED, interrupted=True)
+
+    assert command(script, "-n", "n1", "bios.img") == 130
+    assert made[0].interrupts == 1
+    output = capsys.readouterr()
+    assert output.out == "cn-hangzhou n1 (ipxe) m-cn-hangzhou\n"
+    assert "interrupt again to stop at once" in output.err
+    assert "1 unchanged, 1 skipped (interrupted)" in output.err
+
+
+def test_a_signal_before_the_run_ends_the_command(
+    command: Command,
+    made: list[ScriptedRun],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted_inspect(path: Path) -> DiskImage:
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.2)
+        return inspect(path)
+
+    monkeypatch.setattr("ali_import.cli.publish.inspect", interrupted_inspect)
+    assert command(place_all, "bios.img") == 130
+    assert capsys.readouterr().err == "ali-import: interrupted\n"
+    assert not made
