@@ -22,6 +22,7 @@ from anyio import CapacityLimiter, to_thread
 from ali_import.cloud import requests as ask
 from ali_import.cloud.requests import DataRequest, Repeat, Request
 from ali_import.cloud.sdk import ecs, endpoints, fc, identity, oss
+from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.services import RelayTransportFactory, Services
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.sdk.translate import Place, translated
@@ -55,6 +56,7 @@ ADAPTERS: Mapping[type[Request[Any]], Callable[[Services, Any], Any]] = {
     ask.DescribeSnapshots: ecs.describe_snapshots,
     ask.DeleteSnapshot: ecs.delete_snapshot,
     ask.TagResources: ecs.tag_resources,
+    ask.UntagResources: ecs.untag_resources,
     ask.PutBucket: oss.put_bucket,
     ask.DeleteBucket: oss.delete_bucket,
     ask.ListBuckets: oss.list_buckets,
@@ -101,12 +103,18 @@ class SdkCloud:
     Args:
         settings: Proxy, certificates and time-outs, the same for every product.
         relay_transport: Makes the HTTP client of a call that goes through a relay.
+        credentials: Whose calls these are; the official default chain if None.
     """
 
     def __init__(
-        self, settings: Settings, relay_transport: RelayTransportFactory
+        self,
+        settings: Settings,
+        relay_transport: RelayTransportFactory,
+        *,
+        credentials: Credentials | None = None,
     ) -> None:
         self._settings = settings
+        self._credentials = credentials or Credentials()
         self._relay_transport = relay_transport
         self._services: Services | None = None
         self._lock = threading.Lock()
@@ -166,7 +174,9 @@ class SdkCloud:
     def _made_services(self) -> Services:
         with self._lock:
             if self._services is None:
-                self._services = Services(self._settings, self._relay_transport)
+                self._services = Services(
+                    self._settings, self._relay_transport, self._credentials
+                )
             return self._services
 
 

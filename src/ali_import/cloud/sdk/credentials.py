@@ -54,11 +54,16 @@ class Keys:
 
 
 class Credentials:
-    """The credentials of a run; refreshes itself, safe to use from many threads."""
+    """The credentials of a run; refreshes itself, safe to use from many threads.
 
-    def __init__(self) -> None:
+    Args:
+        provider: A provider of ``alibabacloud_credentials`` to use instead of the
+            default chain; the chain's first working step if None.
+    """
+
+    def __init__(self, provider: Any = None) -> None:
         self._lock = threading.Lock()
-        self._provider: Any = None
+        self._provider = provider
 
     def keys(self) -> Keys:
         """Return keys valid now.

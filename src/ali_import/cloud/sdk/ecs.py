@@ -36,6 +36,7 @@ PAGE_ROWS_MAX = 100
 # 100,000 rows: no account has as many; a server that never ends its pages is stopped.
 PAGES_MAX = 1000
 IDS_MAX = 100
+TAGGED_IDS_MAX = 50
 
 
 def _call(
@@ -48,6 +49,23 @@ def _call(
         version=VERSION,
         query={"RegionId": request.region, **query},
     )
+
+
+def _numbered_pages(
+    services: Services,
+    request: ask.Request[Any],
+    query: Mapping[str, Any],
+    where: tuple[str, str],
+) -> Iterator[Mapping[str, Any]]:
+    for page in range(1, PAGES_MAX + 1):
+        answer = _call(
+            services, request, {**query, "PageNumber": page, "PageSize": PAGE_ROWS_MAX}
+        )
+        rows = nested_rows(answer, *where)
+        yield from rows
+        if not rows or page * PAGE_ROWS_MAX >= integer(answer, "TotalCount"):
+            return
+    raise GarbledAnswerError("the pages have no end")
 
 
 def _tag_query(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -98,7 +116,7 @@ def describe_images(
         "Tag": _tag_query(request.tags),
     }
     found: dict[str, CloudImage] = {}
-    for row in _numbered_pages(services, request, query):
+    for row in _numbered_pages(services, request, query, ("Images", "Image")):
         image = _image(row)
         # The cloud's own match is fuzzy; a name without * means that name alone.
         if request.name and "*" not in request.name and image.name != request.name:
@@ -106,20 +124,6 @@ def describe_images(
         # A row may show on two pages when one before it went away in between.
         found[image.image_id] = image
     return tuple(found.values())
-
-
-def _numbered_pages(
-    services: Services, request: ask.DescribeImages, query: Mapping[str, Any]
-) -> Iterator[Mapping[str, Any]]:
-    for page in range(1, PAGES_MAX + 1):
-        answer = _call(
-            services, request, {**query, "PageNumber": page, "PageSize": PAGE_ROWS_MAX}
-        )
-        rows = nested_rows(answer, "Images", "Image")
-        yield from rows
-        if not rows or page * PAGE_ROWS_MAX >= integer(answer, "TotalCount"):
-            return
-    raise GarbledAnswerError("the pages have no end")
 
 
 def _image(row: Mapping[str, Any]) -> CloudImage:
@@ -229,20 +233,20 @@ def delete_image(services: Services, request: ask.DeleteImage) -> None:
 
 
 def describe_tasks(services: Services, request: ask.DescribeTasks) -> tuple[Task, ...]:
-    """Return the tasks with the ids given."""
+    """Return the tasks with the ids given, or of the images given."""
+    assert request.task_ids or request.image_ids, "this would list every task"
+    assert len(request.image_ids) <= IDS_MAX
     query = {
         "TaskIds": _ids(request.task_ids),
-        "PageNumber": 1,
-        "PageSize": PAGE_ROWS_MAX,
+        "ResourceIds": list(request.image_ids),
     }
-    answer = _call(services, request, query)
     return tuple(
         Task(
             task_id=required(row, "TaskId"),
             status=_task_status(text(row, "TaskStatus")),
             image_id=text(row, "ResourceId"),
         )
-        for row in nested_rows(answer, "TaskSet", "Task")
+        for row in _numbered_pages(services, request, query, ("TaskSet", "Task"))
     )
 
 
@@ -325,9 +329,21 @@ def delete_snapshot(services: Services, request: ask.DeleteSnapshot) -> None:
 
 def tag_resources(services: Services, request: ask.TagResources) -> None:
     """Put tags on images or snapshots."""
+    assert len(request.resource_ids) <= TAGGED_IDS_MAX
     query = {
         "ResourceType": request.resource_type,
         "ResourceId": list(request.resource_ids),
         "Tag": _tag_query(request.tags),
+    }
+    _call(services, request, query)
+
+
+def untag_resources(services: Services, request: ask.UntagResources) -> None:
+    """Take tags off images or snapshots."""
+    assert len(request.resource_ids) <= TAGGED_IDS_MAX
+    query = {
+        "ResourceType": request.resource_type,
+        "ResourceId": list(request.resource_ids),
+        "TagKey": list(request.keys),
     }
     _call(services, request, query)

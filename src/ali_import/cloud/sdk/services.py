@@ -25,14 +25,17 @@ class Services:
     """Everything needed to call the cloud; made once, used from many threads."""
 
     def __init__(
-        self, settings: Settings, relay_transport: RelayTransportFactory
+        self,
+        settings: Settings,
+        relay_transport: RelayTransportFactory,
+        credentials: Credentials,
     ) -> None:
         from ali_import.cloud.sdk import wire
 
         quiet.silence()
         self.settings = settings
         self.relay_transport = relay_transport
-        self.credentials = Credentials()
+        self.credentials = credentials
         self.session = wire.session(settings)
         self.openapi = OpenApi(settings, self.credentials, self.session)
         self._lock = threading.Lock()

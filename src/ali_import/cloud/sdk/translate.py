@@ -26,6 +26,7 @@ from ali_import.errors import (
 _LAYERS_MAX = 60
 _RETRY_AFTER_S_MAX = 3600.0
 # What a proxy writes when it cannot find the host: curl's and squid's words, and "DNS".
+_HUNG_UP = (ConnectionAbortedError, ConnectionResetError, BrokenPipeError)
 _NOT_RESOLVED = ("resolve", "name or service not known", "dns")
 
 
@@ -143,11 +144,18 @@ def _garbled(message: str, place: Place) -> TransportError:
 
 
 def _proxy_failure(exc: BaseException, place: Place) -> AliImportError:
-    """Tell a host that the proxy cannot find from a proxy that does not work."""
-    told = [str(layer) for layer in _layers(exc) if type(layer) is OSError]
+    """Tell a host that the proxy cannot find from a proxy that does not work.
+
+    urllib3 also calls it the proxy's failure when the server behind it hangs up on a
+    request: by then the connection is closed, and looks as if it was never made.
+    """
+    layers = list(_layers(exc))
+    told = [str(layer) for layer in layers if type(layer) is OSError]
     refusal = next((text for text in told if text.startswith("Tunnel")), "")
     if any(sign in refusal.lower() for sign in _NOT_RESOLVED):
         return _host_not_found(exc, place)
+    if any(isinstance(layer, _HUNG_UP) for layer in layers):
+        return _dropped(exc, place)
     return _transport(
         scrub(refusal) or "the proxy cannot be reached",
         place,
@@ -233,6 +241,8 @@ _TABLE: tuple[tuple[str, str, Callable[[Any, Place], AliImportError | None]], ..
     ("urllib3.exceptions", "TimeoutError", _timed_out),
     ("builtins", "TimeoutError", _timed_out),
     ("builtins", "ConnectionRefusedError", _refused),
+    ("http.client", "RemoteDisconnected", _dropped),
+    ("http.client", "BadStatusLine", _garbled_answer),
     ("urllib3.exceptions", "HTTPError", _dropped),
     ("requests.exceptions", "RequestException", _dropped),
     # The SDKs' own wrappers around something they choked on: not the protocol.

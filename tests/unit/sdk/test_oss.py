@@ -1,0 +1,321 @@
+"""OSS: what is sent, and what answers become."""
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import anyio
+import pytest
+
+from ali_import.cloud import requests as ask
+from ali_import.cloud.sdk.bodies import RangeReader
+from ali_import.cloud.sdk.cloud import SdkCloud
+from ali_import.cloud.sdk.credentials import Credentials
+from ali_import.cloud.sdk.settings import Settings
+from ali_import.cloud.values import (
+    Body,
+    Bucket,
+    FileRange,
+    StoredObject,
+    StoredPart,
+    Upload,
+)
+from ali_import.errors import TransportError
+from ali_import.relay.transport import RelayTransport
+from tests.unit.sdk.conftest import static_credentials
+from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_xml
+
+REGION = "eu-west-1"
+HOST = "oss-eu-west-1.aliyuncs.com"
+DATA = bytes(range(256)) * 1000
+
+
+def md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "disk.img"
+    path.write_bytes(b"before" + DATA + b"after")
+    return path
+
+
+# --- bodies --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("from_file", [True, False])
+def test_an_object_is_stored_with_a_digest_that_oss_checks(
+    far: FarSide, cloud: SdkCloud, image: Path, *, from_file: bool
+) -> None:
+    far.answer = lambda _seen: Reply(headers={"x-oss-hash-crc64ecma": "1"})
+    body: Body = (
+        FileRange(path=image, offset=6, length=len(DATA)) if from_file else DATA
+    )
+    request = ask.PutObject(
+        region=REGION, bucket="b-1", key="a/ä b", body=body, content_md5=md5(DATA)
+    )
+    anyio.run(cloud.call, request)
+    [seen] = far.seen
+    assert (seen.method, seen.host) == ("PUT", f"b-1.{HOST}")
+    assert seen.path == "/a/%C3%A4%20b"
+    assert seen.body == DATA
+    assert seen.headers["content-length"] == str(len(DATA))
+    told = base64.b64decode(seen.headers["content-md5"]).hex()
+    assert told == md5(DATA)
+    assert seen.headers["authorization"].startswith("OSS4-HMAC-SHA256 Credential=")
+    assert f"/{REGION}/oss/" in seen.headers["authorization"]
+
+
+def test_a_range_of_a_file_reads_as_a_file_of_its_own(image: Path) -> None:
+    with RangeReader(FileRange(path=image, offset=6, length=len(DATA))) as reader:
+        assert len(reader) == len(DATA)
+        assert reader.read(10) == DATA[:10]
+        assert reader.tell() == 10
+        assert reader.seek(-5, 2) == len(DATA) - 5
+        assert reader.read() == DATA[-5:]
+        assert reader.read(1) == b""
+        reader.seek(0)
+        assert b"".join(reader) == DATA
+
+
+def test_a_range_is_read_in_blocks_not_whole(cloud: SdkCloud, far: FarSide) -> None:
+    import tracemalloc
+
+    size = 300 * 1024 * 1024
+    far.answer = lambda _seen: Reply(status=200, headers={"ETag": '"E"'})
+    zeros = FileRange(path=Path("/dev/zero"), offset=0, length=size)
+    request = ask.UploadPart(
+        region=REGION,
+        bucket="b-1",
+        key="k",
+        upload_id="U",
+        number=3,
+        body=zeros,
+        content_md5=md5(b""),
+    )
+    anyio.run(cloud.call, ask.ListMultipartUploads(region=REGION, bucket="b-1"))
+    tracemalloc.start()
+    part = anyio.run(cloud.call, request)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert part == StoredPart(number=3, etag='"E"')
+    # 32 MiB of it is what the far side keeps to show.
+    assert most < 80 * 1024 * 1024
+    assert far.seen[-1].headers["content-length"] == str(size)
+    assert far.seen[-1].query == {"partNumber": "3", "uploadId": "U"}
+
+
+# --- the other calls -----------------------------------------------------------------
+
+SHAPES: list[tuple[ask.Request[Any], tuple[str, str, str, dict[str, str]]]] = [
+    (
+        ask.PutBucket(region=REGION, bucket="b-1"),
+        ("PUT", f"b-1.{HOST}", "/", {}),
+    ),
+    (
+        ask.DeleteBucket(region=REGION, bucket="b-1"),
+        ("DELETE", f"b-1.{HOST}", "/", {}),
+    ),
+    (
+        ask.DeleteObjects(region=REGION, bucket="b-1", keys=["k1", "k&2"]),
+        ("POST", f"b-1.{HOST}", "/", {"delete": "", "encoding-type": "url"}),
+    ),
+    (
+        ask.CompleteMultipartUpload(
+            region=REGION,
+            bucket="b-1",
+            key="k",
+            upload_id="U",
+            parts=[
+                StoredPart(number=2, etag='"B"'),
+                StoredPart(number=1, etag='"A"'),
+            ],
+        ),
+        ("POST", f"b-1.{HOST}", "/k", {"uploadId": "U", "encoding-type": "url"}),
+    ),
+    (
+        ask.AbortMultipartUpload(region=REGION, bucket="b-1", key="k", upload_id="U"),
+        ("DELETE", f"b-1.{HOST}", "/k", {"uploadId": "U"}),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("request_", "shape"), SHAPES, ids=lambda value: type(value).__name__
+)
+def test_what_is_sent(
+    far: FarSide,
+    cloud: SdkCloud,
+    request_: ask.Request[Any],
+    shape: tuple[str, str, str, dict[str, str]],
+) -> None:
+    far.answer = lambda _seen: Reply()
+    anyio.run(cloud.call, request_)
+    [seen] = far.seen
+    assert (seen.method, seen.host, seen.path, seen.query) == shape
+
+
+def test_parts_are_completed_in_order_and_keys_deleted_quietly(
+    far: FarSide, cloud: SdkCloud
+) -> None:
+    far.answer = lambda _seen: Reply()
+    for request, _ in SHAPES:
+        anyio.run(cloud.call, request)
+    bodies = [seen.body for seen in far.seen]
+    assert bodies[0] == b""  # no configuration: Standard, private, unencrypted
+    assert b"<Quiet>true</Quiet>" in bodies[2]
+    assert b"<Key>k1</Key>" in bodies[2]
+    assert b"<Key>k&amp;2</Key>" in bodies[2]
+    assert bodies[3].index(b"A") < bodies[3].index(b"B")
+
+
+def pages(*parts: tuple[str, str]) -> Callable[[Seen], Reply]:
+    """Answer with one page after the other; each says where the next begins."""
+    waiting = list(parts)
+
+    def answer(_seen: Seen) -> Reply:
+        root, inside = waiting.pop(0)
+        truncated = "true" if waiting else "false"
+        return as_xml(
+            f"<{root}><IsTruncated>{truncated}</IsTruncated>{inside}</{root}>"
+        )
+
+    return answer
+
+
+def test_buckets_of_all_pages_and_regions_are_listed(
+    far: FarSide, cloud: SdkCloud
+) -> None:
+    root = "ListAllMyBucketsResult"
+    far.answer = pages(
+        (
+            root,
+            "<NextMarker>m</NextMarker><Buckets>"
+            "<Bucket><Name>p-1</Name><Location>oss-cn-shanghai</Location></Bucket>"
+            "<Bucket><Name>q-1</Name><Location>oss-cn-shanghai</Location></Bucket>"
+            "</Buckets>",
+        ),
+        (
+            root,
+            "<Buckets><Bucket><Name>p-2</Name><Location>oss-eu-west-1</Location>"
+            "<Region>eu-west-1</Region></Bucket></Buckets>",
+        ),
+    )
+    found = anyio.run(cloud.call, ask.ListBuckets(prefix="p-"))
+    assert found == (
+        Bucket(name="p-1", region="cn-shanghai"),
+        Bucket(name="p-2", region="eu-west-1"),
+    )
+    assert [seen.query.get("marker") for seen in far.seen] == [None, "m"]
+    assert far.seen[0].query["prefix"] == "p-"
+
+
+def test_objects_of_all_pages_are_listed(far: FarSide, cloud: SdkCloud) -> None:
+    root = "ListBucketResult"
+    row = "<Contents><Key>{}</Key><Size>{}</Size></Contents>"
+    far.answer = pages(
+        (
+            root,
+            "<EncodingType>url</EncodingType><NextContinuationToken>t"
+            "</NextContinuationToken>" + row.format("a%2Fb", 1),
+        ),
+        (root, row.format("c", 2)),
+    )
+    found = anyio.run(cloud.call, ask.ListObjects(region=REGION, bucket="b-1"))
+    assert found == (
+        StoredObject(key="a/b", size_bytes=1),
+        StoredObject(key="c", size_bytes=2),
+    )
+    assert far.seen[0].query["list-type"] == "2"
+    assert far.seen[1].query["continuation-token"] == "t"
+
+
+def test_uploads_of_all_pages_are_listed(far: FarSide, cloud: SdkCloud) -> None:
+    root = "ListMultipartUploadsResult"
+    row = "<Upload><Key>{}</Key><UploadId>{}</UploadId></Upload>"
+    far.answer = pages(
+        (
+            root,
+            "<NextKeyMarker>a</NextKeyMarker><NextUploadIdMarker>1"
+            "</NextUploadIdMarker>" + row.format("a", "1"),
+        ),
+        (root, row.format("b", "2")),
+    )
+    found = anyio.run(cloud.call, ask.ListMultipartUploads(region=REGION, bucket="b-1"))
+    assert found == (Upload(key="a", upload_id="1"), Upload(key="b", upload_id="2"))
+    assert far.seen[1].query["key-marker"] == "a"
+    assert far.seen[1].query["upload-id-marker"] == "1"
+
+
+def test_an_upload_is_begun(far: FarSide, cloud: SdkCloud) -> None:
+    far.answer = lambda _seen: as_xml(
+        "<InitiateMultipartUploadResult><Bucket>b-1</Bucket><Key>k</Key>"
+        "<UploadId>U1</UploadId></InitiateMultipartUploadResult>"
+    )
+    request = ask.InitiateMultipartUpload(region=REGION, bucket="b-1", key="k")
+    assert anyio.run(cloud.call, request) == "U1"
+
+
+def test_an_upload_without_an_id_is_garbled(far: FarSide, cloud: SdkCloud) -> None:
+    far.answer = lambda _seen: as_xml("<InitiateMultipartUploadResult/>")
+    request = ask.InitiateMultipartUpload(region=REGION, bucket="b-1", key="k")
+    with pytest.raises(TransportError) as caught:
+        anyio.run(cloud.call, request)
+    assert caught.value.code == "GarbledAnswer"
+
+
+# --- presigned URLs ------------------------------------------------------------------
+
+
+def signed_for(credentials: Credentials, settings: Settings, lifetime_s: float) -> int:
+    cloud = SdkCloud(settings, RelayTransport, credentials=credentials)
+    request = ask.PresignGetObject(
+        region=REGION, bucket="b-1", key="k", lifetime_s=lifetime_s
+    )
+    url = anyio.run(cloud.call, request)
+    parts = urlsplit(url.value)
+    query = parse_qs(parts.query)
+    assert (parts.scheme, parts.netloc, parts.path) == ("https", f"b-1.{HOST}", "/k")
+    assert query["x-oss-signature-version"] == ["OSS4-HMAC-SHA256"]
+    return int(query["x-oss-expires"][0])
+
+
+def test_a_presigned_url_lives_as_long_as_asked(
+    far: FarSide, settings: Settings
+) -> None:
+    seconds = signed_for(static_credentials(), settings, 1800)
+    assert 1797 <= seconds <= 1800
+    assert not far.connects
+
+
+def test_a_presigned_url_lives_no_longer_than_seven_days(settings: Settings) -> None:
+    week_s = 7 * 24 * 3600
+    assert week_s - 3 <= signed_for(static_credentials(), settings, 1e9) <= week_s
+
+
+class ExpiringProvider:
+    """What a provider of ``alibabacloud_credentials`` shows for a token that ends."""
+
+    def __init__(self, life_s: float) -> None:
+        self._expires_at = int(time.time() + life_s)
+
+    def get_credentials(self) -> Any:
+        from alibabacloud_credentials.provider.refreshable import Credentials as Found
+
+        return Found(
+            access_key_id="STS.x",
+            access_key_secret="s",
+            security_token="t",
+            expiration=self._expires_at,
+            provider_name="test",
+        )
+
+
+def test_a_presigned_url_does_not_outlive_its_token(settings: Settings) -> None:
+    credentials = Credentials(ExpiringProvider(600))
+    assert 590 <= signed_for(credentials, settings, 3600) <= 600

@@ -1,0 +1,343 @@
+"""What each failure looks like, made with real sockets under the real SDKs."""
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+import trustme
+
+from ali_import.cloud import requests as ask
+from ali_import.cloud.sdk.cloud import SdkCloud
+from ali_import.cloud.sdk.settings import Settings
+from ali_import.cloud.sdk.translate import Place, translate, translated
+from ali_import.errors import (
+    ApiError,
+    CloudError,
+    ConfigurationError,
+    HostNotFoundError,
+    TransportError,
+)
+from ali_import.relay.transport import RelayTransport
+from tests.unit.sdk.conftest import static_credentials
+from tests.unit.sdk.far_side import FarSide, Reply, as_json, as_xml, closed_port
+
+# One request of each SDK: ECS by RPC, Function Compute by ROA, OSS.
+REQUESTS: list[ask.Request[Any]] = [
+    ask.DescribeRegions(region="eu-west-1"),
+    ask.GetFunction(region="eu-west-1", name="f"),
+    ask.ListBuckets(region="eu-west-1", prefix="p"),
+]
+HOSTS = {
+    "ecs": "ecs.eu-west-1.aliyuncs.com",
+    "fc": "fcv3.eu-west-1.aliyuncs.com",
+    "oss": "oss-eu-west-1.aliyuncs.com",
+}
+each_sdk = pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: r.operation())
+
+
+def failure(cloud: SdkCloud, request: ask.Request[Any]) -> CloudError:
+    with pytest.raises(CloudError) as caught:
+        anyio.run(cloud.call, request)
+    assert caught.value.region == request.region
+    assert caught.value.operation == request.operation()
+    return caught.value
+
+
+def cloud_with(settings: Settings) -> SdkCloud:
+    return SdkCloud(settings, RelayTransport, credentials=static_credentials())
+
+
+# --- the proxy -----------------------------------------------------------------------
+
+
+@each_sdk
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(502, "Could not resolve host"), (503, "Unable to resolve"), (503, "DNS failure")],
+)
+def test_a_host_the_proxy_cannot_find_is_a_region_without_the_service(
+    far: FarSide,
+    cloud: SdkCloud,
+    request_: ask.Request[Any],
+    status: int,
+    reason: str,
+) -> None:
+    far.refusals[HOSTS[request_.SERVICE]] = (status, reason)
+    error = failure(cloud, request_)
+    assert isinstance(error, HostNotFoundError)
+    assert HOSTS[request_.SERVICE] in error.message
+    assert not far.seen
+
+
+@each_sdk
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(502, "Bad Gateway"), (403, "Forbidden"), (407, "Proxy Authentication Required")],
+)
+def test_any_other_refusal_to_connect_is_the_proxys_failure(
+    far: FarSide,
+    cloud: SdkCloud,
+    request_: ask.Request[Any],
+    status: int,
+    reason: str,
+) -> None:
+    far.refusals[HOSTS[request_.SERVICE]] = (status, reason)
+    error = failure(cloud, request_)
+    assert type(error) is TransportError
+    assert error.code == "ProxyFailure"
+    assert str(status) in error.message
+    assert "HTTPS_PROXY" in error.advice
+
+
+@each_sdk
+def test_a_proxy_that_is_not_there_is_the_proxys_failure(
+    settings: Settings, request_: ask.Request[Any]
+) -> None:
+    nobody = f"http://user:secretword@127.0.0.1:{closed_port()}"
+    error = failure(cloud_with(replace(settings, proxy=nobody)), request_)
+    assert error.code == "ProxyFailure"
+    assert "secretword" not in error.diagnostics()
+
+
+@each_sdk
+def test_a_proxy_whose_own_name_does_not_resolve_is_the_proxys_failure(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, request_: ask.Request[Any]
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", _resolves_nothing)
+    error = failure(
+        cloud_with(replace(settings, proxy="http://proxy.invalid:3128")), request_
+    )
+    assert error.code == "ProxyFailure"
+
+
+def _resolves_nothing(*_args: object, **_options: object) -> None:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+# --- no proxy ------------------------------------------------------------------------
+
+
+@each_sdk
+def test_a_name_that_does_not_resolve_is_a_region_without_the_service(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, request_: ask.Request[Any]
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", _resolves_nothing)
+    error = failure(cloud_with(replace(settings, proxy="")), request_)
+    assert isinstance(error, HostNotFoundError)
+
+
+@each_sdk
+def test_no_proxy_is_honoured(
+    settings: Settings,
+    far: FarSide,
+    monkeypatch: pytest.MonkeyPatch,
+    request_: ask.Request[Any],
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", _resolves_nothing)
+    error = failure(cloud_with(replace(settings, no_proxy=("aliyuncs.com",))), request_)
+    assert isinstance(error, HostNotFoundError)
+    assert not far.connects
+
+
+# --- TLS -----------------------------------------------------------------------------
+
+
+@each_sdk
+def test_a_certificate_of_an_unknown_authority_says_what_to_set(
+    settings: Settings, tmp_path: Path, request_: ask.Request[Any]
+) -> None:
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    error = failure(cloud_with(replace(settings, ca_bundle=other)), request_)
+    assert type(error) is TransportError
+    assert error.code == "TlsFailure"
+    assert "SSL_CERT_FILE" in error.advice
+
+
+# --- no answer, or no answer of the protocol -----------------------------------------
+
+
+@each_sdk
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (Reply(raw=b""), "NoAnswer"),
+        (Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), "NoAnswer"),
+        (Reply(stall_s=2.6), "NoAnswer"),
+        (Reply(raw=b"what is this\r\n\r\n"), "GarbledAnswer"),
+        (Reply(body=b"<html><h1>hello<p></html>"), "GarbledAnswer"),
+        (Reply(status=502, body=b"<html><h1>Bad Gateway</h1></html>"), "GarbledAnswer"),
+        (Reply(status=503, body=b"<html><p>unclosed"), "GarbledAnswer"),
+        (Reply(status=500, body=b"[1, 2]"), "GarbledAnswer"),
+        (Reply(status=500, body=b""), "GarbledAnswer"),
+        (Reply(status=500, body=b"{}"), "GarbledAnswer"),
+        (Reply(body=b"\xff\xfe\x00"), "GarbledAnswer"),
+        (Reply(body=b"null"), "GarbledAnswer"),
+    ],
+    ids=lambda value: str(value)[:60] if isinstance(value, Reply) else value,
+)
+def test_a_bad_answer_is_a_transport_error_with_a_code(
+    far: FarSide,
+    cloud: SdkCloud,
+    request_: ask.Request[Any],
+    reply: Reply,
+    code: str,
+) -> None:
+    far.answer = lambda _seen: reply
+    error = failure(cloud, request_)
+    assert type(error) is TransportError
+    assert error.code == code
+
+
+@each_sdk
+def test_nothing_is_sent_twice(
+    far: FarSide, cloud: SdkCloud, request_: ask.Request[Any]
+) -> None:
+    far.answer = lambda _seen: Reply(status=503, body=b"<html>")
+    failure(cloud, request_)
+    assert len(far.seen) == 1
+
+
+def test_an_answer_that_drips_for_ever_is_cut_off(
+    far: FarSide, settings: Settings
+) -> None:
+    dripping = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    far.answer = lambda _seen: Reply(raw=dripping + b"1\r\n{\r\n" * 100_000)
+    error = failure(cloud_with(replace(settings, answer_timeout_s=0.0)), REQUESTS[0])
+    assert error.code == "NoAnswer"
+
+
+# --- the cloud said no ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("request_", REQUESTS[:2], ids=lambda r: r.operation())
+@pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
+def test_an_error_of_ecs_and_function_compute_keeps_what_it_says(
+    far: FarSide, cloud: SdkCloud, request_: ask.Request[Any], status: int
+) -> None:
+    far.answer = lambda _seen: as_json(
+        '{"RequestId":"AB-12","Code":"Some.Code","Message":"No such thing."}', status
+    )
+    error = failure(cloud, request_)
+    assert isinstance(error, ApiError)
+    assert (error.code, error.http_status) == ("Some.Code", status)
+    assert (error.request_id, error.message) == ("AB-12", "No such thing.")
+    assert error.retry_after_s == 0
+
+
+def test_a_throttled_call_says_how_long_to_wait(far: FarSide, cloud: SdkCloud) -> None:
+    far.answer = lambda _seen: as_json(
+        '{"RequestId":"1","Code":"Throttling.User","Message":"m"}',
+        400,
+        x_acs_retry_after="2500",
+    )
+    error = failure(cloud, REQUESTS[0])
+    assert isinstance(error, ApiError)
+    assert error.retry_after_s == 2.5
+
+
+def test_an_error_of_oss_keeps_what_it_says(far: FarSide, cloud: SdkCloud) -> None:
+    far.answer = lambda _seen: as_xml(
+        "<Error><Code>PublicEndpointForbidden</Code><Message>Not allowed.</Message>"
+        "<RequestId>5C3D</RequestId><EC>0048-00000401</EC></Error>",
+        400,
+    )
+    error = failure(cloud, REQUESTS[2])
+    assert isinstance(error, ApiError)
+    assert (error.code, error.http_status) == ("PublicEndpointForbidden", 400)
+    assert (error.request_id, error.message) == ("5C3D", "Not allowed.")
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["InvalidAccessKeyId.NotFound", "SignatureDoesNotMatch", "InvalidSecurityToken.X"],
+)
+def test_refused_credentials_are_a_matter_of_configuration(
+    far: FarSide, cloud: SdkCloud, code: str
+) -> None:
+    far.answer = lambda _seen: as_json(
+        f'{{"RequestId":"1","Code":"{code}","Message":"m"}}', 404
+    )
+    with pytest.raises(ConfigurationError, match=code) as caught:
+        anyio.run(cloud.call, ask.GetCallerIdentity())
+    assert "access key" in caught.value.advice
+
+
+def test_an_error_text_shows_no_secret(far: FarSide, cloud: SdkCloud) -> None:
+    secrets = "LTAI5tAbCdEfGh", "c2lnbmF0dXJlLW9mLXRoZS1yZXF1ZXN0Cg==", "CAISxyz"
+    told = (
+        f"Bad https://h.aliyuncs.com/k?x-oss-signature=0123456789abcdef "
+        f"AccessKeyId={secrets[0]} Signature: {secrets[1]} security_token={secrets[2]}"
+    )
+    far.answer = lambda _seen: as_json(
+        f'{{"RequestId":"1","Code":"Some","Message":"{told}\\u001b[2J\\n"}}', 400
+    )
+    text = failure(cloud, REQUESTS[0]).diagnostics()
+    assert not any(secret in text for secret in secrets)
+    assert "0123456789abcdef" not in text
+    assert text.isprintable()
+
+
+# --- the table -----------------------------------------------------------------------
+
+
+def test_our_own_mistakes_are_not_taken_for_the_clouds() -> None:
+    with pytest.raises(ZeroDivisionError), translated(Place(region="", operation="x")):
+        _ = 1 // 0
+
+
+def classes(module: Any) -> list[type[BaseException]]:
+    """Return the exceptions that a module defines."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Exception)
+        and not issubclass(value, Warning)
+    ]
+
+
+def wrapped(kind: type[BaseException]) -> Exception:
+    """Return an exception of this kind inside the wrapper that the OSS SDK puts on."""
+    from alibabacloud_oss_v2.exceptions import OperationError
+
+    wrapper = OperationError.__new__(OperationError)
+    wrapper._error = kind.__new__(kind)
+    assert isinstance(wrapper, Exception)
+    return wrapper
+
+
+def test_every_exception_of_the_http_layers_means_that_no_answer_came() -> None:
+    import requests.exceptions
+    import urllib3.exceptions
+
+    place = Place(region="", operation="x")
+    codes = {
+        kind.__name__: error.code
+        for module in (requests.exceptions, urllib3.exceptions)
+        for kind in classes(module)
+        if isinstance(error := translate(wrapped(kind), place), CloudError)
+    }
+    assert len(codes) > 40
+    garbled = {name for name, code in codes.items() if code == "GarbledAnswer"}
+    # Neither can come here: a class of the email package, and a kind of proxy that
+    # the settings refuse.
+    assert garbled == {"MessageDefect", "ProxySchemeUnsupported"}
+    assert set(codes.values()) >= {"HostNotFound", "NoAnswer", "ProxyFailure"}
+
+
+def test_every_exception_of_the_sdks_has_a_meaning() -> None:
+    import alibabacloud_oss_v2.exceptions as oss
+    import alibabacloud_tea_openapi.exceptions as tea
+
+    place = Place(region="", operation="x")
+    for module in (oss, tea):
+        for kind in classes(module):
+            exc = wrapped(kind)
+            exc._error.__dict__.update(  # type: ignore[attr-defined]
+                code="C", data={}, status_code=400, message="m", request_id="r"
+            )
+            assert translate(exc, place) is not None, kind
