@@ -6,6 +6,7 @@ from alicloud_emulator.services.oss import xml
 from alicloud_emulator.services.oss.call import Call, answer, iso_date
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.oss import Bucket
+from alicloud_emulator.world.oss.settings import SETTINGS
 
 
 def endpoints(region_id: str) -> tuple[str, str]:
@@ -45,19 +46,19 @@ async def get_bucket_info(call: Call) -> Response:
     """GetBucketInfo."""
     bucket = call.world.oss.buckets.get(call.visit, call.bucket)
     public, internal = endpoints(bucket.region)
-    fast = "<Enabled>true" in bucket.settings.get("transferAcceleration", "")
-    watched = "<Status>Enabled" in bucket.settings.get("accessmonitor", "")
-    encryption = bucket.settings.get("encryption", "")
-    algorithm = (
-        "AES256" if ">AES256<" in encryption else "KMS" if encryption else "None"
-    )
+    fast = _setting(bucket, "transferAcceleration", "Enabled") == "true"
+    rule = "ApplyServerSideEncryptionByDefault"
+    algorithm = _setting(bucket, "encryption", f"{rule}/SSEAlgorithm")
+    key_id = _setting(bucket, "encryption", f"{rule}/KMSMasterKeyID")
+    watched = _setting(bucket, "accessmonitor", "Status")
+    versioning = _setting(bucket, "versioning", "Status")
     return answer(
         "BucketInfo",
         [
             (
                 "Bucket",
                 [
-                    ("AccessMonitor", "Enabled" if watched else "Disabled"),
+                    ("AccessMonitor", watched or "Disabled"),
                     ("BlockPublicAccess", bucket.block_public_access),
                     ("Comment", ""),
                     ("CreationDate", iso_date(bucket.created_at)),
@@ -70,14 +71,30 @@ async def get_bucket_info(call: Call) -> Response:
                     ("ResourceGroupId", bucket.resource_group),
                     ("StorageClass", bucket.storage_class),
                     ("TransferAcceleration", "Enabled" if fast else "Disabled"),
+                    ("Versioning", versioning or None),
                     owner_node(bucket),
                     ("AccessControlList", [("Grant", bucket.acl)]),
-                    ("ServerSideEncryptionRule", [("SSEAlgorithm", algorithm)]),
+                    (
+                        "ServerSideEncryptionRule",
+                        [
+                            ("SSEAlgorithm", algorithm or "None"),
+                            ("KMSMasterKeyID", key_id or None),
+                        ],
+                    ),
                     ("BucketPolicy", [("LogBucket", ""), ("LogPrefix", "")]),
                 ],
             )
         ],
     )
+
+
+def _setting(bucket: Bucket, sub_resource: str, path: str) -> str:
+    """Return one element's text of a kept configuration, or ""."""
+    kept = bucket.settings.get(sub_resource)
+    if not kept:
+        return ""
+    root = SETTINGS[sub_resource].root
+    return xml.text(xml.parse(kept.encode(), root), path)
 
 
 async def get_bucket_location(call: Call) -> Response:
@@ -179,3 +196,21 @@ async def delete_public_access_block(call: Call) -> Response:
     """DeleteBucketPublicAccessBlock."""
     call.world.oss.buckets.unblock_public_access(call.visit, call.bucket)
     return Response(status=204)
+
+
+async def get_resource_group(call: Call) -> Response:
+    """GetBucketResourceGroup."""
+    action = "GetBucketResourceGroup"
+    bucket = call.world.oss.buckets.get(call.visit, call.bucket, action)
+    return answer(
+        "BucketResourceGroupConfiguration",
+        [("ResourceGroupId", bucket.resource_group)],
+    )
+
+
+async def put_resource_group(call: Call) -> Response:
+    """PutBucketResourceGroup."""
+    wish = await call.xml("BucketResourceGroupConfiguration")
+    group = xml.text(wish, "ResourceGroupId")
+    call.world.oss.buckets.put_resource_group(call.visit, call.bucket, group)
+    return Response()

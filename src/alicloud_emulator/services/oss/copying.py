@@ -26,6 +26,7 @@ async def copy_object(call: Call) -> Response:
         call.key,
         source=source,
         attributes=call.attributes(),
+        onto_itself=(name, key) == (call.bucket, call.key),
         replace_metadata=_replace(call, "x-oss-metadata-directive"),
         replace_tags=_replace(call, "x-oss-tagging-directive"),
     )

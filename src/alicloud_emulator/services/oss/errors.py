@@ -20,6 +20,16 @@ _OWN_NAMES = {
 _HEADER_PREFIX = "x-oss-"
 _ADVICE = "https://api.aliyun.com/troubleshoot?q="
 
+# Besides those of the table above that are about keys and tokens.
+_IDENTITY = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSecurityToken"}
+
+
+def is_about_identity(error: Exception) -> bool:
+    """Whether an error says that the signature is nobody's or wrong."""
+    if not isinstance(error, ServiceError):
+        return False
+    return _OWN_NAMES.get(error.code, (error.code, 0))[0] in _IDENTITY
+
 
 def response(request: Request, error: Exception) -> Response:
     """Return the answer for an error; anything unforeseen is an InternalError."""

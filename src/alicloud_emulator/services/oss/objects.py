@@ -12,7 +12,12 @@ from alicloud_emulator.services.oss.call import (
     etag_header,
     http_date,
 )
-from alicloud_emulator.services.oss.downloads import BlobBody, asked_range
+from alicloud_emulator.services.oss.downloads import (
+    BlobBody,
+    SqueezedBody,
+    asked_range,
+    is_squeezed,
+)
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.oss import StoredObject
 from alicloud_emulator.world.oss.objects import check_md5
@@ -26,6 +31,8 @@ _USUAL_TYPE = "application/octet-stream"
 
 async def put_object(call: Call) -> Response:
     """PutObject: permission first, then the bytes."""
+    if call.header("x-oss-callback"):
+        raise refusal("NotImplemented", Header="x-oss-callback")
     attributes = call.attributes()
     objects = call.world.oss.objects
     objects.check_put(call.visit, call.bucket, call.key, attributes)
@@ -71,14 +78,15 @@ async def get_object(call: Call) -> Response:
         strict=call.header("x-oss-range-behavior") == "standard",
     )
     offset, length = wish or (0, stored.blob.size)
+    body = BlobBody(stored.blob, offset, length, call.request.faults)
     if wish:
         total = stored.blob.size
         headers["Content-Range"] = f"bytes {offset}-{offset + length - 1}/{total}"
+    elif is_squeezed(call.header("accept-encoding"), headers, length):
+        headers["Content-Encoding"] = "gzip"
+        return Response(headers=headers, body=SqueezedBody(body))
     return Response(
-        status=206 if wish else 200,
-        headers=headers,
-        body=BlobBody(stored.blob, offset, length, call.request.faults),
-        content_length=length,
+        status=206 if wish else 200, headers=headers, body=body, content_length=length
     )
 
 

@@ -1,13 +1,18 @@
 """Operations on the service itself: listing buckets, describing regions."""
 
+import re
+
 from alicloud_emulator.services.oss import xml
-from alicloud_emulator.services.oss.buckets import endpoints
+from alicloud_emulator.services.oss.buckets import endpoints, tag_set
 from alicloud_emulator.services.oss.call import Call, answer, iso_date
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.oss import Bucket
 from alicloud_emulator.world.oss.listing import page_size
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.profile import OssMode
+
+_QUOTED_PAIR = re.compile(r'"([^"]*)":"([^"]*)"')
+_TAGGING_LENGTH_MAX = 16 * 1024
 
 
 async def list_buckets(call: Call) -> Response:
@@ -16,10 +21,14 @@ async def list_buckets(call: Call) -> Response:
     if size == 0:
         call.bad_argument("max-keys", "0")
     buckets, page = call.world.oss.buckets.list(
-        call.visit, prefix=call.param("prefix"), marker=call.param("marker"), size=size
+        call.visit,
+        prefix=call.param("prefix"),
+        marker=call.param("marker"),
+        size=size,
+        tags=_wanted_tags(call),
+        resource_group=call.header("x-oss-resource-group-id"),
     )
     owner = call.request.caller.account_id if call.request.caller else ""
-    wanted = call.header("x-oss-resource-group-id")
     return answer(
         "ListAllMyBucketsResult",
         [
@@ -29,16 +38,17 @@ async def list_buckets(call: Call) -> Response:
             ("IsTruncated", page.truncated),
             ("NextMarker", page.next_marker or None),
             ("Owner", [("ID", owner), ("DisplayName", owner)]),
-            (
-                "Buckets",
-                [
-                    _bucket(bucket)
-                    for bucket in buckets
-                    if not wanted or bucket.resource_group == wanted
-                ],
-            ),
+            ("Buckets", [_bucket(bucket) for bucket in buckets]),
         ],
     )
+
+
+def _wanted_tags(call: Call) -> dict[str, str]:
+    """Read ``tag-key`` and ``tag-value``, and ``tagging="a":"1","b":"2"``."""
+    tags = dict(_QUOTED_PAIR.findall(call.param("tagging")[:_TAGGING_LENGTH_MAX]))
+    if key := call.param("tag-key"):
+        tags[key] = call.param("tag-value")
+    return tags
 
 
 def _bucket(bucket: Bucket) -> xml.Node:
@@ -54,6 +64,7 @@ def _bucket(bucket: Bucket) -> xml.Node:
             ("Region", bucket.region),
             ("ResourceGroupId", bucket.resource_group),
             ("StorageClass", bucket.storage_class),
+            ("Tagging", [tag_set(bucket.tags)] if bucket.tags else None),
         ],
     )
 

@@ -64,6 +64,12 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ("DELETE", "tagging"): Operation(
             "DeleteBucketTagging", buckets.delete_bucket_tagging
         ),
+        ("GET", "resourceGroup"): Operation(
+            "GetBucketResourceGroup", buckets.get_resource_group
+        ),
+        ("PUT", "resourceGroup"): Operation(
+            "PutBucketResourceGroup", buckets.put_resource_group
+        ),
         ("GET", "publicAccessBlock"): Operation(
             "GetBucketPublicAccessBlock", buckets.get_public_access_block
         ),
@@ -131,11 +137,11 @@ _MISSING = frozenset(
         "accessPointPolicyStatus", "accessPointForObjectProcess",
         "accessPointPolicyForObjectProcess", "archiveDirectRead", "asyncFetch",
         "bucketArchiveDirectRead", "callback", "cname", "comp", "dataPipeline",
-        "endTime", "img", "inventory", "inventoryId", "legalHold", "live", "metaQuery",
+        "img", "inventory", "inventoryId", "legalHold", "live", "metaQuery",
         "objectWorm", "openMetaQuery", "policyStatus", "processConfiguration", "qos",
         "qosInfo", "redundancyTransition", "replication", "replicationLocation",
         "replicationProgress", "rtc", "retention", "select", "sequential",
-        "startTime", "style", "styleName", "udf", "udfName", "vod", "wordm", "worm",
+        "style", "styleName", "udf", "udfName", "vod", "wordm", "worm",
         "wormExtend", "wormId", "x-oss-async-process", "x-oss-process",
         "x-oss-write-get-object-response",
     }
@@ -154,7 +160,7 @@ def operation_of(request: Request) -> Operation | str:
     level = level_of(request)
     names = {name for name, _ in request.query}
     found = sorted(names & _SUB_RESOURCES[level])
-    if not found and names & _MISSING and request.method != "GET":
+    if not found and names & _MISSING:
         return "NotImplemented"
     sub_resource = found[0] if found else ""
     if level is Level.OBJECT and request.method == "PUT":

@@ -47,7 +47,22 @@ class OssService:
 
     def error(self, request: Request, error: Exception) -> Response:
         """Return the XML answer for an error (a header's worth of it on HEAD)."""
+        if self._bucket_is_missing(request, error):
+            error = refusal("NoSuchBucket", BucketName=request.host.bucket)
         return self._signed(request, errors.response(request, error))
+
+    def _bucket_is_missing(self, request: Request, error: Exception) -> bool:
+        """Whether it is beside the point who signed: there is no such bucket.
+
+        Official SDKs' tests rely on it: strangers learn that a bucket is missing.
+        """
+        makes_buckets = self.describe(request)[0] in ("PutBucket", "PutBucketAcl")
+        return (
+            errors.is_about_identity(error)
+            and bool(request.host.bucket)
+            and not makes_buckets
+            and not self._world.oss.buckets.exists(request.host.bucket)
+        )
 
     def _signed(self, request: Request, response: Response) -> Response:
         """Add the headers that every answer of object storage has."""

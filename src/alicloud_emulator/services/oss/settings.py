@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.oss import schemas, xml
 from alicloud_emulator.services.oss.call import Call
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.oss.refusals import refusal
@@ -44,6 +44,7 @@ def _checked(call: Call, setting: Setting, body: bytes) -> str:
     if not setting.root:
         return _json(body)
     element = xml.parse(body, setting.root)
+    schemas.check(setting.sub_resource, element)
     if setting.sub_resource == "lifecycle":
         _name_rules(call, element)
     return tostring(element, encoding="unicode")
@@ -59,13 +60,8 @@ def _json(body: bytes) -> str:
 
 
 def _name_rules(call: Call, element: Element) -> None:
-    """Check lifecycle rules a little, and name those without an id, as OSS does."""
-    rules = element.findall("Rule")
-    if not 1 <= len(rules) <= 1000:
-        raise refusal("MalformedXML")
-    for rule in rules:
-        if xml.text(rule, "Status") not in ("Enabled", "Disabled"):
-            raise refusal("MalformedXML")
+    """Name lifecycle rules that have no id, as OSS does."""
+    for rule in element.findall("Rule"):
         if not xml.text(rule, "ID"):
             for empty in rule.findall("ID"):
                 rule.remove(empty)

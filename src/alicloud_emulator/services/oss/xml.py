@@ -19,6 +19,15 @@ Node = tuple[str, "str | int | Sequence[Node] | None"]
 
 BODY_BYTES_MAX = 1024 * 1024
 
+# Stands for control characters while a document is parsed: the last private plane.
+_PRIVATE = 0x10FF00
+_CONTROL_HIDDEN = re.compile(f"[{chr(_PRIVATE)}-{chr(_PRIVATE + 0x1F)}]")
+_CONTROL_IN = re.compile(
+    rb"([\x00-\x08\x0b\x0c\x0e-\x1f])"
+    rb"|&#x0*(1?[0-9a-fA-F]);"
+    rb"|&#0*([0-9]|[12][0-9]|3[01]);"
+)
+
 # What XML 1.0 cannot hold even when escaped; a replacement character stands for it.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -54,7 +63,7 @@ def parse(body: bytes, root: str) -> Element:
         ServiceError: MalformedXML.
     """
     try:
-        element: Element = fromstring(body, forbid_dtd=True)
+        element: Element = fromstring(_hide_controls(body), forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise refusal("MalformedXML") from error
     for each in element.iter():
@@ -73,7 +82,27 @@ def base64(data: bytes) -> str:
 def text(element: Element, path: str, default: str = "") -> str:
     """Return the text under ``path``, or ``default`` if there is no such element."""
     found = element.find(path)
-    return default if found is None else found.text or ""
+    return default if found is None else _show_controls(found.text or "")
+
+
+def _hide_controls(body: bytes) -> bytes:
+    """Put private characters where XML 1.0 forbids control characters.
+
+    Keys may hold them, SDKs write them (raw or as ``&#1;``) and OSS reads them.
+    """
+
+    def hidden(match: re.Match[bytes]) -> bytes:
+        raw, hexadecimal, decimal = match.groups()
+        number = (
+            ord(raw) if raw else int(hexadecimal or decimal, 16 if hexadecimal else 10)
+        )
+        return chr(_PRIVATE + number).encode()
+
+    return _CONTROL_IN.sub(hidden, body)
+
+
+def _show_controls(text: str) -> str:
+    return _CONTROL_HIDDEN.sub(lambda match: chr(ord(match[0]) - _PRIVATE), text)
 
 
 def tags_of(element: Element) -> dict[str, str]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from alicloud_emulator.world.oss.buckets import (
     OBJECT_ACLS,
+    OBJECT_TAG_CHARACTER,
     OBJECT_TAGS_MAX,
     check_choice,
     check_tags,
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from alicloud_emulator.world.world import World
 
 # NOTE a guess for the sake of quick tests: in life a minute (Archive) to 48 hours.
-RESTORE_S = 1.0
+RESTORE_S = 5.0
 _DAY_S = 86_400.0
 
 
@@ -56,7 +57,7 @@ class ObjectAttributes:
             ServiceError: InvalidTag, NoSuchKey...
         """
         stored = self.get(visit, name, key, "PutObjectTagging")
-        check_tags(tags, OBJECT_TAGS_MAX)
+        check_tags(tags, OBJECT_TAGS_MAX, OBJECT_TAG_CHARACTER)
         stored.tags = dict(tags)
 
     def delete_tags(self, visit: Visit, name: str, key: str) -> None:

@@ -1,6 +1,7 @@
 """Making, listing, describing and deleting buckets; their ACL and tags."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ BUCKET_ACLS = ("private", "public-read", "public-read-write")
 OBJECT_ACLS = ("default", *BUCKET_ACLS)
 BUCKET_TAGS_MAX = 20
 OBJECT_TAGS_MAX = 10
+OBJECT_TAG_CHARACTER = r"[\w +\-=._:/]"
 
 # 3 to 63 letters in lower case, digits and dashes, with no dash at either end.
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -119,9 +121,24 @@ class Buckets:
         self._table.pop(name)
 
     def list(
-        self, visit: Visit, *, prefix: str, marker: str, size: int
+        self,
+        visit: Visit,
+        *,
+        prefix: str = "",
+        marker: str = "",
+        size: int = 100,
+        tags: Mapping[str, str] | None = None,
+        resource_group: str = "",
     ) -> tuple[list[Bucket], Page]:
         """Return a page of the caller's buckets, of all regions, by name.
+
+        Args:
+            visit: The call.
+            prefix: Only names that begin so.
+            marker: Only names after this one.
+            size: Of the page.
+            tags: Only buckets with all of these tags.
+            resource_group: Only buckets of this group.
 
         Raises:
             ServiceError: AccessDenied.
@@ -135,7 +152,9 @@ class Buckets:
         self._gate.authorize(visit, "ListBuckets", f"acs:oss:*:{owner}:*")
         ours: KeyTable[Bucket] = KeyTable()
         for bucket in self._table.values():
-            if bucket.owner == owner:
+            tagged = (tags or {}).items() <= bucket.tags.items()
+            grouped = resource_group in ("", bucket.resource_group)
+            if bucket.owner == owner and tagged and grouped:
                 ours[bucket.name] = bucket
         page = page_of_keys(ours, prefix=prefix, delimiter="", after=marker, size=size)
         return [ours[name] for name in page.keys], page
@@ -143,6 +162,15 @@ class Buckets:
     def get(self, visit: Visit, name: str, action: str = "GetBucketInfo") -> Bucket:
         """Return a bucket to be looked at, under the RAM action ``action``."""
         return self._gate.enter(visit, name, action)
+
+    def exists(self, name: str) -> bool:
+        """Whether anybody has a bucket of that name."""
+        return self._table.get(name) is not None
+
+    def put_resource_group(self, visit: Visit, name: str, group: str) -> None:
+        """Move a bucket to another resource group."""
+        action = "PutBucketResourceGroup"
+        self._gate.enter(visit, name, action).resource_group = group
 
     def stat(self, visit: Visit, name: str) -> BucketStat:
         """Return what a bucket holds."""
@@ -162,16 +190,19 @@ class Buckets:
         )
 
     def put_acl(self, visit: Visit, name: str, acl: str) -> None:
-        """Change a bucket's ACL.
+        """Change a bucket's ACL; as in life, a bucket that is not there is made.
 
         Raises:
             ServiceError: InvalidArgument; AccessDenied for a public ACL while public
                 access is blocked.
         """
-        bucket = self._gate.enter(visit, name, "PutBucketAcl")
         if not acl:
             raise refusal("MissingArgument", ArgumentName="x-oss-acl")
         check_choice("x-oss-acl", acl, BUCKET_ACLS)
+        if self._table.get(name) is None:
+            self.put(visit, name, acl=acl)
+            return
+        bucket = self._gate.enter(visit, name, "PutBucketAcl")
         bucket.acl = self._allowed_acl(bucket, acl)
 
     def put_tags(self, visit: Visit, name: str, tags: dict[str, str]) -> None:
@@ -227,13 +258,19 @@ def check_bucket_name(name: str) -> None:
         raise refusal("InvalidBucketName", BucketName=name[:64])
 
 
-def check_tags(tags: dict[str, str], number_max: int) -> None:
+def check_tags(tags: dict[str, str], number_max: int, allowed: str = ".") -> None:
     """Refuse too many tags, or keys and values out of bounds.
+
+    Args:
+        tags: Values by key.
+        number_max: How many there may be.
+        allowed: Pattern that each character must match.
 
     Raises:
         ServiceError: InvalidTag.
     """
-    good = all(1 <= len(k) <= 128 and len(v) <= 256 for k, v in tags.items())
+    key, value = (re.compile(f"(?s:{allowed}){{{n}}}") for n in ("1,128", "0,256"))
+    good = all(key.fullmatch(k) and value.fullmatch(v) for k, v in tags.items())
     if len(tags) > number_max or not good:
         raise refusal("InvalidTag")
 

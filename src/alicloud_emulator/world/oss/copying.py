@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from alicloud_emulator.world.blobs import Blob, JoinedBlob, MemoryBlob
 from alicloud_emulator.world.oss.conditions import NO_CONDITIONS, Conditions
-from alicloud_emulator.world.oss.gate import Gate, check_key
+from alicloud_emulator.world.oss.gate import Gate, Need, check_key
 from alicloud_emulator.world.oss.objects import Objects, check_md5, check_size
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.values import (
@@ -46,6 +46,7 @@ class Copying:
         *,
         source: StoredObject,
         attributes: Attributes,
+        onto_itself: bool = False,
         replace_metadata: bool = False,
         replace_tags: bool = False,
     ) -> StoredObject:
@@ -57,6 +58,8 @@ class Copying:
             key: The destination's key.
             source: What ``source`` returned.
             attributes: Of the copy.
+            onto_itself: Source and destination are one, which is how metadata is
+                changed: it is always taken from ``attributes`` then.
             replace_metadata: Take headers and metadata from ``attributes``, not from
                 the source.
             replace_tags: Take the tags from ``attributes``.
@@ -64,9 +67,10 @@ class Copying:
         Raises:
             ServiceError: As ``Objects.put``.
         """
+        replace = replace_metadata or onto_itself
         wanted = Attributes(
-            headers=attributes.headers if replace_metadata else source.headers,
-            meta=attributes.meta if replace_metadata else source.meta,
+            headers=attributes.headers if replace else source.headers,
+            meta=attributes.meta if replace else source.meta,
             tags=attributes.tags if replace_tags else source.tags,
             acl=attributes.acl,
             storage_class=attributes.storage_class,
@@ -85,11 +89,14 @@ class Copying:
         Raises:
             ServiceError: As ``append``.
         """
-        bucket = self._objects.check_put(visit, name, key, attributes)
+        bucket = self._gate.enter(visit, name, "PutObject", key=key, need=Need.WRITE)
         stored = bucket.objects.get(key)
-        if stored is not None and stored.kind is not ObjectKind.APPENDABLE:
+        if stored is None:
+            # What comes with later appends is not even looked at.
+            self._objects.check_put(visit, name, key, attributes)
+        elif stored.kind is not ObjectKind.APPENDABLE:
             raise refusal("ObjectNotAppendable", Key=key)
-        if stored is not None and stored.sealed_at:
+        elif stored.sealed_at:
             raise refusal("FileImmutable", Key=key)
         length = 0 if stored is None else stored.blob.size
         if position != length:

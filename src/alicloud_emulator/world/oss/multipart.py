@@ -34,7 +34,7 @@ PART_BYTES_MIN = 100 * 1024
 
 @dataclass(kw_only=True)
 class UploadsPage:
-    """One page of unfinished uploads; the markers are "" on the last page."""
+    """One page of unfinished uploads; the markers are the last entry's."""
 
     uploads: list[Upload] = field(default_factory=list)
     prefixes: list[str] = field(default_factory=list)
@@ -227,7 +227,6 @@ class Uploads:
                 page.prefixes.append(rolled)
             else:
                 page.uploads.append(upload)
-        page.next_key_marker = page.next_upload_id_marker = ""
         return page
 
 

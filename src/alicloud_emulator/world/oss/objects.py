@@ -9,6 +9,7 @@ from alicloud_emulator.world.blobs import Blob
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.oss.buckets import (
     OBJECT_ACLS,
+    OBJECT_TAG_CHARACTER,
     OBJECT_TAGS_MAX,
     STORAGE_CLASSES,
     check_choice,
@@ -247,7 +248,7 @@ def check_attributes(attributes: Attributes) -> None:
         ServiceError: InvalidArgument, InvalidTag, InvalidStorageClass.
     """
     check_choice("x-oss-object-acl", attributes.acl, OBJECT_ACLS)
-    check_tags(dict(attributes.tags), OBJECT_TAGS_MAX)
+    check_tags(dict(attributes.tags), OBJECT_TAGS_MAX, OBJECT_TAG_CHARACTER)
     if attributes.storage_class and attributes.storage_class not in STORAGE_CLASSES:
         raise refusal("InvalidStorageClass")
     if sum(len(k) + len(v) for k, v in attributes.meta.items()) > META_BYTES_MAX:

@@ -55,6 +55,9 @@ _REFUSALS = {
     "InvalidDigest": _Refusal(
         400, "The Content-MD5 you specified was invalid.", "0016-00000507"
     ),
+    "InvalidEncryptionAlgorithmError": _Refusal(
+        400, "The Encryption request you specified is not valid."
+    ),
     "InvalidLocationConstraint": _Refusal(
         400, "The specified location-constraint is not valid."
     ),
@@ -76,6 +79,7 @@ _REFUSALS = {
     "InvalidRange": _Refusal(
         416, "The requested range cannot be satisfied.", "0026-00000201"
     ),
+    "InvalidRequest": _Refusal(400, "The request is invalid."),
     "InvalidStorageClass": _Refusal(400, "The storage class you specified is invalid."),
     "InvalidTag": _Refusal(400, "The tag you provided is invalid."),
     "InvalidTargetType": _Refusal(

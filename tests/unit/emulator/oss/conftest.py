@@ -66,7 +66,7 @@ class Cloud:
         body: bytes = b"",
         *,
         headers: dict[str, str] | None = None,
-        caller: Caller | None | str = "main",
+        caller: Caller | str | None = "main",
         internal: bool = False,
         inside: str = "",
         region: str = TOKYO,

@@ -149,14 +149,12 @@ CONFIGURATIONS = [
     ("lifecycle", LIFECYCLE, "NoSuchLifecycle"),
     (
         "cors",
-        "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin></CORSRule>"
-        "</CORSConfiguration>",
+        "<CORSConfiguration><CORSRule/></CORSConfiguration>",
         "NoSuchCORSConfiguration",
     ),
     (
         "website",
-        "<WebsiteConfiguration><IndexDocument><Suffix>i</Suffix></IndexDocument>"
-        "</WebsiteConfiguration>",
+        "<WebsiteConfiguration><IndexDocument/></WebsiteConfiguration>",
         "NoSuchWebsiteConfiguration",
     ),
 ]
