@@ -270,7 +270,7 @@ class Fc:
 
     def functions_of(self, account_id: str, region: str) -> Mapping[str, Function]:
         """Return an account's functions in a region by name."""
-        return self.functions_of(account_id, region)
+        return self._functions.get((account_id, region), {})
 
     def _check_account(self, caller: Caller, action: str, resource: str) -> None:
         self._world.ram.authorize(caller, action, resource)
