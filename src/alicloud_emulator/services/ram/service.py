@@ -1,0 +1,20 @@
+"""The product: every action."""
+
+from typing import ClassVar
+
+from alicloud_emulator.services.ram import policies, roles, tags
+from alicloud_emulator.services.rpc import RpcService
+from alicloud_emulator.world.world import World
+
+ACTIONS = (*roles.ACTIONS, *policies.ACTIONS, *tags.ACTIONS)
+
+
+class RamService(RpcService):
+    """RAM, version 2015-05-01."""
+
+    PRODUCT: ClassVar[str] = "Ram"
+    VERSION: ClassVar[str] = "2015-05-01"
+    MISSING: ClassVar[str] = "Missing{}"
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world, ACTIONS)

@@ -1,0 +1,104 @@
+"""Tags on roles and policies."""
+
+from typing import Any
+
+from alicloud_emulator.services.bodies import Document
+from alicloud_emulator.services.parameters import (
+    TAG_MEMBERS,
+    Kind,
+    Param,
+    integer,
+    required,
+    structs,
+    tag_filters,
+    tag_pairs,
+)
+from alicloud_emulator.services.ram.paging import cut
+from alicloud_emulator.services.rpc import Action, RpcCall
+from alicloud_emulator.world.errors import ServiceError
+
+
+def tag_resources(call: RpcCall) -> Document:
+    """Carry out TagResources."""
+    call.world.ram.roles.tag_resources(
+        call.caller,
+        resource_type=call.text("ResourceType"),
+        names=_names(call),
+        tags=dict(tag_pairs(call.arguments)),
+    )
+    return {}
+
+
+def untag_resources(call: RpcCall) -> Document:
+    """Carry out UntagResources."""
+    call.world.ram.roles.untag_resources(
+        call.caller,
+        resource_type=call.text("ResourceType"),
+        names=_names(call),
+        keys=call.arguments.texts("TagKeys"),
+        everything=call.arguments.flag("All"),
+    )
+    return {}
+
+
+def list_tag_resources(call: RpcCall) -> Document:
+    """Carry out ListTagResources."""
+    found = call.world.ram.roles.list_tag_resources(
+        call.caller,
+        resource_type=call.text("ResourceType"),
+        names=call.arguments.texts("ResourceNames"),
+        tags=tag_filters(call.arguments),
+    )
+    keys = [f"{name}/{key}" for name, key, _ in found]
+    start, stop, more = cut(call, keys, "NextToken", "PageSize")
+    rows = [
+        {
+            "ResourceType": call.text("ResourceType"),
+            "ResourceName": name,
+            "TagKey": key,
+            "TagValue": value,
+        }
+        for name, key, value in found[start:stop]
+    ]
+    document: dict[str, Any] = {"TagResources": rows}
+    if "Marker" in more:
+        document["NextToken"] = more["Marker"]
+    return document
+
+
+def _names(call: RpcCall) -> list[str]:
+    names = call.arguments.texts("ResourceNames")
+    if not 1 <= len(names) <= 50:
+        raise ServiceError(
+            "InvalidParameter.ResourceNames", 400, "Give 1 to 50 resource names."
+        )
+    return names
+
+
+_TAGS = structs("Tag", *TAG_MEMBERS, kind=Kind.JSON_STRUCTS)
+_NAMES = Param("ResourceNames", Kind.JSON_LIST)
+
+ACTIONS = (
+    Action(
+        name="TagResources",
+        run=tag_resources,
+        params=(
+            required("ResourceType"),
+            _NAMES,
+            Param("Tag", Kind.JSON_STRUCTS, required=True, members=TAG_MEMBERS),
+        ),
+        errors=("EntityNotExist.Role", "EntityNotExist.Policy"),
+    ),
+    Action(
+        name="ListTagResources",
+        run=list_tag_resources,
+        params=(
+            required("ResourceType"),
+            _NAMES,
+            _TAGS,
+            Param("NextToken"),
+            integer("PageSize"),
+        ),
+        errors=("EntityNotExist.Role", "EntityNotExist.Policy"),
+    ),
+)
