@@ -72,7 +72,9 @@ class RunningEmulator:
 
 
 @contextmanager
-def emulator(*options: str, env: Mapping[str, str] | None = None) -> Iterator[RunningEmulator]:
+def emulator(
+    *options: str, env: Mapping[str, str] | None = None
+) -> Iterator[RunningEmulator]:
     """Run ``alicloud-emulator serve`` for the length of the block."""
     process = subprocess.Popen(
         [sys.executable, "-m", "alicloud_emulator.cli.main", "serve", *options],

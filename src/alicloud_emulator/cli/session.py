@@ -17,6 +17,8 @@ from alicloud_emulator.front import documents
 from alicloud_emulator.front.console import Console
 from alicloud_emulator.front.emulator import Emulator, running
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
@@ -84,10 +86,13 @@ def _report_file(name: str | None) -> Path | None:
 
 
 def _write(emulator: Emulator, file: Path) -> None:
+    """Write the report; a failure is told, and changes no exit status."""
     try:
         documents.write(emulator.report(), file)
     except OSError as error:
         print(f"alicloud-emulator: --report {file}: {error.strerror}", file=sys.stderr)
+    except Exception:
+        logger.exception("the report could not be made")
 
 
 def _log(verbosity: int) -> None:

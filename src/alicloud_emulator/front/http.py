@@ -1,5 +1,6 @@
 """HTTP/1.1 on one connection, by h11: requests in, answers out, both streamed."""
 
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -31,6 +32,8 @@ _LINGER_S_MAX = 10.0
 """Of a body nobody wants, thrown away before closing: closing at once would reset the
 connection, and the client would not see the answer."""
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -265,6 +268,7 @@ def _wire_headers(response: Response, *, closing: bool) -> list[tuple[bytes, byt
     lines = [
         (name.encode("ascii"), _header_value(response.headers[name]))
         for name in headers.values()
+        if _TOKEN.fullmatch(name)
     ]
     if response.status >= 200 and response.status != 204:
         length = _length(response)
@@ -278,7 +282,7 @@ def _wire_headers(response: Response, *, closing: bool) -> list[tuple[bytes, byt
 
 def _header_value(value: str) -> bytes:
     """User metadata may hold anything: keep it on its line."""
-    return value.replace("\r", " ").replace("\n", " ").strip().encode("utf-8")
+    return _CONTROLS.sub(" ", value).strip().encode("utf-8", "replace")
 
 
 def _length(response: Response) -> int | None:
