@@ -8,7 +8,6 @@ from alicloud_emulator.services.parameters import (
     Kind,
     Param,
     accepted,
-    boolean,
     integer,
     required,
     structs,
@@ -194,16 +193,5 @@ ACTIONS = (
         resource=("PolicyName",),
         params=(required("PolicyName"),),
         errors=("EntityNotExist.Policy", "DeleteConflict.Policy.Role"),
-    ),
-    Action(
-        name="UntagResources",
-        run=untag_resources,
-        params=(
-            required("ResourceType"),
-            Param("ResourceNames", Kind.JSON_LIST, required=True),
-            Param("TagKeys", Kind.JSON_LIST),
-            boolean("All"),
-        ),
-        errors=("EntityNotExist.Role", "EntityNotExist.Policy"),
     ),
 )
