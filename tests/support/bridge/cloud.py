@@ -1,0 +1,414 @@
+"""``WorldCloud``: the engine's cloud port, answered by the emulator's world.
+
+It is what the wire and the SDKs are otherwise: latency, hosts that do not resolve,
+services that are silent, credentials that expire, faults before and after the effect,
+and relay functions. There are no threads and no sockets: time is the event loop's.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Final, Protocol, TypeVar, cast
+
+import anyio
+
+from ali_import.cloud import requests as ask
+from ali_import.cloud.requests import DataRequest, Repeat, Request
+from ali_import.cloud.values import Fetch, FileRange, SecretUrl
+from ali_import.errors import ApiError, HostNotFoundError, TransportError
+from alicloud_emulator.world.blobs import Blob, MemoryBlob
+from alicloud_emulator.world.caller import Caller
+from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.faults import Call, Do, Fault
+from alicloud_emulator.world.profile import OssMode
+from alicloud_emulator.world.throttle import Throttle
+from alicloud_emulator.world.world import World
+from tests.support.bridge.function import FetchFailedError, Presigned, RelayFunction
+from tests.support.bridge.login import Login
+from tests.support.bridge.network import Network
+from tests.support.bridge.table import ANSWERS, on_the_wire, resource
+from tests.support.bridge.visitor import Visitor
+
+R = TypeVar("R")
+
+SILENCE_S: Final = 30.0
+"""How long a client waits for an answer that does not come."""
+
+_FOR_SERVICES: Final = frozenset({Do.KILL, Do.FAIL_TASK})
+_THROTTLE_CODES: Final = {
+    "oss": ("QpsLimitExceeded", 503),
+    "fc": ("ResourceThrottled", 429),
+}
+
+
+class Killed(BaseException):
+    """The process that makes calls through this cloud was killed."""
+
+
+class Watch(Protocol):
+    """Told of every call: before its effect, after it, and how it was answered."""
+
+    def before(self, request: Request[Any]) -> None:
+        """Look at a request that reaches the cloud."""
+
+    def after(self, request: Request[Any], result: Any) -> None:
+        """Look at the world after a request took effect."""
+
+    def answered(self, request: Request[Any], result: Any) -> None:
+        """See what the caller is told: a result, or an exception."""
+
+
+class _Blind:
+    def before(self, request: Request[Any]) -> None: ...
+
+    def after(self, request: Request[Any], result: Any) -> None: ...
+
+    def answered(self, request: Request[Any], result: Any) -> None: ...
+
+
+@dataclass(kw_only=True)
+class WorldCloud:
+    """One process's way to the world.
+
+    Attributes:
+        network: Which hosts there are, and which of them are silent; shared.
+        throttle: Flow control by the profile's ``calls_per_minute``; shared.
+        files: Content of the local files that bodies come from.
+        latency_s: Bounds of the time one call takes, both ways together.
+        at_call: What to do when the n-th call (from 1) is about to take effect, or
+            (``-n``) has just taken effect and is not yet answered.
+    """
+
+    world: World
+    login: Login
+    rng: Random
+    network: Network
+    throttle: Throttle
+    files: Mapping[Path, bytes] = field(default_factory=dict)
+    latency_s: tuple[float, float] = (0.005, 0.2)
+    watch: Watch = field(default_factory=_Blind)
+    at_call: dict[int, Callable[[], None]] = field(default_factory=dict)
+    calls: int = 0
+    killed: bool = False
+    _presigned: dict[str, Presigned] = field(default_factory=dict)
+    _blobs: dict[tuple[Path, int, int], Blob] = field(default_factory=dict)
+    _waiting: dict[int, anyio.CancelScope] = field(default_factory=dict)
+
+    async def call(self, request: Request[R]) -> R:
+        """Carry out ``request`` once.
+
+        As with the SDKs in threads, only reads are abandoned when their caller is
+        cancelled; what changes the cloud is waited for.
+
+        Raises:
+            CloudError: As ``ali_import.cloud.ports.Cloud`` says.
+            Killed: The process is no more.
+        """
+        shield = request.REPEAT is not Repeat.READ
+        self.calls += 1
+        number = self.calls
+        with anyio.CancelScope(shield=shield) as scope:
+            self._waiting[number] = scope
+            try:
+                result = await self._call(request, number)
+            except Exception as error:
+                self._check_alive()
+                self.watch.answered(request, error)
+                raise
+            finally:
+                del self._waiting[number]
+            self._check_alive()
+            self.watch.answered(request, result)
+            return cast("R", result)
+        raise Killed
+
+    def kill(self) -> None:
+        """End the process: no call of it will ever do anything any more."""
+        self.killed = True
+        for scope in self._waiting.values():
+            scope.cancel()
+
+    def _check_alive(self) -> None:
+        if self.killed:
+            raise Killed
+
+    async def _call(self, request: Request[Any], number: int) -> Any:
+        self._check_alive()
+        if isinstance(request, ask.PresignGetObject):
+            return self._presign(request)
+        latency_s = self._latency_s(request.region)
+        share = self.rng.random()
+        await anyio.sleep(latency_s * share)
+        self._reached(number)
+        relayed = isinstance(request, DataRequest) and bool(request.relay)
+        try:
+            result = await (self._relay(request) if relayed else self._direct(request))
+        finally:
+            self._reached(-number)
+        await anyio.sleep(latency_s * (1 - share))
+        return result
+
+    def _reached(self, number: int) -> None:
+        self._check_alive()
+        if (act := self.at_call.get(number)) is not None:
+            act()
+        self._check_alive()
+
+    def _latency_s(self, region_id: str) -> float:
+        region = self.world.profile.region(region_id)
+        slow = region.slow if region is not None else 1.0
+        return self.rng.uniform(*self.latency_s) * slow
+
+    # --- one call -----------------------------------------------------------------
+
+    async def _direct(self, request: Request[Any]) -> Any:
+        """Make a call from here to a public host."""
+        caller = await self._arrive(request, request.SERVICE)
+        body = self._file_body(request)
+        call = Call(
+            service=request.SERVICE,
+            action=type(request).__name__,
+            region=request.region,
+            resource=resource(request),
+        )
+        return await self._struck(request, call, caller, body, inside="")
+
+    async def _arrive(self, request: Request[Any], service: str) -> Caller:
+        """Reach a host of a service, and be known there."""
+        region = self.world.profile.region(request.region)
+        self.world.agenda.catch_up()
+        missing = region is not None and (
+            (service == "oss" and region.oss is OssMode.NONE)
+            or (service == "fc" and not region.fc)
+        )
+        if missing or self.network.unresolved(service, request.region):
+            raise HostNotFoundError(
+                "the host name does not resolve",
+                region=request.region,
+                operation=request.operation(),
+                code="HostNotFound",
+            )
+        dead = region is not None and region.dead
+        if dead or self.network.silent(service, request.region):
+            await anyio.sleep(SILENCE_S)
+            raise _no_answer(request)
+        try:
+            return self.login.caller()
+        except ServiceError as error:
+            raise self._refused(request, error, service) from None
+
+    async def _struck(
+        self,
+        request: Request[Any],
+        call: Call,
+        caller: Caller,
+        body: Blob | None,
+        *,
+        inside: str,
+    ) -> Any:
+        """Carry out a call and the faults that strike it."""
+        faults = self._strike(request, call, caller)
+        await self._before(request, faults, call)
+        self._check_alive()
+        self.watch.before(request)
+        visitor = Visitor(
+            world=self.world,
+            caller=caller,
+            inside=inside,
+            body=body,
+            faults=tuple(f for f in faults if f.do in _FOR_SERVICES),
+        )
+        try:
+            result = ANSWERS[type(request)](visitor, request)
+        except ServiceError as error:
+            await self._after(request, faults)
+            raise self._refused(request, error) from None
+        self.watch.after(request, result)
+        await self._after(request, faults)
+        return result
+
+    def _strike(
+        self, request: Request[Any], call: Call, caller: Caller
+    ) -> tuple[Fault, ...]:
+        try:
+            self.throttle.check(caller.account_id, call.operation, call.region)
+        except ServiceError as error:
+            fault = Fault(do=Do.THROTTLE, retry_after_ms=error.retry_after_ms)
+            raise self._refused(request, _refusal(fault, call)) from None
+        return self.world.faults.strike(call)
+
+    async def _before(
+        self, request: Request[Any], faults: tuple[Fault, ...], call: Call
+    ) -> None:
+        """Carry out the faults that keep a call from being done."""
+        for fault in faults:
+            match fault.do:
+                case Do.REFUSE | Do.THROTTLE:
+                    raise self._refused(request, _refusal(fault, call))
+                case Do.DROP_BEFORE:
+                    raise _no_answer(request)
+                case Do.HANG:
+                    await anyio.sleep(SILENCE_S)
+                    raise _no_answer(request)
+                case Do.HTML:
+                    raise _garbled(request)
+                case _:
+                    pass
+
+    async def _after(self, request: Request[Any], faults: tuple[Fault, ...]) -> None:
+        """Carry out the faults that delay or hide the answer to a call."""
+        for fault in faults:
+            match fault.do:
+                case Do.DELAY:
+                    await anyio.sleep(fault.delay_s)
+                case Do.DROP_AFTER:
+                    raise _no_answer(request)
+                case Do.HTML_AFTER:
+                    raise _garbled(request)
+                case _:
+                    pass
+
+    def _refused(
+        self, request: Request[Any], error: ServiceError, service: str = ""
+    ) -> ApiError:
+        code, status = on_the_wire(service or request.SERVICE, error)
+        return ApiError(
+            error.message,
+            region=request.region,
+            operation=request.operation(),
+            code=code,
+            http_status=status,
+            request_id=f"{self.rng.getrandbits(64):016X}",
+            retry_after_s=error.retry_after_ms / 1000,
+        )
+
+    # --- bodies -------------------------------------------------------------------
+
+    def _file_body(self, request: Request[Any]) -> Blob | None:
+        body = getattr(request, "body", None)
+        if body is None:
+            return None
+        assert isinstance(body, FileRange), "only a relay can fetch"
+        where = (body.path, body.offset, body.length)
+        if where not in self._blobs:
+            data = self.files[body.path][body.offset : body.offset + body.length]
+            self._blobs[where] = MemoryBlob(data)
+        return self._blobs[where]
+
+    def _presign(self, request: ask.PresignGetObject) -> SecretUrl:
+        """Make a URL, which dies with the credentials at the latest."""
+        now = self.world.agenda.catch_up()
+        url = f"https://presigned.invalid/{len(self._presigned)}"
+        self._presigned[url] = Presigned(
+            region=request.region,
+            bucket=request.bucket,
+            key=request.key,
+            expires_at=min(now + request.lifetime_s, self.login.expires_at()),
+        )
+        return SecretUrl(url)
+
+    # --- relays -------------------------------------------------------------------
+
+    async def _relay(self, request: Request[Any]) -> Any:
+        """Make a data call through the relay function of its region."""
+        caller = await self._arrive(request, "fc")
+        assert isinstance(request, DataRequest)
+        call = Call(
+            service="fc",
+            action="InvokeFunction",
+            region=request.region,
+            resource=request.relay,
+        )
+        faults = self._strike(request, call, caller)
+        await self._before(request, faults, call)
+        self._check_alive()
+        function = RelayFunction(
+            self.world, self.network, caller, request.region, self.rng
+        )
+        fetch = getattr(request, "body", None)
+        sent = None if isinstance(fetch, Fetch) else self._file_body(request)
+        try:
+            invocation = function.begin(request.relay, sent.size if sent else 0, faults)
+        except ServiceError as error:
+            await self._after(request, faults)
+            raise self._refused(request, error, "fc") from None
+        try:
+            await function.start(invocation)
+            if invocation.killed and self.rng.random() < 0.5:
+                raise _died(request)
+            if isinstance(fetch, Fetch):
+                sources = [self._presigned[url.value] for url in fetch.urls]
+                sent = await function.fetch(sources, fetch.offset, fetch.length)
+            inner = Call(
+                service="oss",
+                action=type(request).__name__,
+                region=request.region,
+                resource=resource(request),
+            )
+            try:
+                result = await self._struck(
+                    request, inner, caller, sent, inside=request.region
+                )
+            except TransportError as error:
+                if error.code == "GarbledAnswer":
+                    raise  # the page comes back as it is
+                raise _relay_failed(request, "RelayTargetFailed") from None
+            if invocation.killed:
+                raise _died(request)
+        except FetchFailedError:
+            raise _relay_failed(request, "RelayFetchFailed") from None
+        finally:
+            function.end(invocation)
+        await self._after(request, faults)
+        return result
+
+
+# --- errors ---------------------------------------------------------------------------
+
+
+def _refusal(fault: Fault, call: Call) -> ServiceError:
+    """Return the answer of a refusing fault, as the emulator's front makes it."""
+    is_throttle = fault.do is Do.THROTTLE
+    code = fault.code or ("Throttling.User" if is_throttle else "ServiceUnavailable")
+    status = 400 if is_throttle and not fault.code else fault.status
+    if code == "Throttling.User":
+        code, status = _THROTTLE_CODES.get(call.service, (code, status))
+    return ServiceError(
+        code,
+        status,
+        fault.message or "a fault",
+        retry_after_ms=fault.retry_after_ms,
+    )
+
+
+def _no_answer(request: Request[Any]) -> TransportError:
+    return _transport(request, "NoAnswer")
+
+
+def _garbled(request: Request[Any]) -> TransportError:
+    return _transport(request, "GarbledAnswer")
+
+
+def _transport(request: Request[Any], code: str) -> TransportError:
+    return TransportError(
+        "no usable answer",
+        region=request.region,
+        operation=request.operation(),
+        code=code,
+    )
+
+
+def _died(request: Request[Any]) -> ApiError:
+    return _relay_failed(request, "UnhandledInvocationError")
+
+
+def _relay_failed(request: Request[Any], code: str) -> ApiError:
+    """Return what comes of a function that failed: HTTP 200, the kind in a header."""
+    return ApiError(
+        "the relay function failed",
+        region=request.region,
+        operation="fc.InvokeFunction",
+        code=code,
+        http_status=200,
+    )

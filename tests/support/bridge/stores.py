@@ -1,0 +1,169 @@
+"""OSS and Function Compute: what each request of the port means in the world."""
+
+from base64 import b64encode
+from typing import Final
+
+from ali_import.cloud import requests as ask
+from ali_import.cloud import values as told
+from alicloud_emulator.world.fc import CodeSource, Settings
+from alicloud_emulator.world.fc.listing import Filters
+from tests.support.bridge.visitor import Visitor
+
+PAGE_ROWS: Final = 100
+OSS_PAGE_ROWS: Final = 1000
+
+
+def put_bucket(at: Visitor, request: ask.PutBucket) -> None:
+    at.world.oss.buckets.put(at.visit(request.region), request.bucket)
+
+
+def delete_bucket(at: Visitor, request: ask.DeleteBucket) -> None:
+    at.world.oss.buckets.delete(at.visit(request.region), request.bucket)
+
+
+def buckets(at: Visitor, request: ask.ListBuckets) -> tuple[told.Bucket, ...]:
+    found: list[told.Bucket] = []
+    marker = ""
+    while True:
+        rows, page = at.world.oss.buckets.list(
+            at.visit(request.region),
+            prefix=request.prefix,
+            marker=marker,
+            size=OSS_PAGE_ROWS,
+        )
+        found += [told.Bucket(name=row.name, region=row.region) for row in rows]
+        marker = page.next_marker
+        if not marker:
+            return tuple(found)
+
+
+def put_object(at: Visitor, request: ask.PutObject) -> None:
+    assert at.body is not None
+    at.world.oss.objects.put(
+        at.visit(request.region),
+        request.bucket,
+        request.key,
+        at.body,
+        content_md5=_base64(request.content_md5),
+    )
+
+
+def _base64(digest: str) -> str:
+    return b64encode(bytes.fromhex(digest)).decode("ascii")
+
+
+def objects(at: Visitor, request: ask.ListObjects) -> tuple[told.StoredObject, ...]:
+    found: list[told.StoredObject] = []
+    after = ""
+    while True:
+        rows, page = at.world.oss.objects.list(
+            at.visit(request.region),
+            request.bucket,
+            prefix="",
+            delimiter="",
+            after=after,
+            size=OSS_PAGE_ROWS,
+        )
+        found += [
+            told.StoredObject(key=row.key, size_bytes=row.blob.size) for row in rows
+        ]
+        after = page.next_marker
+        if not after:
+            return tuple(found)
+
+
+def delete_objects(at: Visitor, request: ask.DeleteObjects) -> None:
+    at.world.oss.objects.delete_many(
+        at.visit(request.region), request.bucket, tuple(request.keys)
+    )
+
+
+def initiate(at: Visitor, request: ask.InitiateMultipartUpload) -> str:
+    upload = at.world.oss.uploads.initiate(
+        at.visit(request.region), request.bucket, request.key
+    )
+    return upload.id
+
+
+def put_part(at: Visitor, request: ask.UploadPart) -> told.StoredPart:
+    assert at.body is not None
+    part = at.world.oss.uploads.put_part(
+        at.visit(request.region),
+        request.bucket,
+        request.key,
+        request.upload_id,
+        number=request.number,
+        blob=at.body,
+        content_md5=_base64(request.content_md5),
+    )
+    return told.StoredPart(number=part.number, etag=part.etag)
+
+
+def complete(at: Visitor, request: ask.CompleteMultipartUpload) -> None:
+    at.world.oss.uploads.complete(
+        at.visit(request.region),
+        request.bucket,
+        request.key,
+        request.upload_id,
+        [(part.number, part.etag) for part in request.parts],
+    )
+
+
+def abort(at: Visitor, request: ask.AbortMultipartUpload) -> None:
+    at.world.oss.uploads.abort(
+        at.visit(request.region), request.bucket, request.key, request.upload_id
+    )
+
+
+def uploads(at: Visitor, request: ask.ListMultipartUploads) -> tuple[told.Upload, ...]:
+    page = at.world.oss.uploads.list(
+        at.visit(request.region), request.bucket, size=OSS_PAGE_ROWS
+    )
+    assert not page.truncated
+    return tuple(told.Upload(key=u.key, upload_id=u.id) for u in page.uploads)
+
+
+# --- Function Compute -----------------------------------------------------------------
+
+
+def functions(at: Visitor, request: ask.ListFunctions) -> tuple[told.Function, ...]:
+    found: list[told.Function] = []
+    token = ""
+    while True:
+        page = at.world.fc.list_functions(
+            at.caller,
+            request.region,
+            filters=Filters(prefix=request.prefix),
+            limit=PAGE_ROWS,
+            next_token=token,
+        )
+        found += [told.Function(name=row.name) for row in page.functions]
+        token = page.next_token
+        if not token:
+            return tuple(found)
+
+
+def create_function(at: Visitor, request: ask.CreateFunction) -> None:
+    at.world.fc.create(
+        at.caller,
+        request.region,
+        request.name,
+        Settings(
+            runtime=request.runtime,
+            handler=request.handler,
+            memory_mib=request.memory_mib,
+            timeout_s=request.timeout_s,
+            role=request.role_arn,
+            description=request.description,
+        ),
+        CodeSource(zip_bytes=request.code_zip),
+    )
+
+
+def function(at: Visitor, request: ask.GetFunction) -> told.Function:
+    row = at.world.fc.get(at.caller, request.region, request.name)
+    return told.Function(name=row.name, state=row.state.value)
+
+
+def delete_function(at: Visitor, request: ask.DeleteFunction) -> None:
+    at.world.fc.delete(at.caller, request.region, request.name)
