@@ -19,7 +19,6 @@ from urllib.parse import parse_qsl, urlsplit
 import trustme
 from typing_extensions import override
 
-
 BODY_BYTES_KEPT = 32 * 1024 * 1024
 
 
@@ -220,7 +219,7 @@ def far_side(directory: Path, ca: trustme.CA) -> Iterator[FarSide]:
     handler = type("_Bound", (_Handler,), {"far_side": far})
     server = _Server(("127.0.0.1", 0), handler)
     far.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
     thread.start()
     try:
         yield far

@@ -109,7 +109,7 @@ async def test_a_cancelled_change_is_waited_for(far: FarSide, cloud: SdkCloud) -
     done: list[float] = []
 
     def answer(_seen: Seen) -> Reply:
-        time.sleep(0.6)
+        time.sleep(0.5)
         done.append(time.monotonic())
         return as_json("{}")
 

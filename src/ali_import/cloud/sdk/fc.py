@@ -11,6 +11,7 @@ from ali_import.cloud.sdk.answers import GarbledAnswerError, required, rows, tex
 from ali_import.cloud.sdk.openapi import RawAnswer
 from ali_import.cloud.sdk.scrub import scrub, word
 from ali_import.cloud.sdk.services import Services
+from ali_import.cloud.sdk.translate import Place, translated
 from ali_import.cloud.values import Function
 from ali_import.errors import ApiError
 
@@ -18,6 +19,7 @@ VERSION = "2023-03-30"
 FUNCTIONS = f"/{VERSION}/functions"
 PAGE_ROWS_MAX = 100
 PAGES_MAX = 1000
+INVOKE = "fc.InvokeFunction"
 
 
 def _path(name: str) -> str:
@@ -107,24 +109,28 @@ def invoke(services: Services, *, region: str, name: str, payload: bytes) -> byt
 
     Raises:
         ApiError: The function itself failed: Function Compute answers HTTP 200 then,
-            and names the kind of failure in a header.
+            and names the kind of failure in a header. Or it refused to invoke it.
+        TransportError: No usable answer of Function Compute.
     """
-    answer = services.openapi.roa_bytes(
-        endpoints.fc(region),
-        action="InvokeFunction",
-        version=VERSION,
-        path=f"{_path(name)}/invocations",
-        # No log tail: a log is the one place where a function could say too much.
-        headers={"x-fc-invocation-type": "Sync", "x-fc-log-type": "None"},
-        payload=payload,
-        read_timeout_s=services.settings.invocation_timeout_s,
-    )
+    host = endpoints.fc(region)
+    # Translated here: the call around it is one of OSS, and not what failed.
+    with translated(Place(region=region, operation=INVOKE, host=host)):
+        answer = services.openapi.roa_bytes(
+            host,
+            action="InvokeFunction",
+            version=VERSION,
+            path=f"{_path(name)}/invocations",
+            # No log tail: a log is the one place where a function could say too much.
+            headers={"x-fc-invocation-type": "Sync", "x-fc-log-type": "None"},
+            payload=payload,
+            read_timeout_s=services.settings.invocation_timeout_s,
+        )
     failure = answer.headers.get("x-fc-error-type")
     if failure:
         raise ApiError(
             _failure_message(answer),
             region=region,
-            operation="fc.InvokeFunction",
+            operation=INVOKE,
             code=word(str(failure)) or "FunctionFailed",
             http_status=200,
             request_id=word(str(answer.headers.get("x-fc-request-id", ""))),

@@ -1,0 +1,325 @@
+"""Relayed calls from end to end: SDK, transport, invocation, function, OSS.
+
+The far side plays Function Compute by running the handler on what it was sent, and the
+handler's own requests come back to the far side as OSS.
+"""
+
+import base64
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import pytest
+
+from ali_import.cloud import requests as ask
+from ali_import.cloud.sdk.cloud import SdkCloud
+from ali_import.cloud.sdk.settings import Settings
+from ali_import.cloud.values import (
+    Body,
+    Fetch,
+    FileRange,
+    SecretUrl,
+    StoredObject,
+    StoredPart,
+    Upload,
+)
+from ali_import.errors import ApiError, CloudError, TransportError
+from ali_import.relay import handler as relay
+from ali_import.relay import package
+from ali_import.relay.transport import RelayTransport
+from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json, as_xml
+
+REGION = "cn-hangzhou"
+INSIDE = f"b-1.oss-{REGION}-internal.aliyuncs.com"
+DATA = bytes(range(256)) * 8000
+WHERE: dict[str, Any] = {"region": REGION, "bucket": "b-1", "relay": "ali-import-f"}
+
+
+def md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+@dataclass
+class Region:
+    """Function Compute and OSS of one region, on a far side."""
+
+    oss: Callable[[Seen], Reply] = lambda _seen: Reply()
+    invoked: list[Seen] = field(default_factory=list)
+    asked: list[Seen] = field(default_factory=list)
+
+    def answer(self, seen: Seen) -> Reply:
+        if seen.host != f"fcv3.{REGION}.aliyuncs.com":
+            self.asked.append(seen)
+            return self.oss(seen)
+        self.invoked.append(seen)
+        assert seen.path == "/2023-03-30/functions/ali-import-f/invocations"
+        context = SimpleNamespace(region=REGION)
+        return Reply(body=relay.handler(seen.body, context).encode())
+
+
+@pytest.fixture
+def region(far: FarSide) -> Region:
+    made = Region()
+    far.answer = made.answer
+    return made
+
+
+# --- bodies --------------------------------------------------------------------------
+
+
+def bodies(directory: Path) -> dict[str, Body]:
+    path = directory / "disk.img"
+    path.write_bytes(b"before" + DATA)
+    url = SecretUrl("https://s.oss-eu-west-1.aliyuncs.com/k?x-oss-signature=abc")
+    return {
+        "bytes": DATA,
+        "file": FileRange(path=path, offset=6, length=len(DATA)),
+        "fetch": Fetch(urls=(url,), offset=0, length=len(DATA)),
+    }
+
+
+@pytest.mark.parametrize("kind", ["bytes", "file", "fetch"])
+def test_each_kind_of_body_arrives_under_the_sdks_own_signature(
+    region: Region, cloud: SdkCloud, tmp_path: Path, kind: str
+) -> None:
+    def oss(seen: Seen) -> Reply:
+        if seen.host == INSIDE:
+            return Reply(headers={"ETag": '"E"', "x-oss-hash-crc64ecma": "1"})
+        told = {"Content-Range": f"bytes 0-{len(DATA) - 1}/{len(DATA)}"}
+        return Reply(status=206, body=DATA, headers=told)
+
+    region.oss = oss
+    body = bodies(tmp_path)[kind]
+    part = anyio.run(
+        cloud.call,
+        ask.UploadPart(
+            **WHERE, key="k", upload_id="U", number=2, body=body, content_md5=md5(DATA)
+        ),
+    )
+    assert part == StoredPart(number=2, etag='"E"')
+    put = region.asked[-1]
+    assert (put.host, put.path) == (INSIDE, "/k")
+    assert put.query == {"partNumber": "2", "uploadId": "U"}
+    assert put.body == DATA
+    assert base64.b64decode(put.headers["content-md5"]).hex() == md5(DATA)
+    assert put.headers["authorization"].startswith("OSS4-HMAC-SHA256 Credential=")
+    [invoked] = region.invoked
+    assert invoked.headers["x-fc-log-type"] == "None"
+    inline = kind != "fetch"
+    assert (len(invoked.body) > len(DATA)) is inline
+    # Framing costs a header, and no blow-up of the body.
+    assert len(invoked.body) < len(DATA) * inline + 4096
+
+
+def test_signed_headers_arrive_unchanged(region: Region, cloud: SdkCloud) -> None:
+    request = ask.PutObject(**WHERE, key="k", body=DATA, content_md5=md5(DATA))
+    anyio.run(cloud.call, request)
+    header, _ = relay.unframe(region.invoked[0].body)
+    sent = {name.lower(): value for name, value in header["headers"]}
+    arrived = dict(region.asked[0].headers)
+    assert arrived.pop("host") == INSIDE
+    assert arrived.pop("content-length") == str(len(DATA))
+    assert arrived == sent
+
+
+# --- every data call -----------------------------------------------------------------
+
+PAGE = (
+    "<ListBucketResult><Contents><Key>k</Key><Size>7</Size></Contents>"
+    "</ListBucketResult>"
+)
+UPLOADS = (
+    "<ListMultipartUploadsResult><Upload><Key>k</Key><UploadId>U</UploadId></Upload>"
+    "</ListMultipartUploadsResult>"
+)
+STARTED = (
+    "<InitiateMultipartUploadResult><UploadId>U</UploadId>"
+    "</InitiateMultipartUploadResult>"
+)
+CALLS: list[tuple[ask.DataRequest[Any], str, Any]] = [
+    (ask.ListObjects(**WHERE), PAGE, (StoredObject(key="k", size_bytes=7),)),
+    (
+        ask.ListMultipartUploads(**WHERE),
+        UPLOADS,
+        (Upload(key="k", upload_id="U"),),
+    ),
+    (ask.InitiateMultipartUpload(**WHERE, key="k"), STARTED, "U"),
+    (
+        ask.CompleteMultipartUpload(
+            **WHERE, key="k", upload_id="U", parts=[StoredPart(number=1, etag="E")]
+        ),
+        "",
+        None,
+    ),
+    (ask.AbortMultipartUpload(**WHERE, key="k", upload_id="U"), "", None),
+    (ask.DeleteObjects(**WHERE, keys=["k"]), "", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("request_", "xml", "result"), CALLS, ids=lambda value: type(value).__name__
+)
+def test_every_data_call_can_be_relayed(
+    region: Region,
+    cloud: SdkCloud,
+    request_: ask.DataRequest[Any],
+    xml: str,
+    result: Any,
+) -> None:
+    region.oss = lambda _seen: as_xml(xml) if xml else Reply()
+    assert anyio.run(cloud.call, request_) == result
+    assert [seen.host for seen in region.asked] == [INSIDE]
+    assert len(region.invoked) == 1
+
+
+# --- failures ------------------------------------------------------------------------
+
+
+def failure(cloud: SdkCloud, request: ask.Request[Any]) -> CloudError:
+    with pytest.raises(CloudError) as caught:
+        anyio.run(cloud.call, request)
+    assert caught.value.region == REGION
+    return caught.value
+
+
+def test_what_oss_refuses_is_an_error_of_oss(region: Region, cloud: SdkCloud) -> None:
+    region.oss = lambda _seen: as_xml(
+        "<Error><Code>NoSuchBucket</Code><Message>m</Message>"
+        "<RequestId>R</RequestId></Error>",
+        404,
+    )
+    error = failure(cloud, ask.ListObjects(**WHERE))
+    assert isinstance(error, ApiError)
+    assert (error.operation, error.code) == ("oss.ListObjects", "NoSuchBucket")
+    assert (error.http_status, error.request_id) == (404, "R")
+
+
+def test_a_target_that_fails_is_told_as_such(region: Region, cloud: SdkCloud) -> None:
+    region.oss = lambda _seen: Reply(raw=b"")
+    error = failure(cloud, ask.ListObjects(**WHERE))
+    assert isinstance(error, ApiError)
+    assert (error.operation, error.code) == ("fc.InvokeFunction", "RelayTargetFailed")
+    assert error.http_status == 200
+
+
+def test_sources_that_fail_are_told_without_their_urls(
+    region: Region, cloud: SdkCloud, tmp_path: Path
+) -> None:
+    region.oss = lambda _seen: Reply(status=403)
+    body = bodies(tmp_path)["fetch"]
+    request = ask.PutObject(**WHERE, key="k", body=body, content_md5=md5(DATA))
+    error = failure(cloud, request)
+    assert error.code == "RelayFetchFailed"
+    assert "HTTP 403" in error.message
+    assert "signature" not in error.diagnostics()
+    assert INSIDE not in {seen.host for seen in region.asked}
+
+
+def test_a_relay_in_another_region_refuses(far: FarSide, cloud: SdkCloud) -> None:
+    context = SimpleNamespace(region="cn-shanghai")
+    far.answer = lambda seen: Reply(body=relay.handler(seen.body, context).encode())
+    assert failure(cloud, ask.ListObjects(**WHERE)).code == "RelayRefused"
+
+
+def test_a_function_that_dies_is_named_by_its_kind_of_death(
+    far: FarSide, cloud: SdkCloud
+) -> None:
+    far.answer = lambda _seen: as_json(
+        '{"errorMessage":"out of memory"}', X_Fc_Error_Type="FunctionOOMError"
+    )
+    error = failure(cloud, ask.ListObjects(**WHERE))
+    assert isinstance(error, ApiError)
+    assert (error.operation, error.code) == ("fc.InvokeFunction", "FunctionOOMError")
+    assert error.http_status == 200
+
+
+def test_a_refusal_of_function_compute_passes_through(
+    far: FarSide, cloud: SdkCloud
+) -> None:
+    far.answer = lambda _seen: as_json(
+        '{"Code":"FunctionNotFound","Message":"m","RequestId":"R"}', 404
+    )
+    error = failure(cloud, ask.ListObjects(**WHERE))
+    assert isinstance(error, ApiError)
+    assert (error.operation, error.code) == ("fc.InvokeFunction", "FunctionNotFound")
+    assert error.http_status == 404
+
+
+def test_no_answer_of_function_compute_is_a_transport_error(
+    far: FarSide, cloud: SdkCloud
+) -> None:
+    far.answer = lambda _seen: Reply(raw=b"")
+    error = failure(cloud, ask.ListObjects(**WHERE))
+    assert type(error) is TransportError
+    assert (error.operation, error.code) == ("fc.InvokeFunction", "NoAnswer")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"not json",
+        b"[]",
+        b"{}",
+        b'{"error": 1}',
+        b'{"error": {"kind": "other"}}',
+        b'{"status": "x", "headers": [], "body": ""}',
+        b'{"status": 200, "headers": [1], "body": ""}',
+        b'{"status": 200, "headers": [], "body": "%"}',
+        b'{"status": 200, "headers": []}',
+    ],
+)
+def test_an_answer_that_is_none_of_the_relays_is_garbled(
+    far: FarSide, cloud: SdkCloud, answer: bytes
+) -> None:
+    far.answer = lambda _seen: Reply(body=answer)
+    error = failure(cloud, ask.ListObjects(**WHERE))
+    assert isinstance(error, TransportError)
+    assert error.code == "GarbledAnswer"
+
+
+# --- the transport and the package ---------------------------------------------------
+
+
+def test_the_transport_takes_every_body_that_the_sdk_makes() -> None:
+    payloads: list[bytes] = []
+
+    def invoke(payload: bytes) -> bytes:
+        payloads.append(payload)
+        return b'{"status": 200, "reason": "OK", "headers": [["A", "b"]], "body": ""}'
+
+    transport = RelayTransport(invoke, region=REGION)
+    for body in (None, b"x", "x", io.BytesIO(b"x")):
+        request = SimpleNamespace(
+            method="POST", url="https://h/", headers={"A": "1", "B": None}, body=body
+        )
+        response = transport.send(request, stream=True, readwrite_timeout=5)
+        assert response.headers["a"] == "b"
+        assert response.read() == b""
+    parts = [relay.unframe(payload) for payload in payloads]
+    assert [bytes(rest) for _, rest in parts] == [b"", b"x", b"x", b"x"]
+    assert parts[0][0]["headers"] == [["A", "1"]]
+
+
+def test_the_package_holds_the_handler_alone_and_never_differs() -> None:
+    code = package.function_code()
+    assert code == package.function_code()
+    with zipfile.ZipFile(io.BytesIO(code)) as archive:
+        [entry] = archive.infolist()
+        assert entry.filename == "handler.py"
+        assert archive.read(entry) == Path(relay.__file__).read_bytes()
+        module, name = package.HANDLER.split(".")
+        assert f"{module}.py" == entry.filename
+        assert callable(getattr(relay, name))
+
+
+def test_the_limits_fit_each_other() -> None:
+    assert package.DEADLINE_S < package.TIMEOUT_S < Settings().invocation_timeout_s
+    assert package.INLINE_BYTES_MAX + relay.HEADER_TEXT_BYTES_MAX < 32_000_000
+    assert package.MEMORY_MIB % 64 == 0
