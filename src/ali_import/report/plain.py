@@ -7,6 +7,7 @@ from typing import Final, Self
 from ali_import.publish.events import (
     Event,
     Note,
+    Phase,
     PhaseBegan,
     PlacementEnded,
     RegionsKnown,
@@ -52,7 +53,8 @@ class PlainDisplay:
             case Note() if level >= logging.WARNING:
                 self.say(text)
             case PhaseBegan():
-                self.say(text)
+                if event.phase is not Phase.DONE:  # the results say so
+                    self.say(text)
             case RegionsKnown():
                 placements = counted(self._tally.total, "placement")
                 regions = counted(len(event.regions), "region")

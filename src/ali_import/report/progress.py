@@ -16,7 +16,7 @@ from ali_import.publish.events import Event, Note
 from ali_import.publish.outcome import Outcome
 from ali_import.report.messages import Messages
 from ali_import.report.tally import COLUMNS, FAILED, Tally
-from ali_import.report.words import clock, counted, described
+from ali_import.report.words import PHASES, clock, counted, described
 
 REFRESH_PER_S: Final = 4.0
 _BAR_WIDTH: Final = 24
@@ -95,7 +95,7 @@ class LiveDisplay:
         line.append("█" * filled, "green").append("░" * (_BAR_WIDTH - filled), "dim")
         if tally.total:
             line.append(f" {columns['done']}/{tally.total}")
-        line.append(f" {tally.phase}", "bold")
+        line.append(f" {PHASES[tally.phase]}", "bold")
         line.append(f"  {clock(self._clock_s() - self._began_s)}")
         if tally.retries:
             line.append(f"  {counted(tally.retries, 'retry', 'retries')}", "dim")

@@ -2,11 +2,13 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import Final
 
 from ali_import.publish.events import (
     CallRetried,
     Event,
     Note,
+    Phase,
     PhaseBegan,
     PlacementEnded,
     PlacementMoved,
@@ -14,6 +16,14 @@ from ali_import.publish.events import (
 )
 from ali_import.publish.outcome import Outcome
 from ali_import.report.failures import failure_line
+
+PHASES: Final = {
+    Phase.SURVEY: "surveying the regions",
+    Phase.PLACE: "placing",
+    Phase.PUBLISH: "publishing",
+    Phase.CLEAN_UP: "cleaning up",
+    Phase.DONE: "done",
+}
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:
@@ -59,7 +69,7 @@ def described(event: Event) -> tuple[int, str]:
     """Return an event's logging level and its text."""
     match event:
         case PhaseBegan():
-            return logging.INFO, joined(event.phase, event.detail)
+            return logging.INFO, joined(PHASES[event.phase], event.detail)
         case RegionsKnown():
             regions = counted(len(event.regions), "region")
             images = counted(len(event.names), "image")

@@ -148,13 +148,14 @@ def test_phases_failures_and_warnings_are_plain_lines_at_once() -> None:
             (2, PlacementEnded(outcome=samples.PLACED)),
             (2, PlacementEnded(outcome=samples.SKIPPED)),
             (3, PhaseBegan(phase=Phase.PUBLISH, detail="1 of 4")),
+            (4, PhaseBegan(phase=Phase.DONE)),
         ]
     ) == [
-        "survey",
+        "surveying the regions",
         "4 placements in 2 regions",
         "us-east-1: the role is missing",
         "skipped us-east-1 n1: survey: the run was stopped",
-        "publish: 1 of 4",
+        "publishing: 1 of 4",
     ]
 
 
@@ -262,7 +263,7 @@ def test_the_live_display_shows_bar_counts_and_news() -> None:
         clock.now_s += 65
         shown._live.refresh()
         rows = screen.rows()
-    assert rows[0].endswith(" 1/4 place  1:05  1 retry")
+    assert rows[0].endswith(" 1/4 placing  1:05  1 retry")
     assert rows[0].startswith("█")
     assert rows[1].split() == [
         *("survey", "stage", "import", "copy", "wait", "replace", "publish", "done"),
@@ -352,7 +353,7 @@ def test_the_display_suits_the_place() -> None:
 @pytest.mark.parametrize(
     ("event", "level", "text"),
     [
-        (PhaseBegan(phase=Phase.CLEAN_UP), "INFO", "clean up"),
+        (PhaseBegan(phase=Phase.CLEAN_UP), "INFO", "cleaning up"),
         (KNOWN, "INFO", "2 regions, 2 images: cn-hangzhou, eu-central-1"),
         (
             moved("eu-central-1", Step.STAGE, Route.DIRECT),
