@@ -21,7 +21,7 @@ from alicloud_emulator.front.server import Front
 from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.profile import Profile, load_profile
+from alicloud_emulator.world.profile import Principal, Profile, load_profile
 from alicloud_emulator.world.world import World
 
 Handler = Callable[[Request], Any]
@@ -127,12 +127,14 @@ def running_front(profile: Profile, folder: Path) -> Iterator[RunningFront]:
 
 @pytest.fixture(scope="session")
 def profile() -> Profile:
-    """The default cloud, with a dead region and a user who may nothing."""
+    """The default cloud, with a dead region, and a role that everybody may assume."""
     fast = load_profile("fast")
     regions = tuple(
         replace(region, dead=region.id == "eu-west-2") for region in fast.regions
     )
-    return replace(fast, regions=regions)
+    role = Principal(name="AliyunFcDefaultRole")
+    account = replace(fast.accounts[0], roles=(role,))
+    return replace(fast, regions=regions, accounts=(account,))
 
 
 @pytest.fixture(scope="session")
