@@ -1,5 +1,7 @@
 """Operations on uploads in parts."""
 
+from urllib.parse import quote
+
 from anyio import to_thread
 
 from alicloud_emulator.services.oss import xml
@@ -75,13 +77,15 @@ async def upload_part_copy(call: Call) -> Response:
     part = uploads.put_part(
         call.visit, call.bucket, call.key, upload_id, number=number, blob=blob
     )
-    return answer(
+    response = answer(
         "CopyPartResult",
         [
             ("LastModified", iso_date(part.modified_at)),
             ("ETag", etag_header(part.etag)),
         ],
     )
+    response.headers["ETag"] = etag_header(part.etag)
+    return response
 
 
 async def _slice(call: Call, blob: Blob) -> Blob:
@@ -116,14 +120,12 @@ async def complete(call: Call) -> Response:
         forbid_overwrite=call.header("x-oss-forbid-overwrite").lower() == "true",
     )
     encoding = call.param("encoding-type")
+    location = f"{call.request.scheme}://{call.request.host.name}/{quote(call.key)}"
     result = answer(
         "CompleteMultipartUploadResult",
         [
             ("EncodingType", encoding or None),
-            (
-                "Location",
-                f"{call.request.scheme}://{call.request.host.name}/{call.key}",
-            ),
+            ("Location", location),
             ("Bucket", call.bucket),
             ("Key", encoded(call.key, encoding)),
             ("ETag", etag_header(stored.etag)),

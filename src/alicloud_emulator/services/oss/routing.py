@@ -89,9 +89,7 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ("GET", "objectMeta"): Operation("GetObjectMeta", objects.get_object_meta),
         ("PUT", "copy"): Operation("CopyObject", copying.copy_object),
         ("POST", "append"): Operation("AppendObject", copying.append_object),
-        ("POST", "sealAppendObject"): Operation(
-            "SealAppendObject", copying.seal_append_object
-        ),
+        ("POST", "seal"): Operation("SealAppendObject", copying.seal_append_object),
         ("PUT", "symlink"): Operation("PutSymlink", copying.put_symlink),
         ("GET", "symlink"): Operation("GetSymlink", copying.get_symlink),
         ("GET", "acl"): Operation("GetObjectAcl", attributes.get_object_acl),
