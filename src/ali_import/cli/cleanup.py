@@ -16,7 +16,7 @@ from ali_import.errors import ConfigurationError
 from ali_import.publish.cleanup import find_leftovers, remove_leftovers
 from ali_import.publish.events import Event, Note
 from ali_import.publish.outcome import Leftover
-from ali_import.report.logs import LogDisplay
+from ali_import.report.logs import DEBUG_VERBOSITY, LogDisplay
 from ali_import.report.messages import Messages
 from ali_import.report.plain import PlainDisplay
 from ali_import.report.redaction import one_line
@@ -85,7 +85,8 @@ class Cleanup:
         return False
 
     async def _work(self) -> ExitStatus:
-        cloud = compose.connect()
+        verbosity = self._arguments.verbosity
+        cloud = compose.connect(log_calls=verbosity >= DEBUG_VERBOSITY)
         now = compose.now()
         found = await find_leftovers(cloud, now=compose.now, emit=self._look)
         streams.print_lines(_listed(leftover, now) for leftover in found)

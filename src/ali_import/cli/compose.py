@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ali_import.cloud.ports import Cloud
 from ali_import.publish.events import Emit
 from ali_import.publish.options import Options, Target
+from ali_import.report.calls import LoggedCloud
 
 if TYPE_CHECKING:
     from ali_import.publish.run import Run
@@ -23,10 +24,13 @@ def dice() -> random.Random:
     return random.Random(secrets.randbits(128))
 
 
-def connect() -> Cloud:
+def connect(*, log_calls: bool) -> Cloud:
     """Reach the cloud with what the environment says; makes no call.
 
     Credentials are looked for at the first call.
+
+    Args:
+        log_calls: Log every call, for -vv.
 
     Raises:
         ConfigurationError: The proxy or the certificates to trust are set up wrong.
@@ -35,7 +39,8 @@ def connect() -> Cloud:
     from ali_import.cloud.sdk.settings import Settings
     from ali_import.relay.transport import RelayTransport
 
-    return SdkCloud(Settings.from_environment(os.environ), RelayTransport)
+    cloud = SdkCloud(Settings.from_environment(os.environ), RelayTransport)
+    return LoggedCloud(cloud, clock_s=elapsed_s) if log_calls else cloud
 
 
 def start_run(

@@ -22,6 +22,7 @@ from ali_import.publish.outcome import Leftover, Report, Result
 from ali_import.report import display, json_report
 from ali_import.report.failures import failure_line, stands
 from ali_import.report.lines import result_lines
+from ali_import.report.logs import DEBUG_VERBOSITY
 from ali_import.report.messages import Messages
 from ali_import.report.table import summary_lines
 from ali_import.units import HOUR_S
@@ -100,9 +101,8 @@ class Publication:
         )
         for target in self._targets:
             self._emit(Note(text=_learned(target)))
-        return compose.start_run(
-            compose.connect(), self._targets, _options(arguments), self._emit
-        )
+        cloud = compose.connect(log_calls=arguments.verbosity >= DEBUG_VERBOSITY)
+        return compose.start_run(cloud, self._targets, _options(arguments), self._emit)
 
     def _emit(self, event: Event) -> None:
         self._display.emit(event)

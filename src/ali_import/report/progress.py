@@ -15,6 +15,7 @@ from rich.text import Text
 from ali_import.publish.events import Event, Note
 from ali_import.publish.outcome import Outcome
 from ali_import.report.messages import Messages
+from ali_import.report.table import NO_ROUTE
 from ali_import.report.tally import COLUMNS, FAILED, Tally
 from ali_import.report.words import PHASES, clock, counted, described
 
@@ -110,7 +111,7 @@ class LiveDisplay:
             header.append(f"{column:>{_width(column)}}")
         lines = [header]
         for route, counts in rows.items():
-            line = Text(f"{route or '':<{_ROUTE_WIDTH}}", no_wrap=True)
+            line = Text(f"{route or NO_ROUTE:<{_ROUTE_WIDTH}}", no_wrap=True)
             for column in COLUMNS:
                 number = counts[column]
                 cell = f"{number or '·':>{_width(column)}}"

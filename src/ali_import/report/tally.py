@@ -94,11 +94,16 @@ class Tally:
                 placement.outcome = outcome
                 placement.route = outcome.route or placement.route
                 if not outcome.result.good:
-                    self.recent.append(failure_line(outcome))
+                    self._tell(failure_line(outcome))
             case CallRetried():
                 self.retries += 1
             case Note():
-                self.recent.append(joined(event.region, event.text))
+                self._tell(joined(event.region, event.text))
+
+    def _tell(self, news: str) -> None:
+        # Every image of a region may have the same to tell: once is enough.
+        if news not in self.recent:
+            self.recent.append(news)
 
     def _placement(self, region: str, name: str) -> _Placement:
         return self._placements.setdefault((region, name), _Placement())

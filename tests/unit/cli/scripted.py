@@ -136,6 +136,6 @@ SCRIPTS: dict[str, Script] = {
 if __name__ == "__main__":
     # python -m tests.unit.cli.scripted SCRIPT ARGUMENT...
     name = sys.argv.pop(1)
-    compose.connect = lambda: cast("Any", None)
+    compose.connect = lambda **_: cast("Any", None)
     compose.start_run = start_run_with(SCRIPTS[name], [])
     sys.exit(main.main())

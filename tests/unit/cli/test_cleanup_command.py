@@ -65,7 +65,7 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     cloud = Cloud()
-    monkeypatch.setattr(compose, "connect", lambda: None)
+    monkeypatch.setattr(compose, "connect", lambda **_: None)
     monkeypatch.setattr(compose, "now", lambda: NOW)
     monkeypatch.setattr(cleanup, "find_leftovers", cloud.find)
     monkeypatch.setattr(cleanup, "remove_leftovers", cloud.remove)

@@ -51,7 +51,7 @@ def command(made: list[ScriptedRun], monkeypatch: pytest.MonkeyPatch) -> Command
     """Run the command in this process: first the script, then the arguments."""
 
     def run(script: Script, *argv: str) -> int:
-        monkeypatch.setattr(compose, "connect", lambda: None)
+        monkeypatch.setattr(compose, "connect", lambda **_: None)
         monkeypatch.setattr(compose, "start_run", start_run_with(script, made))
         return main.main(argv)
 

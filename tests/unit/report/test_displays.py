@@ -271,7 +271,7 @@ def test_the_live_display_shows_bar_counts_and_news() -> None:
     ]
     assert rows[2].split() == ["direct", *"·······11"]
     assert rows[3].split() == ["relay", *"····1····"]
-    assert rows[4].split() == list("1········")
+    assert rows[4].split() == ["no", "route", *"1········"]
     assert rows[5].startswith("failed eu-central-1 n1-uefi-arm64: import:")
     assert "SECRET0123456" not in screen.stream.getvalue()
 
