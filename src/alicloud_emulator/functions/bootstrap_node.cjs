@@ -88,6 +88,31 @@ for (const level of ['debug', 'info', 'warn', 'error', 'trace']) {
 logger.log = console.log = (...values) => logLine('verbose', values);
 logger.setLogLevel = () => {};
 
+// Lets no connection lead out of this machine. The preload script below this sends
+// aliyuncs.com to the emulator; everything else is a host that the cloud does not know.
+function stayInside() {
+  const connect = net.Socket.prototype.connect;
+  net.Socket.prototype.connect = function inside(...args) {
+    const first = Array.isArray(args[0]) ? args[0][0] : args[0];
+    const options = typeof first === 'object' && first !== null
+      ? first : { port: first, host: typeof args[1] === 'string' ? args[1] : undefined };
+    if (options.path || isHere(options)) return connect.apply(this, args);
+    const host = options.host || options.hostname;
+    const error = Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), {
+      errno: -3008, code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: host,
+    });
+    process.nextTick(() => this.destroy(error));
+    return this;
+  };
+}
+
+function isHere({ host, hostname, port }) {
+  const name = String(host || hostname || 'localhost').toLowerCase();
+  const emulated = process.env.ALICLOUD_EMULATOR_PROXY && name.endsWith('.aliyuncs.com')
+    && ['80', '443'].includes(String(port));
+  return emulated || name === 'localhost' || name === '::1' || /^127\.[0-9.]+$/.test(name);
+}
+
 function contextOf(meta) {
   const given = meta.credentials || {};
   return {
@@ -236,6 +261,7 @@ process.on('uncaughtException', (error) => {
 });
 
 async function main() {
+  stayInside();
   for await (const [meta, event] of frames(requests)) await invoke(meta, event);
   process.exit(0);
 }

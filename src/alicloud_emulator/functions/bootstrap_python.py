@@ -6,6 +6,7 @@ the log. Standard library only, and what is rarely needed is imported when it is
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -38,6 +39,7 @@ OFFERED = frozenset(
     }
 )
 
+_DIGITS = frozenset("0123456789.")
 _HEAD = struct.Struct(">II")
 _PAYLOAD_BYTES_MAX = 32 * 1024 * 1024
 
@@ -207,6 +209,7 @@ def main(requests: int, answers: int, arguments: Sequence[str]) -> None:
         answers: File descriptor that frames go out on.
         arguments: CODE_FOLDER RUNTIME HOOK_FOLDER SITE_PACKAGES...
     """
+    sys.addaudithook(_stay_inside)
     code, name, hooks, *folders = arguments
     runtime = Runtime(requests, answers, code, name)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -220,6 +223,34 @@ def main(requests: int, answers: int, arguments: Sequence[str]) -> None:
     sys.path[:0] = [code, *extra]
     sys.meta_path.append(Offered(folders))
     runtime.serve()
+
+
+def _stay_inside(event: str, arguments: tuple[Any, ...]) -> None:
+    """Let no socket lead out of this machine: an audit hook.
+
+    Only the emulator's own port is reached that way, and with it the emulated cloud; a
+    name that gets as far as the system's resolver is one that the cloud does not know.
+    """
+    if event in {"socket.connect", "socket.sendto"}:
+        address = arguments[1]
+        if isinstance(address, tuple) and not _is_here(address[0]):
+            raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
+    elif event == "socket.getaddrinfo" and _is_foreign_name(arguments[0]):
+        socket = sys.modules["_socket"]
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+def _is_here(host: object) -> bool:
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    return name in {None, "", "localhost", "::", "::1", "0.0.0.0"} or (  # noqa: S104  # as a name, to compare
+        isinstance(name, str) and name.startswith("127.")
+    )
+
+
+def _is_foreign_name(host: object) -> bool:
+    """Whether a host is a name to look up: no address, and not this machine's."""
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+    return not _is_here(host) and ":" not in name and not set(name) <= _DIGITS
 
 
 def _load(handler: str) -> Handler:

@@ -168,17 +168,19 @@ class Instance:
                 self.usable = False
         if scope.cancelled_caught and end is _End.DIED:
             end = _End.TIMED_OUT
+        self._note_peak(task.memory_mib)
+        if self._out_of_memory:
+            end = _End.DIED
+            self.kill()
         if end not in {_End.RESULT, _End.ERROR, _End.HANDLED_ERROR}:
             with anyio.move_on_after(_EXIT_WAIT_S):
                 if end is _End.DIED:  # its exit status says of what
                     await self._process.wait()
-            self._note_peak()
             self.kill()
         return end, payload
 
     def _result(self, task: Task, end: _End, payload: bytes) -> InvocationResult:
         duration_ms = (anyio.current_time() - self._began) * 1000
-        self._note_peak()
         memory_mib = self._memory_mib_max
         log = bytes(self._log)
         if end in {_End.TIMED_OUT, _End.DIED}:
@@ -212,9 +214,12 @@ class Instance:
             instance_id=self.id,
         )
 
-    def _note_peak(self) -> None:
-        peak = _peak_memory_mib(self.pid)
-        self._memory_mib_max = max(self._memory_mib_max, peak)
+    def _note_peak(self, memory_mib: int) -> None:
+        """Look whether the process was ever over its memory between two polls."""
+        peak_mib, shared_mib = _peak_memory_mib(self.pid)
+        self._memory_mib_max = max(self._memory_mib_max, peak_mib)
+        if peak_mib - shared_mib > memory_mib:
+            self._out_of_memory = True
 
     async def _pump_log(self) -> None:
         with suppress(anyio.EndOfStream, anyio.ClosedResourceError):
@@ -293,12 +298,19 @@ def _own_memory_mib(pid: int) -> float:
         return -1.0
 
 
-def _peak_memory_mib(pid: int) -> float:
-    """Return the most resident memory a process ever had in MiB; 0 if unknown."""
+def _peak_memory_mib(pid: int) -> tuple[float, float]:
+    """Return a process's peak resident memory, and its shared memory now, in MiB.
+
+    Both are 0 if unknown. Shared memory is mostly the interpreter itself, mapped.
+    """
+    peak_kib = shared_kib = 0
     with suppress(OSError, ValueError, IndexError):
         for line in (
             Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
         ):
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return 0.0
+            name, _, value = line.partition(":")
+            if name == "VmHWM":
+                peak_kib = int(value.split()[0])
+            elif name in {"RssFile", "RssShmem"}:
+                shared_kib += int(value.split()[0])
+    return peak_kib / 1024, shared_kib / 1024

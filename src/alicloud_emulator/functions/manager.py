@@ -241,7 +241,7 @@ class Functions:
     def _pool(self, function: Function) -> _Pool:
         key = (function.id, function.revision)
         if key not in self._pools:
-            folder = self._folder / f"{function.name}-{next(self._numbers)}"
+            folder = self._folder / f"function-{next(self._numbers)}"
             folder.mkdir()
             self._pools[key] = _Pool(folder=folder)
         return self._pools[key]
