@@ -40,6 +40,9 @@ class Patience:
 
 NORMAL: Final = Patience()
 PREFLIGHT: Final = Patience(transient_s=MINUTE_S, silent_s=MINUTE_S)
+"""For the first calls of all: somebody waits to hear that his key is wrong."""
+BRIEF: Final = Patience(transient_s=MINUTE_S, throttled_s=2 * MINUTE_S)
+"""For what is good to know but can be done without."""
 
 _BACKOFF_S_MIN: Final = 0.4
 _BACKOFF_S_MAX: Final = 20.0

@@ -23,7 +23,7 @@ from ali_import.cloud.requests import (
     ListFunctions,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.steady import PREFLIGHT, Steady
+from ali_import.cloud.steady import BRIEF, PREFLIGHT, Steady
 from ali_import.errors import CloudError, ConfigurationError
 from ali_import.publish.context import Context
 from ali_import.publish.events import CallRetried, Emit, Note
@@ -150,7 +150,7 @@ async def _buckets(cloud: Steady, regions: Sequence[str]) -> list[Leftover]:
     refused: CloudError | None = None
     for region in regions:
         try:
-            buckets = await cloud.call(ListBuckets(region=region, prefix=PREFIX))
+            buckets = await cloud.call(ListBuckets(region=region, prefix=PREFIX), BRIEF)
         except CloudError as error:
             refused = error
             continue
@@ -166,7 +166,7 @@ async def _buckets(cloud: Steady, regions: Sequence[str]) -> list[Leftover]:
 
 
 async def _functions(cloud: Steady, region: str) -> list[Leftover]:
-    functions = await cloud.call(ListFunctions(region=region, prefix=PREFIX))
+    functions = await cloud.call(ListFunctions(region=region, prefix=PREFIX), BRIEF)
     leases = [(function.name, of_name(function.name)) for function in functions]
     return [
         _leftover(region, "function", name, lease)
@@ -176,7 +176,7 @@ async def _functions(cloud: Steady, region: str) -> list[Leftover]:
 
 
 async def _images(cloud: Steady, region: str) -> list[Leftover]:
-    images = await cloud.call(DescribeImages(region=region, name=f"{PREFIX}*"))
+    images = await cloud.call(DescribeImages(region=region, name=f"{PREFIX}*"), BRIEF)
     return [
         _leftover(region, "image", image.image_id, lease, detail=image.name)
         for image in images
@@ -188,7 +188,7 @@ async def _images(cloud: Steady, region: str) -> list[Leftover]:
 async def _snapshots(cloud: Steady, region: str) -> list[Leftover]:
     # A tag with an empty value asks for the key alone.
     snapshots = await cloud.call(
-        DescribeSnapshots(region=region, tags={TAG_EXPIRES: ""})
+        DescribeSnapshots(region=region, tags={TAG_EXPIRES: ""}), BRIEF
     )
     return [
         _leftover(region, "snapshot", snapshot.snapshot_id, lease)

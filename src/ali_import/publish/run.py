@@ -63,6 +63,7 @@ class Run:
         self._emit = emit
         self._cloud = Steady(cloud, rng=rng, on_retry=cleanup.tell_retries(emit))
         self._stopping: anyio.CancelScope | None = None
+        self._cleaning: anyio.CancelScope | None = None
         self._interrupted = False
         self._timed_out = False
         self._bench: Workbench | None = None
@@ -75,6 +76,9 @@ class Run:
         self._interrupted = True
         if self._stopping is not None:
             self._stopping.cancel()
+        if self._cleaning is not None:
+            hurry = anyio.current_time() + _CLEAN_UP_INTERRUPTED_S_MAX
+            self._cleaning.deadline = min(self._cleaning.deadline, hurry)
 
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return the temporary things that exist, or may exist, right now."""
@@ -207,7 +211,7 @@ class Run:
         bound_s = _CLEAN_UP_S_MAX
         if self._interrupted:
             bound_s = _CLEAN_UP_INTERRUPTED_S_MAX
-        with anyio.move_on_after(bound_s, shield=True) as in_time:
+        with anyio.move_on_after(bound_s, shield=True) as self._cleaning:
             await self._all(cancel_making, [p.job for p in self._placements])
             async with anyio.create_task_group() as tasks:
                 if self._bench is not None:
@@ -218,7 +222,7 @@ class Run:
                         tasks.start_soon(self._sweep, context, tuple(self._bench.sites))
                 if self._finish is not None:
                     tasks.start_soon(self._finish.delete_retired)
-        if in_time.cancelled_caught:
+        if self._cleaning.cancelled_caught:
             context.note("cleaning up took too long", level="WARNING")
 
     async def _all(
