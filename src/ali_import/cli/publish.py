@@ -131,11 +131,13 @@ class Publication:
 
     def _explain(self, report: Report) -> None:
         for outcome in report.outcomes:
-            # Whoever stopped the run knows why so much was skipped.
-            expected = report.interrupted and outcome.result is Result.SKIPPED
+            # Whoever stopped the run knows why so much was skipped or not published.
+            known = report.interrupted and outcome.result is not Result.FAILED
             told = stands(outcome) or outcome in self._display.shown
-            if not (told or expected):
+            if not (told or known):
                 self._messages.line(failure_line(outcome))
+        if report.interrupted:
+            self._messages.line("run the same command again to go on from here")
         self._tell_leftovers(report.leftovers)
         for line in summary_lines(report):
             self._messages.table(line)

@@ -303,6 +303,8 @@ def test_the_first_signal_interrupts_and_the_report_is_still_made(
     assert output.out == "cn-hangzhou n1 (ipxe) m-cn-hangzhou\n"
     assert "interrupt again to stop at once" in output.err
     assert "1 unchanged, 1 skipped (interrupted)" in output.err
+    assert "skipped us-east-1" not in output.err
+    assert "run the same command again" in output.err
 
 
 def test_a_signal_before_the_run_ends_the_command(
