@@ -7,8 +7,9 @@ that stores and deletes objects is the same for direct and for relayed regions.
 
 import base64
 import binascii
+import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from requests.structures import CaseInsensitiveDict
@@ -25,7 +26,7 @@ CODES: Mapping[str, str] = {
     "refused": "RelayRefused",
     "fetch": "RelayFetchFailed",
     "target": "RelayTargetFailed",
-    "broken": "RelayBroken",
+    "broken": "FunctionFailed",
 }
 
 
@@ -126,21 +127,25 @@ def _payload(request: Any) -> bytes:
             "length": body.length,
         }
         return frame(header)
-    data = _bytes(body)
-    assert len(data) <= INLINE_BYTES_MAX, f"{len(data)} bytes in one invocation"
-    return frame(header, data)
+    # Written block by block behind the header: a body from a file is in memory once.
+    packed = io.BytesIO()
+    framing = packed.write(frame(header))
+    for block in _blocks(body):
+        packed.write(block)
+    inline_bytes = packed.tell() - framing
+    assert inline_bytes <= INLINE_BYTES_MAX, f"{inline_bytes} bytes in one invocation"
+    return packed.getvalue()
 
 
-def _bytes(body: Any) -> bytes:
-    if body is None:
-        return b""
-    if isinstance(body, bytes):
-        return body
+def _blocks(body: Any) -> Iterable[bytes]:
+    if not body:
+        return ()
     if isinstance(body, str):
-        return body.encode()
-    data = body.read()
-    assert isinstance(data, bytes)
-    return data
+        return (body.encode(),)
+    if isinstance(body, bytes):
+        return (body,)
+    assert isinstance(body, Iterable)
+    return body
 
 
 class RelayResponse:

@@ -172,6 +172,10 @@ def test_a_certificate_of_an_unknown_authority_says_what_to_set(
         (Reply(status=502, body=b"<html><h1>Bad Gateway</h1></html>"), "GarbledAnswer"),
         (Reply(status=503, body=b"<html><p>unclosed"), "GarbledAnswer"),
         (Reply(status=500, body=b"[1, 2]"), "GarbledAnswer"),
+        (
+            Reply(status=302, headers={"Location": "https://portal.invalid/login"}),
+            "GarbledAnswer",
+        ),
         (Reply(status=500, body=b""), "GarbledAnswer"),
         (Reply(status=500, body=b"{}"), "GarbledAnswer"),
         (Reply(body=b"\xff\xfe\x00"), "GarbledAnswer"),
@@ -323,9 +327,9 @@ def test_every_exception_of_the_http_layers_means_that_no_answer_came() -> None:
     }
     assert len(codes) > 40
     garbled = {name for name, code in codes.items() if code == "GarbledAnswer"}
-    # Neither can come here: a class of the email package, and a kind of proxy that
-    # the settings refuse.
-    assert garbled == {"MessageDefect", "ProxySchemeUnsupported"}
+    # A redirect is an answer. The others cannot come here: a class of the email
+    # package, and a kind of proxy that the settings refuse.
+    assert garbled == {"MessageDefect", "ProxySchemeUnsupported", "TooManyRedirects"}
     assert set(codes.values()) >= {"HostNotFound", "NoAnswer", "ProxyFailure"}
 
 

@@ -14,12 +14,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from typing_extensions import override
+
 from ali_import.cloud.sdk import quiet
+from ali_import.cloud.sdk.scrub import scrub
 from ali_import.errors import ConfigurationError
 
 # The metadata service answers from inside the same machine, or not at all. It is asked
 # twice (a token, then the role), so being off the cloud costs two of these.
 METADATA_TIMEOUT_MS = 800
+# Keys that live shorter than this are not used: a call takes some time itself.
+USABLE_S_MIN = 30.0
 
 ADVICE = (
     "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, "
@@ -53,6 +58,39 @@ class Keys:
         return max(self.expires_at - time.time(), 0.0)
 
 
+class OneSession(dict[str, Any]):
+    """Stands in for the table of HTTP sessions that the credentials package keeps.
+
+    Its own sessions forget the trusted certificates when there is a proxy. With this,
+    what its providers ask of STS leaves as every other call does.
+    """
+
+    def __init__(self, session: Any) -> None:
+        super().__init__()
+        self._session = session
+
+    @override
+    def __contains__(self, host: object) -> bool:
+        return True
+
+    @override
+    def __getitem__(self, host: str) -> Any:
+        return self._session
+
+    def install(self) -> None:
+        """Put this in place of the package's table."""
+        from Tea.core import TeaCore
+
+        TeaCore._sessions = self  # noqa: SLF001  it offers no other way
+
+    def remove(self) -> None:
+        """Give the package a table of its own again, if this is in its place."""
+        from Tea.core import TeaCore
+
+        if TeaCore._sessions is self:  # noqa: SLF001  see install
+            TeaCore._sessions = {}  # noqa: SLF001
+
+
 class Credentials:
     """The credentials of a run; refreshes itself, safe to use from many threads.
 
@@ -64,6 +102,7 @@ class Credentials:
     def __init__(self, provider: Any = None) -> None:
         self._lock = threading.Lock()
         self._provider = provider
+        self._last: Keys | None = None
 
     def keys(self) -> Keys:
         """Return keys valid now.
@@ -79,13 +118,14 @@ class Credentials:
                     self._provider = _first_that_works()
                 provider = self._provider
         try:
-            found = provider.get_credentials()
+            self._last = _keys(provider.get_credentials())
         except Exception:  # noqa: BLE001  each step fails in its own way
-            # Not chained: the package quotes whole answers of the token service.
-            raise CredentialsLostError(
-                "the credentials could not be refreshed"
-            ) from None
-        return _keys(found)
+            # It refreshes well before the end: the keys at hand may still be good.
+            if self._last is None or self._last.remaining_s() < USABLE_S_MIN:
+                # Not chained: the package quotes whole answers of the token service.
+                message = "the credentials could not be refreshed"
+                raise CredentialsLostError(message) from None
+        return self._last
 
     def get_credential(self) -> Any:
         """Return the keys as ``alibabacloud_tea_openapi`` wants them."""
@@ -124,35 +164,51 @@ def _keys(found: Any) -> Keys:
 
 
 def _first_that_works() -> Any:
-    for make in _chain():
+    """Return the provider of the first step of the chain that gives keys."""
+    reasons: list[str] = []
+    for asked_for, make in _chain():
         try:
             provider = make()
             found = provider.get_credentials()
-        except Exception:  # noqa: BLE001, S112  each step fails in its own way
+        except Exception as exc:  # noqa: BLE001  each step fails in its own way
+            # A step that is always tried has failed for lack of set-up, most often;
+            # one that the environment asks for has a reason worth telling.
+            if asked_for:
+                reasons.append(f"{asked_for}: {scrub(str(exc)) or type(exc).__name__}")
             continue
         if found.get_access_key_id() and found.get_access_key_secret():
             return provider
-    raise ConfigurationError("no Alibaba Cloud credentials were found", advice=ADVICE)
+    why = f" ({'; '.join(reasons)})" if reasons else ""
+    raise ConfigurationError(
+        f"no Alibaba Cloud credentials were found{why}", advice=ADVICE
+    )
 
 
-def _chain() -> Iterator[Callable[[], Any]]:
-    """Give the makers of the chain's steps, in the official order."""
+def _chain() -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Give the makers of the chain's steps, in the official order.
+
+    Each comes with the environment's variable that asks for it, or "".
+    """
     from alibabacloud_credentials import provider as steps
     from alibabacloud_credentials.http import HttpOptions
     from alibabacloud_credentials.utils import auth_util
 
     quiet.silence()
-    yield steps.EnvironmentVariableCredentialsProvider
+    yield "", steps.EnvironmentVariableCredentialsProvider
     if auth_util.enable_oidc_credential:
-        yield steps.OIDCRoleArnCredentialsProvider
-    yield steps.CLIProfileCredentialsProvider
-    yield steps.ProfileCredentialsProvider
+        yield "ALIBABA_CLOUD_OIDC_TOKEN_FILE", steps.OIDCRoleArnCredentialsProvider
+    profile = "ALIBABA_CLOUD_PROFILE" if auth_util.environment_profile_name else ""
+    yield profile, steps.CLIProfileCredentialsProvider
+    yield profile, steps.ProfileCredentialsProvider
     if str(auth_util.environment_ecs_metadata_disabled).lower() != "true":
         bounded = HttpOptions(
             connect_timeout=METADATA_TIMEOUT_MS, read_timeout=METADATA_TIMEOUT_MS
         )
-        yield lambda: steps.EcsRamRoleCredentialsProvider(
-            http_options=bounded, async_update_enabled=False
+        yield (
+            "",
+            lambda: steps.EcsRamRoleCredentialsProvider(
+                http_options=bounded, async_update_enabled=False
+            ),
         )
     if auth_util.environment_credentials_uri:
-        yield steps.URLCredentialsProvider
+        yield "ALIBABA_CLOUD_CREDENTIALS_URI", steps.URLCredentialsProvider

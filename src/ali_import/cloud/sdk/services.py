@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ali_import.cloud.sdk import quiet
-from ali_import.cloud.sdk.credentials import Credentials
+from ali_import.cloud.sdk.credentials import Credentials, OneSession
 from ali_import.cloud.sdk.openapi import OpenApi
 from ali_import.cloud.sdk.settings import Settings
 
@@ -32,11 +32,13 @@ class Services:
     ) -> None:
         from ali_import.cloud.sdk import wire
 
-        quiet.silence()
         self.settings = settings
         self.relay_transport = relay_transport
         self.credentials = credentials
         self.session = wire.session(settings)
+        self._credentials_session = OneSession(self.session)
+        self._credentials_session.install()
+        quiet.silence()
         self.openapi = OpenApi(settings, self.credentials, self.session)
         self._lock = threading.Lock()
         self._oss: dict[str, Any] = {}
@@ -78,4 +80,5 @@ class Services:
     def close(self) -> None:
         """Close every pooled connection."""
         self.openapi.close()
+        self._credentials_session.remove()
         self.session.close()

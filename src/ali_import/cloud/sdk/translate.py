@@ -226,6 +226,7 @@ _TABLE: tuple[tuple[str, str, Callable[[Any, Place], AliImportError | None]], ..
     ("ali_import.errors", "AliImportError", _ours),
     (f"{_SDK}.credentials", "CredentialsLostError", _credentials_lost),
     ("alibabacloud_oss_v2.exceptions", "CredentialsBaseError", _no_credentials),
+    ("requests.exceptions", "TooManyRedirects", _garbled_answer),
     # The cloud answered.
     ("alibabacloud_oss_v2.exceptions", "ServiceError", _oss_error),
     ("alibabacloud_tea_openapi.exceptions", "AlibabaCloudException", _api_error),

@@ -41,6 +41,8 @@ def session(settings: Settings) -> requests.Session:
     """
     made = requests.Session()
     made.trust_env = False
+    # No API redirects; what does is a captive portal, and gets no second request.
+    made.max_redirects = 0
     refuse_all = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
     made.cookies.set_policy(refuse_all)
     adapter = Adapter(settings)
@@ -130,7 +132,8 @@ class Adapter(HTTPAdapter):
         # Called with what an SDK thinks of certificates and proxies; we know better.
         host = urllib3.util.parse_url(request.url or "").host or ""
         proxy = self._settings.proxy_for(host)
-        chosen = {"https": proxy, "http": proxy} if proxy else {}
+        # Plain HTTP is for the metadata service of this very machine: never by proxy.
+        chosen = {"https": proxy} if proxy else {}
         response = super().send(request, stream=True, timeout=timeout, proxies=chosen)
         response.raw = io.BytesIO(self._body(response))
         return response
