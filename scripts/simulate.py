@@ -1,0 +1,74 @@
+"""``make simulate``: the engine on the emulator's world, one seed after the other.
+
+Prints seeds a second, faults injected by kind, and for every failure one line that
+reproduces it. Exits with 1 if there was one.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.simulation.harness import Verdict, simulate  # noqa: E402  needs the path
+from tests.simulation.monitor import Tally  # noqa: E402  needs the path
+
+
+def main() -> int:
+    """Run the seeds that the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1000)
+    parser.add_argument("--from", type=int, default=0, dest="first")
+    parser.add_argument("--jobs", type=int, default=1, help="processes to use")
+    parser.add_argument("--trace", action="store_true", help="print every call")
+    arguments = parser.parse_args()
+    began = time.perf_counter()
+    tally, failed, done = Tally(), 0, 0
+    for verdict in _verdicts(arguments):
+        done += 1
+        tally.add(verdict.tally)
+        if arguments.trace:
+            print("\n".join(verdict.trace))
+        if not verdict.good:
+            failed += 1
+            _tell(verdict)
+        if done % 1000 == 0:
+            print(f"{done} seeds, {failed} failed", file=sys.stderr, flush=True)
+    _summarize(tally, done, failed, time.perf_counter() - began)
+    return 1 if failed else 0
+
+
+def _verdicts(arguments: argparse.Namespace) -> Iterator[Verdict]:
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    if arguments.jobs == 1:
+        for seed in seeds:
+            yield simulate(seed, trace=arguments.trace)
+        return
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        yield from pool.map(simulate, seeds, chunksize=20)
+
+
+def _tell(verdict: Verdict) -> None:
+    print(verdict.headline)
+    print(f"  weather: {verdict.weather}")
+    for text in verdict.violations[:4]:
+        print(f"  violated: {text[:400]}")
+    print(f"  reproduce: make simulate SEEDS=1 FROM={verdict.seed}", flush=True)
+
+
+def _summarize(tally: Tally, seeds: int, failed: int, seconds: float) -> None:
+    struck = ", ".join(f"{kind} {n}" for kind, n in sorted(tally.struck.items()))
+    ended = ", ".join(f"{how} {n}" for how, n in sorted(tally.outcomes.items()))
+    print(f"faults: {struck}")
+    print(f"placements: {ended}")
+    print(
+        f"{seeds} seeds in {seconds:.1f} s: {seeds / seconds:.1f} seeds/s, "
+        f"{tally.calls} calls, {failed} failed"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,230 @@
+"""What must hold after a run, and after everything."""
+
+from collections.abc import Iterator
+
+from ali_import.publish.lease import (
+    PREFIX,
+    TAG_EXPIRES,
+    TAG_RUN,
+    TAG_SHA256,
+    TAG_VERSION,
+    of_name,
+    of_tags,
+)
+from ali_import.publish.options import Target
+from ali_import.publish.outcome import Leftover, Outcome, Report, Result
+from alicloud_emulator.world.ecs.records import Image, ImageStatus
+from alicloud_emulator.world.profile import OssMode, Region
+from alicloud_emulator.world.world import World
+from tests.simulation.landscape import Landscape, store
+from tests.simulation.plan import ACCOUNT, Plan
+
+# --- the report and the world ---------------------------------------------------------
+
+
+def report_equals_world(world: World, plan: Plan, report: Report) -> Iterator[str]:
+    """Give every difference between what a run reports and what there is."""
+    wanted = [(r, t.name) for r in plan.regions for t in plan.targets]
+    if [(o.region, o.name) for o in report.outcomes] != wanted:
+        yield f"the report has other placements: {len(report.outcomes)}"
+        return
+    targets = {target.name: target for target in plan.targets}
+    for outcome in report.outcomes:
+        yield from _outcome_holds(world, plan, outcome, targets[outcome.name], report)
+
+
+def _outcome_holds(
+    world: World, plan: Plan, outcome: Outcome, target: Target, report: Report
+) -> Iterator[str]:
+    where = f"{outcome.region} {outcome.name}"
+    if not outcome.result.good:
+        if outcome.result is Result.FAILED and not outcome.code:
+            yield f"{where} failed without a reason"
+        if outcome.result is Result.SKIPPED and not report.interrupted:
+            yield f"{where} was skipped, but nobody interrupted"
+        if outcome.published:
+            yield f"{where} {outcome.result} and published"
+        return
+    named = _named(world, outcome.region, outcome.name)
+    image = next((i for i in named if i.image_id == outcome.image_id), None)
+    if image is None:
+        # A replacement that was not renamed in, since nothing was published.
+        replacing = plan.options.overwrite and not outcome.published
+        if not (replacing and report.interrupted):
+            yield f"{where} is {outcome.result}, but {outcome.image_id} is not there"
+        return
+    yield from (f"{where} {wrong}" for wrong in _wrong(plan, image, target))
+    if outcome.published:
+        if plan.options.public and not image.public:
+            yield f"{where} is reported public and is not"
+        if image.family != target.family:
+            yield f"{where} is reported in its family, and is in {image.family!r}"
+
+
+def _named(world: World, region: str, name: str) -> list[Image]:
+    return [i for i in store(world).images_of(ACCOUNT, region) if i.name == name]
+
+
+def _wrong(plan: Plan, image: Image, target: Target) -> Iterator[str]:
+    """Give what is wrong with an image that ought to be a target's."""
+    options, wanted = plan.options, target.image
+    facts = (
+        ("status", image.status, ImageStatus.AVAILABLE),
+        ("content", image.content_sha256, wanted.sha256),
+        ("architecture", image.architecture, wanted.architecture or "x86_64"),
+        ("boot mode", image.boot_mode, wanted.boot_mode.value),
+        ("nvme", image.nvme, options.nvme),
+        ("imds", image.imds, options.imds),
+        ("tag", image.tags.get(TAG_SHA256), wanted.sha256),
+    )
+    for what, is_so, should in facts:
+        if is_so != should:
+            yield f"{what} is {is_so}, not {should}"
+    for tag in (TAG_RUN, TAG_VERSION):
+        if tag not in image.tags:
+            yield f"has no tag {tag}"
+    if TAG_EXPIRES in image.tags:
+        yield "still has an expiry"
+
+
+# --- what may fail --------------------------------------------------------------------
+
+
+def excuse(
+    world: World, plan: Plan, region_id: str, target: Target, spoiled: set[str]
+) -> str:
+    """Return why a placement may fail although a run was given all it needs; or ""."""
+    account = plan.profile.accounts[0]
+    region = world.profile.region(region_id)
+    assert region is not None
+    if region_id in spoiled:
+        return "the weather is bad there"
+    if account.arrears:
+        return "arrears"
+    for there in plan.existing:
+        here = (there.region, plan.targets[there.target].name)
+        other = not there.same and here == (region_id, target.name)
+        if other and not plan.options.overwrite:
+            return "another image has the name"
+    if plan.options.public and not region.public_images:
+        return "no public images there"
+    if plan.options.public and not account.agreement_signed:
+        return "the agreement is not signed"
+    if plan.profile.limits.images_per_region < 100:
+        return "few images may be there"
+    if account.import_role and _imports(plan, region):
+        return ""
+    if not region.copy_in:
+        return "nothing gets in there"
+    sources = [
+        other
+        for other in world.profile.regions
+        if other.id != region_id and other.copy_out and other.id not in spoiled
+    ]
+    if account.import_role and any(_imports(plan, other) for other in sources):
+        return ""
+    return "nothing to copy from"
+
+
+def _imports(plan: Plan, region: Region) -> bool:
+    """Whether bytes can be brought to a region's object storage."""
+    account = plan.profile.accounts[0]
+    if region.oss is not OssMode.OPEN:
+        return False
+    if plan.profile.limits.buckets_per_region < 100:
+        return False
+    direct = not region.mainland or account.oss_since == "old"
+    return direct or (region.fc and account.fc_enabled)
+
+
+def unexcused(
+    world: World, plan: Plan, report: Report, spoiled: set[str]
+) -> Iterator[str]:
+    """Give every placement that failed and had no excuse."""
+    targets = {target.name: target for target in plan.targets}
+    excuses = {
+        (o.region, o.name): excuse(world, plan, o.region, targets[o.name], spoiled)
+        for o in report.outcomes
+    }
+    for outcome in report.outcomes:
+        if excuses[outcome.region, outcome.name]:
+            continue
+        where = f"{outcome.region} {outcome.name}"
+        held_back = plan.options.all_or_nothing and any(excuses.values())
+        if not outcome.result.good and not (held_back and outcome.code == "HeldBack"):
+            yield (
+                f"{where} {outcome.result} at {outcome.step} without excuse: "
+                f"{outcome.code} {outcome.message}"
+            )
+        elif not outcome.published and not held_back:
+            yield f"{where} was not published"
+
+
+# --- what may be left -----------------------------------------------------------------
+
+
+def leftovers(
+    world: World, plan: Plan, land: Landscape, *, run_ids: set[str] | None
+) -> Iterator[tuple[str, str]]:
+    """Give everything temporary that is there, as (region, text).
+
+    Args:
+        world: The world.
+        plan: The scenario.
+        land: What was there before.
+        run_ids: Only what these runs made; None for everything that is ours.
+    """
+    known = {*land.foreign, *(land.live if run_ids is not None else ())}
+    known |= set(land.expired) if run_ids is not None else set()
+    wanted = {target.name for target in plan.targets}
+    for region in world.profile.regions:
+        here = region.id
+        for bucket in world.oss.state(here, ACCOUNT)["buckets"]:
+            lease = of_name(bucket["name"])
+            strange = lease is None or ("bucket", here, bucket["name"]) in known
+            if not strange and _counts(lease.run_id if lease else "", run_ids):
+                yield here, f"bucket {bucket['name']} in {here}"
+        for function in world.fc.state(here, ACCOUNT)["functions"]:
+            lease = of_name(function["name"])
+            strange = lease is None or ("function", here, function["name"]) in known
+            if not strange and _counts(lease.run_id if lease else "", run_ids):
+                yield here, f"function {function['name']} in {here}"
+        for image in store(world).images_of(ACCOUNT, here):
+            if ("image", here, image.image_id) in known or image.name in wanted:
+                continue
+            run_id = image.tags.get(TAG_RUN, "")
+            if image.name.startswith(PREFIX) and _counts(run_id, run_ids):
+                yield here, f"image {image.image_id} {image.name} in {here}"
+        images = {i.image_id for i in store(world).images_of(ACCOUNT, here)}
+        for snapshot in store(world).snapshots_of(ACCOUNT, here):
+            if ("snapshot", here, snapshot.snapshot_id) in known:
+                continue
+            lease = of_tags(snapshot.tags)
+            run_id = lease.run_id if lease else ""
+            orphan = snapshot.image_id not in images
+            if orphan and (not run_id or _counts(run_id, run_ids)):
+                yield here, f"snapshot {snapshot.snapshot_id} {snapshot.tags} in {here}"
+
+
+def _counts(run_id: str, run_ids: set[str] | None) -> bool:
+    return run_ids is None or run_id in run_ids
+
+
+def strange_images(world: World, plan: Plan, land: Landscape) -> Iterator[str]:
+    """Give every image that is neither wanted nor anybody else's."""
+    known = {name for kind, _, name in land.foreign if kind == "image"}
+    wanted = {target.name for target in plan.targets}
+    for region in world.profile.regions:
+        seen: set[str] = set()
+        for image in store(world).images_of(ACCOUNT, region.id):
+            if image.image_id in known:
+                continue
+            if image.name not in wanted or image.name in seen:
+                yield f"image {image.image_id} {image.name} in {region.id}"
+            seen.add(image.name)
+
+
+def untold(found: list[tuple[str, str]], told: tuple[Leftover, ...]) -> list[str]:
+    """Return what is left without the report telling of anything in its region."""
+    regions = {leftover.region for leftover in told}
+    return [text for region, text in found if region not in regions]

@@ -1,0 +1,296 @@
+"""What must hold at every instant, looked at after each call that takes effect."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from ali_import.cloud import requests as ask
+from ali_import.cloud.requests import Repeat, Request
+from ali_import.cloud.retry_table import look_up
+from ali_import.errors import CloudError
+from ali_import.publish.events import Event, Phase, PhaseBegan
+from alicloud_emulator.world.ecs.records import Image, ImageStatus
+from alicloud_emulator.world.world import World
+from tests.simulation.landscape import store
+from tests.simulation.plan import ACCOUNT, Plan
+from tests.support.bridge.table import resource
+
+COPIES_MAX = 5
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What happened over one or many seeds.
+
+    Attributes:
+        rows: Rows of the retry table that were looked up for an error that came.
+        struck: Faults by kind.
+        outcomes: How placements ended, by result and route.
+    """
+
+    calls: int = 0
+    rows: Counter[tuple[str, tuple[str, ...]]] = field(default_factory=Counter)
+    struck: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Tally") -> None:
+        """Take in another tally."""
+        self.calls += other.calls
+        self.rows.update(other.rows)
+        self.struck.update(other.struck)
+        self.outcomes.update(other.outcomes)
+
+
+class Monitor:
+    """Watches one world, whoever changes it.
+
+    Attributes:
+        violations: What was seen and must not be.
+        trace: One row a call, as (virtual time, process, request, answer).
+    """
+
+    def __init__(self, world: World, plan: Plan) -> None:
+        self._world = world
+        self._plan = plan
+        self._wanted = {t.name: t.image.sha256 for t in plan.targets}
+        self._tokens: dict[tuple[Any, ...], tuple[str, str]] = {}
+        self._copies: dict[tuple[str, str], list[Image]] = {}
+        self._gaps: dict[tuple[str, str], _Gap] = {}
+        self._complete: set[tuple[str, str]] = set()
+        self.violations: list[str] = []
+        self.trace: list[tuple[float, str, Request[Any], Any]] = []
+        self.tally = Tally()
+
+    def begin(self) -> None:
+        """Take note of which names resolve before anything is done."""
+        for region in self._world.profile.regions:
+            for name in self._wanted:
+                if self._resolves(region.id, name):
+                    self._complete.add((region.id, name))
+
+    def violated(self, text: str) -> None:
+        """Take note of something that must not be."""
+        self.violations.append(f"at {self._now():.1f} s: {text}")
+
+    def eye(self, process: str) -> "Eye":
+        """Return what watches one process's calls."""
+        return Eye(self, process)
+
+    def _now(self) -> float:
+        return self._world.agenda.now - START
+
+    # --- rules --------------------------------------------------------------------
+
+    def before_effect(self, eye: "Eye", request: Request[Any]) -> None:
+        """Look at a request that the cloud is about to judge."""
+        if isinstance(request, ask.CopyImage):
+            self._check_copy_source(eye, request)
+
+    def after_effect(self, eye: "Eye", request: Request[Any], result: Any) -> None:
+        """Look at the world after a request took effect."""
+        if request.REPEAT is Repeat.READ:
+            return
+        if isinstance(request, ask.ImportImage | ask.CopyImage):
+            self._check_token(request, result)
+        if isinstance(request, ask.CopyImage):
+            self._check_copies_running(eye, request, result)
+        if isinstance(
+            request, ask.ModifyImageSharePermission | ask.ModifyImageAttribute
+        ):
+            self._check_publishing(eye, request)
+        if request.SERVICE == "ecs":
+            self._check_names(eye, request)
+
+    def _check_copy_source(self, eye: "Eye", request: ask.CopyImage) -> None:
+        image = self._image(request.region, request.image_id)
+        if image is None or not image.public:
+            return
+        if eye.alone:
+            self.violated(f"{eye.process} copies the published {image.image_id}")
+
+    def _check_token(
+        self, request: ask.ImportImage | ask.CopyImage, result: Any
+    ) -> None:
+        """The same thing asked for again must be asked for with the same token."""
+        about: tuple[Any, ...]
+        if isinstance(request, ask.ImportImage):
+            about = ("import", request.region, request.name, request.key)
+            where, image_id = request.region, result.image_id
+        else:
+            about = (
+                "copy",
+                request.destination_region,
+                request.destination_name,
+                request.image_id,
+            )
+            where, image_id = request.destination_region, result
+        token, made = self._tokens.get(about, ("", ""))
+        still_there = made and self._image(where, made) is not None
+        if still_there and token != request.client_token:
+            self.violated(f"{about} was asked for with another token")
+        if made and image_id != made and token == request.client_token:
+            self.violated(f"{about} was made twice with one token")
+        self._tokens[about] = (request.client_token, image_id)
+
+    def _check_copies_running(
+        self, eye: "Eye", request: ask.CopyImage, image_id: str
+    ) -> None:
+        copies = self._copies.setdefault((eye.process, request.region), [])
+        image = self._image(request.destination_region, image_id)
+        if image is not None and image not in copies:
+            copies.append(image)
+        copies[:] = [copy for copy in copies if copy.in_making]
+        if len(copies) > COPIES_MAX:
+            self.violated(f"{len(copies)} copies from {request.region} at once")
+
+    def _check_publishing(
+        self,
+        eye: "Eye",
+        request: ask.ModifyImageSharePermission | ask.ModifyImageAttribute,
+    ) -> None:
+        """Nothing is published before everything is placed or given up."""
+        if isinstance(request, ask.ModifyImageSharePermission):
+            publishes = request.public
+        else:
+            publishes = request.family is not None
+        if not publishes:
+            return
+        if eye.phase is not Phase.PUBLISH:
+            self.violated(f"{eye.process} publishes in phase {eye.phase}")
+        if self._plan.options.all_or_nothing:
+            self._check_all(eye)
+
+    def _check_all(self, eye: "Eye") -> None:
+        for region in self._plan.regions:
+            if region in self._plan.options.allow_failure:
+                continue
+            for target in self._plan.targets:
+                sha256 = target.image.sha256
+                if not any(
+                    image.content_sha256 == sha256
+                    and image.status is ImageStatus.AVAILABLE
+                    and image.name == target.name
+                    for image in self._images(region)
+                ):
+                    self.violated(
+                        f"{eye.process} publishes although {region} lacks {target.name}"
+                    )
+                    return
+
+    def _check_names(self, eye: "Eye", request: Request[Any]) -> None:
+        """A name that resolves goes on resolving, but between the two renames."""
+        region = request.region
+        for name in self._wanted:
+            key = (region, name)
+            gap = self._gaps.get(key)
+            if self._resolves(region, name):
+                self._complete.add(key)
+                self._gaps.pop(key, None)
+            elif gap is not None:
+                if gap.opener is eye and self._is_about(request, gap, name):
+                    self.violated(f"{eye.process} leaves {name} in {region} away")
+            elif key in self._complete:
+                renames = (
+                    isinstance(request, ask.ModifyImageAttribute)
+                    and request.name is not None
+                )
+                if not renames:
+                    self.violated(f"{name} in {region} does not resolve any more")
+                    self._complete.discard(key)
+                else:
+                    self._gaps[key] = _Gap(opener=eye, image_id=resource_id(request))
+
+    def _is_about(self, request: Request[Any], gap: "_Gap", name: str) -> bool:
+        """Whether a call in a gap is about the name, and not what opened the gap."""
+        if isinstance(request, ask.ModifyImageAttribute) and request.name is not None:
+            return False
+        image = self._image(request.region, resource_id(request))
+        return image is not None and (
+            image.image_id == gap.image_id or image.content_sha256 == self._wanted[name]
+        )
+
+    def _resolves(self, region: str, name: str) -> bool:
+        return any(
+            image.name == name and image.status is ImageStatus.AVAILABLE
+            for image in self._images(region)
+        )
+
+    def _images(self, region: str) -> list[Image]:
+        return list(store(self._world).images_of(ACCOUNT, region))
+
+    def _image(self, region: str, image_id: str) -> Image | None:
+        found = (i for i in self._images(region) if i.image_id == image_id)
+        return next(found, None)
+
+    def answered(self, eye: "Eye", request: Request[Any], result: Any) -> None:
+        """Keep the trace, and count what the retry table was asked."""
+        self.tally.calls += 1
+        self.trace.append((self._now(), eye.process, request, result))
+        if isinstance(result, CloudError):
+            row = look_up(result)
+            self.tally.rows[row.code, row.operations] += 1
+
+
+class Eye:
+    """Watches one process.
+
+    Attributes:
+        phase: The phase it told last.
+        alone: Whether it is the only process that ever ran at this time.
+    """
+
+    def __init__(self, monitor: Monitor, process: str) -> None:
+        self._monitor = monitor
+        self.process = process
+        self.phase = Phase.SURVEY
+        self.alone = True
+
+    def emit(self, event: Event) -> None:
+        """Hear what the process tells."""
+        if isinstance(event, PhaseBegan):
+            self.phase = event.phase
+
+    def before(self, request: Request[Any]) -> None:
+        """Look at a request that reaches the cloud."""
+        self._monitor.before_effect(self, request)
+
+    def after(self, request: Request[Any], result: Any) -> None:
+        """Look at the world after a request took effect."""
+        self._monitor.after_effect(self, request, result)
+
+    def answered(self, request: Request[Any], result: Any) -> None:
+        """See what the process is told."""
+        self._monitor.answered(self, request, result)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Gap:
+    """A name that stands for nothing, between the two renames of a replacement."""
+
+    opener: Eye
+    image_id: str
+
+
+def resource_id(request: Request[Any]) -> str:
+    """Return the id of the image a request is about, or ""."""
+    ids = getattr(request, "resource_ids", ())
+    return str(getattr(request, "image_id", "") or (ids[0] if ids else ""))
+
+
+START = 1_790_000_000.0
+"""Unix time at which every simulation begins."""
+
+
+def line(row: tuple[float, str, Request[Any], Any]) -> str:
+    """Return a row of a trace as text."""
+    when, process, request, result = row
+    told = result
+    if isinstance(result, CloudError):
+        told = f"!! {result.code}"
+    elif isinstance(result, tuple) and len(result) > 2:
+        told = f"{len(result)} rows"
+    relay = " relayed" if getattr(request, "relay", "") else ""
+    return (
+        f"{when:10.3f} {process} {request.operation()}{relay} {request.region} "
+        f"{resource(request)} -> {told}"
+    )

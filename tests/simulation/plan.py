@@ -1,0 +1,355 @@
+"""What one seed draws: a cloud, what is in it, a command, and how it will be treated."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from ali_import.disk import DiskImage
+from ali_import.disk.image import Architecture, BootMode
+from ali_import.disk.parts import Part
+from ali_import.publish.options import Options, Target
+from alicloud_emulator.world.profile import (
+    Account,
+    Durations,
+    Limits,
+    OssMode,
+    Principal,
+    Profile,
+    Region,
+)
+
+ACCOUNT: Final = "1234567890123456"
+STRANGER: Final = "6543210987654321"
+ROLE: Final = "publisher"
+PART_BYTES: Final = 100 * 1024
+"""OSS takes no smaller part before the last one."""
+
+_MAINLAND: Final = (
+    "cn-beijing", "cn-hangzhou", "cn-shanghai", "cn-shenzhen", "cn-heyuan", "cn-wuhan-lr",
+)  # fmt: skip
+_ABROAD: Final = (
+    "cn-hongkong", "ap-southeast-1", "ap-northeast-1", "eu-central-1", "eu-west-1",
+    "us-east-1", "us-west-1", "me-east-1",
+)  # fmt: skip
+_ALLOW_ALL: Final = {
+    "Version": "1",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+class End(StrEnum):
+    """How the first run ends, if nothing else ends it."""
+
+    CLEAN = "clean"
+    KILL = "kill"
+    INTERRUPT = "interrupt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Existing:
+    """An image that has a target's name in a region before anything begins.
+
+    Attributes:
+        same: Whether it holds the target's content, and is ours.
+        status: ``Available`` or ``CreateFailed``.
+        plain: It lost features and boot mode, as copies do.
+    """
+
+    region: str
+    target: int
+    same: bool
+    status: str
+    public: bool
+    in_family: bool
+    plain: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything about a seed's scenario but the weather.
+
+    Attributes:
+        files: Content of the local files.
+        others: Content of the older images that stand under a target's name.
+        end_at_call: Number of the call at which KILL or INTERRUPT happens.
+        late_kill: The kill comes after the call's effect, before its answer.
+        second_after_s: A second run of the same command starts so much later; or None.
+        heals: Whether the weather gets good before the command is run again.
+        token_s: Life of the credentials, 0 for the account's own keys.
+    """
+
+    seed: int
+    profile: Profile
+    targets: tuple[Target, ...]
+    options: Options
+    files: dict[Path, bytes]
+    existing: tuple[Existing, ...]
+    end: End
+    end_at_call: int
+    late_kill: bool
+    second_after_s: float | None
+    heals: bool
+    token_s: float
+    token_late_s: float
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions asked for."""
+        return self.options.regions or tuple(r.id for r in self.profile.regions)
+
+    def headline(self) -> str:
+        """Return the scenario in a line or two, for people who debug a seed."""
+        regions = ", ".join(_shown(r) for r in self.profile.regions)
+        asked = ",".join(self.options.regions) or "all"
+        flags = [
+            name
+            for name in ("public", "overwrite", "all_or_nothing")
+            if getattr(self.options, name)
+        ]
+        images = ", ".join(f"{t.name}/{len(t.image.parts)} parts" for t in self.targets)
+        end = self.end.value
+        if self.end is not End.CLEAN:
+            end += f" at call {self.end_at_call}{' (late)' if self.late_kill else ''}"
+        return (
+            f"seed {self.seed}: {regions}; asked: {asked} {' '.join(flags)}; {images}; "
+            f"{self.profile.accounts[0].oss_since} account; first run: {end}; "
+            f"second: {self.second_after_s}; heals: {self.heals}; "
+            f"timeout {self.options.timeout_s:.0f} s; {self.existing}"
+        )
+
+
+def draw(seed: int) -> Plan:
+    """Draw the scenario of a seed."""
+    rng = Random(f"plan {seed}")
+    profile = _profile(rng)
+    files: dict[Path, bytes] = {}
+    targets = tuple(
+        _target(rng, number, files) for number in range(rng.choice((1, 1, 2, 2, 3)))
+    )
+    options = _options(rng, profile)
+    end = rng.choices(tuple(End), (5, 4, 1))[0]
+    return Plan(
+        seed=seed,
+        profile=profile,
+        targets=targets,
+        options=options,
+        files=files,
+        existing=_existing(rng, profile, len(targets)),
+        end=end,
+        end_at_call=int(3 ** rng.uniform(1, 6)),
+        late_kill=rng.random() < 0.5,
+        second_after_s=rng.uniform(0, 60) if rng.random() < 0.15 else None,
+        heals=rng.random() < 0.75,
+        token_s=rng.uniform(120, 900) if rng.random() < 0.2 else 0.0,
+        token_late_s=rng.uniform(0, 15),
+    )
+
+
+def _shown(region: Region) -> str:
+    marks = [
+        mark
+        for mark, is_so in (
+            ("mainland", region.mainland),
+            (f"oss={region.oss.value}", region.oss is not OssMode.OPEN),
+            ("no fc", not region.fc),
+            ("no public", not region.public_images),
+            ("no copy in", not region.copy_in),
+            ("no copy out", not region.copy_out),
+            (f"slow={region.slow:.0f}", region.slow > 1),
+        )
+        if is_so
+    ]
+    return f"{region.id}({', '.join(marks)})" if marks else region.id
+
+
+# --- the cloud ------------------------------------------------------------------------
+
+
+def _profile(rng: Random) -> Profile:
+    mainland = rng.sample(_MAINLAND, rng.randint(0, 4))
+    abroad = rng.sample(_ABROAD, rng.randint(max(1, 3 - len(mainland)), 4))
+    ids = mainland + abroad
+    rng.shuffle(ids)
+    return Profile(
+        name="simulation",
+        regions=tuple(
+            _region(rng, region_id, mainland=region_id in mainland) for region_id in ids
+        ),
+        accounts=(_account(rng), _stranger()),
+        durations=_durations(rng),
+        limits=_limits(rng),
+    )
+
+
+def _region(rng: Random, region_id: str, *, mainland: bool) -> Region:
+    oss = rng.choices(tuple(OssMode), (85, 9, 6))[0]
+    return Region(
+        id=region_id,
+        mainland=mainland,
+        oss=oss,
+        fc=rng.random() < 0.7,
+        public_images=rng.random() < 0.96,
+        copy_in=rng.random() < 0.95,
+        copy_out=rng.random() < 0.96,
+        slow=rng.uniform(2, 8) if rng.random() < 0.1 else 1.0,
+    )
+
+
+def _account(rng: Random) -> Account:
+    return Account(
+        id=ACCOUNT,
+        access_key_id="LTAI-simulation",
+        access_key_secret="simulation",
+        oss_since=rng.choice(("new", "new", "new", "old")),
+        agreement_signed=rng.random() < 0.98,
+        import_role=rng.random() < 0.98,
+        fc_enabled=rng.random() < 0.95,
+        arrears=rng.random() < 0.01,
+        roles=(Principal(name=ROLE, policies=(_ALLOW_ALL,)),),
+    )
+
+
+def _stranger() -> Account:
+    return Account(id=STRANGER, access_key_id="LTAI-stranger", access_key_secret="x")
+
+
+def _durations(rng: Random) -> Durations:
+    return Durations(
+        import_s=10 ** rng.uniform(0, 2),
+        import_s_per_gib=rng.uniform(0, 5),
+        import_queue_s=rng.uniform(0, 3),
+        copy_s=10 ** rng.uniform(0, 2.3),
+        copy_s_per_gib=rng.uniform(0, 5),
+        image_delete_s=10 ** rng.uniform(-1, 1.3),
+        snapshot_release_s=10 ** rng.uniform(-1, 1.3),
+        function_pending_s=10 ** rng.uniform(-1, 1),
+        function_cold_start_s=rng.uniform(0, 2),
+        throttle_window_s=60.0,
+    )
+
+
+def _limits(rng: Random) -> Limits:
+    return Limits(
+        copy_conflict=rng.choice(("queue", "queue", "refuse")),
+        imports_running=rng.choice((0, 0, 2)),
+        images_per_region=rng.choice((100, 100, 100, 100, 12)),
+        buckets_per_region=rng.choice((100, 100, 100, 100, 4)),
+        calls_per_minute=rng.choice((0, 0, 0, 60, 20)),
+        function_instances=rng.choice((100, 100, 2)),
+    )
+
+
+# --- the command ----------------------------------------------------------------------
+
+
+def content(label: str, size: int) -> bytes:
+    """Return bytes that are the label's own; cheap to make, and to compress."""
+    block = hashlib.sha256(label.encode()).digest()
+    return (block * (size // len(block) + 1))[:size]
+
+
+def _target(rng: Random, number: int, files: dict[Path, bytes]) -> Target:
+    parts = rng.choice((1, 1, 1, 2, 4))
+    size = 2000 + number if parts == 1 else (parts - 1) * PART_BYTES + 5000
+    architecture, boot_mode = rng.choice(
+        (
+            (Architecture.X86_64, BootMode.BIOS),
+            (Architecture.X86_64, BootMode.UEFI),
+            (Architecture.ARM64, BootMode.UEFI),
+            (None, BootMode.UEFI),
+        )
+    )
+    image = disk_image(
+        Path(f"/images/{number}.img"),
+        content(f"image {number}", size),
+        parts=parts,
+        architecture=architecture,
+        boot_mode=boot_mode,
+        gib=rng.choice((1, 1, 3)),
+    )
+    files[image.path] = content(f"image {number}", size)
+    name = f"netboot-{number}"
+    return Target(image=image, name=name, family=f"netboot-{number}-latest")
+
+
+def disk_image(
+    path: Path,
+    data: bytes,
+    *,
+    parts: int = 1,
+    architecture: Architecture | None = Architecture.X86_64,
+    boot_mode: BootMode = BootMode.BIOS,
+    gib: int = 1,
+) -> DiskImage:
+    """Return an image of a file that is cut into so many parts."""
+    ranges = [
+        (
+            number * PART_BYTES,
+            (number + 1) * PART_BYTES if number + 1 < parts else len(data),
+        )
+        for number in range(parts)
+    ]
+    return DiskImage(
+        path=path,
+        format="RAW",
+        virtual_bytes=gib << 30,
+        file_bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        architecture=architecture,
+        boot_mode=boot_mode,
+        parts=tuple(
+            Part(
+                number=index + 1,
+                offset=first,
+                length=last - first,
+                md5=hashlib.md5(data[first:last], usedforsecurity=False).hexdigest(),
+            )
+            for index, (first, last) in enumerate(ranges)
+        ),
+    )
+
+
+def _options(rng: Random, profile: Profile) -> Options:
+    everywhere = [region.id for region in profile.regions]
+    asked: list[str] = []
+    if rng.random() < 0.3:
+        asked = rng.sample(everywhere, rng.randint(1, len(everywhere)))
+    allowed = rng.sample(everywhere, 1) if rng.random() < 0.2 else []
+    timeout_s = 4 * 3600.0 if rng.random() < 0.93 else rng.uniform(5, 300)
+    return Options(
+        regions=tuple(asked),
+        public=rng.random() < 0.5,
+        overwrite=rng.random() < 0.4,
+        all_or_nothing=rng.random() < 0.3,
+        allow_failure=frozenset(allowed),
+        timeout_s=timeout_s,
+        lease_s=timeout_s + 2 * 3600.0,
+        imds=rng.choice(("v1", "v1", "v2")),
+    )
+
+
+def _existing(rng: Random, profile: Profile, targets: int) -> tuple[Existing, ...]:
+    density = rng.choice((0.0, 0.0, 0.3, 1.0))
+    kind = rng.choice(("same", "other", "mixed"))
+    found: list[Existing] = []
+    for region in profile.regions:
+        for target in range(targets):
+            if rng.random() >= density:
+                continue
+            same = kind == "same" or (kind == "mixed" and rng.random() < 0.5)
+            available = rng.random() < 0.85
+            found.append(
+                Existing(
+                    region=region.id,
+                    target=target,
+                    same=same,
+                    status="Available" if available else "CreateFailed",
+                    public=available and rng.random() < 0.4,
+                    in_family=available and rng.random() < 0.5,
+                    plain=rng.random() < 0.3,
+                )
+            )
+    return tuple(found)

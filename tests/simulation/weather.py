@@ -1,0 +1,351 @@
+"""Weather by swarm: each kind of trouble is on or off, and has a rate of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Final
+
+from ali_import.cloud.retry_table import ROWS, Meaning
+from alicloud_emulator.world.faults import Do, Fault, Rule
+from alicloud_emulator.world.world import World
+from tests.simulation.plan import Plan
+from tests.support.bridge import Network, Outage
+
+FOREVER_S: Final = 1e9
+
+
+@dataclass(kw_only=True)
+class Weather:
+    """What the weather is like.
+
+    Attributes:
+        kinds: What is on, for people.
+        spoiled: Regions in which a placement may fail for good.
+    """
+
+    kinds: list[str] = field(default_factory=list)
+    spoiled: set[str] = field(default_factory=set)
+
+
+class Sky:
+    """Makes weather over one world, and can make it good again."""
+
+    def __init__(self, world: World, network: Network, plan: Plan) -> None:
+        self._world = world
+        self._network = network
+        self._plan = plan
+        self._rng = Random(f"weather {plan.seed}")
+        self._began = world.agenda.now
+        self._healed = False
+        self.weather = Weather()
+
+    def darken(self) -> None:
+        """Draw the weather."""
+        if self._rng.random() < 0.1:
+            return
+        for trouble in _TROUBLES:
+            if self._rng.random() < 0.3:
+                self.weather.kinds.append(trouble(self))
+
+    def heal(self) -> None:
+        """Let everything work from now on."""
+        self._healed = True
+        self._world.faults.clear()
+        self._world.faults.weather = replace(
+            self._world.faults.weather, call_failure=0.0, download_failure=0.0
+        )
+        self._network.outages.clear()
+        self.weather = Weather()
+
+    # --- help for the troubles ----------------------------------------------------
+
+    @property
+    def region_ids(self) -> list[str]:
+        """Every region there is."""
+        return [region.id for region in self._world.profile.regions]
+
+    def any_region(self) -> str:
+        """Return some region."""
+        return self._rng.choice(self.region_ids)
+
+    def rate(self, most: float) -> float:
+        """Return a rate; small ones are as likely as large ones."""
+        return most * self._rng.random()
+
+    def rule(self, do: Do, *, rate: float = 1.0, **more: object) -> None:
+        """Put a rule in force for good."""
+        fault = {
+            key: more.pop(key)
+            for key in ("code", "status", "delay_s", "retry_after_ms", "message")
+            if key in more
+        }
+        self._world.faults.add(
+            Rule(fault=Fault(do=do, **fault), rate=rate, **more)  # type: ignore[arg-type]  # names are checked by the dataclasses
+        )
+
+    def for_a_while(self, begins_s: float, lasts_s: float, make: Rule) -> None:
+        """Put a rule in force for some time."""
+        agenda = self._world.agenda
+
+        def begin() -> None:
+            if not self._healed:
+                rule_id = self._world.faults.add(make)
+                agenda.after(lasts_s, lambda: self._end(rule_id))
+
+        agenda.after(begins_s, begin)
+
+    def _end(self, rule_id: int) -> None:
+        self._world.faults.remove(rule_id)
+
+    def outage(
+        self,
+        service: str,
+        region: str,
+        begins_s: float,
+        lasts_s: float,
+        *,
+        silent: bool,
+    ) -> None:
+        """Take a service away."""
+        self._network.outages.append(
+            Outage(
+                service=service,
+                region=region,
+                begins_at=self._began + begins_s,
+                ends_at=self._began + begins_s + lasts_s,
+                silent=silent,
+            )
+        )
+
+    @property
+    def dice(self) -> Random:
+        """The weather's own dice."""
+        return self._rng
+
+    def downloads(self, failure: float) -> None:
+        """Let so many of the downloads between regions fail."""
+        self._world.faults.weather = replace(
+            self._world.faults.weather, download_failure=failure
+        )
+
+
+Trouble = Callable[[Sky], str]
+
+
+def _refused(sky: Sky) -> str:
+    rate = sky.rate(0.2)
+    for do, code, status in (
+        (Do.REFUSE, "ServiceUnavailable", 503),
+        (Do.REFUSE, "InternalError", 500),
+        (Do.REFUSE, "SomethingNew", 502),
+        (Do.DROP_BEFORE, "", 0),
+        (Do.HTML, "", 502),
+    ):
+        sky.rule(do, rate=rate / 5, code=code, status=status)
+    return f"refused {rate:.2f}"
+
+
+def _lost(sky: Sky) -> str:
+    rate = sky.rate(0.2)
+    sky.rule(Do.DROP_AFTER, rate=rate * 0.7)
+    sky.rule(Do.HTML_AFTER, rate=rate * 0.3, status=502)
+    return f"lost {rate:.2f}"
+
+
+def _lost_mutations(sky: Sky) -> str:
+    """The first replies to one action get lost, every time."""
+    service, action = sky.dice.choice(
+        (
+            ("ecs", "ImportImage"),
+            ("ecs", "CopyImage"),
+            ("ecs", "DeleteImage"),
+            ("ecs", "ModifyImage*"),
+            ("ecs", "*TagResources"),
+            ("oss", "*Bucket"),
+            ("oss", "CompleteMultipartUpload"),
+            ("fc", "CreateFunction"),
+            ("fc", "DeleteFunction"),
+        )
+    )
+    sky.rule(Do.DROP_AFTER, rate=0.7, service=service, action=action)
+    return f"lost {service}.{action}"
+
+
+def _throttled(sky: Sky) -> str:
+    action = sky.dice.choice(
+        ("DescribeImages", "ImportImage", "CopyImage", "Modify*", "Tag*", "PutObject")
+    )
+    region = sky.dice.choice(("*", sky.any_region()))
+    asked_ms = sky.dice.choice((0, 1500, 20_000))
+    fault = Fault(
+        do=Do.THROTTLE, code="Throttling.User", status=400, retry_after_ms=asked_ms
+    )
+    rule = Rule(fault=fault, action=action, region=region)
+    begins_s = sky.dice.uniform(0, 60)
+    sky.for_a_while(begins_s, sky.dice.uniform(20, 180), rule)
+    return f"throttled {action} in {region}"
+
+
+def _downloads(sky: Sky) -> str:
+    rate = sky.rate(0.5)
+    sky.downloads(rate)
+    sky.rule(Do.CORRUPT, rate=sky.rate(0.2), service="oss", action="GetObject")
+    return f"downloads {rate:.2f}"
+
+
+def _late(sky: Sky) -> str:
+    delay_s = sky.dice.uniform(1, 25)
+    sky.rule(Do.DELAY, rate=sky.rate(0.1), delay_s=delay_s)
+    sky.rule(Do.HANG, rate=sky.rate(0.03))
+    return "late"
+
+
+def _dead(sky: Sky) -> str:
+    region = sky.any_region()
+    silent = sky.dice.random() < 0.8
+    sky.outage("*", region, 0.0, FOREVER_S, silent=silent)
+    sky.weather.spoiled.add(region)
+    return f"dead {region}"
+
+
+def _away(sky: Sky) -> str:
+    service = sky.dice.choice(("fc", "oss", "ecs"))
+    region = sky.any_region()
+    begins_s = sky.dice.uniform(0, 90)
+    lasts_s = sky.dice.choice((60.0, 600.0, FOREVER_S))
+    silent = sky.dice.random() < 0.5
+    sky.outage(service, region, begins_s, lasts_s, silent=silent)
+    sky.weather.spoiled.add(region)
+    return f"{service} of {region} away from {begins_s:.0f} s for {lasts_s:.0f} s"
+
+
+def _functions_die(sky: Sky) -> str:
+    do = {"service": "fc", "action": "InvokeFunction"}
+    rate = sky.rate(0.4)
+    sky.rule(Do.KILL, rate=rate, **do)
+    for code in ("FunctionOOMError", "FunctionTimeoutError", "FunctionNotStarted"):
+        sky.rule(Do.REFUSE, rate=sky.rate(0.05), code=code, status=200, **do)
+    return f"functions die {rate:.2f}"
+
+
+def _function_breaks(sky: Sky) -> str:
+    region = sky.any_region()
+    code, status = sky.dice.choice(
+        (
+            ("FunctionOOMError", 200),
+            ("ResourceExhausted", 429),
+            ("AccessDenied", 403),
+            ("EntityTooLarge", 400),
+        )
+    )
+    first = sky.dice.randint(1, 5)
+    sky.rule(
+        Do.REFUSE,
+        code=code,
+        status=status,
+        service="fc",
+        action=sky.dice.choice(("InvokeFunction", "CreateFunction")),
+        region=region,
+        first=first,
+    )
+    sky.weather.spoiled.add(region)
+    return f"functions of {region} break: {code} from call {first}"
+
+
+def _imports_fail(sky: Sky) -> str:
+    region = sky.dice.choice(("*", sky.any_region()))
+    times = 0 if region != "*" and sky.dice.random() < 0.3 else sky.dice.randint(1, 3)
+    sky.rule(
+        Do.FAIL_TASK,
+        code=sky.dice.choice(("ImportImageFailed", "")),
+        service="ecs",
+        action="ImportImage",
+        region=region,
+        times=times,
+        message="the disk could not be read",
+    )
+    spoiled = [region] if region != "*" else sky.region_ids
+    sky.weather.spoiled.update(spoiled)
+    return f"imports fail {times or 'for ever'} in {region}"
+
+
+def _copies_fail(sky: Sky) -> str:
+    times = sky.dice.randint(1, 3)
+    sky.rule(Do.FAIL_TASK, service="ecs", action="CopyImage", times=times)
+    return f"copies fail {times}"
+
+
+def _no_access(sky: Sky) -> str:
+    """One action is refused in one region, and stays so."""
+    service, action, code, status = sky.dice.choice(_NO_ACCESS)
+    region = sky.any_region()
+    sky.rule(
+        Do.REFUSE,
+        code=code,
+        status=status,
+        service=service,
+        action=action,
+        region=region,
+    )
+    sky.weather.spoiled.add(region)
+    return f"{service}.{action} answers {code} in {region}"
+
+
+_NO_ACCESS: Final = (
+    ("oss", "PutBucket", "UserDisable", 403),
+    ("oss", "PutBucket", "AccessDenied", 403),
+    ("oss", "PutObject", "EntityTooLarge", 400),
+    ("ecs", "ImportImage", "InvalidRegion.NotSupport", 403),
+    ("ecs", "ImportImage", "UserNotInTheWhiteList", 403),
+    ("ecs", "ImportImage", "QuotaExceed.Image", 403),
+    ("ecs", "ImportImage", "Forbidden.RAM", 403),
+    ("ecs", "CopyImage", "RegionNotSupportCopy", 403),
+    ("ecs", "CopyImage", "IncorrectDestinationRegion", 403),
+    ("ecs", "ModifyImageAttribute", "ImageQuotaFull.ImageFamily", 403),
+    ("ecs", "ModifyImageSharePermission", "CurrentAccount.NotSupportPublicImage", 403),
+    ("fc", "CreateFunction", "AccessDenied", 403),
+    ("fc", "GetFunction", "FunctionNotFound", 404),
+)
+
+
+def _passing_codes(sky: Sky) -> str:
+    """Some calls are answered with a code that the retry table knows as passing."""
+    rows = [
+        row
+        for row in ROWS
+        if row.meaning in {Meaning.TRANSIENT, Meaning.THROTTLED, Meaning.BUSY}
+    ]
+    named = []
+    for row in sky.dice.sample(rows, 3):
+        operation = sky.dice.choice(row.operations or ("*.*",))
+        service, action = operation.split(".")
+        code = row.code.replace("*", ".Api")
+        sky.rule(
+            Do.REFUSE,
+            code=code,
+            status=sky.dice.choice((400, 403, 409)),
+            service=service,
+            action=action,
+            times=sky.dice.randint(1, 6),
+            rate=0.1 if action == "*" else 1.0,
+        )
+        named.append(code)
+    return f"passing {' '.join(named)}"
+
+
+_TROUBLES: Final[tuple[Trouble, ...]] = (
+    _refused,
+    _lost,
+    _lost_mutations,
+    _throttled,
+    _downloads,
+    _late,
+    _dead,
+    _away,
+    _functions_die,
+    _function_breaks,
+    _imports_fail,
+    _copies_fail,
+    _no_access,
+    _passing_codes,
+)
