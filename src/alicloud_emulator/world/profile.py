@@ -203,7 +203,10 @@ def shipped_profiles() -> tuple[str, ...]:
 def _merged(name_or_path: str, *, depth: int) -> dict[str, Any]:
     if depth > 8:
         raise ProfileError(f"profile {name_or_path}: extends too deep")
-    data = tomllib.loads(_text(name_or_path))
+    try:
+        data = tomllib.loads(_text(name_or_path))
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"profile {name_or_path}: {error}") from error
     parent = data.pop("extends", None)
     if parent is None:
         return data
@@ -242,6 +245,8 @@ def _profile(name: str, data: Mapping[str, Any]) -> Profile:
     known = {"account", "accounts", "regions", "durations", "limits", "weather"}
     if unknown := sorted(set(data) - known):
         raise ValueError(f"unknown key {unknown[0]!r}")
+    if missing := sorted({"account", "regions"} - set(data)):
+        raise ValueError(f"it says nothing about {missing[0]!r}")
     accounts = [data["account"], *data.get("accounts", ())]
     return Profile(
         name=name,
