@@ -20,6 +20,10 @@ from ali_import.report.words import clock, counted, described
 # Often enough to see that it lives, seldom enough for a log.
 PROGRESS_EVERY_S: Final = 10.0
 
+# The first takes a moment, or ends in an error that stands better alone; the results
+# tell of the last.
+_SILENT_PHASES: Final = frozenset({Phase.SURVEY, Phase.DONE})
+
 
 class PlainDisplay:
     """Writes phases, failures and warnings at once, and progress now and then.
@@ -53,20 +57,24 @@ class PlainDisplay:
             case Note() if level >= logging.WARNING:
                 self.say(text)
             case PhaseBegan():
-                if event.phase is not Phase.DONE:  # the results say so
+                if event.phase not in _SILENT_PHASES:
                     self.say(text)
             case RegionsKnown():
                 placements = counted(self._tally.total, "placement")
                 regions = counted(len(event.regions), "region")
                 self.say(f"{placements} in {regions}")
             case _:
-                self._tell_progress()
+                self._tell_progress(text)
 
-    def _tell_progress(self) -> None:
+    def _tell_progress(self, latest: str) -> None:
         now_s = self._clock_s()
         if now_s - self._told_s < PROGRESS_EVERY_S:
             return
         self._told_s = now_s
+        elapsed = clock(now_s - self._began_s)
+        if not self._tally.total:  # it does not get through to the cloud
+            self.say(f"{elapsed} {latest}")
+            return
         counts = self._tally.columns()
         told = ", ".join(
             f"{number} {column}"
@@ -76,4 +84,4 @@ class PlainDisplay:
         done = f"{counts['done']} of {self._tally.total} done"
         failed = f"{counts[FAILED]} failed" if counts[FAILED] else ""
         line = ", ".join(part for part in (done, failed, told) if part)
-        self.say(f"{clock(now_s - self._began_s)} {line}")
+        self.say(f"{elapsed} {line}")

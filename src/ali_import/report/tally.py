@@ -97,6 +97,8 @@ class Tally:
                     self._tell(failure_line(outcome))
             case CallRetried():
                 self.retries += 1
+                if not self._placements:  # nothing else to show
+                    self._tell(f"{event.operation}: {event.code}, trying again")
             case Note():
                 self._tell(joined(event.region, event.text))
 

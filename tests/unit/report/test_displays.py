@@ -151,7 +151,6 @@ def test_phases_failures_and_warnings_are_plain_lines_at_once() -> None:
             (4, PhaseBegan(phase=Phase.DONE)),
         ]
     ) == [
-        "surveying the regions",
         "4 placements in 2 regions",
         "us-east-1: the role is missing",
         "skipped us-east-1 n1: survey: the run was stopped",
@@ -168,6 +167,21 @@ def test_progress_is_told_at_most_every_ten_seconds() -> None:
     assert len(lines) == 60 / PROGRESS_EVERY_S
     assert lines[0] == "0:10 0 of 4 done, 1 stage, 3 survey"
     assert lines[-1] == "1:00 0 of 4 done, 1 wait, 3 survey"
+
+
+def test_not_getting_through_to_the_cloud_is_told() -> None:
+    retried = CallRetried(
+        operation="sts.X", region="", code="ProxyFailure", attempt=3, wait_s=4.0
+    )
+    assert plain_lines(
+        [(0, PhaseBegan(phase=Phase.SURVEY)), (5, retried), (11, retried)]
+    ) == ["0:11 sts.X: ProxyFailure, attempt 3 failed, again in 4.0 s"]
+    tally = Tally()
+    tally.take(retried)
+    assert list(tally.recent) == ["sts.X: ProxyFailure, trying again"]
+    tally.take(KNOWN)
+    tally.take(replace(retried, operation="ecs.Y"))
+    assert len(tally.recent) == 1
 
 
 def test_secrets_and_control_characters_do_not_get_into_plain_lines() -> None:
