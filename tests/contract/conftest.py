@@ -32,4 +32,5 @@ def cloud(
             monkeypatch.setenv(name, value)
     bundle = os.fspath(shared_emulator.ca_bundle)
     monkeypatch.setattr("certifi.where", lambda: bundle)
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", bundle)
     return shared_emulator
