@@ -37,7 +37,7 @@ def refused(cloud: RunningEmulator, *arguments: object, **env: str) -> str:
     assert "Traceback" not in ended.err
     complaint = [x for x in ended.err.splitlines() if x.startswith("ali-import: error")]
     assert complaint, ended.err
-    actions = cloud.get("/requests")["by_action"]
+    actions = cloud.get("/requests")["requests"]["by_action"]
     assert all(a.split(".")[1].startswith(READS) for a in actions), actions
     return "\n".join(complaint)
 

@@ -42,9 +42,9 @@ def test_a_second_run_changes_nothing_and_says_so(
 ) -> None:
     with emulator() as cloud:
         first = ali_import("--public", *FLAGS, *disks, env=cloud.env)
-        before = cloud.get("/requests")["by_action"]
+        before = cloud.get("/requests")["requests"]["by_action"]
         second = ali_import("--public", *FLAGS, *disks, env=cloud.env)
-        after = cloud.get("/requests")["by_action"]
+        after = cloud.get("/requests")["requests"]["by_action"]
         assert problems(cloud.get("/state"), wanted, public=True) == []
     assert (first.status, second.status) == (0, 0), second.err
     assert second.out == first.out

@@ -30,16 +30,18 @@ class Patience:
         throttled_s: An action throttled in one minute is free in the next.
         busy_s: For resources in use, by an import or a copy that has to end.
         silent_s: For a service in a region that gives no answer at all to anybody.
+        proxy_s: For a proxy that cannot be reached, or refuses.
     """
 
     transient_s: float = 8 * MINUTE_S
     throttled_s: float = 20 * MINUTE_S
     busy_s: float = 30 * MINUTE_S
     silent_s: float = 2 * MINUTE_S
+    proxy_s: float = 8 * MINUTE_S
 
 
 NORMAL: Final = Patience()
-PREFLIGHT: Final = Patience(transient_s=MINUTE_S, silent_s=MINUTE_S)
+PREFLIGHT: Final = Patience(transient_s=MINUTE_S, silent_s=MINUTE_S, proxy_s=8.0)
 """For the first calls of all: somebody waits to hear that his key is wrong."""
 BRIEF: Final = Patience(transient_s=MINUTE_S, throttled_s=2 * MINUTE_S)
 """For what is good to know but can be done without."""
@@ -105,7 +107,7 @@ class Steady:
                 start = began.setdefault(row.meaning, anyio.current_time())
                 wait_s = self._wait_s(request, error, row.meaning, tries[row.meaning])
                 spent_s = anyio.current_time() - start + wait_s
-                if wait_s < 0 or spent_s > self._limit_s(row.meaning, patience):
+                if wait_s < 0 or spent_s > self._limit_s(error, row.meaning, patience):
                     raise
                 if self._gone_silent(request, patience):
                     raise
@@ -157,7 +159,11 @@ class Steady:
         self._not_before[key] = max(self._not_before.get(key, 0.0), free_at)
         return wait_s
 
-    def _limit_s(self, meaning: Meaning, patience: Patience) -> float:
+    def _limit_s(
+        self, error: CloudError, meaning: Meaning, patience: Patience
+    ) -> float:
+        if error.code == "ProxyFailure":
+            return patience.proxy_s
         limits = {
             Meaning.TRANSIENT: patience.transient_s,
             Meaning.THROTTLED: patience.throttled_s,
