@@ -92,6 +92,7 @@ async def list_versions(call: Call) -> Response:
         delimiter=delimiter,
         after=marker,
         size=size,
+        action="ListObjectVersions",
     )
     owner = _owner(call)
     return answer(

@@ -160,6 +160,8 @@ def operation_of(request: Request) -> Operation | str:
     found = sorted(names & _SUB_RESOURCES[level])
     if not found and names & _MISSING:
         return "NotImplemented"
+    if level is Level.BUCKET and request.method == "POST" and not found:
+        return "NotImplemented"  # uploads by HTML form
     sub_resource = found[0] if found else ""
     if level is Level.OBJECT and request.method == "PUT":
         if "x-oss-copy-source" in request.headers:

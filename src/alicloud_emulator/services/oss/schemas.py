@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import NoReturn
 from xml.etree.ElementTree import Element
 
 from alicloud_emulator.services.oss import xml
@@ -66,9 +67,10 @@ def _check_order(transitions: list[Element], expiration: Element | None) -> None
 
 def _days(step: Element) -> int:
     text = xml.text(step, "Days").strip()
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) < 2**31:
+    number = text.isascii() and text.isdigit() and len(text) < 10
+    if not number or int(text) == 0:
         _refuse_argument("Days", text)
-    return int(text[:9])
+    return int(text)
 
 
 def _check_encryption(root: Element) -> None:
@@ -110,5 +112,5 @@ _CHECKERS: dict[str, Callable[[Element], None]] = {
 }
 
 
-def _refuse_argument(name: str, value: str) -> None:
+def _refuse_argument(name: str, value: str) -> NoReturn:
     raise refusal("InvalidArgument", ArgumentName=name, ArgumentValue=value[:64])

@@ -10,9 +10,9 @@ from alicloud_emulator.world.oss.buckets import (
     check_tags,
 )
 from alicloud_emulator.world.oss.gate import Gate, Need
-from alicloud_emulator.world.oss.objects import ASLEEP, Objects
+from alicloud_emulator.world.oss.objects import Objects
 from alicloud_emulator.world.oss.refusals import refusal
-from alicloud_emulator.world.oss.values import StoredObject, Visit
+from alicloud_emulator.world.oss.values import ASLEEP, StoredObject, Visit
 
 if TYPE_CHECKING:
     from alicloud_emulator.world.world import World

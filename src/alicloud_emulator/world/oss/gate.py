@@ -33,7 +33,7 @@ _OPEN_TO = {
     Need.OWNER: set[str](),
 }
 # Operations on buckets that are data calls under the mainland rule all the same.
-_DATA_ON_BUCKETS = {"ListObjects", "ListMultipartUploads"}
+_DATA_ON_BUCKETS = {"ListObjects", "ListObjectVersions", "ListMultipartUploads"}
 
 
 class Gate:

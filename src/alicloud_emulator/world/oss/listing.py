@@ -87,11 +87,12 @@ def page_size(text: str, name: str, *, usual: int = 100, limit: int = 1000) -> i
     """Read a page size such as max-keys.
 
     Raises:
-        ServiceError: InvalidArgument: not a number from 0 (1 for buckets) to limit.
+        ServiceError: InvalidArgument: not a number from 0 to limit.
     """
     if not text:
         return usual
-    if not text.isascii() or not text.isdigit() or int(text) > limit:
+    number = text.isascii() and text.isdigit() and len(text) < 10
+    if not number or int(text) > limit:
         raise refusal(
             "InvalidArgument",
             f"Argument {name} must be an integer between 0 and {limit}.",

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 PUT_BYTES_MAX = 5 * 1024**3
 META_BYTES_MAX = 8 * 1024
 DELETED_AT_ONCE_MAX = 1000
-# Storage classes that cannot be read before they are restored.
-ASLEEP = {"Archive", "ColdArchive", "DeepColdArchive"}
 
 
 class Objects:
@@ -158,16 +156,8 @@ class Objects:
         stored = self.find(visit, name, key, conditions=conditions)
         if stored.kind is ObjectKind.SYMLINK:
             stored = self.target(visit, name, stored)
-        now = self._world.agenda.now
-        awake = stored.restoring_until <= now < stored.restored_until
-        if stored.storage_class in ASLEEP and not awake:
-            raise ServiceError(
-                "InvalidObjectState",
-                403,
-                "The operation is not valid for the object's state",
-                ec="0026-00000021",
-                fields={"Key": key},
-            )
+        if not stored.is_awake(self._world.agenda.now):
+            raise refusal("InvalidObjectState", Key=key)
         return stored
 
     def target(self, visit: Visit, name: str, link: StoredObject) -> StoredObject:
@@ -232,9 +222,10 @@ class Objects:
         delimiter: str,
         after: str,
         size: int,
+        action: str = "ListObjects",
     ) -> tuple[list[StoredObject], Page]:
         """Return a page of a bucket's objects in the order of their keys."""
-        bucket = self._gate.enter(visit, name, "ListObjects", need=Need.READ)
+        bucket = self._gate.enter(visit, name, action, need=Need.READ)
         page = page_of_keys(
             bucket.objects, prefix=prefix, delimiter=delimiter, after=after, size=size
         )

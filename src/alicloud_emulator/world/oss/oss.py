@@ -11,7 +11,7 @@ from alicloud_emulator.world.oss.gate import Gate
 from alicloud_emulator.world.oss.multipart import Uploads
 from alicloud_emulator.world.oss.objects import Objects
 from alicloud_emulator.world.oss.settings import Settings
-from alicloud_emulator.world.oss.values import Bucket, KeyTable
+from alicloud_emulator.world.oss.values import Bucket, KeyTable, ObjectKind
 
 if TYPE_CHECKING:
     from alicloud_emulator.world.world import World
@@ -44,7 +44,8 @@ class Oss:
 
         Raises:
             ServiceError: NoSuchBucket, AccessDenied (another account's),
-                InvalidLocationConstraint (another region's), NoSuchKey.
+                InvalidLocationConstraint (another region's), NoSuchKey,
+                InvalidObjectState (archived and not restored).
         """
         self._world.agenda.catch_up()
         found = self._table.get(bucket)
@@ -57,7 +58,18 @@ class Oss:
         stored = found.objects.get(key)
         if stored is None:
             raise ServiceError("NoSuchKey", 404)
+        if stored.kind is ObjectKind.SYMLINK:
+            stored = found.objects.get(stored.target)
+            if stored is None:
+                raise ServiceError("NoSuchKey", 404)
+        if not stored.is_awake(self._world.agenda.now):
+            raise ServiceError("InvalidObjectState", 403)
         return stored.blob
+
+    def is_encrypted(self, bucket: str) -> bool:
+        """Whether a bucket encrypts what is put into it by default."""
+        found = self._table.get(bucket)
+        return found is not None and "encryption" in found.settings
 
     def state(self, region_id: str, account_id: str = "") -> dict[str, Any]:
         """Return what the state document shows of a region.

@@ -64,6 +64,9 @@ _REFUSALS = {
     "InvalidObjectName": _Refusal(
         400, "The specified object is not valid.", "0026-00000003"
     ),
+    "InvalidObjectState": _Refusal(
+        403, "The operation is not valid for the object's state", "0026-00000021"
+    ),
     "InvalidPart": _Refusal(
         400,
         "One or more of the specified parts could not be found or the specified "

@@ -11,6 +11,9 @@ from alicloud_emulator.world.caller import Caller
 
 T = TypeVar("T")
 
+ASLEEP = frozenset({"Archive", "ColdArchive", "DeepColdArchive"})
+"""Storage classes that cannot be read before they are restored."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
@@ -89,6 +92,12 @@ class StoredObject:
     restoring_until: float = 0.0
     restored_until: float = 0.0
     sealed_at: float = 0.0
+
+    def is_awake(self, now: float) -> bool:
+        """Whether it can be read at ``now``: archived objects are to be restored."""
+        if self.storage_class not in ASLEEP:
+            return True
+        return self.restoring_until <= now < self.restored_until
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,104 @@
+"""Blobs: the bytes behind objects, and their checksums."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alicloud_emulator.world.blobs import (
+    BLOCK_BYTES,
+    Blobs,
+    DirectoryBlobs,
+    JoinedBlob,
+    MemoryBlob,
+    MemoryBlobs,
+    SliceBlob,
+)
+from alicloud_emulator.world.checksum import crc64, crc64_joined
+
+
+def test_the_crc_is_the_one_of_the_xz_format() -> None:
+    # The check value of CRC-64/XZ in every catalogue of CRCs.
+    assert crc64(b"123456789") == 0x995DC9BBDF1939FA
+    assert crc64(b"") == 0
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_crcs_of_parts_join(first: bytes, second: bytes) -> None:
+    joined = crc64_joined(crc64(first), crc64(second), len(second))
+    assert joined == crc64(first + second)
+
+
+@pytest.mark.parametrize("kind", ["memory", "directory"])
+def test_what_is_written_is_read(kind: str, tmp_path: Path) -> None:
+    blobs: Blobs = MemoryBlobs() if kind == "memory" else DirectoryBlobs(tmp_path)
+    writer = blobs.writer()
+    data = bytes(range(256)) * 3000
+    for start in range(0, len(data), 100_000):
+        writer.write(data[start : start + 100_000])
+    blob = writer.finish()
+    writer.discard()
+    assert (blob.size, blob.crc64) == (len(data), crc64(data))
+    assert blob.md5 == hashlib.md5(data).digest()
+    assert blob.sha256_known == ""
+    assert blob.sha256() == blob.sha256_known == hashlib.sha256(data).hexdigest()
+    assert blob.read(255, 3) == b"\xff\x00\x01"
+    assert blob.read(len(data) - 1, 99) == b"\xff"
+    assert blob.read(len(data), 99) == b""
+    blocks = list(blob.blocks())
+    assert max(map(len, blocks)) == BLOCK_BYTES
+    assert b"".join(blocks) == data
+    assert b"".join(blob.blocks(10, 5)) == data[10:15]
+
+
+def test_what_is_discarded_leaves_nothing(tmp_path: Path) -> None:
+    writer = DirectoryBlobs(tmp_path).writer()
+    writer.write(b"x")
+    writer.discard()
+    assert not list(tmp_path.iterdir())
+
+
+@given(
+    st.lists(st.binary(max_size=40), max_size=6),
+    st.integers(0, 250),
+    st.integers(0, 250),
+)
+def test_joined_blobs_are_the_bytes_in_a_row(
+    parts: list[bytes], offset: int, length: int
+) -> None:
+    whole = b"".join(parts)
+    joined = JoinedBlob(*map(MemoryBlob, parts))
+    assert (joined.size, joined.crc64) == (len(whole), crc64(whole))
+    assert joined.read(offset, length) == whole[offset : offset + length]
+    assert b"".join(joined.blocks(offset, length)) == whole[offset : offset + length]
+    assert joined.sha256() == hashlib.sha256(whole).hexdigest()
+
+
+def test_appending_again_and_again_does_not_nest() -> None:
+    blob = JoinedBlob()
+    for number in range(2000):
+        blob = JoinedBlob(blob, MemoryBlob(bytes([number % 256])))
+    assert blob.read(1990, 5) == bytes([198, 199, 200, 201, 202])
+    assert len(blob.parts) == 2000
+
+
+@given(st.binary(max_size=200), st.integers(0, 250), st.integers(0, 250))
+def test_slices_are_ranges(data: bytes, offset: int, length: int) -> None:
+    expected = data[offset : offset + length]
+    piece = SliceBlob(MemoryBlob(data), offset, length)
+    assert (piece.size, piece.crc64) == (len(expected), crc64(expected))
+    assert piece.md5 == hashlib.md5(expected).digest()
+    assert piece.read(0, 999) == expected
+    assert piece.read(1, 2) == expected[1:3]
+
+
+def test_a_slice_keeps_the_whole_alive(tmp_path: Path) -> None:
+    writer = DirectoryBlobs(tmp_path).writer()
+    writer.write(b"0123456789")
+    piece = SliceBlob(writer.finish(), 3, 4)
+    assert piece.read(0, 9) == b"3456"
+    assert len(list(tmp_path.iterdir())) == 1
+    del piece
+    assert not list(tmp_path.iterdir())
