@@ -4,6 +4,7 @@ Python waits at its end for every thread that is no daemon, and an SDK call in a
 thread may hang for minutes. By then nothing of ours depends on such a thread.
 """
 
+import io
 import os
 import sys
 import threading
@@ -20,6 +21,9 @@ def print_lines(lines: Iterable[str]) -> None:
     Raises:
         AliImportError: They cannot be written.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name may hold characters that the terminal's encoding does not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         for line in lines:
             print(line)
