@@ -36,8 +36,9 @@ CALLS_MAX = 64
 # Each holds a socket and a block of 64 KiB; more than this only shares the same line.
 UPLOADS_MAX = 24
 RELAYED_MAX = 64
-# A body that travels in an invocation stands in memory once, 24 MiB at most.
-RELAY_BYTES_MAX = 40 * MIB
+# A body that travels in an invocation stands in memory once, 24 MiB at most. One of
+# the largest at a time, or a dozen of 2 MiB: the uplink is shared by all anyway.
+RELAY_BYTES_MAX = 24 * MIB
 
 # Who carries out which request. Every request class has a row; a test counts them.
 ADAPTERS: Mapping[type[Request[Any]], Callable[[Services, Any], Any]] = {
