@@ -56,6 +56,8 @@ class Action:
         params: Parameters that are known.
         run: Carries it out and returns the answer's fields, RequestId aside.
         errors: Codes that it gives besides the common ones.
+        never: Documented codes that it does not give, because what they are about is
+            not emulated.
         resource: Parameters that name what it is about, the first given counts.
         prepare: Awaited before ``run``, for what must not block everybody else.
         signed: False for the few that nobody signs.
@@ -65,6 +67,7 @@ class Action:
     params: tuple[Param, ...]
     run: Callable[[RpcCall], Document]
     errors: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
     resource: tuple[str, ...] = ()
     prepare: Callable[[RpcCall], Awaitable[None]] | None = None
     signed: bool = True

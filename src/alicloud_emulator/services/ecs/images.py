@@ -190,6 +190,13 @@ ACTIONS = (
             "InvalidFilterValue", "InvalidUsage", "InvalidOSType",
             "InvalidArchitecture", "DryRunOperation",
         ),
+        never=(
+            "InvalidTag.Mismatch",
+            "InvalidTagCount",
+            "InvalidInstanceType.ValueNotSupported",
+            "InvalidFilterValue.NetworkType",
+            "CurrentAccount.NotSupportPublicImage",
+        ),
     ),
     Action(
         name="DescribeImageFromFamily",
@@ -224,6 +231,10 @@ ACTIONS = (
             "ImageStatus.NotAvailable", "ImageStatus.NotDeprecated",
             "ImageUseShared", "InvalidParameter", "DryRunOperation",
         ),
+        never=(
+            "ImageFamilyQuotaFull",
+            "OperationDeined.ImageUsingByInstance",
+        ),
     ),
     Action(
         name="ModifyImageSharePermission",
@@ -243,6 +254,21 @@ ACTIONS = (
             "Image.Public", "Image.NotPublic", "InvalidAccount.NotFound",
             "InvalidAccount.Forbbiden", "QuotaExceed.ShareImageUser",
             "DryRunOperation",
+        ),
+        never=(
+            "InvalidGroup.Malformed",
+            "UnnecessaryParameter.LaunchPermission",
+            "InvalidParameter.LaunchPermission",
+            "ForbiddenParameter.LaunchPermission",
+            "AssumeRoleError",
+            "ImageDescription.ContainsSensitiveWords",
+            "ImageName.ContainsSensitiveWords",
+            "OperationDeined.FullImage",
+            "QuotaExceed.ShareImage",
+            "InvalidImageId.BidMismatch",
+            "OperationDeined.EncryptedSnapshot",
+            "InvalidParameter.IsPublic",
+            "InvalidOperation.ServiceKeyEncryptedImageUnsupported",
         ),
     ),
     Action(
@@ -264,6 +290,11 @@ ACTIONS = (
         errors=(
             "ImageIsImporting", "OperationDenied.ImageCopying", "ImageIsPublic",
             "ImageUseShared", "DryRunOperation",
+        ),
+        never=(
+            "ImageUsingByInstance",
+            "ImageIsExporting",
+            "InvalidImageId.NotFound",
         ),
     ),
 )  # fmt: skip

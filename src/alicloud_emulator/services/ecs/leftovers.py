@@ -5,6 +5,7 @@ from alicloud_emulator.services.ecs.making import id_list
 from alicloud_emulator.services.ecs.rows import snapshot_row, tag_resource_rows
 from alicloud_emulator.services.parameters import (
     TAGS,
+    Effect,
     Kind,
     Param,
     accepted,
@@ -171,6 +172,15 @@ ACTIONS = (
             Param("RegionId", note="older clients send it; else the endpoint's"),
         ),
         errors=("SnapshotCreatedImage",),
+        never=(
+            "SnapshotCreatedDisk",
+            "IncorrectDiskStatus.CreatingSnapshot",
+            "Operation.Conflict",
+            "InvalidOperation.RelatedSnapshotNotFinished",
+            "InvalidOperation.DeleteSharedSnapshotUnsupported",
+            "InvalidOperation.ResourceManagedByCloudProduct",
+            "InvalidSnapshotId.NotFound",
+        ),
     ),
     Action(
         name="TagResources",
@@ -183,6 +193,14 @@ ACTIONS = (
         errors=(
             *_TAG_ERRORS, "Duplicate.TagKey", "InvalidTagKey.Malformed",
             "InvalidTagValue.Malformed", "QuotaExceed.Tags",
+        ),
+        never=(
+            "OperationDenied.QuotaExceed",
+            "InvalidTag.Mismatch",
+            "InvalidTagCount",
+            "InvalidResourceId.NotSupported",
+            "NoPermission.Tag",
+            "TagKey.Duplication",
         ),
     ),
     Action(
@@ -201,7 +219,13 @@ ACTIONS = (
             required("ResourceType"),
             Param("ResourceId", Kind.LIST),
             TAGS,
-            accepted("TagFilter", Kind.STRUCTS, note="for invited accounts only"),
+            Param(
+                "TagFilter",
+                Kind.STRUCTS,
+                effect=Effect.ACCEPTED,
+                members=(Param("TagKey"), Param("TagValues", Kind.LIST)),
+                note="for invited accounts only",
+            ),
             Param("NextToken"),
         ),
         errors=(

@@ -49,6 +49,7 @@ ACTIONS = (
             "InvalidResourceType.NotFound",
             "InvalidAcceptLanguage.NotFound",
         ),
+        never=("Unauthorized.EmptyRegion",),
     ),
     *making.ACTIONS,
     *images.ACTIONS,

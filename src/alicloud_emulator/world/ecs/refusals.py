@@ -117,10 +117,6 @@ REFUSALS: dict[str, tuple[int, str]] = {
         400,
         "The specified Image Format is wrongly formed.",
     ),
-    "InvalidRegion.NotSupport": (
-        400,
-        "The specified region does not support image import or export.",
-    ),
     "QuotaExceed.Image": (403, "The Image Quota exceeds."),
     "ImageIsImporting": (403, "The specified Image is importing."),
     "InvalidTaskId.NotFound": (404, "The specified TaskId does not exist."),
@@ -129,7 +125,6 @@ REFUSALS: dict[str, tuple[int, str]] = {
         "The specified task cannot be cancelled in its current status.",
     ),
     # Copies.
-    "SourceRegion.NotFound": (400, "The source region is not found."),
     "DestinationRegion.NotFound": (400, "The destination region is not found."),
     "RegionNotSupportCopy": (403, "The source region does not support image copy."),
     "OperationDenied.NonCompliantDestinationRegion": (
