@@ -13,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.simulation.harness import Verdict, simulate  # noqa: E402  needs the path
-from tests.simulation.monitor import Tally  # noqa: E402  needs the path
+from tests.simulation.harness import Verdict, simulate
+from tests.simulation.monitor import Tally
 
 
 def main() -> int:
