@@ -53,9 +53,9 @@ def make_images(folder: Path) -> list[str]:
 def print_table(tool: dict[str, Any], emulator: dict[str, Any]) -> None:
     """Print what the run took, as both sides saw it."""
     by_route: dict[str, set[str]] = {}
-    for outcome in tool["outcomes"]:
+    for outcome in tool["placements"]:
         by_route.setdefault(outcome["route"] or "none", set()).add(outcome["region"])
-    results = Counter(outcome["result"] for outcome in tool["outcomes"])
+    results = Counter(outcome["result"] for outcome in tool["placements"])
     requests, traffic = emulator["requests"], emulator["traffic"]
     faults = sum(requests["faults"].values())
     rows = [

@@ -1,12 +1,14 @@
 """Writes the documents that are made from code; --check only says if they are stale.
 
-docs/errors.md comes from the retry table.
+docs/errors.md comes from the retry table, docs/emulator-actions.md from the emulator's
+own declarations of its actions.
 """
 
 import sys
 from pathlib import Path
 
 from ali_import.cloud.retry_table import ROWS, Meaning
+from alicloud_emulator.services.catalog import page as emulator_actions
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -53,7 +55,7 @@ def errors() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"errors.md": errors}
+PAGES = {"errors.md": errors, "emulator-actions.md": emulator_actions}
 
 
 def main() -> int:
