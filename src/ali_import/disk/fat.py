@@ -254,8 +254,9 @@ def _parse_boot_sector(sector: bytes, offset: int) -> _Layout | None:
     clusters = (sectors - data_sector) // sectors_per_cluster
     if clusters < 1:
         return None
-    # Firmware and Linux call it FAT32 by this field, not by the count of clusters, since
-    # small FAT32 volumes are common (mkfs.fat -F 32).
+    # Linux goes by this field whatever the count of clusters, and mkfs.fat -F 32 makes
+    # small FAT32 volumes. OVMF reads none below 65,525 clusters; what such an image is
+    # meant for is clear all the same.
     bits = 32 if not fat_sectors_16 else 12 if clusters <= _FAT12_CLUSTERS_MAX else 16
     if (bits == 32) != (root_entries == 0):
         return None

@@ -45,14 +45,43 @@ def test_a_directory_called_like_the_boot_file_does_not_count(image: Path) -> No
     assert not boots_uefi(image)
 
 
+def test_a_directory_does_not_count_even_if_it_claims_a_size(image: Path) -> None:
+    content = write(image, {f"{BOOT_X86_64}/INNER.TXT": b"x"})
+    at = entry_offset(content, b"BOOTX64 EFI") + 28
+    overwrite(image, at, struct.pack("<I", 3000))
+    assert not boots_uefi(image)
+
+
 def test_an_empty_boot_file_does_not_count(image: Path) -> None:
-    write(image, {BOOT_X86_64: b""})
+    content = write(image, {BOOT_X86_64: b""})
+    assert not boots_uefi(image)
+    # Nor if it claims a cluster.
+    at = entry_offset(content, b"BOOTX64 EFI") + 26
+    overwrite(image, at, struct.pack("<H", 9))
     assert not boots_uefi(image)
 
 
 def test_a_file_called_like_the_directory_does_not_count(image: Path) -> None:
-    write(image, {"EFI": b"x"})
+    content = write(image, {BOOT_X86_64: program("x")})
+    overwrite(image, entry_offset(content, b"EFI        ") + 11, b"\x20")
     assert not boots_uefi(image)
+
+
+def test_a_volume_label_called_like_the_boot_file_does_not_count(image: Path) -> None:
+    content = write(image, {BOOT_X86_64: program("x")})
+    overwrite(image, entry_offset(content, b"BOOTX64 EFI") + 11, b"\x08")
+    assert not boots_uefi(image)
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_the_upper_half_of_a_cluster_number_means_nothing_before_fat32(
+    image: Path, bits: int
+) -> None:
+    clusters = 500 if bits == 12 else 4200
+    shape = FatShape(bits=bits, clusters=clusters)
+    content = write(image, {BOOT_X86_64: program("x")}, shape)
+    overwrite(image, entry_offset(content, b"EFI        ") + 20, b"\x01\x00")
+    assert boots_uefi(image)
 
 
 def test_a_deleted_boot_file_does_not_count(image: Path) -> None:
@@ -124,6 +153,18 @@ def test_a_long_name_that_is_not_its_own_does_not_count(
     at, value = damage
     assert content[long_entry + at] != value
     overwrite(image, long_entry + at, bytes([value]))
+    assert not boots_uefi(image)
+
+
+def test_the_parts_of_a_long_name_must_be_in_order(image: Path) -> None:
+    """It ends at a NUL, so that one as long as needs two parts can still be right."""
+    shape = FatShape(names=Names.LONG)
+    path = "EFI/BOOT/bootx64.efi\0padding"
+    content = write(image, {path: program("x")}, shape)
+    assert boots_uefi(image)
+    first_part = entry_offset(content, b"BOOTX6~1EFI") - 32
+    assert content[first_part] == 1
+    overwrite(image, first_part, b"\x02")
     assert not boots_uefi(image)
 
 

@@ -201,7 +201,14 @@ def test_facts_of_a_raw_image(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("virtual_bytes", "size_gib"),
-    [(512, 1), (GIB, 1), (GIB + 1, 2), (2047 * GIB + 1, 2048), (2048 * GIB, 2048)],
+    [
+        (0, 1),
+        (512, 1),
+        (GIB, 1),
+        (GIB + 1, 2),
+        (2047 * GIB + 1, 2048),
+        (2048 * GIB, 2048),
+    ],
 )
 def test_the_size_is_rounded_up_to_whole_gib(virtual_bytes: int, size_gib: int) -> None:
     image = DiskImage(

@@ -82,6 +82,16 @@ def test_a_gpt_of_which_nothing_is_right_is_refused(image: Path) -> None:
         inspect(image)
 
 
+def test_a_gpt_header_that_belongs_elsewhere_is_not_believed(image: Path) -> None:
+    """The backup, copied over the header; its checksum is right, its position wrong."""
+    disk = bytearray(gpt_disk([Slot(content=volume())]))
+    disk[512:1024] = disk[-512:]
+    disk[-512:] = bytes(512)
+    image.write_bytes(disk)
+    with pytest.raises(DiskImageError, match="damaged GPT"):
+        inspect(image)
+
+
 def test_a_gpt_partition_beyond_the_end_is_refused_as_cut_short(image: Path) -> None:
     disk = gpt_disk([Slot(content=volume()), Slot(content=bytes(500_000), number=2)])
     image.write_bytes(disk[:300_000])
