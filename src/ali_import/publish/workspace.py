@@ -18,7 +18,7 @@ from ali_import.cloud.requests import (
 )
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import NORMAL, Patience, Steady
-from ali_import.errors import ApiError, CloudError
+from ali_import.errors import ApiError, CloudError, HostNotFoundError
 from ali_import.publish.context import Context
 from ali_import.publish.outcome import Leftover
 from ali_import.relay import package
@@ -168,14 +168,15 @@ class Workspace:
         self.bucket = name
         self._bucket_asked = True
 
-    async def clean_up(self) -> tuple[Leftover, ...]:
-        """Remove the bucket with all in it, then the relay; return what is left."""
-        left: list[Leftover] = []
+    async def clean_up(self) -> None:
+        """Remove the bucket with all in it, then the relay; tell what would not go."""
         if self._bucket_asked:
             try:
                 await self.remove_bucket()
             except CloudError as error:
-                left.append(self._leftover("bucket", self.bucket, error))
+                self._bucket_asked = not _was_never_there(error, self._bucket_made)
+                if self._bucket_asked:
+                    self._tell(f"bucket {self.bucket}", error)
         if self._relay_asked:
             try:
                 await self._cloud.call(
@@ -183,8 +184,13 @@ class Workspace:
                 )
                 self._relay_asked = False
             except CloudError as error:
-                left.append(self._leftover("function", self.function, error))
-        return tuple(left)
+                self._relay_asked = not _was_never_there(error, self._relay_made)
+                if self._relay_asked:
+                    self._tell(f"function {self.function}", error)
+
+    def _tell(self, what: str, error: CloudError) -> None:
+        text = f"{what} is left: {error.diagnostics()}"
+        self._context.note(text, region=self.region, level="WARNING")
 
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return what exists, or may exist, right now."""
@@ -217,16 +223,13 @@ class Workspace:
             )
         self._bucket_asked = False
 
-    def _leftover(
-        self, kind: str, name: str, error: CloudError | None = None
-    ) -> Leftover:
+    def _leftover(self, kind: str, name: str) -> Leftover:
         return Leftover(
             region=self.region,
             kind=kind,
             name=name,
             run_id=self._context.lease.run_id,
             expires_at=float(self._context.lease.expires_at),
-            detail=f"{error.code}: {error.message}" if error is not None else "",
         )
 
 
@@ -285,6 +288,11 @@ async def _empty_bucket(
 
 def _chunks(items: Sequence[str], size: int) -> list[Sequence[str]]:
     return [items[i : i + size] for i in range(0, len(items), size)]
+
+
+def _was_never_there(error: CloudError, made: _Made) -> bool:
+    """Whether the region does not even have the service it would be in."""
+    return made is not True and isinstance(error, HostNotFoundError)
 
 
 def _raise(outcome: _Made) -> None:
