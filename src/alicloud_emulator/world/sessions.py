@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DURATION_S_MIN = 900
 DURATION_S_DEFAULT = 3600
-_REMEMBERED_S = 86_400.0
+_REMEMBERED_S = 3600.0
 """How long an expired token is still known as expired, not as malformed."""
 
 

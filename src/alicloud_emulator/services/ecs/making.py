@@ -264,7 +264,7 @@ ACTIONS = (
         run=cancel_task,
         resource=("TaskId",),
         params=(required("RegionId"), required("TaskId")),
-        errors=("InvalidTaskId.NotFound", "InvalidTask.NotCancelable"),
+        errors=("InvalidTaskId.NotFound", "IncorrectTaskStatus"),
     ),
     Action(
         name="CopyImage",

@@ -96,15 +96,16 @@ class Imports:
 
         Raises:
             ServiceError: ``InvalidTaskId.NotFound`` (404),
-                ``InvalidTask.NotCancelable`` (403).
+                ``IncorrectTaskStatus`` (403).
         """
         store = self._store
-        store.enter(caller, "CancelTask", region, "*", change=True)
         task = store.task(caller.account_id, region, task_id)
+        resource = f"image/{task.image_id if task else '*'}"
+        store.enter(caller, "CancelTask", region, resource, change=True)
         if task is None:
             raise refusal("InvalidTaskId.NotFound")
         if not task.running:
-            raise refusal("InvalidTask.NotCancelable")
+            raise refusal("IncorrectTaskStatus")
         task.status = TaskStatus.DELETED
         task.finished_at = store.now
         for image in list(store.images_of(caller.account_id, region)):

@@ -120,7 +120,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "QuotaExceed.Image": (403, "The Image Quota exceeds."),
     "ImageIsImporting": (403, "The specified Image is importing."),
     "InvalidTaskId.NotFound": (404, "The specified TaskId does not exist."),
-    "InvalidTask.NotCancelable": (
+    "IncorrectTaskStatus": (
         403,
         "The specified task cannot be cancelled in its current status.",
     ),

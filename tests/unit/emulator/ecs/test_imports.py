@@ -243,7 +243,7 @@ def test_cancelling_an_import_leaves_nothing(cloud: Cloud) -> None:
     cloud.wait(20)
     assert cloud.images() == []
     assert cloud.snapshot_ids() == []
-    with refused("InvalidTask.NotCancelable", 403):
+    with refused("IncorrectTaskStatus", 403):
         cloud.ecs.cancel_task(cloud.main, region=TOKYO, task_id=started.task_id)
     with refused("InvalidTaskId.NotFound", 404):
         cloud.ecs.cancel_task(cloud.main, region=TOKYO, task_id="t-none")
