@@ -30,6 +30,7 @@ async def send_frame(
 
     Raises:
         anyio.BrokenResourceError: The process does not read any more.
+        OSError: The same, as asyncio's pipes say it.
     """
     text = json.dumps(meta).encode()
     await stream.send(HEAD.pack(len(text), len(payload)) + text)

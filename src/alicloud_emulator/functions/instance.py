@@ -164,7 +164,7 @@ class Instance:
                     self.kill()
                 meta, payload = await self._answers.read()
                 end = _End.DIED if task.killed else _End(meta.get("kind", ""))
-            except (anyio.EndOfStream, anyio.BrokenResourceError, ValueError):
+            except (anyio.EndOfStream, anyio.BrokenResourceError, OSError, ValueError):
                 self.usable = False
         if scope.cancelled_caught and end is _End.DIED:
             end = _End.TIMED_OUT

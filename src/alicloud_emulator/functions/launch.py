@@ -27,12 +27,17 @@ def hold_lifeline(fd: int) -> None:
     """Have the kernel kill this process group when the pipe's other end closes.
 
     Works across ``exec`` and while the process is busy, unlike a thread that waits.
+    Where the system has no signals for pipes, a process ends when it has answered.
     """
-    fcntl.fcntl(fd, fcntl.F_SETOWN, -os.getpgrp())
-    if hasattr(fcntl, "F_SETSIG"):  # Linux; elsewhere SIGIO ends the process too
-        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGKILL)
-    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
-    fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
+    os.set_blocking(fd, False)  # the standard library's own
+    try:
+        fcntl.fcntl(fd, fcntl.F_SETOWN, -os.getpgrp())
+        if hasattr(fcntl, "F_SETSIG"):  # Linux; elsewhere SIGIO ends the process too
+            fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGKILL)
+        flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_ASYNC)
+    except OSError:
+        pass
     try:
         hung_up = os.read(fd, 1) == b""
     except BlockingIOError:
@@ -44,7 +49,8 @@ def hold_lifeline(fd: int) -> None:
 def limit_resources(data_bytes_max: int) -> None:
     """Bound the process's own memory (0 does not), and let it leave no core files."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if data_bytes_max:
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if data_bytes_max and (hard == resource.RLIM_INFINITY or hard > data_bytes_max):
         resource.setrlimit(resource.RLIMIT_DATA, (data_bytes_max, data_bytes_max))
 
 

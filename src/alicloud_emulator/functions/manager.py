@@ -1,5 +1,6 @@
 """Which process runs an invocation: reuse, bounds, idle time, shutting down."""
 
+import logging
 import math
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,6 +28,8 @@ from alicloud_emulator.functions.runtimes import (
 )
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.fc import Function, Invocation, InvocationResult
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +165,8 @@ class Functions:
     async def _work(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
+        except Exception:
+            logger.exception("background work failed unexpectedly")
         finally:
             self._waiting -= 1
 
@@ -219,8 +224,8 @@ class Functions:
             **await run_sync(runtime_environment, what.runtime),
             "FC_INSTANCE_ID": instance_id,
         }
+        await anyio.sleep(self._cold_start_s)
         async with self._starting:
-            await anyio.sleep(self._cold_start_s)
             try:
                 return await start(
                     partial(command, what),

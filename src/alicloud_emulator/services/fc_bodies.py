@@ -64,11 +64,13 @@ def parse_object(body: bytes) -> dict[str, Any]:
         ServiceError: InvalidArgument; it is none.
     """
     try:
-        document = json.loads(body or b"{}")
+        document = json.loads(body or b"{}", parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise invalid("the request body is not valid JSON") from error
     if not isinstance(document, dict):
         raise invalid("the request body is not a JSON object")
+    if rb"\ud" in body.lower() and not _is_text(document):
+        raise invalid("the request body has half of a surrogate pair")
     return {key: value for key, value in document.items() if value is not None}
 
 
@@ -204,9 +206,23 @@ def regions_body(regions: Sequence[Region]) -> dict[str, Any]:
     }
 
 
+def _no_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python takes although they are no JSON."""
+    raise ValueError(name)
+
+
+def _is_text(document: object) -> bool:
+    """Whether every string in a document can be written as UTF-8."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
+
+
 def _typed(document: Mapping[str, Any], name: str, kind: type) -> Any:
     value = document[name]
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < 1_000_000:
         return float(value)
     if type(value) is not kind:  # a bool is no int here
         raise invalid(f"{name} must be of type {kind.__name__}")

@@ -56,7 +56,7 @@ def check_settings(settings: Settings) -> None:
     """Raise InvalidArgument unless a function can be made with these settings."""
     if settings.runtime not in RUNTIMES:
         raise invalid(f"Runtime '{settings.runtime}' is not supported")
-    if not 1 <= len(settings.handler) <= 128:
+    if not 1 <= len(settings.handler) <= 128 or not settings.handler.isprintable():
         raise invalid("Handler must have a length between 1 and 128")
     if settings.runtime.startswith(("python", "nodejs")) and not all(
         settings.handler.rpartition(".")[::2]

@@ -73,7 +73,7 @@ class Fc:
         tags: Mapping[str, str] | None = None,
     ) -> Function:
         """CreateFunction: the function is Pending, and Active a little later."""
-        self.enter(caller, "CreateFunction", region, name)
+        self._enter_change(caller, "CreateFunction", region, name)
         check_name(name)
         check_settings(settings)
         check_tags(tags or {})
@@ -153,7 +153,7 @@ class Fc:
                 so do members of ``extras``.
             code: New code, or None to keep it.
         """
-        self.enter(caller, "UpdateFunction", region, name)
+        self._enter_change(caller, "UpdateFunction", region, name)
         function = self._find(caller.account_id, region, name)
         extras = {**function.settings.extras, **changes.get("extras", {})}
         settings = replace(function.settings, **{**changes, "extras": extras})
@@ -198,7 +198,7 @@ class Fc:
         in the wild invoke right after creating). Call ``end_invocation`` afterwards,
         whatever happened.
         """
-        self.enter(caller, "InvokeFunction", region, name)
+        self._enter_change(caller, "InvokeFunction", region, name)
         self.check_payload(payload_bytes, sync=sync)
         function = self._find(caller.account_id, region, name, qualifier=qualifier)
         credentials = assume_role(self._world.ram, function)
@@ -267,6 +267,14 @@ class Fc:
         self._world.agenda.catch_up()
         resource = f"acs:fc:{region}:{caller.account_id}:functions/{name}"
         self._check_account(caller, f"fc:{action}", resource)
+
+    def _enter_change(
+        self, caller: Caller, action: str, region: str, name: str
+    ) -> None:
+        """``enter`` for what costs money, which an account in arrears cannot have."""
+        self.enter(caller, action, region, name)
+        if self._world.ram.people(caller.account_id).account.arrears:
+            raise ServiceError("Account.Arrearage", 403, "Your account is in arrears.")
 
     def functions_of(self, account_id: str, region: str) -> Mapping[str, Function]:
         """Return an account's functions in a region by name."""

@@ -162,7 +162,9 @@ async def test_an_instance_that_died_idle_is_replaced(functions: Functions) -> N
     first = await pid_of(functions, job(1))
     os.kill(first, signal.SIGKILL)
     await eventually(lambda: not is_running(first))
-    assert await pid_of(functions, job(1)) != first
+    large = b"x" * 4_000_000  # more than the pipe holds
+    result = await functions.invoke(invocation(job(1)), large, request_id="r")
+    assert int(result.payload) != first
 
 
 async def test_closing_ends_everything(tmp_path: Path) -> None:
@@ -180,6 +182,28 @@ async def test_closing_ends_everything(tmp_path: Path) -> None:
     await eventually(lambda: not any(map(is_running, [idle, *pids_in(mark)])))
     left = [entry async for entry in anyio.Path(tmp_path).iterdir()]
     assert [entry.name for entry in left] == ["mark"]
+
+
+async def test_background_work_that_fails_harms_nobody(functions: Functions) -> None:
+    async def fail() -> None:
+        raise ValueError
+
+    assert functions.spawn(fail)
+    await anyio.sleep(0.05)
+    assert await pid_of(functions, job(1))
+
+
+async def test_a_cold_start_takes_its_time() -> None:
+    async with Functions(cold_start_s=0.3) as functions:
+        for least_s in (0.3, 0.0):
+            started = anyio.current_time()
+            await pid_of(functions, job(1))
+            assert anyio.current_time() - started >= least_s
+        started = anyio.current_time()
+        async with anyio.create_task_group() as group:
+            for number in range(2, 10):  # not one after the other
+                group.start_soon(pid_of, functions, job(number))
+        assert anyio.current_time() - started < 8 * 0.3
 
 
 async def test_code_that_cannot_be_unpacked(functions: Functions) -> None:

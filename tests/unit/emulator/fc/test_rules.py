@@ -77,6 +77,7 @@ def test_names_that_are_taken(cloud: Cloud, name: str) -> None:
         {"handler": ""},
         {"handler": "handler"},
         {"handler": "index."},
+        {"handler": "index.x\0"},
         {"handler": "x" * 129 + ".y"},
         {"memory_mib": 100},
         {"memory_mib": 64},
@@ -250,6 +251,14 @@ def test_an_account_that_never_activated_the_service() -> None:
     for call in (cloud.create, lambda: cloud.fc.describe_regions(cloud.main)):
         error = refused(call)
         assert (error.code, error.status) == ("ServiceNotEnabled", 403)
+
+
+def test_an_account_in_arrears_makes_and_runs_nothing() -> None:
+    cloud = Cloud(arrears=True)
+    for call in (cloud.create, lambda: begin(cloud)):
+        error = refused(call)
+        assert (error.code, error.status) == ("Account.Arrearage", 403)
+    assert cloud.fc.list_functions(cloud.main, HANGZHOU).functions == ()
 
 
 def test_regions_are_those_that_have_function_compute(cloud: Cloud) -> None:
