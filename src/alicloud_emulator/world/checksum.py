@@ -53,6 +53,8 @@ def crc64_joined(first: int, second: int, second_length: int) -> int:
         second: CRC of the second text.
         second_length: Length of the second text in bytes.
     """
+    if first == 0:
+        return second  # nothing to shift
     return _times(first, _x_to_the(8 * second_length)) ^ second
 
 
