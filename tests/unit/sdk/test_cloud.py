@@ -96,11 +96,21 @@ def test_polls_never_wait_behind_uploads(
 
 
 @pytest.mark.anyio
-async def test_a_cancelled_read_is_left_at_once(far: FarSide, cloud: SdkCloud) -> None:
+@pytest.mark.parametrize(
+    "request_",
+    [
+        ask.DescribeRegions(),
+        ask.DeleteObjects(region="eu-west-1", bucket="b-1", relay="f", keys=["k"]),
+    ],
+    ids=["a read", "a relayed call"],
+)
+async def test_a_cancelled_call_is_left_at_once(
+    far: FarSide, cloud: SdkCloud, request_: ask.Request[Any]
+) -> None:
     far.answer = lambda _seen: replace(as_json(REGIONS), stall_s=1.5)
     started = time.monotonic()
     with anyio.move_on_after(0.3):
-        await cloud.call(ask.DescribeRegions())
+        await cloud.call(request_)
     assert time.monotonic() - started < 1.2
 
 

@@ -239,6 +239,15 @@ def test_objects_of_all_pages_are_listed(far: FarSide, cloud: SdkCloud) -> None:
     assert far.seen[1].query["continuation-token"] == "t"
 
 
+def test_a_page_that_does_not_say_where_the_next_begins_is_garbled(
+    far: FarSide, cloud: SdkCloud
+) -> None:
+    far.answer = pages(("ListBucketResult", ""), ("ListBucketResult", ""))
+    with pytest.raises(TransportError) as caught:
+        anyio.run(cloud.call, ask.ListObjects(region=REGION, bucket="b-1"))
+    assert caught.value.code == "GarbledAnswer"
+
+
 def test_uploads_of_all_pages_are_listed(far: FarSide, cloud: SdkCloud) -> None:
     root = "ListMultipartUploadsResult"
     row = "<Upload><Key>{}</Key><UploadId>{}</UploadId></Upload>"

@@ -88,18 +88,21 @@ _HOSTS: Mapping[str, Callable[[str], str]] = {
 
 @dataclass(frozen=True)
 class _Lane:
-    """The threads a request may use, and the bytes it will hold in memory."""
+    """The threads a request may use, the bytes it holds, whether it may be left."""
 
     limiter: CapacityLimiter
+    abandon: bool
     held_bytes: int = 0
 
 
 class SdkCloud:
     """The cloud port on the official SDKs.
 
-    A read is abandoned when its caller is cancelled. Anything that changes the cloud
-    is waited for (bounded by the time-outs of ``Settings``): what a cancelled run
-    cleans up must include what its last calls made. Uploads notice within a block.
+    A read is abandoned when its caller is cancelled. What changes the cloud is waited
+    for (bounded by the time-outs of ``Settings``): what a cancelled run cleans up must
+    include what its last calls made. Uploads notice within a block. A relayed call is
+    abandoned too, since an invocation may take minutes and leaves nothing but an object
+    in a bucket, which the bucket's deletion meets.
 
     Args:
         settings: Proxy, certificates and time-outs, the same for every product.
@@ -140,7 +143,7 @@ class SdkCloud:
                 self._run,
                 request,
                 limiter=lane.limiter,
-                abandon_on_cancel=request.REPEAT is Repeat.READ,
+                abandon_on_cancel=lane.abandon,
             )
         return cast("R", result)
 
@@ -152,8 +155,11 @@ class SdkCloud:
     def _lane(self, request: Request[Any]) -> _Lane:
         body = getattr(request, "body", None)
         if isinstance(request, DataRequest) and request.relay:
-            return _Lane(self._relayed, _inline_bytes(body))
-        return _Lane(self._calls if body is None else self._uploads)
+            return _Lane(self._relayed, abandon=True, held_bytes=_inline_bytes(body))
+        return _Lane(
+            self._calls if body is None else self._uploads,
+            abandon=request.REPEAT is Repeat.READ,
+        )
 
     def _run(self, request: Request[Any]) -> Any:
         """Carry out a request, in a worker thread."""

@@ -115,16 +115,17 @@ def _region(row: Any) -> str:
 def _told(value: Any) -> str:
     """Return a text that an XML answer must have."""
     if not value:
-        raise GarbledAnswerError("the answer lacks a name")
+        raise GarbledAnswerError("the answer lacks a name or a marker")
     return str(value)
 
 
 def _next(truncated: Any, marker: Any) -> str | None:
     """Return where the next page starts, or None after the last.
 
-    An answer that promises more and does not say where would be read for ever.
+    Raises:
+        GarbledAnswerError: There is more, and the answer does not say where.
     """
-    return str(marker) if truncated and marker else None
+    return _told(marker) if truncated else None
 
 
 # --- objects -------------------------------------------------------------------------
