@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import shlex
 import signal
 import subprocess
@@ -235,3 +236,42 @@ def test_the_server_starts_in_about_a_second_and_helps() -> None:
     assert took < 5, "a second on a quiet machine"
     assert "serve" in run("--help").stdout
     assert "loopback" in run("serve", "--help").stdout
+
+
+def test_ctrl_c_on_a_terminal_reaches_the_command_once(tmp_path: Path) -> None:
+    """The terminal signals the whole foreground group; exec must not signal again."""
+    report, output = tmp_path / "r.json", tmp_path / "output"
+    code = WAITING.replace("print(seen", f"print(seen, file=open({str(output)!r}, 'w')")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [
+            *python(ON_TERMINAL),
+            os.ttyname(theirs),
+            *COMMAND,
+            "exec",
+            *("--report", str(report), "--"),
+            *python(code),
+        ],
+        start_new_session=True,
+    )
+    try:
+        shown = b""
+        while b"ready" not in shown:
+            shown += os.read(ours, 1000)
+        os.write(ours, b"\x03")
+        assert process.wait(30) == 9
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert output.read_text() == f"[{int(signal.SIGINT)}]\n"
+    assert report.exists()
+
+
+# Opening a terminal makes it the controlling one of a new session.
+ON_TERMINAL = """
+import os, sys
+terminal = os.open(sys.argv[1], os.O_RDWR)
+for number in range(3):
+    os.dup2(terminal, number)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
