@@ -6,6 +6,7 @@
 | instance.py | one process: starting, invoking, watching and killing it |
 | frames.py | what goes over the pipes between manager and process |
 | package.py | unpacking a function's code |
+| environment.py | a process's variables, and what its handler is told |
 | runtimes.py | how each runtime is started |
 | network.py | what a function's process is told about the network |
 | launch.py | first thing in the process: the lifeline; then the runtime |

@@ -3,7 +3,7 @@
 import logging
 import math
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,14 +11,15 @@ from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import anyio
 from anyio.abc import TaskGroup
 from anyio.to_thread import run_sync
 
+from alicloud_emulator.functions.environment import describe, environment
 from alicloud_emulator.functions.instance import Instance, StartError, Task, start
-from alicloud_emulator.functions.network import Network, NetworkEnv, no_network
+from alicloud_emulator.functions.network import Network, no_network
 from alicloud_emulator.functions.package import PackageError, unpack
 from alicloud_emulator.functions.runtimes import (
     Start,
@@ -90,6 +91,8 @@ class Functions:
         self._group: TaskGroup | None = None
         self._numbers = count(1)
         self._waiting = 0
+        self._working: set[Instance] = set()
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         """Begin: make the folder, and watch idle processes."""
@@ -109,6 +112,9 @@ class Functions:
     ) -> bool | None:
         """End every process, and remove the folder."""
         assert self._group is not None
+        self._closed = True
+        for instance in self._working:  # whoever waits for it closes it
+            instance.kill()
         self._group.cancel_scope.cancel()
         try:
             return await self._group.__aexit__(kind, error, trace)
@@ -131,10 +137,13 @@ class Functions:
 
         Raises:
             ServiceError: FunctionNotStarted (412) when this machine cannot start it,
-                InvalidArgument (400) when its code cannot be unpacked.
+                InvalidArgument (400) when its code cannot be unpacked,
+                ServiceUnavailable (503) when the emulator is ending.
         """
         function = invocation.function
         async with self._busy:
+            if self._closed:
+                raise ServiceError("ServiceUnavailable", 503, "shutting down")
             pool = self._pool(function)
             pool.busy += 1
             try:
@@ -145,7 +154,9 @@ class Functions:
 
     def spawn(self, work: Callable[[], Awaitable[None]]) -> bool:
         """Do ``work`` in the background; False if too much is waiting already."""
-        if self._group is None or self._waiting >= self._bounds.waiting:
+        if self._group is None or self._closed:
+            return False
+        if self._waiting >= self._bounds.waiting:
             return False
         self._waiting += 1
         self._group.start_soon(self._work, work)
@@ -159,8 +170,7 @@ class Functions:
         for (function_id, _), pool in tuple(self._pools.items()):
             if function_id == function.id:
                 pool.retired = True
-                self._drop_idle(pool, before=math.inf)
-        self._forget_empty()
+                self._let_go(pool)
 
     async def _work(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -195,10 +205,12 @@ class Functions:
     async def _run_in(
         self, instance: Instance, pool: _Pool, task: Task
     ) -> InvocationResult:
+        self._working.add(instance)
         try:
             return await instance.run(task)
         finally:
-            if instance.usable:
+            self._working.discard(instance)
+            if instance.usable and not self._closed:
                 pool.idle.append((anyio.current_time(), instance))
             else:
                 await instance.aclose()
@@ -253,6 +265,8 @@ class Functions:
 
     def _let_go(self, pool: _Pool) -> None:
         """Keep no more idle processes than there may be, of anybody's."""
+        if self._closed:
+            return
         if pool.retired:
             self._drop_idle(pool, before=math.inf)
         excess = sum(len(p.idle) for p in self._pools.values()) - self._bounds.idle
@@ -286,63 +300,6 @@ class Functions:
             if not pool.idle and not pool.busy:
                 del self._pools[key]
                 self._group.start_soon(run_sync, _remove, pool.folder)
-
-
-def environment(
-    function: Function, network: NetworkEnv, *, code: Path, temporary: Path
-) -> dict[str, str]:
-    """Return a process's whole environment: nothing of the emulator's own.
-
-    Source:
-        The variables that Function Compute's runtimes keep for functions
-        (FC_ACCOUNT_ID ... FC_REGION); PATH and LANG as on Debian.
-    """
-    settings = function.settings
-    return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "HOME": str(temporary),
-        "TMPDIR": str(temporary),
-        **settings.environment,
-        "FC_ACCOUNT_ID": function.account_id,
-        "FC_FUNCTION_HANDLER": settings.handler,
-        "FC_FUNCTION_MEMORY_SIZE": str(settings.memory_mib),
-        "FC_FUNCTION_NAME": function.name,
-        "FC_FUNC_CODE_PATH": f"{code}/",
-        "FC_QUALIFIER": "LATEST",
-        "FC_REGION": function.region,
-        **network.env,
-    }
-
-
-def describe(invocation: Invocation, request_id: str) -> dict[str, Any]:
-    """Return what a runtime's bootstrap is told of an invocation."""
-    function = invocation.function
-    settings = function.settings
-    token = invocation.credentials
-    credentials = token and {
-        "access_key_id": token.access_key_id,
-        "access_key_secret": token.access_key_secret,
-        "security_token": token.security_token,
-    }
-    variables: Mapping[str, str] = (
-        {f"ALIBABA_CLOUD_{key.upper()}": value for key, value in credentials.items()}
-        if credentials and settings.inject not in {"Env", "All"}
-        else {}
-    )
-    return {
-        "request_id": request_id,
-        "region": function.region,
-        "account_id": function.account_id,
-        "credentials": None if settings.inject in {"Request", "All"} else credentials,
-        "env": variables,
-        "function": {
-            "name": function.name,
-            "handler": settings.handler,
-            "memory": settings.memory_mib,
-            "timeout": settings.timeout_s,
-        },
-    }
 
 
 def _remove(folder: Path) -> None:

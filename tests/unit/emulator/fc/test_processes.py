@@ -184,6 +184,27 @@ async def test_closing_ends_everything(tmp_path: Path) -> None:
     assert [entry.name for entry in left] == ["mark"]
 
 
+async def test_closing_ends_work_that_others_wait_for(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    error_types = []
+    async with anyio.create_task_group() as group, Functions() as functions:
+        work = invocation(job(1, BUSY, timeout_s=60))
+
+        async def run() -> None:
+            result = await functions.invoke(work, bytes(mark), request_id="r")
+            error_types.append(result.error_type)
+
+        group.start_soon(run)
+        await eventually(mark.exists)
+    await eventually(lambda: not any(map(is_running, pids_in(mark))))
+    assert error_types == ["UnhandledInvocationError"]
+    assert not functions.spawn(run)
+    with pytest.raises(ServiceError) as caught:
+        await pid_of(functions, job(2))
+    assert caught.value.code == "ServiceUnavailable"
+    functions.retire(job(1))
+
+
 async def test_background_work_that_fails_harms_nobody(functions: Functions) -> None:
     async def fail() -> None:
         raise ValueError
