@@ -27,11 +27,11 @@ def main(arguments: list[str]) -> int:
         work = Path(folder)
         images = arguments or make_images(work)
         emulator_report, tool_report = work / "emulator.json", work / "tool.json"
-        emulator = [BIN / "alicloud-emulator", "exec", "--fail-rate", FAIL_RATE]
-        emulator += ["--report", emulator_report, "--"]
-        tool = [BIN / "ali-import", "--public", "--report", tool_report, *images]
+        emulator = [str(BIN / "alicloud-emulator"), "exec", "--fail-rate", FAIL_RATE]
+        emulator += ["--report", str(emulator_report), "--"]
+        tool = [str(BIN / "ali-import"), "--public", "--report", str(tool_report)]
         print("$ ali-import --public", *(Path(i).name for i in images), file=sys.stderr)
-        status = subprocess.run([*emulator, *tool], check=False).returncode
+        status = subprocess.run([*emulator, *tool, *images], check=False).returncode
         if emulator_report.exists() and tool_report.exists():
             print_table(
                 json.loads(tool_report.read_text(encoding="utf-8")),
