@@ -159,12 +159,12 @@ class _Put:
         self, region: Region, name: str, *, account: str = ACCOUNT, filled: bool
     ) -> bool:
         """Put a bucket there; False where there can be none."""
-        if region.oss is not OssMode.OPEN:
+        owner = self.world.ram.people(account).account
+        if region.oss is not OssMode.OPEN or owner.arrears:
             return False
         caller = self.world.ram.root(account)
         visit = Visit(caller=caller, region=region.id, internal=True, inside=region.id)
         self.world.oss.buckets.put(visit, name)
-        owner = self.world.ram.people(ACCOUNT).account
         inside = region.fc and owner.fc_enabled
         if filled and (inside or not region.mainland or owner.oss_since == "old"):
             blob = MemoryBlob(content(name, 100))
@@ -175,7 +175,7 @@ class _Put:
     def function(self, region: Region, name: str) -> bool:
         """Put a function there; False where there can be none."""
         account = self.world.ram.people(ACCOUNT).account
-        if not region.fc or not account.fc_enabled:
+        if not region.fc or not account.fc_enabled or account.arrears:
             return False
         settings = Settings(runtime="python3.10", handler="a.b")
         code = CodeSource(zip_bytes=EMPTY_ZIP)

@@ -7,6 +7,7 @@ from typing import Any
 from ali_import.cloud import requests as ask
 from ali_import.cloud.requests import Repeat, Request
 from ali_import.cloud.retry_table import look_up
+from ali_import.cloud.values import CloudImage
 from ali_import.errors import CloudError
 from ali_import.publish.events import Event, Phase, PhaseBegan
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
@@ -284,13 +285,24 @@ START = 1_790_000_000.0
 def line(row: tuple[float, str, Request[Any], Any]) -> str:
     """Return a row of a trace as text."""
     when, process, request, result = row
-    told = result
-    if isinstance(result, CloudError):
-        told = f"!! {result.code}"
-    elif isinstance(result, tuple) and len(result) > 2:
-        told = f"{len(result)} rows"
     relay = " relayed" if getattr(request, "relay", "") else ""
+    to = ""
+    if isinstance(request, ask.CopyImage):
+        to = f" -> {request.destination_region} {request.destination_name}"
     return (
         f"{when:10.3f} {process} {request.operation()}{relay} {request.region} "
-        f"{resource(request)} -> {told}"
+        f"{resource(request)}{to}: {_told(result)}"
+    )
+
+
+def _told(result: Any) -> str:
+    if isinstance(result, CloudError):
+        return f"!! {result.code}"
+    if not isinstance(result, tuple):
+        return str(result)
+    return f"{len(result)} " + " ".join(
+        f"{row.image_id}={row.status.value}"
+        if isinstance(row, CloudImage)
+        else str(row)
+        for row in result[:4]
     )

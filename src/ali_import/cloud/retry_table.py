@@ -245,7 +245,7 @@ ROWS: Final[tuple[Row, ...]] = (
         advice="OSS is not activated, or is blocked, for the account",
     ),
     *_rows(
-        _M.FINAL,
+        _M.ROUTE,
         ("IncorrectDestinationRegion", "OperationDenied.NonCompliantDestinationRegion"),
         advice="the cloud does not allow copies into this region",
     ),

@@ -36,9 +36,9 @@ class Lender:
         """Have a source made for ``borrower``; False if there is none to be had."""
         sources = borrower.sources
         async with sources.borrow_lock:
-            if sources.borrowed:
-                return False
-            sources.borrowed = True
+            if sources.borrowed is not None:
+                return sources.borrowed
+            sources.borrowed = False
             for region in self._nearest(borrower.region):
                 try:
                     job = await self._import(region, borrower)
@@ -48,8 +48,9 @@ class Lender:
                 else:
                     assert job.image is not None
                     sources.add_image(region, job.image.image_id)
-                    return True
-            return False
+                    sources.borrowed = True
+                    break
+            return sources.borrowed
 
     def _nearest(self, region: str) -> list[str]:
         others = [r for r in self._regions if r != region]

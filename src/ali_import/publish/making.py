@@ -102,6 +102,7 @@ async def make(job: Job, ask: Ask, *about: str) -> CloudImage:
             job.salt = f"{job.context.lease.run_id}-{round_}"
             job.task_id = ""
         except TaskFailedError:
+            await clear_away(job)
             # What somebody else began may fail for reasons of his: begin it ourselves.
             if not job.adopted:
                 raise
@@ -147,6 +148,20 @@ async def make_room(job: Job, broken: CloudImage) -> None:
     await remove_image(job.context.cloud, job.region, broken, job.context.lease)
     job.replaced = broken.image_id
     job.task_id = ""
+
+
+async def clear_away(job: Job) -> None:
+    """Remove what is left of an image that failed, as far as the cloud lets us.
+
+    Its name is needed for the next try, and its token would only give it again.
+    """
+    try:
+        left = await find(job)
+        if left is not None and job.is_ours(left) and left.status in BROKEN:
+            await make_room(job, left)
+    except CloudError as error:
+        text = f"a failed image may be left as {job.name}: {error.code}"
+        job.context.note(text, region=job.region, level="WARNING")
 
 
 def refuse_foreign(job: Job, image: CloudImage) -> None:

@@ -12,6 +12,7 @@ from ali_import.publish.events import PlacementEnded
 from ali_import.publish.job import Job
 from ali_import.publish.making import (
     BROKEN,
+    clear_away,
     find,
     make_room,
     refuse_foreign,
@@ -19,7 +20,6 @@ from ali_import.publish.making import (
     wait,
 )
 from ali_import.publish.outcome import Outcome, Result, Step
-from ali_import.publish.removal import remove_image
 from ali_import.publish.routes import IMPORTING, routes
 
 MAKING: Final = frozenset({ImageStatus.CREATING, ImageStatus.WAITING})
@@ -59,9 +59,7 @@ class Placement:
         except CloudError as error:
             self.fail(error)
         finally:
-            # Nobody may go on waiting for this region as a source.
-            self.job.sources.no_image(self.region)
-            self.job.sources.no_object(self.region)
+            self.job.sources.forget(self.region)
             self._ended = anyio.current_time()
         self.job.context.emit(PlacementEnded(outcome=self.outcome()))
 
@@ -134,6 +132,7 @@ class Placement:
     async def _adopt(self, there: CloudImage) -> Result:
         """Finish what an earlier run, or another one, began."""
         self.job.adopted = True
+        self.job.sources.no_object(self.region)
         try:
             await wait(self.job, there.image_id)
         except TaskFailedError:
@@ -159,18 +158,8 @@ class Placement:
                 job.context.note(text, region=self.region)
             else:
                 return Result.ADOPTED if job.adopted else Result.PLACED
-        await self._leave_nothing_broken()
+        await clear_away(self.job)
         raise _summary(errors)
-
-    async def _leave_nothing_broken(self) -> None:
-        try:
-            left = await find(self.job)
-            if left is not None and self.job.is_ours(left) and left.status in BROKEN:
-                context = self.job.context
-                await remove_image(context.cloud, self.region, left, context.lease)
-        except CloudError as error:
-            text = f"a failed image may be left as {self.job.name}: {error.code}"
-            self.job.context.note(text, region=self.region, level="WARNING")
 
 
 def _is_about_the_image(error: CloudError) -> bool:

@@ -65,7 +65,12 @@ class Sources:
     """Everything known about where one image's bytes are, and who may yet bring them.
 
     Regions *expected* to stage an object or to import an image keep others waiting
-    for them; each says so when it has, or when it will not.
+    for them; each says so when it has, or when it will not. Nobody who is expected
+    waits for an image, so the waiting ends.
+
+    A large file goes up from here once, to the region that becomes its *seed*. A
+    region that could take it too, if all else fails, is a *reserve*: regions that can
+    only copy wait for reserves, and reserves do not wait for each other.
     """
 
     def __init__(self, regions: Iterable[str], slots: CopySlots, bell: "Bell") -> None:
@@ -75,16 +80,17 @@ class Sources:
         self.bell = bell
         self._objects_expected = dict.fromkeys(regions)
         self._images_expected = dict(self._objects_expected)
+        self._reserves: dict[str, None] = {}
         self._seed = ""
         self.borrow_lock = anyio.Lock()
-        self.borrowed = False
+        self.borrowed: bool | None = None
 
     def expect_image(self, region: str) -> None:
         """Say that a region tries to import the image."""
         self._images_expected[region] = None
 
     def no_image(self, region: str) -> None:
-        """Say that a region will not be a source to copy from."""
+        """Say that a region will not be a source to copy from, for now."""
         self._images_expected.pop(region, None)
         self.bell.ring()
 
@@ -97,10 +103,8 @@ class Sources:
         self.bell.ring()
 
     def no_object(self, region: str) -> None:
-        """Say that a region will not be a source to fetch from, nor the seed."""
+        """Say that a region will not be a source to fetch from."""
         self._objects_expected.pop(region, None)
-        if self._seed == region:
-            self._seed = ""
         self.bell.ring()
 
     def add_object(self, source: ObjectSource) -> None:
@@ -109,17 +113,38 @@ class Sources:
         self.objects.append(source)
         self.bell.ring()
 
+    def add_reserve(self, region: str) -> None:
+        """Say that a region can take the file from here, but has not tried to."""
+        self._reserves[region] = None
+
+    def forget(self, region: str) -> None:
+        """Say that a region has ended: nobody may go on waiting for it."""
+        self._objects_expected.pop(region, None)
+        self._images_expected.pop(region, None)
+        self._reserves.pop(region, None)
+        self.give_up_seed(region)
+
     def claim_seed(self, region: str) -> bool:
         """Ask to be the one region that the client uploads a large image to."""
         if not self._seed and not self.objects:
             self._seed = region
-            self._objects_expected[region] = None
         return self._seed == region
+
+    def give_up_seed(self, region: str) -> None:
+        """Say that the file did not get to the region: another one may take it."""
+        if self._seed == region:
+            self._seed = ""
+        self.bell.ring()
+
+    async def seed_settled(self) -> bool:
+        """Wait until the seed's object can be read (True) or there is no seed."""
+        while not self.objects and self._seed:
+            await self.bell.rung()
+        return bool(self.objects)
 
     async def object_known(self, region: str) -> bool:
         """Wait until an object is staged (True), or none will be (False)."""
-        self._objects_expected.pop(region, None)
-        self.bell.ring()
+        self.no_object(region)
         while not self.objects and self._objects_expected:
             await self.bell.rung()
         return bool(self.objects)
@@ -140,9 +165,15 @@ class Sources:
                 best = min(free, key=lambda s: self._rank(s, near))
                 self.slots.take(best)
                 return best
-            if not usable and not any(r != near for r in self._images_expected):
+            if not usable and not self._may_come(near):
                 return None
             await self.bell.rung()
+
+    def _may_come(self, near: str) -> bool:
+        """Whether a region that waits for an image may hope for one."""
+        if any(region != near for region in self._images_expected):
+            return True
+        return bool(self._reserves) and near not in self._reserves
 
     def _rank(self, source: ImageSource, near: str) -> tuple[int, int, str]:
         return self.slots.load(source), distance(source.region, near), source.region

@@ -17,8 +17,8 @@ from ali_import.cloud.values import CloudImage
 from ali_import.publish.job import Job
 from ali_import.publish.outcome import Route
 from ali_import.publish.routes.copy import copy
-from ali_import.publish.routes.direct import direct, seed
-from ali_import.publish.routes.relay import relay
+from ali_import.publish.routes.direct import direct, direct_seed
+from ali_import.publish.routes.relay import relay, relay_seed
 
 Way = Callable[[Job], Awaitable[CloudImage]]
 
@@ -28,10 +28,11 @@ SMALL: Final[tuple[tuple[Route, Way], ...]] = (
     (Route.COPY, copy),
 )
 LARGE: Final[tuple[tuple[Route, Way], ...]] = (
-    (Route.DIRECT, seed),
-    (Route.RELAY, relay),
+    (Route.DIRECT, direct_seed),
+    (Route.RELAY, relay_seed),
     (Route.COPY, copy),
     (Route.DIRECT, direct),
+    (Route.RELAY, relay),
 )
 IMPORTING: Final = (Route.DIRECT, Route.RELAY)
 """The routes that end in an import, so that other regions may copy the image."""

@@ -7,13 +7,14 @@ import anyio
 from ali_import.cloud.requests import CopyImage
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage
-from ali_import.errors import ApiError, CloudError, TaskFailedError
+from ali_import.errors import ApiError, CloudError, TaskFailedError, TransportError
 from ali_import.publish.job import Job
 from ali_import.publish.making import description, make
 from ali_import.publish.outcome import Step
 from ali_import.publish.sources import ImageSource
 
-_SOURCES_TRIED_MAX: Final = 8
+_FAILURES_MAX: Final = 24
+_FAILURES_EACH_MAX: Final = 3
 _CONFLICTS_MAX: Final = 60
 _CONFLICT_S_MAX: Final = 30.0
 
@@ -26,15 +27,21 @@ async def copy(job: Job) -> CloudImage:
     """
     job.sources.no_image(job.region)
     job.enter(Step.COPY)
-    refused: list[ImageSource] = []
+    failures: list[ImageSource] = []
     conflicts = 0
+    borrowed = False
     last: CloudError | None = None
-    while len(refused) < _SOURCES_TRIED_MAX and conflicts < _CONFLICTS_MAX:
-        source = await job.sources.take_image(job.region, refused)
+    while len(failures) < _FAILURES_MAX and conflicts < _CONFLICTS_MAX:
+        refused = [s for s in failures if failures.count(s) >= _FAILURES_EACH_MAX]
+        source = await job.sources.take_image(job.region, failures)
+        if source is None and len(refused) < len(set(failures)):
+            # What failed once may work the next time, when there is no other.
+            source = await job.sources.take_image(job.region, refused)
         if source is None:
             # Nobody has it unpublished: have it imported somewhere, for a while.
-            if not await job.borrow(job):
+            if borrowed or not await job.borrow(job):
                 break
+            borrowed = True
             continue
         try:
             return await _copy_from(job, source)
@@ -43,10 +50,11 @@ async def copy(job: Job) -> CloudImage:
             if error.code == "OperationDenied.ImageCopyConflict":
                 conflicts += 1
                 await _yield_to_other_copies(job, conflicts)
-            elif _is_for_good(error):
+            elif _is_for_good(job, error):
                 raise
             else:
-                refused.append(source)
+                passing = isinstance(error, TaskFailedError)
+                failures += [source] * (1 if passing else _FAILURES_EACH_MAX)
         finally:
             job.sources.slots.give_back(source)
             job.sources.bell.ring()
@@ -84,8 +92,10 @@ async def _yield_to_other_copies(job: Job, conflicts: int) -> None:
     await anyio.sleep(bound_s * (0.5 + 0.5 * job.context.rng.random()))
 
 
-def _is_for_good(error: CloudError) -> bool:
-    """Whether no other source would help."""
+def _is_for_good(job: Job, error: CloudError) -> bool:
+    """Whether no other source would help: it is about where the image should go."""
     if isinstance(error, TaskFailedError):
         return False
-    return look_up(error).meaning is Meaning.FINAL
+    if isinstance(error, TransportError):
+        return error.region == job.region
+    return look_up(error).meaning in {Meaning.FINAL, Meaning.ROUTE}

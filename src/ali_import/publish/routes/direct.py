@@ -14,21 +14,10 @@ async def direct(job: Job) -> CloudImage:
     Raises:
         CloudError: OSS is closed to us there, or the import failed.
     """
-    workspace = job.site.workspace
-    await workspace.need_direct()
-    try:
-        key = await stage_file(job, relay="")
-    except CloudError as error:
-        if error.code == "PublicEndpointForbidden":
-            workspace.refuse_direct(error)
-        raise
-    job.sources.add_object(
-        ObjectSource(region=job.region, bucket=workspace.bucket, key=key)
-    )
-    return await import_object(job, key)
+    return await import_object(job, await _stage(job))
 
 
-async def seed(job: Job) -> CloudImage:
+async def direct_seed(job: Job) -> CloudImage:
     """Upload a large file, if this region is the one to upload it to.
 
     Raises:
@@ -40,13 +29,32 @@ async def seed(job: Job) -> CloudImage:
     except CloudError:
         job.sources.no_object(job.region)
         raise
+    job.sources.add_reserve(job.region)
     while not job.sources.claim_seed(job.region):
-        if await job.sources.object_known(job.region):
+        if await job.sources.seed_settled():
             raise not_the_seed(job)
     try:
-        return await direct(job)
-    finally:
+        key = await _stage(job)
+    except CloudError:
         job.sources.no_object(job.region)
+        job.sources.give_up_seed(job.region)
+        raise
+    return await import_object(job, key)
+
+
+async def _stage(job: Job) -> str:
+    workspace = job.site.workspace
+    await workspace.need_direct()
+    try:
+        key = await stage_file(job, relay="")
+    except CloudError as error:
+        if error.code == "PublicEndpointForbidden":
+            workspace.refuse_direct(error)
+        raise
+    job.sources.add_object(
+        ObjectSource(region=job.region, bucket=workspace.bucket, key=key)
+    )
+    return key
 
 
 def not_the_seed(job: Job) -> ApiError:
