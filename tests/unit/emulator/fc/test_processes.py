@@ -275,7 +275,8 @@ def host(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """Another process that runs BUSY and an idle function."""
     mark = tmp_path / "mark"
     script = HOST.replace("ARGUMENTS", repr([(str(mark), BUSY)]))
-    with subprocess.Popen([sys.executable, "-c", script]) as process:
+    env = {**os.environ, "TMPDIR": str(tmp_path)}  # it cannot clean up
+    with subprocess.Popen([sys.executable, "-c", script], env=env) as process:
         yield process, mark
         process.kill()
 

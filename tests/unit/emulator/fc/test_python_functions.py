@@ -1,6 +1,7 @@
 """Python functions, in processes of their own."""
 
 import json
+from importlib.util import find_spec
 from typing import Any
 
 import anyio
@@ -209,7 +210,8 @@ async def test_only_what_the_runtime_offers_can_be_imported(
         "        except ImportError: pass\n"
         "    return found"
     )
-    assert await value(functions, code, timeout_s=20) == ["requests", "oss2"]
+    here = [name for name in ("requests", "oss2") if find_spec(name)]
+    assert await value(functions, code, timeout_s=20) == here
 
 
 async def test_packages_in_the_code_win(functions: Functions) -> None:
