@@ -12,7 +12,7 @@ from alicloud_emulator.world.caller import Caller, PrincipalKind
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.policy import Decision, Document, decide, trusts
 from alicloud_emulator.world.principals import People, Role, User
-from alicloud_emulator.world.roles import Roles
+from alicloud_emulator.world.roles import Roles, role_not_found
 from alicloud_emulator.world.sessions import Sessions, StsToken
 
 if TYPE_CHECKING:
@@ -232,11 +232,4 @@ def _no_permission(caller: Caller, action: str, decision: Decision) -> ServiceEr
             "NoPermissionType": "ExplicitDeny" if explicit else "ImplicitDeny",
             "PolicyType": "AccountLevelIdentityBasedPolicy",
         },
-    )
-
-
-def role_not_found(name: str) -> ServiceError:
-    """Return RAM's error for a role that is not there."""
-    return ServiceError(
-        "EntityNotExist.Role", 404, f"The role not exists: {name[:64]}."
     )

@@ -1,6 +1,5 @@
 """RAM's own actions on roles and policies. Reached as ``world.ram.roles``."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -290,17 +289,17 @@ class Roles:
         return self._ram.people(caller.account_id)
 
 
-def policy_text(document: Mapping[str, object]) -> str:
-    """Return a policy document as RAM shows it: JSON text."""
-    return json.dumps(document)
+def role_not_found(name: str) -> ServiceError:
+    """Return RAM's error for a role that is not there."""
+    return ServiceError(
+        "EntityNotExist.Role", 404, f"The role not exists: {name[:64]}."
+    )
 
 
 def _role(people: People, name: str) -> Role:
     role = people.role(name)
     if role is None:
-        raise ServiceError(
-            "EntityNotExist.Role", 404, f"The role not exists: {name[:64]}."
-        )
+        raise role_not_found(name)
     return role
 
 
