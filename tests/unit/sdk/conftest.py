@@ -28,10 +28,10 @@ def settings(far: FarSide) -> Settings:
     return Settings(
         proxy=far.proxy,
         ca_bundle=far.ca_path,
-        connect_timeout_s=1.0,
-        read_timeout_s=1.0,
-        answer_timeout_s=3.0,
-        invocation_timeout_s=4.0,
+        connect_timeout_s=8.0,
+        read_timeout_s=8.0,
+        answer_timeout_s=10.0,
+        invocation_timeout_s=10.0,
     )
 
 

@@ -166,7 +166,6 @@ def test_a_certificate_of_an_unknown_authority_says_what_to_set(
     [
         (Reply(raw=b""), "NoAnswer"),
         (Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), "NoAnswer"),
-        (Reply(stall_s=1.4), "NoAnswer"),
         (Reply(raw=b"what is this\r\n\r\n"), "GarbledAnswer"),
         (Reply(body=b"<html><h1>hello<p></html>"), "GarbledAnswer"),
         (Reply(status=502, body=b"<html><h1>Bad Gateway</h1></html>"), "GarbledAnswer"),
@@ -194,6 +193,16 @@ def test_a_bad_answer_is_a_transport_error_with_a_code(
     error = failure(cloud, request_)
     assert type(error) is TransportError
     assert error.code == code
+
+
+@each_sdk
+def test_silence_is_no_answer(
+    far: FarSide, settings: Settings, request_: ask.Request[Any]
+) -> None:
+    far.answer = lambda _seen: replace(as_json("{}"), stall_s=1.0)
+    error = failure(cloud_with(replace(settings, read_timeout_s=0.3)), request_)
+    assert type(error) is TransportError
+    assert (error.code, error.message) == ("NoAnswer", "no answer in time")
 
 
 @each_sdk
