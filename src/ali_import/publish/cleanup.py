@@ -122,13 +122,23 @@ async def find_in(
 async def remove(
     context: Context, leftovers: Iterable[Leftover]
 ) -> tuple[Leftover, ...]:
-    """Remove leftovers, each kind after the other; return those that would not go."""
+    """Remove leftovers, each kind after the other; return those that would not go.
+
+    Args:
+        context: Its lease names the relays that it takes to empty buckets; so it must
+            not be the lease of a run that works in these regions.
+        leftovers: What to remove.
+    """
     left: list[Leftover] = []
     things = tuple(leftovers)
+    workspaces = {
+        region: Workspace(context, region)
+        for region in dict.fromkeys(thing.region for thing in things)
+    }
 
     async def try_to(thing: Leftover) -> None:
         try:
-            await _REMOVERS[thing.kind](context, thing)
+            await _REMOVERS[thing.kind](workspaces[thing.region], context, thing)
         except CloudError as error:
             text = f"cannot remove {thing.kind} {thing.name}: {error.diagnostics()}"
             context.note(text, region=thing.region, level="WARNING")
@@ -139,6 +149,9 @@ async def remove(
             for thing in things:
                 if thing.kind == kind:
                     tasks.start_soon(try_to, thing)
+    async with anyio.create_task_group() as tasks:
+        for workspace in workspaces.values():
+            tasks.start_soon(workspace.clean_up)
     return tuple(left)
 
 
@@ -213,7 +226,7 @@ def _leftover(
 # --- removing -------------------------------------------------------------------------
 
 
-async def _remove_image(context: Context, thing: Leftover) -> None:
+async def _remove_image(_: Workspace, context: Context, thing: Leftover) -> None:
     found = await context.cloud.call(
         DescribeImages(region=thing.region, image_ids=(thing.name,))
     )
@@ -223,24 +236,22 @@ async def _remove_image(context: Context, thing: Leftover) -> None:
             await remove_image(context.cloud, thing.region, image, context.lease)
 
 
-async def _remove_snapshot(context: Context, thing: Leftover) -> None:
+async def _remove_snapshot(_: Workspace, context: Context, thing: Leftover) -> None:
     await context.cloud.call(
         DeleteSnapshot(region=thing.region, snapshot_id=thing.name)
     )
 
 
-async def _remove_bucket(context: Context, thing: Leftover) -> None:
-    workspace = Workspace(context, thing.region)
-    workspace.take_over_bucket(thing.name)
-    await workspace.remove_bucket()
-    await workspace.clean_up()
+async def _remove_bucket(workspace: Workspace, _: Context, thing: Leftover) -> None:
+    await workspace.remove_bucket(thing.name)
 
 
-async def _remove_function(context: Context, thing: Leftover) -> None:
+async def _remove_function(_: Workspace, context: Context, thing: Leftover) -> None:
     await context.cloud.call(DeleteFunction(region=thing.region, name=thing.name))
 
 
-_REMOVERS: Final[dict[str, Callable[[Context, Leftover], Awaitable[None]]]] = {
+_Remover = Callable[[Workspace, Context, Leftover], Awaitable[None]]
+_REMOVERS: Final[dict[str, _Remover]] = {
     "image": _remove_image,
     "snapshot": _remove_snapshot,
     "bucket": _remove_bucket,

@@ -1,5 +1,6 @@
 """A run: every target into every region, then published, and nothing left behind."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Final
@@ -253,4 +254,8 @@ class Run:
         """Remove what other runs left in our regions, once their lease is over."""
         found = await cleanup.find_in(self._cloud, regions, self._emit)
         over = [thing for thing in found if 0 < thing.expires_at < self._now()]
+        # Under another lease: our own relays are being removed at the same time.
+        run_id = f"{self._rng.getrandbits(32):08x}"
+        lease = dataclasses.replace(context.lease, run_id=run_id)
+        context = dataclasses.replace(context, lease=lease)
         self._unremovable = await cleanup.remove(context, over)

@@ -1,31 +1,24 @@
 """What a run puts into a region for its own use: a bucket, and maybe a relay."""
 
-from collections.abc import Sequence
 from typing import Final, Literal
 
 import anyio
 
 from ali_import.cloud.requests import (
-    AbortMultipartUpload,
     CreateFunction,
-    DeleteBucket,
     DeleteFunction,
-    DeleteObjects,
     GetFunction,
-    ListMultipartUploads,
     ListObjects,
     PutBucket,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.steady import NORMAL, Patience, Steady
 from ali_import.errors import ApiError, CloudError, HostNotFoundError
+from ali_import.publish.buckets import remove_bucket
 from ali_import.publish.context import Context
 from ali_import.publish.outcome import Leftover
 from ali_import.relay import package
 
 _ACTIVE_S_MAX: Final = 90.0
-_KEYS_PER_CALL: Final = 1000
-_EMPTYING_ROUNDS_MAX: Final = 8
 
 _Made = CloudError | Literal[True] | None
 """Whether a thing was made: not tried yet (None), yes, or why not."""
@@ -163,16 +156,12 @@ class Workspace:
 
     # --- cleaning up ------------------------------------------------------------------
 
-    def take_over_bucket(self, name: str) -> None:
-        """Answer for another run's bucket instead of an own one."""
-        self.bucket = name
-        self._bucket_asked = True
-
     async def clean_up(self) -> None:
         """Remove the bucket with all in it, then the relay; tell what would not go."""
         if self._bucket_asked:
             try:
-                await self.remove_bucket()
+                await self.remove_bucket(self.bucket)
+                self._bucket_asked = False
             except CloudError as error:
                 self._bucket_asked = not _was_never_there(error, self._bucket_made)
                 if self._bucket_asked:
@@ -200,8 +189,8 @@ class Workspace:
         )
         return tuple(self._leftover(kind, name) for kind, name, yes in asked if yes)
 
-    async def remove_bucket(self) -> None:
-        """Remove the bucket with all in it, through a relay if need be.
+    async def remove_bucket(self, bucket: str) -> None:
+        """Remove a bucket of the region with all in it, through the relay if need be.
 
         Raises:
             CloudError: It could not be emptied or deleted.
@@ -210,18 +199,15 @@ class Workspace:
         if self._relay_asked and self._direct is not True:
             relay = self.function
         try:
-            await remove_bucket(self._cloud, self.region, self.bucket, relay=relay)
+            await remove_bucket(self._cloud, self.region, bucket, relay=relay)
         except CloudError as error:
             refused = error.code == "PublicEndpointForbidden"
             lost = error.code in {"FunctionNotFound", "HostNotFound"} and relay
             if not refused and not lost:
                 raise
-            # Somebody removed the relay before its bucket was empty: make it anew.
+            # There is no relay, or somebody removed it: make it, or make it anew.
             await self._make_relay()
-            await remove_bucket(
-                self._cloud, self.region, self.bucket, relay=self.function
-            )
-        self._bucket_asked = False
+            await remove_bucket(self._cloud, self.region, bucket, relay=self.function)
 
     def _leftover(self, kind: str, name: str) -> Leftover:
         return Leftover(
@@ -231,63 +217,6 @@ class Workspace:
             run_id=self._context.lease.run_id,
             expires_at=float(self._context.lease.expires_at),
         )
-
-
-async def remove_bucket(
-    cloud: Steady,
-    region: str,
-    bucket: str,
-    *,
-    relay: str = "",
-    patience: Patience = NORMAL,
-) -> None:
-    """Delete a bucket with its objects and unfinished uploads, if it is there.
-
-    Deleting an empty bucket needs no data call, so that is tried first: it is all it
-    takes where nothing was stored, also in regions that refuse data calls from here.
-
-    Raises:
-        CloudError: It could not be emptied or deleted.
-    """
-    for round_ in range(_EMPTYING_ROUNDS_MAX):
-        try:
-            await cloud.call(DeleteBucket(region=region, bucket=bucket), patience)
-        except CloudError as error:
-            last = round_ + 1 == _EMPTYING_ROUNDS_MAX
-            if error.code != "BucketNotEmpty" or last:
-                raise
-        else:
-            return
-        await _empty_bucket(cloud, region, bucket, relay, patience)
-
-
-async def _empty_bucket(
-    cloud: Steady, region: str, bucket: str, relay: str, patience: Patience
-) -> None:
-    uploads = await cloud.call(
-        ListMultipartUploads(region=region, bucket=bucket, relay=relay), patience
-    )
-    for upload in uploads:
-        abort = AbortMultipartUpload(
-            region=region,
-            bucket=bucket,
-            relay=relay,
-            key=upload.key,
-            upload_id=upload.upload_id,
-        )
-        await cloud.call(abort, patience)
-    stored = await cloud.call(
-        ListObjects(region=region, bucket=bucket, relay=relay), patience
-    )
-    for keys in _chunks([item.key for item in stored], _KEYS_PER_CALL):
-        await cloud.call(
-            DeleteObjects(region=region, bucket=bucket, relay=relay, keys=keys),
-            patience,
-        )
-
-
-def _chunks(items: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [items[i : i + size] for i in range(0, len(items), size)]
 
 
 def _was_never_there(error: CloudError, made: _Made) -> bool:
