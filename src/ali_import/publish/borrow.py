@@ -4,8 +4,10 @@ It is needed when no region asked for can import the image (``--region cn-heyuan
 alone), or when those that have it have published it: public images cannot be copied.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final
+
+import anyio
 
 from ali_import.errors import CloudError
 from ali_import.publish.job import Job
@@ -25,32 +27,40 @@ JobAt = Callable[[str, str], Job]
 class Lender:
     """Has an image imported, under a temporary name, in the nearest region that can.
 
-    It is done at most once for each target; the image is removed when the run ends.
+    One for each target; the images are removed when the run ends.
     """
 
     def __init__(self, regions: Sequence[str], job_at: JobAt) -> None:
         self._regions = regions
         self._job_at = job_at
+        self._lock = anyio.Lock()
+        self._tried: list[str] = []
+        self._lent: list[str] = []
 
-    async def __call__(self, borrower: Job) -> bool:
-        """Have a source made for ``borrower``; False if there is none to be had."""
-        sources = borrower.sources
-        async with sources.borrow_lock:
-            if sources.borrowed is not None:
-                return sources.borrowed
-            sources.borrowed = False
+    async def __call__(self, borrower: Job, avoid: Collection[str]) -> bool:
+        """Have a source made for ``borrower``, in a region not to be avoided.
+
+        Returns:
+            Whether there is a source that the borrower does not know yet.
+        """
+        async with self._lock:
+            if any(region not in avoid for region in self._lent):
+                return True  # made for somebody else meanwhile
             for region in self._nearest(borrower.region):
+                if region in avoid or region in self._tried:
+                    continue
+                self._tried.append(region)
                 try:
                     job = await self._import(region, borrower)
                 except CloudError as error:
                     text = f"cannot lend the image: {error.code}"
                     borrower.context.note(text, region=region)
-                else:
-                    assert job.image is not None
-                    sources.add_image(region, job.image.image_id)
-                    sources.borrowed = True
-                    break
-            return sources.borrowed
+                    continue
+                assert job.image is not None
+                self._lent.append(region)
+                borrower.sources.add_image(region, job.image.image_id)
+                return True
+            return False
 
     def _nearest(self, region: str) -> list[str]:
         others = [r for r in self._regions if r != region]

@@ -1,6 +1,6 @@
 """What one placement works with."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
 from ali_import.cloud.values import CloudImage
@@ -32,7 +32,7 @@ class Job:
 
     Attributes:
         borrow: Has the image imported in some region for a while, to be copied from
-            there; False if that was done already, or no region can.
+            there, but not in certain regions; False if no (other) region can.
         replaced: Ids of failed images that were removed to make room; part of the
             ClientToken, since a token answers for ever with its first result.
         salt: Part of the ClientToken too; changes when a token turns out to be used up.
@@ -48,7 +48,7 @@ class Job:
     name: str
     sources: Sources
     uplink: ByteBudget
-    borrow: Callable[["Job"], Awaitable[bool]]
+    borrow: Callable[["Job", Collection[str]], Awaitable[bool]]
     temporary: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     replaced: str = ""

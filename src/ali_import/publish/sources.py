@@ -82,8 +82,6 @@ class Sources:
         self._images_expected = dict(self._objects_expected)
         self._reserves: dict[str, None] = {}
         self._seed = ""
-        self.borrow_lock = anyio.Lock()
-        self.borrowed: bool | None = None
 
     def expect_image(self, region: str) -> None:
         """Say that a region tries to import the image."""

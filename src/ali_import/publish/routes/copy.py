@@ -29,7 +29,6 @@ async def copy(job: Job) -> CloudImage:
     job.enter(Step.COPY)
     failures: list[ImageSource] = []
     conflicts = 0
-    borrowed = False
     last: CloudError | None = None
     while len(failures) < _FAILURES_MAX and conflicts < _CONFLICTS_MAX:
         refused = [s for s in failures if failures.count(s) >= _FAILURES_EACH_MAX]
@@ -39,9 +38,8 @@ async def copy(job: Job) -> CloudImage:
             source = await job.sources.take_image(job.region, refused)
         if source is None:
             # Nobody has it unpublished: have it imported somewhere, for a while.
-            if borrowed or not await job.borrow(job):
+            if not await job.borrow(job, [s.region for s in failures]):
                 break
-            borrowed = True
             continue
         try:
             return await _copy_from(job, source)
