@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
 from alicloud_emulator.cli.usage import UsageError
@@ -24,7 +25,7 @@ def settings(options: argparse.Namespace) -> Settings:
     return Settings(
         profile=_weathered(_sped_up(profile, options.speed), options),
         seed=options.seed,
-        address=options.listen,
+        address=_address(options.listen),
         port=_port("--port", options.port),
         rules=tuple(rules),
     )
@@ -78,6 +79,15 @@ def _weathered(profile: Profile, options: argparse.Namespace) -> Profile:
             raise UsageError(f"{flag} is a probability from 0 to 1")
         weather = replace(weather, **{key: value})
     return replace(profile, weather=weather)
+
+
+def _address(text: str) -> str:
+    if text == "localhost":
+        return "127.0.0.1"
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise UsageError(f"--listen {text}: give an IP address") from None
 
 
 def _port(flag: str, value: int) -> int:

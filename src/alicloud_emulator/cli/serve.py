@@ -51,7 +51,7 @@ def _ready(running: Session) -> dict[str, Any]:
     """Return the line that says where everything is."""
     return {
         "pid": os.getpid(),
-        "proxy": f"http://127.0.0.1:{running.emulator.port}",
+        "proxy": running.emulator.proxy,
         "console": running.console_url,
         "ca_bundle": str(running.emulator.bundle),
         "env": running.environment({}),

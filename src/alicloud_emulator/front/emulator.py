@@ -62,7 +62,7 @@ class Emulator:
     Attributes:
         events: What happens, for GET /events.
         bundle: File of trusted certificates, the emulator's CA among them.
-        port: Where clients outside come in.
+        proxy: URL by which programs on this machine come in.
     """
 
     def __init__(self, settings: Settings, folder: Path, tasks: TaskGroup) -> None:
@@ -77,7 +77,7 @@ class Emulator:
         self._clouds = 0
         self.events = Events()
         self.bundle = self._authority.write_bundle(folder)
-        self.port = 0
+        self.proxy = ""
 
     @property
     def world(self) -> World:
@@ -92,9 +92,11 @@ class Emulator:
             OSError: The address cannot be listened on.
         """
         await self.reset()
-        self.port = await self._front.open(
-            self._tasks, address=self._settings.address, port=self._settings.port
+        address = self._settings.address
+        port = await self._front.open(
+            self._tasks, address=address, port=self._settings.port
         )
+        self.proxy = environment.proxy_url(address, port)
 
     async def reset(self) -> None:
         """Begin again with a new world of the same profile, seed and rules."""
@@ -120,7 +122,7 @@ class Emulator:
     ) -> dict[str, str]:
         """Return what a program outside needs, given the environment it has."""
         return {
-            **environment.network(self.port, self.bundle),
+            **environment.network(self.proxy, self.bundle),
             **environment.credentials(key_id, key_secret),
             **environment.hooks(env),
         }
@@ -162,8 +164,12 @@ class Emulator:
 
     def _inside(self, region: str) -> NetworkEnv:
         """Return what a function in ``region`` is told about the network."""
+        proxy = environment.proxy_url("127.0.0.1", self._front.inside_port(region))
         return NetworkEnv(
-            env=environment.network(self._front.inside_port(region), self.bundle),
+            env={
+                **environment.network(proxy, self.bundle),
+                "ALICLOUD_EMULATOR_INSIDE": region,
+            },
             node_preload=str(environment.HOOKS / "preload.cjs"),
             python_path=str(environment.HOOKS),
         )

@@ -22,6 +22,8 @@ _BUNDLES = (
     "GIT_SSL_CAINFO",
     "ALICLOUD_EMULATOR_CA",
 )
+# Addresses that mean all interfaces, and how one of them is reached.
+_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound here
 _KEY_IDS = (
     "ALIBABA_CLOUD_ACCESS_KEY_ID",
     "ALIBABACLOUD_ACCESS_KEY_ID",
@@ -61,14 +63,21 @@ REMOVED = (
 """Variables taken out of a child's environment."""
 
 
-def network(port: int, bundle: Path) -> dict[str, str]:
-    """Return the variables that lead a program's requests to a port of the front.
+def proxy_url(address: str, port: int) -> str:
+    """Return the URL by which this machine's programs reach a listening address."""
+    reached = _REACHED_AT.get(address, address)
+    return (
+        f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+    )
+
+
+def network(proxy: str, bundle: Path) -> dict[str, str]:
+    """Return the variables that lead a program's requests to the front.
 
     Args:
-        port: A proxy port on the loopback interface.
+        proxy: URL of one of its ports.
         bundle: File of trusted certificates with the emulator's CA among them.
     """
-    proxy = f"http://127.0.0.1:{port}"
     return {
         **dict.fromkeys(_PROXIES, proxy),
         **dict.fromkeys(_NO_PROXIES, "localhost,127.0.0.1,::1"),

@@ -6,7 +6,9 @@
 // emulator, or fails with ENOTFOUND where the real name would not resolve. TLS is
 // verified as ever: NODE_EXTRA_CA_CERTS names the emulator's bundle.
 //
-// Nothing is changed for other hosts, or without ALICLOUD_EMULATOR_PROXY.
+// Nothing is changed for other hosts, or without ALICLOUD_EMULATOR_PROXY. Only in a
+// function (ALICLOUD_EMULATOR_INSIDE) other hosts are not found: the emulated cloud is
+// all there is.
 'use strict';
 
 const net = require('net');
@@ -14,11 +16,14 @@ const net = require('net');
 const SUFFIX = '.aliyuncs.com';
 const PORTS = new Set(['80', '443']);
 const PROBE_MS = 30000;
+const LOOPBACK = /^(localhost$|127\.|::1$)/;
 
 const proxy = process.env.ALICLOUD_EMULATOR_PROXY;
 if (proxy) hook(new URL(proxy));
 
 function hook(emulator) {
+  const address = emulator.hostname.replace(/^\[|\]$/g, '');
+  const family = net.isIPv6(address) ? 6 : 4;
   const connect = net.Socket.prototype.connect;
   const known = new Set();
 
@@ -28,7 +33,15 @@ function hook(emulator) {
     const first = normalized ? args[0][0] : args[0];
     const options = typeof first === 'object' && first !== null
       ? first : { port: first, host: typeof args[1] === 'string' ? args[1] : undefined };
-    if (!isEmulated(options)) return connect.apply(this, args);
+    const host = options.host || options.hostname;
+    if (!isEmulated(options)) {
+      if (process.env.ALICLOUD_EMULATOR_INSIDE && typeof host === 'string' &&
+          !options.path && !LOOPBACK.test(host)) {
+        process.nextTick(() => this.destroy(notFound(host)));
+        return this;
+      }
+      return connect.apply(this, args);
+    }
     const changed = { ...options, port: Number(emulator.port), lookup };
     if (normalized) {
       args[0][0] = changed;
@@ -43,8 +56,8 @@ function hook(emulator) {
     const all = typeof options === 'object' && options !== null && options.all;
     resolve(name, (error) => {
       if (error) done(error);
-      else if (all) done(null, [{ address: emulator.hostname, family: 4 }]);
-      else done(null, emulator.hostname, 4);
+      else if (all) done(null, [{ address, family }]);
+      else done(null, address, family);
     });
   }
 
@@ -69,7 +82,7 @@ function hook(emulator) {
       if (!answer.includes('\r\n')) return;
       finish(/^HTTP\/1\.[01] 200 /.test(answer) ? null : notFound(name));
     });
-    connect.call(probe, { host: emulator.hostname, port: Number(emulator.port) }, () => {
+    connect.call(probe, { host: address, port: Number(emulator.port) }, () => {
       probe.write(`CONNECT ${name}:443 HTTP/1.1\r\nHost: ${name}\r\n\r\n`);
     });
   }

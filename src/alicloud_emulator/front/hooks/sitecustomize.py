@@ -8,7 +8,8 @@ It does two things, both only while ALICLOUD_EMULATOR_PROXY names a running emul
   proxied TLS against certifi and nothing else, whatever the environment says. certifi
   is not imported for it: the change is made when the program imports it.
 * Names under ``aliyuncs.com`` resolve to the emulator's port (or do not resolve, where
-  the real name would not), for programs that ignore proxies.
+  the real name would not), for programs that ignore proxies. In a function
+  (ALICLOUD_EMULATOR_INSIDE) no other name resolves: the emulated cloud is all there is.
 
 Then it runs the ``sitecustomize`` that would have run without it. Only the standard
 library is used, and nothing is imported that the interpreter has not loaded already.
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 _PROXY = os.environ.get("ALICLOUD_EMULATOR_PROXY", "")
 _BUNDLE = os.environ.get("ALICLOUD_EMULATOR_CA", "")
+_INSIDE = os.environ.get("ALICLOUD_EMULATOR_INSIDE", "")
 _SUFFIX = ".aliyuncs.com"
+_NOT_KNOWN = "Name or service not known"
+_LOOPBACK = ("localhost", "127.", "::1")
 _PORTS = frozenset({"80", "443", "http", "https"})
 
 
@@ -50,12 +54,15 @@ def _change_certifi(certifi: "Any") -> None:
 def _change_socket(socket: "Any") -> None:
     real = socket.getaddrinfo
     address, _, port = _PROXY.rpartition("//")[2].rpartition(":")
+    address = address.strip("[]")
     found: set[str] = set()
 
     def getaddrinfo(host: "Any", *args: "Any", **kwargs: "Any") -> "Any":
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
         service = args[0] if args else kwargs.get("port")
         if not isinstance(name, str) or not name.lower().endswith(_SUFFIX):
+            if _INSIDE and isinstance(name, str) and not name.startswith(_LOOPBACK):
+                raise socket.gaierror(socket.EAI_NONAME, _NOT_KNOWN)
             return real(host, *args, **kwargs)
         if str(service) not in _PORTS:
             return real(host, *args, **kwargs)
@@ -63,7 +70,7 @@ def _change_socket(socket: "Any") -> None:
             _check_resolves(name)
             found.add(name)
         rest = args[1:]
-        # The address family asked for may be IPv6; the emulator is on IPv4 loopback.
+        # The address family asked for may be another than the emulator's.
         kwargs = {k: v for k, v in kwargs.items() if k not in {"port", "family"}}
         return real(address, int(port), 0, *rest[1:], **kwargs)
 
@@ -74,7 +81,7 @@ def _change_socket(socket: "Any") -> None:
             )
             answer = probe.recv(1024).split(b" ", 2)
         if answer[1:2] != [b"200"]:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            raise socket.gaierror(socket.EAI_NONAME, _NOT_KNOWN)
 
     socket.getaddrinfo = getaddrinfo
 

@@ -73,6 +73,32 @@ def test_exec_gives_its_command_everything_it_needs(tmp_path: Path) -> None:
     assert not Path(env["SSL_CERT_FILE"]).parent.exists(), "left its folder behind"
 
 
+@pytest.mark.parametrize(
+    ("listen", "proxy"),
+    [
+        ("localhost", "http://127.0.0.1:"),
+        ("0.0.0.0", "http://127.0.0.1:"),
+        ("::", "http://[::1]:"),
+    ],
+)
+def test_programs_are_told_where_the_listener_can_be_reached(
+    listen: str, proxy: str
+) -> None:
+    ended = run("exec", "--listen", listen, "--", *python(FETCH))
+    if "cannot listen" in ended.stderr and ":" in listen:
+        pytest.skip("this machine has no IPv6")
+    assert ended.stdout.startswith(proxy), ended.stderr
+    assert ended.stdout.endswith(" 403\n")
+
+
+FETCH = """
+import http.client, os
+connection = http.client.HTTPConnection("oss-cn-hongkong.aliyuncs.com", timeout=20)
+connection.request("GET", "/")
+print(os.environ["HTTPS_PROXY"], connection.getresponse().status)
+"""
+
+
 def test_the_bundle_is_in_a_private_folder() -> None:
     code = "import os; d = os.path.dirname(os.environ['SSL_CERT_FILE']); print(oct(os.stat(d).st_mode & 0o777))"
     assert run("exec", "--", *python(code)).stdout == "0o700\n"
@@ -116,6 +142,7 @@ def test_exec_keeps_the_exit_status_and_writes_the_report(
         (["exec", "--as", "nobody", "--", "true"], "--as nobody"),
         (["exec", "--port", "70000", "--", "true"], "--port"),
         (["exec", "--listen", "203.0.113.1", "--", "true"], "cannot listen"),
+        (["exec", "--listen", "example.com", "--", "true"], "IP address"),
         (["exec", "--bogus"], "--bogus"),
         (["frobnicate"], "frobnicate"),
     ],
