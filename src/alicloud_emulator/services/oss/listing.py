@@ -1,4 +1,4 @@
-"""ListObjects, ListObjectsV2 and ListObjectVersions."""
+"""ListObjects, ListObjectsV2, ListObjectVersions and ListLiveChannel."""
 
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
@@ -110,6 +110,23 @@ async def list_versions(call: Call) -> Response:
             ("NextVersionIdMarker", "null" if page.next_marker else None),
             *(_version(call, one, encoding, owner) for one in stored),
             *_common_prefixes(page.prefixes, encoding),
+        ],
+    )
+
+
+async def list_live_channels(call: Call) -> Response:
+    """ListLiveChannel: there are none, for making one is not implemented.
+
+    Programs that empty a bucket before they delete it ask for them.
+    """
+    call.world.oss.buckets.get(call.visit, call.bucket, "ListLiveChannel")
+    return answer(
+        "ListLiveChannelResult",
+        [
+            ("Prefix", call.param("prefix")),
+            ("Marker", call.param("marker")),
+            ("MaxKeys", _size(call)),
+            ("IsTruncated", False),
         ],
     )
 

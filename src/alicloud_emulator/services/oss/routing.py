@@ -48,6 +48,7 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ("GET", ""): Operation("ListObjects", listing.list_objects),
         ("GET", "list-type"): Operation("ListObjectsV2", listing.list_objects_v2),
         ("GET", "versions"): Operation("ListObjectVersions", listing.list_versions),
+        ("GET", "live"): Operation("ListLiveChannel", listing.list_live_channels),
         ("GET", "uploads"): Operation("ListMultipartUploads", multipart.list_uploads),
         ("POST", "delete"): Operation(
             "DeleteMultipleObjects", objects.delete_multiple_objects
