@@ -18,6 +18,7 @@ Node = tuple[str, "str | int | Sequence[Node] | None"]
 """A name, and its text, number, truth value or children; None leaves the node out."""
 
 BODY_BYTES_MAX = 1024 * 1024
+_DEPTH_MAX = 20
 
 # Stands for control characters while a document is parsed: the last private plane.
 _PRIVATE = 0x10FF00
@@ -69,12 +70,24 @@ def parse(body: bytes, root: str) -> Element:
         element: Element = fromstring(_hide_controls(body), forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise refusal("MalformedXML") from error
+    if _is_deep(element):
+        raise refusal("MalformedXML")
     for each in element.iter():
         # A default namespace (some SDKs send one) makes tags "{uri}Name".
         each.tag = each.tag.rpartition("}")[2]
     if element.tag != root:
         raise refusal("MalformedXML", ErrorDetail=f"expected {root}")
     return element
+
+
+def _is_deep(root: Element) -> bool:
+    """Whether elements nest deeper than OSS's ever do; writing them out recurses."""
+    level = [root]
+    for _ in range(_DEPTH_MAX):
+        level = [child for element in level for child in element]
+        if not level:
+            return False
+    return True
 
 
 def base64(data: bytes) -> str:
