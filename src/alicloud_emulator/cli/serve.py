@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -95,12 +96,14 @@ def print_environment(options: argparse.Namespace) -> int:
 
 
 def _running_server() -> dict[str, Any]:
-    """Return what the youngest server that is alive said of itself."""
+    """Return what the youngest server that answers said of itself."""
     folder = _runtime_folder(create=False)
     for file in sorted(folder.glob("*.json"), key=_age):
         try:
             document = json.loads(file.read_text(encoding="utf-8"))
-            os.kill(int(document["pid"]), 0)
+            port = int(document["console"].rpartition(":")[2])
+            # A server that was killed leaves its file behind.
+            socket.create_connection(("127.0.0.1", port), timeout=2).close()
         except (OSError, ValueError, KeyError):
             continue
         return dict(document)

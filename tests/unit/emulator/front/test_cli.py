@@ -5,6 +5,7 @@ import os
 import pty
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -242,6 +243,18 @@ def test_env_without_a_server_says_what_to_do(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert "alicloud-emulator serve" in ended.stderr
     assert ended.stdout == ""
+
+
+def test_env_passes_over_a_server_that_was_killed(tmp_path: Path) -> None:
+    folder = tmp_path / "alicloud-emulator"
+    folder.mkdir(mode=0o700)
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        console = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    ready = {"pid": 1, "console": console, "env": {}, "unset": [], "users": {}}
+    (folder / "1.json").write_text(json.dumps(ready))
+    ended = run("env", env={"XDG_RUNTIME_DIR": str(tmp_path)})
+    assert ended.returncode == 2
+    assert "no running server" in ended.stderr
 
 
 def test_env_believes_no_folder_that_others_may_write(tmp_path: Path) -> None:
