@@ -218,10 +218,10 @@ def _stranger() -> Account:
 
 def _durations(rng: Random) -> Durations:
     return Durations(
-        import_s=10 ** rng.uniform(0, 2),
+        import_s=10 ** rng.uniform(0, 1.7),
         import_s_per_gib=rng.uniform(0, 5),
         import_queue_s=rng.uniform(0, 3),
-        copy_s=10 ** rng.uniform(0, 2.3),
+        copy_s=10 ** rng.uniform(0, 2),
         copy_s_per_gib=rng.uniform(0, 5),
         image_delete_s=10 ** rng.uniform(-1, 1.3),
         snapshot_release_s=10 ** rng.uniform(-1, 1.3),

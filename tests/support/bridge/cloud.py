@@ -105,23 +105,28 @@ class WorldCloud:
             CloudError: As ``ali_import.cloud.ports.Cloud`` says.
             Killed: The process is no more.
         """
-        shield = request.REPEAT is not Repeat.READ
         self.calls += 1
         number = self.calls
-        with anyio.CancelScope(shield=shield) as scope:
+        if request.REPEAT is Repeat.READ:
+            return cast("R", await self._told(request, number))
+        with anyio.CancelScope(shield=True) as scope:
             self._waiting[number] = scope
             try:
-                result = await self._call(request, number)
-            except Exception as error:
-                self._check_alive()
-                self.watch.answered(request, error)
-                raise
+                return cast("R", await self._told(request, number))
             finally:
                 del self._waiting[number]
-            self._check_alive()
-            self.watch.answered(request, result)
-            return cast("R", result)
         raise Killed
+
+    async def _told(self, request: Request[Any], number: int) -> Any:
+        try:
+            result = await self._call(request, number)
+        except Exception as error:
+            self._check_alive()
+            self.watch.answered(request, error)
+            raise
+        self._check_alive()
+        self.watch.answered(request, result)
+        return result
 
     def kill(self) -> None:
         """End the process: no call of it will ever do anything any more."""
@@ -138,7 +143,8 @@ class WorldCloud:
         if isinstance(request, ask.PresignGetObject):
             return self._presign(request)
         latency_s = self._latency_s(request.region)
-        share = self.rng.random()
+        # A read has one moment that matters, a change has two: its effect, its answer.
+        share = 1.0 if request.REPEAT is Repeat.READ else self.rng.random()
         await anyio.sleep(latency_s * share)
         self._reached(number)
         relayed = isinstance(request, DataRequest) and bool(request.relay)
@@ -146,7 +152,8 @@ class WorldCloud:
             result = await (self._relay(request) if relayed else self._direct(request))
         finally:
             self._reached(-number)
-        await anyio.sleep(latency_s * (1 - share))
+        if share < 1.0:
+            await anyio.sleep(latency_s * (1 - share))
         return result
 
     def _reached(self, number: int) -> None:
