@@ -49,7 +49,7 @@ def page_of_keys(
     if size == 0:
         return page
     start = max(prefix, after)
-    if after and delimiter and after.startswith(prefix) and after.endswith(delimiter):
+    if after and _rolled(after, prefix, delimiter) == after:
         start = after + _LAST
     while True:
         entry = _next_entry(keys, start, prefix, delimiter, after)
@@ -76,11 +76,17 @@ def _next_entry(
             return None
         if key == after:
             continue
-        at = key.find(delimiter, len(prefix)) if delimiter else -1
-        if at < 0:
-            return key, False
-        return key[: at + len(delimiter)], True
+        rolled = _rolled(key, prefix, delimiter)
+        return rolled or key, bool(rolled)
     return None
+
+
+def _rolled(key: str, prefix: str, delimiter: str) -> str:
+    """Return the entry that a key is rolled up into, or ""."""
+    if not delimiter or not key.startswith(prefix):
+        return ""
+    at = key.find(delimiter, len(prefix))
+    return "" if at < 0 else key[: at + len(delimiter)]
 
 
 def page_size(text: str, name: str, *, usual: int = 100, limit: int = 1000) -> int:

@@ -1,7 +1,7 @@
 """Pages of keys, against a model that looks at every key each time."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alicloud_emulator.world.errors import ServiceError
@@ -29,6 +29,7 @@ def model(keys: set[str], prefix: str, delimiter: str, after: str) -> list[str]:
     return sorted(entry for entry in entries if entry > after)
 
 
+@example(keys={"/", "/a"}, prefix="/", delimiter="/")
 @given(KEYS, st.text("ab/", max_size=2), st.sampled_from(["", "/", "b", "a/"]))
 def test_pages_hold_every_entry_once(
     keys: set[str], prefix: str, delimiter: str
