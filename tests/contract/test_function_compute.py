@@ -51,7 +51,7 @@ URLS = {
     "http://oss-cn-hangzhou-internal.aliyuncs.com/": ANSWERED,
     "https://oss-cn-beijing.aliyuncs.com/": ANSWERED,
     "https://oss-cn-beijing-internal.aliyuncs.com/": "unreachable",
-    "https://oss-us-southeast-1.aliyuncs.com/": "unreachable",
+    "https://fcv3.cn-nanjing.aliyuncs.com/": "unreachable",
     "https://example.com/": "unreachable",
 }
 

@@ -185,7 +185,7 @@ def _profile(rng: Random) -> Profile:
 
 
 def _region(rng: Random, region_id: str, *, mainland: bool) -> Region:
-    oss = rng.choices(tuple(OssMode), (85, 9, 6))[0]
+    oss = rng.choices(tuple(OssMode), (85, 8, 2, 5))[0]
     return Region(
         id=region_id,
         mainland=mainland,

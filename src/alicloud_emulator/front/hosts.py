@@ -102,7 +102,7 @@ def resolves(host: Host, profile: Profile, inside: str) -> bool:
     if host.service == "fc":
         return region.fc
     if host.service == "oss":
-        return region.oss is not OssMode.NONE
+        return region.oss is not OssMode.UNRESOLVED
     return True
 
 

@@ -23,12 +23,16 @@ class OssMode(StrEnum):
 
     * ``open``: everything (in mainland regions: subject to the account's kind).
     * ``no-new-buckets``: PutBucket answers ``ForbidCreateNewBucket``.
-    * ``none``: the region's OSS hosts do not resolve.
+    * ``none``: the same, and OSS does not list the region. Its hosts answer: published
+      programs list buckets at every region's host, and find out by PutBucket alone
+      where there is no object storage.
+    * ``unresolved``: the region's OSS hosts do not resolve.
     """
 
     OPEN = "open"
     NO_NEW_BUCKETS = "no-new-buckets"
     NONE = "none"
+    UNRESOLVED = "unresolved"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -186,7 +186,7 @@ class WorldCloud:
         region = self.world.profile.region(request.region)
         self.world.agenda.catch_up()
         missing = region is not None and (
-            (service == "oss" and region.oss is OssMode.NONE)
+            (service == "oss" and region.oss is OssMode.UNRESOLVED)
             or (service == "fc" and not region.fc)
         )
         if missing or self.network.unresolved(service, request.region):

@@ -76,7 +76,8 @@ async def describe_regions(call: Call) -> Response:
     regions = [
         region.id
         for region in call.world.profile.regions
-        if region.oss is not OssMode.NONE and wanted in ("", f"oss-{region.id}")
+        if region.oss not in (OssMode.NONE, OssMode.UNRESOLVED)
+        and wanted in ("", f"oss-{region.id}")
     ]
     if not regions:
         raise refusal("NoSuchRegion", RegionId=wanted[:64])

@@ -1,5 +1,7 @@
 """Host names: every form that SDKs send, and which of them resolve."""
 
+from pathlib import Path
+
 import pytest
 
 from alicloud_emulator.front import hosts
@@ -99,7 +101,6 @@ def test_other_hosts_are_not_served(name: str) -> None:
     [
         "fcv3.cn-guangzhou.aliyuncs.com",  # no Function Compute there
         "1.cn-nanjing.fc.aliyuncs.com",
-        "oss-us-southeast-1.aliyuncs.com",  # no object storage there
         "ecs.mars-1.aliyuncs.com",
         "oss-mars-1.aliyuncs.com",
     ],
@@ -108,6 +109,17 @@ def test_hosts_of_what_is_not_there_do_not_resolve(name: str) -> None:
     host = hosts.parse(name)
     assert host is not None
     assert not hosts.resolves(host, PROFILE, "")
+
+
+def test_a_profile_may_take_a_region_s_object_storage_hosts_away(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "fast"\n[regions]\nus-east-1 = { oss = "unresolved" }\n')
+    host = hosts.parse("oss-us-east-1.aliyuncs.com")
+    assert host is not None
+    assert hosts.resolves(host, PROFILE, "")
+    assert not hosts.resolves(host, load_profile(str(path)), "")
 
 
 def test_every_endpoint_in_the_official_sdk_maps_is_understood() -> None:
