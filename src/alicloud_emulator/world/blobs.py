@@ -17,7 +17,7 @@ from typing import Protocol
 
 from typing_extensions import override
 
-from alicloud_emulator.world.checksum import Crc64, crc64_joined
+from alicloud_emulator.world.checksum import Crc64, crc64, crc64_joined
 
 BLOCK_BYTES = 256 * 1024
 """Read and written in one go: about a millisecond of checksumming."""
@@ -73,9 +73,7 @@ class MemoryBlob(Blob):
     """Bytes in memory."""
 
     def __init__(self, data: bytes) -> None:
-        crc = Crc64()
-        crc.update(data)
-        super().__init__(size=len(data), crc64=crc.value, md5=_md5(data).digest())
+        super().__init__(size=len(data), crc64=crc64(data), md5=_md5(data).digest())
         self._data = data
 
     @override

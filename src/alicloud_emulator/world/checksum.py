@@ -17,29 +17,28 @@ _ONE = 1 << (_BITS - 1)
 _REFLECTED = int(f"{_POLYNOMIAL & ((1 << _BITS) - 1):064b}"[::-1], 2)
 
 
+# Made once: its table of 256 entries takes longer than many an object.
+_crc64 = crcmod.mkCrcFun(_POLYNOMIAL, initCrc=0, rev=True, xorOut=0xFFFF_FFFF_FFFF_FFFF)
+
+
 class Crc64:
-    """A CRC-64 that is fed block by block."""
+    """A CRC-64 that is fed block by block.
+
+    Attributes:
+        value: The CRC of all bytes so far.
+    """
 
     def __init__(self) -> None:
-        self._crc = crcmod.Crc(
-            _POLYNOMIAL, initCrc=0, rev=True, xorOut=0xFFFF_FFFF_FFFF_FFFF
-        )
+        self.value = 0
 
     def update(self, data: bytes) -> None:
         """Take in more bytes."""
-        self._crc.update(data)
-
-    @property
-    def value(self) -> int:
-        """The CRC of all bytes so far."""
-        return int(self._crc.crcValue)
+        self.value = int(_crc64(data, self.value))
 
 
 def crc64(data: bytes) -> int:
     """Return the CRC-64 of ``data``."""
-    crc = Crc64()
-    crc.update(data)
-    return crc.value
+    return int(_crc64(data))
 
 
 def crc64_joined(first: int, second: int, second_length: int) -> int:
