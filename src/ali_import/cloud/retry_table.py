@@ -321,7 +321,12 @@ ROWS: Final[tuple[Row, ...]] = (
     ),
 )
 
-_NO_ANSWER: Final = Row(code="NoAnswer", meaning=Meaning.TRANSIENT)
+_NO_ANSWER: Final = Row(
+    code="NoAnswer",
+    meaning=Meaning.TRANSIENT,
+    advice="check the network; if only this region fails, run again later, or name it "
+    "with --allow-failure",
+)
 _UNKNOWN_4XX: Final = Row(code="4xx", meaning=Meaning.FINAL)
 _UNKNOWN_5XX: Final = Row(code="5xx", meaning=Meaning.TRANSIENT)
 
