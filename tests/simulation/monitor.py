@@ -154,8 +154,10 @@ class Monitor:
             publishes = request.public
         else:
             publishes = request.family is not None
-        if not publishes:
-            return
+        image = self._image(request.region, request.image_id)
+        ours = image is not None and image.content_sha256 in self._wanted.values()
+        if not publishes or not ours:
+            return  # putting an older image back is no publishing
         if eye.phase is not Phase.PUBLISH:
             self.violated(f"{eye.process} publishes in phase {eye.phase}")
         if self._plan.options.all_or_nothing:

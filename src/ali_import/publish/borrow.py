@@ -12,7 +12,7 @@ import anyio
 from ali_import.errors import CloudError
 from ali_import.publish.job import Job
 from ali_import.publish.lease import temporary_image_name
-from ali_import.publish.making import BROKEN, find, make_room, wait
+from ali_import.publish.making import BROKEN, adopt, find, make_room, wait
 from ali_import.publish.outcome import Route
 from ali_import.publish.routes.direct import direct
 from ali_import.publish.routes.relay import relay
@@ -78,6 +78,7 @@ class Lender:
         there = await find(job)
         if there is not None and job.is_ours(there):
             if there.status not in BROKEN:
+                await adopt(job, there)
                 await wait(job, there.image_id)
                 return job
             await make_room(job, there)

@@ -1,11 +1,12 @@
-"""The end of a run that went well: names, then public, then family, then old images.
+"""The end of a run: names, then public, then family; and what becomes of old images.
 
 Each step is taken for every placement before the next begins, so that a family never
-resolves to half a release.
+resolves to half a release. An image that was replaced is deleted when its successor
+is published; if that never happens, it is put back.
 """
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import anyio
 
@@ -16,79 +17,69 @@ from ali_import.publish.context import Context
 from ali_import.publish.outcome import Result, Step
 from ali_import.publish.placement import Placement
 from ali_import.publish.removal import remove_image
-from ali_import.publish.replace import replace
+from ali_import.publish.replace import put_back, replace
+
+_Step = Callable[[Placement], Awaitable[None]]
 
 
 class Finish:
-    """Publishes what was placed.
-
-    Attributes:
-        retired: Images that were replaced, by region: to be deleted.
-    """
+    """Publishes what was placed."""
 
     def __init__(self, context: Context, placements: Sequence[Placement]) -> None:
         self._context = context
         self._placements = placements
-        self.retired: list[tuple[str, CloudImage]] = []
+        self._shown: list[Placement] = []
+
+    def retired(self) -> list[tuple[str, CloudImage]]:
+        """Return the images that stand aside, as (region, image as it was)."""
+        jobs = (placement.job for placement in self._placements)
+        return [(j.region, j.retired) for j in jobs if j.retired is not None]
 
     async def run(self) -> None:
         """Publish every good placement, unless all-or-nothing forbids it."""
-        if self._held_back():
-            self._hold_back()
-            return
-        await self._each(self._name)
-        await self._each(self._show)
-        await self._each(self._join_family)
-        for placement in self._good():
-            placement.published = True
+        for step in (self._name, self._show, self._join_family):
+            if self._one_failed():
+                text = "a placement failed, and --all-or-nothing is set: not publishing"
+                self._context.note(text, level="WARNING")
+                return
+            await self._each(self._good(), step)
 
-    async def delete_retired(self) -> None:
-        """Delete the images that were replaced; those in use stay, and are told of."""
+    async def settle(self) -> None:
+        """Take back what all-or-nothing forbids; delete old images, or put them back.
 
-        async def delete(region: str, image: CloudImage) -> None:
-            context = self._context
-            private = dataclasses.replace(image, public=False)  # unpublished by now
-            try:
-                await remove_image(context.cloud, region, private, context.lease)
-            except CloudError as error:
-                text = f"the replaced {image.name} stays: {error.diagnostics()}"
-                context.note(text, region=region, level="WARNING")
-            else:
-                self.retired.remove((region, image))
-
+        To be called when nothing will be published any more, whatever happened.
+        """
+        if self._incomplete():
+            for placement in self._placements:
+                placement.published = False
+            await self._each(tuple(self._shown), self._hide)
         async with anyio.create_task_group() as tasks:
-            for region, image in tuple(self.retired):
-                tasks.start_soon(delete, region, image)
+            for placement in self._placements:
+                if placement.job.retired is not None:
+                    tasks.start_soon(self._settle_one, placement, placement.job.retired)
+        for placement in self._good():
+            if placement.job.temporary:
+                self._give_up(placement)
+
+    # --- which ------------------------------------------------------------------------
 
     def _good(self) -> list[Placement]:
         return [p for p in self._placements if p.result is not None and p.result.good]
 
-    def _held_back(self) -> bool:
+    def _counted(self) -> Iterable[Placement]:
+        """Return the placements that all-or-nothing is about."""
         options = self._context.options
-        return options.all_or_nothing and any(
-            p.result is None or not p.result.good
-            for p in self._placements
-            if p.region not in options.allow_failure
-        )
+        if not options.all_or_nothing:
+            return ()
+        return [p for p in self._placements if p.region not in options.allow_failure]
 
-    def _hold_back(self) -> None:
-        """Leave everything as it was for the public; replacements are dropped."""
-        text = "nothing was published: a placement failed, and --all-or-nothing is set"
-        self._context.note(text, level="WARNING")
-        for placement in self._good():
-            if placement.job.temporary:
-                error = ApiError(
-                    "the replacement was dropped: another placement failed",
-                    region=placement.region,
-                    operation="ecs.ModifyImageAttribute",
-                    code="HeldBack",
-                    http_status=409,
-                    advice="the old image is still there; run again",
-                )
-                placement.job.image = None
-                placement.fail(error)
+    def _one_failed(self) -> bool:
+        return any(p.result is None or not p.result.good for p in self._counted())
 
-    async def _each(self, step: Callable[[Placement], Awaitable[None]]) -> None:
+    def _incomplete(self) -> bool:
+        return any(not p.published for p in self._counted())
+
+    async def _each(self, placements: Iterable[Placement], step: _Step) -> None:
         async def guarded(placement: Placement) -> None:
             try:
                 await step(placement)
@@ -97,17 +88,17 @@ class Finish:
                 placement.fail(error)
 
         async with anyio.create_task_group() as tasks:
-            for placement in self._good():
+            for placement in placements:
                 tasks.start_soon(guarded, placement)
+
+    # --- the steps --------------------------------------------------------------------
 
     async def _name(self, placement: Placement) -> None:
         if placement.job.temporary:
             placement.job.enter(Step.REPLACE)
             # An interrupt must not fall between the two renames.
             with anyio.CancelScope(shield=True):
-                old = await replace(placement.job)
-            if old is not None:
-                self.retired.append((placement.region, old))
+                await replace(placement.job)
             placement.job.enter(Step.DONE, progress=100)
 
     async def _show(self, placement: Placement) -> None:
@@ -115,26 +106,69 @@ class Finish:
         assert image is not None
         if not self._context.options.public or image.public:
             return
+        self._shown.append(placement)
+        await self._share(placement, public=True)
+        _touch(placement)
+
+    async def _hide(self, placement: Placement) -> None:
+        await self._share(placement, public=False)
+
+    async def _share(self, placement: Placement, *, public: bool) -> None:
+        image = placement.job.image
+        assert image is not None
         await self._context.cloud.call(
             ModifyImageSharePermission(
-                region=placement.region, image_id=image.image_id, public=True
+                region=placement.region, image_id=image.image_id, public=public
             )
         )
-        _touch(placement)
 
     async def _join_family(self, placement: Placement) -> None:
         image = placement.job.image
         assert image is not None
-        if image.family == placement.target.family:
-            return
-        await self._context.cloud.call(
-            ModifyImageAttribute(
-                region=placement.region,
-                image_id=image.image_id,
-                family=placement.target.family,
+        if image.family != placement.target.family:
+            await self._context.cloud.call(
+                ModifyImageAttribute(
+                    region=placement.region,
+                    image_id=image.image_id,
+                    family=placement.target.family,
+                )
             )
+            _touch(placement)
+        placement.published = True
+
+    # --- old images -------------------------------------------------------------------
+
+    async def _settle_one(self, placement: Placement, old: CloudImage) -> None:
+        context, job = self._context, placement.job
+        try:
+            if placement.published:
+                private = dataclasses.replace(old, public=False)  # unpublished by now
+                await remove_image(context.cloud, job.region, private, context.lease)
+                job.retired = None
+            else:
+                await put_back(job)
+                self._give_up(placement)
+        except CloudError as error:
+            text = f"the replaced {old.name} stays aside: {error.diagnostics()}"
+            context.note(text, region=job.region, level="WARNING")
+
+    def _give_up(self, placement: Placement) -> None:
+        """Let a replacement that was not published end; its image will be dropped."""
+        placement.job.image = None
+        if placement.result is None or not placement.result.good:
+            return
+        if not self._one_failed():
+            placement.result = Result.SKIPPED
+            return
+        error = ApiError(
+            "the replacement was dropped: another placement failed",
+            region=placement.region,
+            operation="ecs.ModifyImageAttribute",
+            code="HeldBack",
+            http_status=409,
+            advice="the old image is still there; run again",
         )
-        _touch(placement)
+        placement.fail(error)
 
 
 def _touch(placement: Placement) -> None:

@@ -40,6 +40,8 @@ class Job:
             ended.
         task_id: The import's task, once known.
         image: The image, once Available.
+        retired: The image that this one replaced, as it was, while it stands aside
+            under a temporary name.
     """
 
     context: Context
@@ -59,6 +61,7 @@ class Job:
     route: Route | None = None
     step: Step = Step.SURVEY
     image: CloudImage | None = None
+    retired: CloudImage | None = None
 
     @property
     def region(self) -> str:

@@ -8,13 +8,14 @@ from ali_import.cloud.requests import (
     ImportImage,
     ModifyImageAttribute,
     TagResources,
+    UntagResources,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.disk import BootMode
 from ali_import.errors import ApiError, CloudError, TaskFailedError
 from ali_import.publish.job import Job
-from ali_import.publish.lease import client_token
+from ali_import.publish.lease import TAG_EXPIRES, client_token
 from ali_import.publish.outcome import Step
 from ali_import.publish.removal import remove_image
 from ali_import.publish.watcher import ImageGoneError
@@ -94,7 +95,7 @@ async def make(job: Job, ask: Ask, *about: str) -> CloudImage:
             if found.status in BROKEN:
                 await make_room(job, found)
                 continue
-            job.adopted = True
+            await adopt(job, found)
             image_id = found.image_id
         try:
             return await wait(job, image_id)
@@ -116,6 +117,24 @@ async def make(job: Job, ask: Ask, *about: str) -> CloudImage:
         http_status=409,
         advice="somebody else may be deleting it; run again",
     )
+
+
+async def adopt(job: Job, found: CloudImage) -> None:
+    """Take over an image that another run began; a temporary one gets our lease.
+
+    Raises:
+        CloudError: It cannot be tagged.
+    """
+    job.adopted = True
+    if job.temporary:
+        await job.context.cloud.call(
+            TagResources(
+                region=job.region,
+                resource_type="image",
+                resource_ids=(found.image_id,),
+                tags=job.context.lease.tags(),
+            )
+        )
 
 
 async def wait(job: Job, image_id: str) -> CloudImage:
@@ -212,7 +231,17 @@ async def repair(job: Job, image: CloudImage) -> bool:
                 tags=missing,
             )
         )
-    return bool(change or missing)
+    surplus = not job.temporary and TAG_EXPIRES in image.tags
+    if surplus:
+        await job.context.cloud.call(
+            UntagResources(
+                region=job.region,
+                resource_type="image",
+                resource_ids=(image.image_id,),
+                keys=(TAG_EXPIRES,),
+            )
+        )
+    return bool(change or missing or surplus)
 
 
 def _token(job: Job, *about: str) -> str:

@@ -12,6 +12,7 @@ from ali_import.publish.events import PlacementEnded
 from ali_import.publish.job import Job
 from ali_import.publish.making import (
     BROKEN,
+    adopt,
     clear_away,
     find,
     make_room,
@@ -67,6 +68,7 @@ class Placement:
         """Let the placement end in failure, whatever it was before."""
         self.result = Result.FAILED
         self.error = error
+        self.published = False
 
     def outcome(self) -> Outcome:
         """Return how the placement ended, or how it stands."""
@@ -131,8 +133,8 @@ class Placement:
 
     async def _adopt(self, there: CloudImage) -> Result:
         """Finish what an earlier run, or another one, began."""
-        self.job.adopted = True
         self.job.sources.no_object(self.region)
+        await adopt(self.job, there)
         try:
             await wait(self.job, there.image_id)
         except TaskFailedError:

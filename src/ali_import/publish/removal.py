@@ -1,5 +1,6 @@
 """Removing an image that is ours, with the snapshots that it would leave behind."""
 
+from collections.abc import Callable
 from typing import Final
 
 import anyio
@@ -12,12 +13,14 @@ from ali_import.cloud.requests import (
     TagResources,
 )
 from ali_import.cloud.steady import Steady
-from ali_import.cloud.values import CloudImage
+from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.errors import TaskFailedError
 from ali_import.publish.lease import Lease
 from ali_import.units import MINUTE_S
 
 _GONE_S_MAX: Final = 10 * MINUTE_S
+_MADE_S_MAX: Final = 30 * MINUTE_S
+_MAKING: Final = frozenset({ImageStatus.CREATING, ImageStatus.WAITING})
 
 
 async def remove_image(
@@ -26,40 +29,65 @@ async def remove_image(
     """Delete an image, wait until it is gone, then delete its snapshots.
 
     Its snapshots are tagged first, so that those left behind by a run that is killed
-    half way can be told from others', and removed when the lease is over.
+    half way can be told from others', and removed when the lease is over. An image in
+    the making cannot be deleted and has no snapshots yet, so its end is waited for.
 
     Raises:
         CloudError: It is in use, or will not go.
     """
+    made = image
+    if image.status in _MAKING:
+        ended = await _until(cloud, region, image.image_id, _is_made, _MADE_S_MAX)
+        if ended is None:
+            return
+        made = ended
     if image.public:
         await cloud.call(
             ModifyImageSharePermission(
                 region=region, image_id=image.image_id, public=False
             )
         )
-    if image.snapshot_ids:
+    if made.snapshot_ids:
         await cloud.call(
             TagResources(
                 region=region,
                 resource_type="snapshot",
-                resource_ids=image.snapshot_ids,
+                resource_ids=made.snapshot_ids,
                 tags=lease.tags(),
             )
         )
     await cloud.call(DeleteImage(region=region, image_id=image.image_id))
-    await _until_gone(cloud, region, image.image_id)
-    for snapshot_id in image.snapshot_ids:
+    await _until(cloud, region, image.image_id, _never, _GONE_S_MAX)
+    for snapshot_id in made.snapshot_ids:
         await cloud.call(DeleteSnapshot(region=region, snapshot_id=snapshot_id))
 
 
-async def _until_gone(cloud: Steady, region: str, image_id: str) -> None:
+def _is_made(image: CloudImage) -> bool:
+    return image.status not in _MAKING
+
+
+def _never(_image: CloudImage) -> bool:
+    return False
+
+
+async def _until(
+    cloud: Steady,
+    region: str,
+    image_id: str,
+    so: Callable[[CloudImage], bool],
+    bound_s: float,
+) -> CloudImage | None:
+    """Wait until an image is so, and return it; None when it is gone."""
     began = anyio.current_time()
     wait_s = 0.3
     request = DescribeImages(region=region, image_ids=(image_id,))
-    while await cloud.call(request):
-        if anyio.current_time() - began > _GONE_S_MAX:
+    while True:
+        found = await cloud.call(request)
+        if not found or so(found[0]):
+            return found[0] if found else None
+        if anyio.current_time() - began > bound_s:
             raise TaskFailedError(
-                f"image {image_id} was deleted but does not go",
+                f"image {image_id} is to be deleted but does not go",
                 region=region,
                 operation="ecs.DeleteImage",
                 code="DeleteTimeout",

@@ -2,8 +2,9 @@
 
 The new image is Available under a temporary name. The old one is unpublished and
 renamed away, the new one renamed in, with nothing between the two renames; the old one
-is deleted at the very end. A failure at any point leaves the old or the new image
-under the name; a run killed between the renames is finished by the next one.
+is deleted when the new one is published, or else put back. A failure at any point
+leaves the old or the new image under the name; a run killed between the renames is
+finished by the next one.
 """
 
 from typing import Final
@@ -25,8 +26,8 @@ from ali_import.publish.removal import remove_image
 _ROUNDS_MAX: Final = 5
 
 
-async def replace(job: Job) -> CloudImage | None:
-    """Give the job's image its target's name; return the image it replaced, if any.
+async def replace(job: Job) -> None:
+    """Give the job's image its target's name; ``job.retired`` is what it replaced.
 
     Raises:
         CloudError: One of the two images cannot be renamed.
@@ -35,7 +36,9 @@ async def replace(job: Job) -> CloudImage | None:
     for _ in range(_ROUNDS_MAX):
         old = await _under_target_name(job)
         if old is not None and old.image_id == job.image.image_id:
-            return None
+            job.temporary = False
+            await _mark_permanent(job, old)
+            return
         if old is not None and _is_twin(job, old):
             # Another run was quicker: its image is as good as ours, which is surplus.
             surplus, job.image = job.image, old
@@ -43,14 +46,15 @@ async def replace(job: Job) -> CloudImage | None:
             await remove_image(
                 job.context.cloud, job.region, surplus, job.context.lease
             )
-            return None
-        retired = await _retire(job, old) if old is not None else None
+            return
+        if old is not None:
+            await _retire(job, old)
         try:
             if await _take_name(job):
-                return retired
+                return
         except CloudError:
-            if retired is not None:
-                await _restore(job, retired)
+            if job.retired is not None:
+                await _restore(job, job.retired)
             raise
     raise ApiError(
         f"the name {job.target.name} is taken again and again",
@@ -60,6 +64,28 @@ async def replace(job: Job) -> CloudImage | None:
         http_status=400,
         advice="somebody else is making images of this name; run again",
     )
+
+
+async def put_back(job: Job) -> None:
+    """Undo a replacement: the old image gets its name back, the new one a temporary one.
+
+    Raises:
+        CloudError: One of the two images cannot be renamed.
+    """
+    old = job.retired
+    assert old is not None
+    there = await _under_target_name(job)
+    new = job.image
+    if there is not None and new is not None and there.image_id == new.image_id:
+        await _tag_temporary(job, new)
+        job.temporary = True
+        await _rename(job, new, job.name)
+    try:
+        await _restore(job, old)
+    except CloudError:
+        if job.temporary and new is not None:
+            await _take_name(job)  # rather the new image than none
+        raise
 
 
 async def _under_target_name(job: Job) -> CloudImage | None:
@@ -72,76 +98,77 @@ def _is_twin(job: Job, image: CloudImage) -> bool:
     return job.is_ours(image) and image.status is ImageStatus.AVAILABLE
 
 
-async def _retire(job: Job, old: CloudImage) -> CloudImage | None:
+async def _retire(job: Job, old: CloudImage) -> None:
     """Move the old image away from the name, marked as ours to delete."""
     cloud, lease = job.context.cloud, job.context.lease
     if old.status in BROKEN:
         await remove_image(cloud, job.region, old, lease)
-        return None
-    await cloud.call(
-        TagResources(
-            region=job.region,
-            resource_type="image",
-            resource_ids=(old.image_id,),
-            tags=lease.tags(),
-        )
-    )
+        return
+    await _tag_temporary(job, old)
+    job.retired = old
     if old.public:
-        await cloud.call(
-            ModifyImageSharePermission(
-                region=job.region, image_id=old.image_id, public=False
-            )
-        )
+        await _share(job, old, public=False)
     name = temporary_image_name("old", job.context.account_id, old.image_id)
-    await cloud.call(
-        ModifyImageAttribute(region=job.region, image_id=old.image_id, name=name)
-    )
-    return old
+    await _rename(job, old, name)
 
 
 async def _restore(job: Job, old: CloudImage) -> None:
-    """Put the old image back as it was: the new one could not take its name."""
-    cloud = job.context.cloud
-    await cloud.call(
-        ModifyImageAttribute(region=job.region, image_id=old.image_id, name=old.name)
-    )
+    """Put the old image back as it was."""
+    await _rename(job, old, old.name)
     if old.public:
-        await cloud.call(
-            ModifyImageSharePermission(
-                region=job.region, image_id=old.image_id, public=True
-            )
-        )
-    await cloud.call(
-        UntagResources(
-            region=job.region,
-            resource_type="image",
-            resource_ids=(old.image_id,),
-            keys=(TAG_EXPIRES,),
-        )
-    )
+        await _share(job, old, public=True)
+    await _mark_permanent(job, old)
+    job.retired = None
 
 
 async def _take_name(job: Job) -> bool:
     """Rename the new image in; False if the name was taken in the meantime."""
     assert job.image is not None
-    cloud, image_id = job.context.cloud, job.image.image_id
     try:
-        await cloud.call(
-            ModifyImageAttribute(
-                region=job.region, image_id=image_id, name=job.target.name
-            )
-        )
+        await _rename(job, job.image, job.target.name)
     except CloudError as error:
         if error.code != "InvalidImageName.Duplicated":
             raise
         return False
     job.temporary = False
-    await cloud.call(
+    await _mark_permanent(job, job.image)
+    return True
+
+
+# --- single calls ---------------------------------------------------------------------
+
+
+async def _rename(job: Job, image: CloudImage, name: str) -> None:
+    await job.context.cloud.call(
+        ModifyImageAttribute(region=job.region, image_id=image.image_id, name=name)
+    )
+
+
+async def _share(job: Job, image: CloudImage, *, public: bool) -> None:
+    await job.context.cloud.call(
+        ModifyImageSharePermission(
+            region=job.region, image_id=image.image_id, public=public
+        )
+    )
+
+
+async def _tag_temporary(job: Job, image: CloudImage) -> None:
+    await job.context.cloud.call(
+        TagResources(
+            region=job.region,
+            resource_type="image",
+            resource_ids=(image.image_id,),
+            tags=job.context.lease.tags(),
+        )
+    )
+
+
+async def _mark_permanent(job: Job, image: CloudImage) -> None:
+    await job.context.cloud.call(
         UntagResources(
             region=job.region,
             resource_type="image",
-            resource_ids=(image_id,),
+            resource_ids=(image.image_id,),
             keys=(TAG_EXPIRES,),
         )
     )
-    return True

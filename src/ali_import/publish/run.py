@@ -94,7 +94,7 @@ class Run:
                 if job.temporary
             ]
         if finish is not None:
-            found += [self._image_left(r, image.name) for r, image in finish.retired]
+            found += [self._image_left(r, image.name) for r, image in finish.retired()]
         return tuple(found)
 
     def _image_left(self, region: str, name: str) -> Leftover:
@@ -213,16 +213,19 @@ class Run:
         if self._interrupted:
             bound_s = _CLEAN_UP_INTERRUPTED_S_MAX
         with anyio.move_on_after(bound_s, shield=True) as self._cleaning:
-            await self._all(cancel_making, [p.job for p in self._placements])
+            temporary = self._bench.temporary if self._bench is not None else []
+            jobs = [
+                *(p.job for p in self._placements if not p.job.temporary),
+                *temporary,
+            ]
+            await self._all(cancel_making, jobs)
             async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._settle, temporary)
                 if self._bench is not None:
-                    tasks.start_soon(self._all, self._drop, self._bench.temporary)
                     for site in self._bench.sites.values():
                         tasks.start_soon(site.workspace.clean_up)
                     if not self._interrupted:
-                        tasks.start_soon(self._sweep, context, tuple(self._bench.sites))
-                if self._finish is not None:
-                    tasks.start_soon(self._finish.delete_retired)
+                        tasks.start_soon(self._sweep, context)
         if self._cleaning.cancelled_caught:
             context.note("cleaning up took too long", level="WARNING")
 
@@ -240,6 +243,12 @@ class Run:
             for job in jobs:
                 tasks.start_soon(guarded, job)
 
+    async def _settle(self, temporary: Sequence[Job]) -> None:
+        """Bring back or delete what was replaced, then drop what is temporary."""
+        if self._finish is not None:
+            await self._finish.settle()
+        await self._all(self._drop, temporary)
+
     async def _drop(self, job: Job) -> None:
         """Remove a temporary image, if it is there and still temporary."""
         if not job.temporary:
@@ -250,8 +259,11 @@ class Run:
             await remove_image(context.cloud, job.region, image, context.lease)
         job.temporary = False
 
-    async def _sweep(self, context: Context, regions: tuple[str, ...]) -> None:
+    async def _sweep(self, context: Context) -> None:
         """Remove what other runs left in our regions, once their lease is over."""
+        # Regions that fail would only cost time; a later run sweeps them.
+        good = [p.region for p in self._placements if p.result and p.result.good]
+        regions = tuple(dict.fromkeys(good))
         found = await cleanup.find_in(self._cloud, regions, self._emit)
         over = [thing for thing in found if 0 < thing.expires_at < self._now()]
         # Under another lease: our own relays are being removed at the same time.

@@ -13,6 +13,7 @@ from ali_import.cloud.requests import (
     PutObject,
     UploadPart,
 )
+from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import NORMAL, Patience
 from ali_import.cloud.values import Body, Fetch, FileRange, SecretUrl, StoredPart
 from ali_import.disk.parts import Part
@@ -73,7 +74,8 @@ async def stage_fetched(job: Job, *, relay: str) -> str:
                     job, part, upload_id, body, relay=relay, patience=_FETCH_PATIENCE
                 )
             except CloudError as error:
-                if error.code != "RelayFetchFailed" or round_ + 1 == _FETCH_ROUNDS_MAX:
+                passing = look_up(error).meaning is Meaning.TRANSIENT
+                if not passing or round_ + 1 == _FETCH_ROUNDS_MAX:
                     raise
         raise AssertionError("unreachable")
 
