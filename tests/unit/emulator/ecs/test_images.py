@@ -59,6 +59,8 @@ def test_pages_are_ten_by_default_and_a_hundred_at_most(cloud: Cloud) -> None:
     assert (len(page.rows), page.total, page.size) == (10, 12, 10)
     second = ImageQuery(**query, page_number=2)
     assert len(cloud.ecs.describe_images(cloud.main, second).rows) == 2
+    hundred = ImageQuery(**query, page_size=100)
+    assert len(cloud.ecs.describe_images(cloud.main, hundred).rows) == 12
     wrongs: list[dict[str, Any]] = [{"page_size": n} for n in (0, 101)]
     for wrong in [*wrongs, {"page_number": 0}]:
         with refused("InvalidParameter", 400):
@@ -82,8 +84,9 @@ def test_filters_must_all_hold(cloud: Cloud) -> None:
     assert cloud.names(usage="instance") == []
     assert cloud.names(created_from=cloud.clock.now - 15) == ["two"]
     assert cloud.names(created_until=cloud.clock.now - 15) == ["one"]
+    made_at = cloud.image(two).created_at
+    assert cloud.names(created_from=made_at, created_until=made_at) == ["two"]
     assert cloud.names(LONDON) == []
-    assert two
 
 
 @pytest.mark.parametrize(

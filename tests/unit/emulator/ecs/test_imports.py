@@ -40,6 +40,7 @@ def test_an_image_waits_is_made_and_is_there(cloud: Cloud) -> None:
     assert (image.nvme, image.imds, image.tags) == ("supported", "v1", {"a": "b"})
     assert (image.architecture, image.boot_mode) == ("x86_64", "BIOS")
     assert image.size_gib == 1
+    assert (image.os_type, image.platform) == ("linux", "Others Linux")
     assert cloud.snapshot_ids() == [image.disks[0].snapshot_id]
 
 
@@ -308,8 +309,11 @@ def test_a_raw_object_larger_than_its_disk_is_refused(cloud: Cloud) -> None:
         with refused("InvalidImageSize", 400):
             cloud.import_image(disks=disk(size_gib=2))
         # Without a size it gets what it needs.
-        cloud.import_image(disks=disk())
-    assert cloud.images()[0].size_gib == 3
+        cloud.import_image("rounded-up", disks=disk())
+        Huge.size = 2 * GIB
+        cloud.import_image("just-fits", disks=disk(size_gib=2))
+    sizes = {image.name: image.size_gib for image in cloud.images()}
+    assert sizes == {"rounded-up": 3, "just-fits": 2}
 
 
 def test_data_disks_come_along_each_with_a_snapshot(cloud: Cloud) -> None:

@@ -99,6 +99,7 @@ def test_snapshots_come_in_pages_by_number_and_by_token(cloud: Cloud) -> None:
         seen += [row.snapshot_id for row in page.rows]
         token = page.next_token
     assert token == ""
+    assert len(snapshots(cloud, max_results=100).rows) == 5
     assert seen == [row.snapshot_id for row in snapshots(cloud).rows]
     for wrong in (
         {"max_results": 101},
@@ -128,6 +129,8 @@ def test_tags_of_an_image_are_not_on_its_snapshot(cloud: Cloud) -> None:
     assert snapshots(cloud).rows[0].tags == {}
     tag(cloud, [image_id], ("a", "new"))
     assert cloud.image(image_id).tags["a"] == "new"
+    tag(cloud, [image_id], ("k" * 128, "v" * 128))
+    assert cloud.image(image_id).tags["k" * 128] == "v" * 128
 
 
 @pytest.mark.parametrize(

@@ -295,6 +295,9 @@ def test_policies_are_made_attached_counted_and_removed(cloud: Cloud) -> None:
         roles.create_policy(cloud.main, policy_name="mine", document=text)
     with refused("MalformedPolicyDocument", 400):
         roles.create_policy(cloud.main, policy_name="bad", document="x")
+    many = {f"k{number}": "" for number in range(21)}
+    with refused("InvalidParameter.Tag.Number", 400):
+        roles.create_policy(cloud.main, policy_name="tagged", document=text, tags=many)
     custom = {"policy_type": "Custom", "policy_name": "mine"}
     roles.attach_policy(cloud.main, **custom, role_name="reader")
     policy, attachments = roles.get_policy(cloud.main, **custom)
