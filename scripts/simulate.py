@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--jobs", type=int, default=1, help="processes to use")
     parser.add_argument("--trace", action="store_true", help="print every call")
+    parser.add_argument("--stop", action="store_true", help="at the first failure")
     arguments = parser.parse_args()
     began = time.perf_counter()
     tally, failed, done = Tally(), 0, 0
@@ -35,6 +36,8 @@ def main() -> int:
         if not verdict.good:
             failed += 1
             _tell(verdict)
+            if arguments.stop:
+                break
         if done % 1000 == 0:
             print(f"{done} seeds, {failed} failed", file=sys.stderr, flush=True)
     _summarize(tally, done, failed, time.perf_counter() - began)

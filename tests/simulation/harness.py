@@ -163,6 +163,7 @@ class Stage:
         self._monitor.begin()
         self._sky = Sky(self._world, self._network, plan)
         self._sky.darken()
+        self._monitor.away = self._sky.weather.spoiled
         self._verdict.weather = ", ".join(self._sky.weather.kinds) or "fine"
         self._verdict.tally = self._monitor.tally
         async with anyio.create_task_group() as self._tasks:

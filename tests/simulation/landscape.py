@@ -1,5 +1,6 @@
 """What is in the cloud before anything begins: ours, and, mostly, not ours."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -204,7 +205,7 @@ def _strangers(
     here = region.id
     target = rng.choice(plan.targets)
     alike = {TAG_SHA256: target.image.sha256, TAG_RUN: "12345678"}
-    images = (
+    images: tuple[Callable[[], Image], ...] = (
         lambda: put.image(here, f"{target.name}-old", family=target.family),
         lambda: put.image(here, target.name[:-1], tags=alike),
         lambda: put.image(here, f"x{target.name}", public=True, tags=alike),

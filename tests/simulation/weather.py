@@ -153,7 +153,7 @@ def _lost(sky: Sky) -> str:
 
 
 def _lost_mutations(sky: Sky) -> str:
-    """The first replies to one action get lost, every time."""
+    """Most of the first replies to one action get lost."""
     service, action = sky.dice.choice(
         (
             ("ecs", "ImportImage"),
@@ -167,7 +167,8 @@ def _lost_mutations(sky: Sky) -> str:
             ("fc", "DeleteFunction"),
         )
     )
-    sky.rule(Do.DROP_AFTER, rate=0.7, service=service, action=action)
+    times = sky.dice.randint(1, 12)
+    sky.rule(Do.DROP_AFTER, rate=0.7, service=service, action=action, times=times)
     return f"lost {service}.{action}"
 
 

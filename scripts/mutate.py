@@ -1,0 +1,250 @@
+"""``make mutate``: break the engine, one rule at a time, and see the simulation notice.
+
+Each mutation is a replacement of text in a copy of ``src``; the working tree is never
+touched. It must be caught within ``--seeds`` seeds. Exits with 1 if one is not.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_SECONDS_MAX: Final = 900
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutation:
+    """A rule of the engine, broken.
+
+    Attributes:
+        file: Module under ``src/ali_import``.
+        old: Text that stands in it exactly once.
+        new: What it is replaced with.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+    def apply(self, source: Path) -> None:
+        """Break the copy of the sources.
+
+        Raises:
+            ValueError: The text is not there, or more than once.
+        """
+        path = source / "ali_import" / self.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.name}: {self.file} was changed; mend the mutation")
+        path.write_text(text.replace(self.old, self.new), encoding="utf-8")
+
+
+MUTATIONS: Final = (
+    Mutation(
+        name="the token is random",
+        file="publish/making.py",
+        old="        job.salt,\n    )",
+        new="        str(job.context.rng.random()),\n    )",
+    ),
+    Mutation(
+        name="the salt never changes",
+        file="publish/making.py",
+        old="        job.salt,\n    )",
+        new="    )",
+    ),
+    Mutation(
+        name="cleaning up is skipped",
+        file="publish/run.py",
+        old="            await self._clean_up(context)\n",
+        new="            pass\n",
+    ),
+    Mutation(
+        name="only Available images are looked for",
+        file="publish/making.py",
+        old="if image.name == job.name), None)",
+        new="if image.name == job.name and image.status == 'Available'), None)",
+    ),
+    Mutation(
+        name="nothing is adopted",
+        file="publish/making.py",
+        old="            if look_up(error).meaning is not Meaning.LOOK:\n",
+        new="            if True:\n",
+    ),
+    Mutation(
+        name="images are published as soon as they are placed",
+        file="publish/run.py",
+        old="            await self._place(context, regions, everywhere)\n",
+        new=(
+            "            async with anyio.create_task_group() as early:\n"
+            "                early.start_soon(self._publish, context)\n"
+            "                await self._place(context, regions, everywhere)\n"
+        ),
+    ),
+    Mutation(
+        name="leases are ignored",
+        file="publish/run.py",
+        old="if 0 < thing.expires_at < self._now()]",
+        new="if thing.expires_at]",
+    ),
+    Mutation(
+        name="an answer that is missing is final",
+        file="cloud/retry_table.py",
+        old='Row(code="NoAnswer", meaning=Meaning.TRANSIENT)',
+        new='Row(code="NoAnswer", meaning=Meaning.FINAL)',
+    ),
+    Mutation(
+        name="a snapshot in use counts as deleted",
+        file="cloud/retry_table.py",
+        old='*_rows(_M.DONE, ("InvalidSnapshotId.NotFound",), "ecs.DeleteSnapshot"),',
+        new='*_rows(_M.DONE, ("SnapshotCreatedImage",), "ecs.DeleteSnapshot"),',
+    ),
+    Mutation(
+        name="snapshots stay",
+        file="publish/removal.py",
+        old="    for snapshot_id in made.snapshot_ids:\n",
+        new="    for snapshot_id in ():\n",
+    ),
+    Mutation(
+        name="all-or-nothing is ignored",
+        file="publish/finish.py",
+        old="        if not options.all_or_nothing:\n",
+        new="        if True:\n",
+    ),
+    Mutation(
+        name="the old image is deleted before the new one has its name",
+        file="publish/replace.py",
+        old="            await _retire(job, old)\n",
+        new=(
+            "            await remove_image(\n"
+            "                job.context.cloud, job.region, old, job.context.lease\n"
+            "            )\n"
+        ),
+    ),
+    Mutation(
+        name="the new image keeps its expiry",
+        file="publish/replace.py",
+        old="    job.temporary = False\n    await _mark_permanent(job, job.image)\n",
+        new="    job.temporary = False\n",
+    ),
+    Mutation(
+        name="an image that was not published in the end is not put back",
+        file="publish/finish.py",
+        old="                await put_back(job)\n",
+        new="                job.retired = None\n",
+    ),
+    Mutation(
+        name="copies are sprayed",
+        file="publish/sources.py",
+        old="COPIES_RUNNING_MAX: Final = 5",
+        new="COPIES_RUNNING_MAX: Final = 50",
+    ),
+    Mutation(
+        name="published images are copied",
+        file="publish/placement.py",
+        old="            if self.job.image.public:\n",
+        new="            if False:\n",
+    ),
+    Mutation(
+        name="what copies lose is not repaired",
+        file="publish/making.py",
+        old="    if change:\n",
+        new="    if False:\n",
+    ),
+    Mutation(
+        name="failed images count as made",
+        file="publish/watcher.py",
+        old="elif image.status in {ImageStatus.AVAILABLE, ImageStatus.DEPRECATED}:",
+        new="elif image.status:",
+    ),
+    Mutation(
+        name="names that only begin like ours are ours",
+        file="publish/lease.py",
+        old="(?P<expires>[0-9a-f]{8})(?P<region>-[a-z0-9-]+)?",
+        new="(?P<expires>[0-9a-f]{0,8})(?P<region>[a-z0-9-]+)?",
+    ),
+    Mutation(
+        name="images with our name and no tags are ours",
+        file="publish/lease.py",
+        old="    match = _NAME.fullmatch(name)\n    if match is None:\n",
+        new="    match = _NAME.match(name)\n    if match is None:\n",
+    ),
+    Mutation(
+        name="unfinished uploads are forgotten",
+        file="publish/buckets.py",
+        old="    for upload in uploads:\n",
+        new="    for upload in ():\n",
+    ),
+    Mutation(
+        name="images of other content are taken for ours",
+        file="publish/job.py",
+        old="return image.tags.get(TAG_SHA256) == self.target.image.sha256",
+        new="return TAG_SHA256 in image.tags",
+    ),
+)
+
+
+def main() -> int:
+    """Try the mutations that the command line asks for, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=300)
+    parser.add_argument("--only", default="", help="names that contain this text")
+    arguments = parser.parse_args()
+    chosen = [m for m in MUTATIONS if arguments.only in m.name]
+    survived = 0
+    for mutation in chosen:
+        seeds, seconds, caught = try_out(mutation, seeds=arguments.seeds)
+        survived += not caught
+        how = f"caught by seed {seeds}" if caught else f"SURVIVED {seeds} seeds"
+        print(f"{mutation.name:56} {how:24} {seconds:6.1f} s", flush=True)
+    print(f"{len(chosen)} mutations, {survived} survived")
+    return 1 if survived else 0
+
+
+def try_out(mutation: Mutation, *, seeds: int) -> tuple[int, float, bool]:
+    """Run seeds on a broken copy until one fails.
+
+    Returns:
+        The number of the last seed, seconds taken, and whether it failed.
+
+    Raises:
+        ValueError: The mutation does not fit the sources any more.
+    """
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="ali-import-mutation-") as folder:
+        source = Path(folder) / "src"
+        shutil.copytree(
+            ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__")
+        )
+        mutation.apply(source)
+        done = subprocess.run(
+            [
+                sys.executable,
+                str(ROOT / "scripts" / "simulate.py"),
+                f"--seeds={seeds}",
+                "--stop",
+            ],
+            env={**os.environ, "PYTHONPATH": str(source), "PYTHONHASHSEED": "0"},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS_MAX,
+            check=False,
+        )
+    found = re.search(r"reproduce: make simulate SEEDS=1 FROM=(\d+)", done.stdout)
+    if found is None and "seeds/s" not in done.stdout:
+        raise ValueError(f"{mutation.name}: it does not even run: {done.stderr[-500:]}")
+    last = int(found[1]) if found else seeds
+    return last, time.perf_counter() - began, found is not None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
