@@ -81,12 +81,19 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="images are published as soon as they are placed",
-        file="publish/run.py",
-        old="            await self._place(context, regions, everywhere)\n",
+        file="publish/placement.py",
+        old="            if self.job.image.public:\n",
         new=(
-            "            async with anyio.create_task_group() as early:\n"
-            "                early.start_soon(self._publish, context)\n"
-            "                await self._place(context, regions, everywhere)\n"
+            "            if self.job.context.options.public:\n"
+            "                from ali_import.cloud import requests as ask\n"
+            "                await self.job.context.cloud.call(\n"
+            "                    ask.ModifyImageSharePermission(\n"
+            "                        region=self.region,\n"
+            "                        image_id=self.job.image.image_id,\n"
+            "                        public=True,\n"
+            "                    )\n"
+            "                )\n"
+            "            if self.job.image.public:\n"
         ),
     ),
     Mutation(
@@ -98,8 +105,8 @@ MUTATIONS: Final = (
     Mutation(
         name="an answer that is missing is final",
         file="cloud/retry_table.py",
-        old='Row(code="NoAnswer", meaning=Meaning.TRANSIENT)',
-        new='Row(code="NoAnswer", meaning=Meaning.FINAL)',
+        old='code="NoAnswer",\n    meaning=Meaning.TRANSIENT,',
+        new='code="NoAnswer",\n    meaning=Meaning.FINAL,',
     ),
     Mutation(
         name="a snapshot in use counts as deleted",

@@ -221,6 +221,8 @@ ROWS: Final[tuple[Row, ...]] = (
             "FunctionNotFound",
             "ServiceNotEnabled",
             "FunctionFailed",
+            "NoSource",
+            "NotTheSeed",
             "RelayRefused",
             "EntityTooLarge",
             "NoSuchBucket",
