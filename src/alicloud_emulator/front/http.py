@@ -27,6 +27,9 @@ IDLE_S_MAX = 120.0
 _DRAIN_BYTES_MAX = 1024 * 1024
 """Of a body nobody read, received anyway so that the connection can be kept."""
 
+_DRAIN_S_MAX = 0.25
+"""How long to wait for such a body: a client may have announced one and send none."""
+
 _LINGER_BYTES_MAX = 256 * 1024 * 1024
 _LINGER_S_MAX = 10.0
 """Of a body nobody wants, thrown away before closing: closing at once would reset the
@@ -185,11 +188,12 @@ class HttpConnection:
         if waiting or self._h11.their_state is not h11.SEND_BODY:
             return waiting
         left = _DRAIN_BYTES_MAX
-        while left > 0:
-            block = await self._body_block()
-            if not block:
-                return False
-            left -= len(block)
+        with anyio.move_on_after(_DRAIN_S_MAX):
+            while left > 0:
+                block = await self._body_block()
+                if not block:
+                    return False
+                left -= len(block)
         return True
 
     async def _body_block(self) -> bytes:

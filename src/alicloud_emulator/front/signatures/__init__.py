@@ -6,6 +6,7 @@
 | rpc_v1.py | HMAC-SHA1 over the parameters, in query or form (older RPC SDKs) |
 | oss_v4.py | OSS4-HMAC-SHA256, in the header or in a presigned URL |
 | oss_v1.py | HMAC-SHA1 for OSS, in the header or in a presigned URL |
+| oss_v2.py | HMAC-SHA256 for OSS, which only the older Python SDK has |
 | claim.py | what each of them reads out of a request |
 | nonces.py | nonces seen lately |
 | verifier.py | picks the way, asks for the secret, and says no in the product's words |

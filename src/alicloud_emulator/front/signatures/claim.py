@@ -18,7 +18,7 @@ class Claim:
     """A request's signature, taken apart.
 
     Attributes:
-        way: ``acs3``, ``rpc``, ``oss-v4`` or ``oss-v1``.
+        way: ``acs3``, ``rpc``, ``oss-v4``, ``oss-v2`` or ``oss-v1``.
         nonce: Must not be used twice; "" where the way of signing has none.
         mismatch: Given the secret, returns None if the signature is right, else the
             error to raise.

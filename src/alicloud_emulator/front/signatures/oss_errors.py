@@ -69,6 +69,16 @@ def bad_scope(part: str) -> ServiceError:
     )
 
 
+def bad_region_in_url() -> ServiceError:
+    """Return the error for a presigned V4 URL of another region."""
+    return ServiceError(
+        "InvalidArgument",
+        400,
+        "The signing region in credential is invalid.",
+        ec="0002-00000226",
+    )
+
+
 def skewed(request_time: str, now: float) -> ServiceError:
     """Return the error for a clock more than 15 minutes off."""
     return ServiceError(

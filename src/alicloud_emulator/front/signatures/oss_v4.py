@@ -22,11 +22,7 @@ from alicloud_emulator.world.errors import ServiceError
 
 ALGORITHM = "OSS4-HMAC-SHA256"
 _EXPIRES_S_MAX = 604_800
-_AUTHORIZATION = re.compile(
-    rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]{{1,512}}),\s*"
-    r"(?:AdditionalHeaders=(?P<headers>[^,\s]{0,4096}),\s*)?"
-    r"Signature=(?P<signature>[0-9a-fA-F]{64})"
-)
+_SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
 _DEFAULT_HEADERS = frozenset({"content-type", "content-md5"})
 
 
@@ -59,19 +55,18 @@ def read_header(request: Request, *, now: float) -> Claim:
     Raises:
         ServiceError: The header is malformed, for another region, or stale.
     """
-    match = _AUTHORIZATION.fullmatch(request.headers["authorization"].strip())
-    if match is None:
-        raise oss_errors.malformed("Authorization")
+    fields = _authorization(request.headers["authorization"])
     date = request.headers.get("x-oss-date", "") or request.headers.get("date", "")
     moment = unix_time(date)
     if moment is None:
         raise oss_errors.malformed("x-oss-date")
     parts = _parts(
         request,
-        credential=match["credential"],
+        credential=fields["Credential"],
         moment=moment,
-        additional=match["headers"] or "",
-        signature=match["signature"],
+        additional=fields.get("AdditionalHeaders", ""),
+        signature=fields["Signature"],
+        bad_region=oss_errors.bad_scope("region"),
     )
     if abs(now - moment) > SKEW_S_MAX:
         raise oss_errors.skewed(date, now)
@@ -96,7 +91,7 @@ def read_query(request: Request, *, now: float) -> Claim:
         raise oss_errors.malformed("x-oss-date")
     if not expires.isdecimal() or not 0 < int(expires[:9]) <= _EXPIRES_S_MAX:
         raise oss_errors.malformed("x-oss-expires")
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", signature):
+    if not _SIGNATURE.fullmatch(signature):
         raise oss_errors.malformed("x-oss-signature")
     parts = _parts(
         request,
@@ -104,6 +99,7 @@ def read_query(request: Request, *, now: float) -> Claim:
         moment=moment,
         additional=request.param("x-oss-additional-headers"),
         signature=signature,
+        bad_region=oss_errors.bad_region_in_url(),
     )
     if moment - now > SKEW_S_MAX:
         raise oss_errors.skewed(date, now)
@@ -115,6 +111,22 @@ def read_query(request: Request, *, now: float) -> Claim:
     return _claim(request, parts, token)
 
 
+def _authorization(header: str) -> dict[str, str]:
+    """Return the fields of the header, which come in any order.
+
+    Raises:
+        ServiceError: One is missing, or malformed.
+    """
+    pairs = (
+        field.partition("=") for field in header.removeprefix(ALGORITHM).split(",")
+    )
+    fields = {name.strip(): value.strip() for name, _, value in pairs}
+    signature = fields.get("Signature", "")
+    if "Credential" not in fields or not _SIGNATURE.fullmatch(signature):
+        raise oss_errors.malformed("Authorization")
+    return fields
+
+
 def _parts(
     request: Request,
     *,
@@ -122,6 +134,7 @@ def _parts(
     moment: float,
     additional: str,
     signature: str,
+    bad_region: ServiceError,
 ) -> _Parts:
     fields = credential.rsplit("/", 4)
     if len(fields) != 5:
@@ -132,7 +145,7 @@ def _parts(
     if product != "oss":
         raise oss_errors.bad_scope("product")
     if request.host.region and region != request.host.region:
-        raise oss_errors.bad_scope("region")
+        raise bad_region
     return _Parts(
         access_key_id=access_key_id,
         scope=f"{day}/{region}/{product}/{terminal}",

@@ -4,7 +4,14 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from alicloud_emulator.front.body import RequestBody, sha256_hex
-from alicloud_emulator.front.signatures import acs3, oss_errors, oss_v1, oss_v4, rpc_v1
+from alicloud_emulator.front.signatures import (
+    acs3,
+    oss_errors,
+    oss_v1,
+    oss_v2,
+    oss_v4,
+    rpc_v1,
+)
 from alicloud_emulator.front.signatures.claim import SKEW_S_MAX, Claim
 from alicloud_emulator.front.signatures.nonces import Nonces
 from alicloud_emulator.services.wire import Request
@@ -120,6 +127,11 @@ def _oss_claim(request: Request, now: float) -> Claim | None:
         return oss_v4.read_header(request, now=now)
     if oss_v1.in_header(request):
         return oss_v1.read_header(request, now=now)
+    if oss_v2.in_header(request):
+        return oss_v2.read_header(request, now=now)
+    # V2 before V4, which takes every other x-oss-signature-version for its own.
+    if oss_v2.in_query(request):
+        return oss_v2.read_query(request, now=now)
     if oss_v4.in_query(request):
         return oss_v4.read_query(request, now=now)
     if oss_v1.in_query(request):
