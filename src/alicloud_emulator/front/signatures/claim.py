@@ -48,8 +48,12 @@ def same(expected: str, given: str) -> bool:
 
 
 def unix_time(text: str) -> float | None:
-    """Return the Unix time of an ISO 8601 (either form) or RFC 1123 date, or None."""
-    for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y%m%dT%H%M%SZ"):
+    """Return the Unix time of an ISO 8601 (either form) or RFC 1123 date, or None.
+
+    Fractions of a second are taken: JavaScript's ``toISOString`` writes them, and
+    ``ali-oss`` sends that to STS.
+    """
+    for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y%m%dT%H%M%SZ", "%Y-%m-%dT%H:%M:%S.%fZ"):
         try:
             return datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()
         except ValueError:
