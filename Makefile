@@ -27,13 +27,13 @@ check: setup ## lint, types and unit tests: quick
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --quiet tests/unit
+	$(BIN)/python -m pytest --quiet --numprocesses 2 tests/unit
 
 test: setup ## everything: check, contract, simulation, end to end
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadgroup
 
 chaos: setup ## kill ali-import at random moments, ROUNDS=30 times, and run it again
 	$(BIN)/python scripts/chaos.py --rounds $(ROUNDS)

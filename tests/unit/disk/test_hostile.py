@@ -50,14 +50,14 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def inspect_in_bounded_time(path: Path) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     try:
         image = inspect(path)
     except DiskImageError as error:
         assert "\n" not in error.diagnostics()  # noqa: PT017 - both ends are right
     else:
         assert image.suffix in {"", "-uefi-x86-64", "-uefi-arm64", "-uefi-multi"}
-    assert time.monotonic() - started < SECONDS_MAX
+    assert time.process_time() - started < SECONDS_MAX
 
 
 @given(content=st.binary(max_size=5000))
@@ -133,10 +133,10 @@ def test_thousands_of_volumes_with_full_directories(directory: Path) -> None:
     struct.pack_into("<I", content, 512 + 16, zlib.crc32(content[512 : 512 + 92]))
     path = directory / "many"
     path.write_bytes(content)
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(DiskImageError, match="too large to be real"):
         inspect(path)
-    assert time.monotonic() - started < SECONDS_MAX
+    assert time.process_time() - started < SECONDS_MAX
 
 
 @pytest.mark.parametrize("limit", ["READS_MAX", "READ_BYTES_MAX"])

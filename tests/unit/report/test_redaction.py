@@ -162,7 +162,7 @@ def test_lines_keep_new_lines_but_no_other_control_character(text: str) -> None:
     ],
 )
 def test_hostile_text_takes_no_time(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     Redactor().line(piece * (200_000 // len(piece)))
     # A pattern that tries every length at every place takes more than a minute.
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
