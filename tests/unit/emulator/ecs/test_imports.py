@@ -170,6 +170,11 @@ def test_a_new_role_is_not_seen_at_once() -> None:
             "InvalidBootMode.NotSupport",
             400,
         ),
+        (
+            {"architecture": "i386", "boot_mode": "UEFI"},
+            "InvalidBootMode.NotSupport",
+            400,
+        ),
         ({"os_type": "plan9"}, "InvalidOSType.Malformed", 400),
         ({"platform": "TempleOS"}, "InvalidPlatform.Malformed", 400),
         ({"license_type": "MINE"}, "InvalidLicenseType.NotSupported", 400),
@@ -274,6 +279,11 @@ def test_an_account_that_owes_money_changes_nothing() -> None:
     with refused("Account.Arrearage", 400):
         cloud.import_image()
     assert cloud.images() == []
+
+
+def test_i386_boots_by_bios(cloud: Cloud) -> None:
+    image_id = cloud.available(architecture="i386", boot_mode="BIOS")
+    assert cloud.image(image_id).architecture == "i386"
 
 
 def test_arm64_is_uefi_by_default(cloud: Cloud) -> None:

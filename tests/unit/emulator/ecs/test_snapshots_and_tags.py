@@ -187,6 +187,9 @@ def test_untagging_takes_keys_or_everything(cloud: Cloud) -> None:
     assert untag() == {"a": "1", "b": "2", "c": "3"}
     assert untag(keys=["a", "missing"]) == {"b": "2", "c": "3"}
     assert untag(keys=["b"], everything=True) == {"c": "3"}
+    assert untag(keys=[f"k{number}" for number in range(20)]) == {"c": "3"}
+    with refused("NumberExceed.Tags", 400):
+        untag(keys=["c"] * 21)
     assert untag(everything=True) == {}
 
 
