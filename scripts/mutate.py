@@ -173,13 +173,13 @@ MUTATIONS: Final = (
         new="elif image.status:",
     ),
     Mutation(
-        name="names that only begin like ours are ours",
+        name="names without an expiry are ours",
         file="publish/lease.py",
         old="(?P<expires>[0-9a-f]{8})(?P<region>-[a-z0-9-]+)?",
         new="(?P<expires>[0-9a-f]{0,8})(?P<region>[a-z0-9-]+)?",
     ),
     Mutation(
-        name="images with our name and no tags are ours",
+        name="names that only begin like ours are ours",
         file="publish/lease.py",
         old="    match = _NAME.fullmatch(name)\n    if match is None:\n",
         new="    match = _NAME.match(name)\n    if match is None:\n",

@@ -25,6 +25,8 @@ from tests.simulation.plan import ACCOUNT, Plan
 def report_equals_world(world: World, plan: Plan, report: Report) -> Iterator[str]:
     """Give every difference between what a run reports and what there is."""
     wanted = [(r, t.name) for r in plan.regions for t in plan.targets]
+    if report.interrupted and not report.outcomes:
+        return  # before it knew what to do
     if [(o.region, o.name) for o in report.outcomes] != wanted:
         yield f"the report has other placements: {len(report.outcomes)}"
         return

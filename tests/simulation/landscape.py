@@ -228,6 +228,7 @@ def _strangers(
             f"ali-import-data-{here}",
             f"ali-import-1234567-{here}",
             f"ali-import-12345678-6543210g-{here}",
+            f"ali-import-12345678-000000019-{here}",
             f"xali-import-12345678-00000001-{here}",
             f"stranger-{here}",
         ),
@@ -236,7 +237,12 @@ def _strangers(
         owner = STRANGER if name.startswith("stranger") else ACCOUNT
         if put.bucket(region, name, account=owner, filled=rng.random() < 0.7):
             found.foreign.append(("bucket", here, name))
-    names = ("ali-import-relay", "ali-import-12345678-000000zz", "other")
+    names = (
+        "ali-import-relay",
+        "ali-import-12345678-000000zz",
+        "ali-import-12345678-00000001_",
+        "other",
+    )
     for name in rng.sample(names, rng.randint(0, 2)):
         if put.function(region, name):
             found.foreign.append(("function", here, name))

@@ -55,7 +55,9 @@ class Monitor:
         self._world = world
         self._plan = plan
         self._wanted = {t.name: t.image.sha256 for t in plan.targets}
-        self._made: dict[tuple[Any, ...], dict[str, str]] = {}
+        self._made: dict[tuple[str, ...], dict[str, str]] = {}
+        self._tokens: dict[tuple[str, ...], str] = {}
+        self._deleted: Counter[tuple[str, ...]] = Counter()
         self._copies: dict[tuple[str, str], list[Image]] = {}
         self._gaps: dict[tuple[str, str], _Gap] = {}
         self._complete: set[tuple[str, str]] = set()
@@ -94,7 +96,9 @@ class Monitor:
         if request.REPEAT is Repeat.READ:
             return
         if isinstance(request, ask.ImportImage | ask.CopyImage):
-            self._check_token(request, result)
+            self._note_made(request, result)
+        if isinstance(request, ask.DeleteImage):
+            self._note_deleted(request)
         if isinstance(request, ask.CopyImage):
             self._check_copies_running(eye, request, result)
         if isinstance(
@@ -111,28 +115,32 @@ class Monitor:
         if eye.alone:
             self.violated(f"{eye.process} copies the published {image.image_id}")
 
-    def _check_token(
-        self, request: ask.ImportImage | ask.CopyImage, result: Any
-    ) -> None:
-        """The same thing asked for again must be asked for with the same token."""
-        about: tuple[Any, ...]
-        if isinstance(request, ask.ImportImage):
-            about = ("import", request.region, request.name, request.key)
-            where, image_id = request.region, result.image_id
-        else:
-            about = (
-                "copy",
-                request.destination_region,
-                request.destination_name,
-                request.image_id,
-            )
-            where, image_id = request.destination_region, result
+    def asked(self, request: Request[Any]) -> None:
+        """Look at a request that leaves, whether or not it arrives.
+
+        The same thing asked for again, after whatever failure and by whatever process,
+        must be asked for with the same token, as long as nothing came of it.
+        """
+        if not isinstance(request, ask.ImportImage | ask.CopyImage):
+            return
+        about = _about(request)
+        if self._made.get(about) or self._deleted[about[1:3]]:
+            return
+        token = self._tokens.setdefault(about, request.client_token)
+        if token != request.client_token:
+            self.violated(f"{about} is asked for with another token")
+
+    def _note_made(self, request: ask.ImportImage | ask.CopyImage, result: Any) -> None:
+        image_id = result if isinstance(result, str) else result.image_id
+        about = _about(request)
         made = self._made.setdefault(about, {})
-        token = request.client_token
-        if token not in made and any(self._image(where, i) for i in made.values()):
-            self.violated(f"{about} was asked for with another token")
-        if made.setdefault(token, image_id) != image_id:
+        if made.setdefault(request.client_token, image_id) != image_id:
             self.violated(f"{about} was made twice with one token")
+
+    def _note_deleted(self, request: ask.DeleteImage) -> None:
+        image = self._image(request.region, request.image_id)
+        if image is not None:
+            self._deleted[request.region, image.name] += 1
 
     def _check_copies_running(
         self, eye: "Eye", request: ask.CopyImage, image_id: str
@@ -255,6 +263,10 @@ class Eye:
         if isinstance(event, PhaseBegan):
             self.phase = event.phase
 
+    def asked(self, request: Request[Any]) -> None:
+        """Look at a request that leaves."""
+        self._monitor.asked(request)
+
     def before(self, request: Request[Any]) -> None:
         """Look at a request that reaches the cloud."""
         self._monitor.before_effect(self, request)
@@ -274,6 +286,14 @@ class _Gap:
 
     opener: Eye
     image_id: str
+
+
+def _about(request: ask.ImportImage | ask.CopyImage) -> tuple[str, ...]:
+    """Return what is asked for: kind, region, name, and what it is made of."""
+    if isinstance(request, ask.ImportImage):
+        return "import", request.region, request.name, request.key
+    where = request.destination_region, request.destination_name
+    return "copy", *where, request.image_id
 
 
 def resource_id(request: Request[Any]) -> str:

@@ -279,7 +279,8 @@ def _copies_fail(sky: Sky) -> str:
 def _no_access(sky: Sky) -> str:
     """One action is refused in one region, and stays so."""
     service, action, code, status = sky.dice.choice(_NO_ACCESS)
-    region = sky.any_region()
+    # A copy is asked for in its source's region, but this code is about the other one.
+    region = "*" if code == "IncorrectDestinationRegion" else sky.any_region()
     sky.rule(
         Do.REFUSE,
         code=code,
@@ -288,7 +289,7 @@ def _no_access(sky: Sky) -> str:
         action=action,
         region=region,
     )
-    sky.weather.spoiled.add(region)
+    sky.weather.spoiled.update(sky.region_ids if region == "*" else [region])
     return f"{service}.{action} answers {code} in {region}"
 
 

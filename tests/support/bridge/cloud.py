@@ -47,7 +47,10 @@ class Killed(BaseException):
 
 
 class Watch(Protocol):
-    """Told of every call: before its effect, after it, and how it was answered."""
+    """Told of every call: when it is made, before its effect, after it, its answer."""
+
+    def asked(self, request: Request[Any]) -> None:
+        """See a request leave; it may never arrive."""
 
     def before(self, request: Request[Any]) -> None:
         """Look at a request that reaches the cloud."""
@@ -60,6 +63,8 @@ class Watch(Protocol):
 
 
 class _Blind:
+    def asked(self, request: Request[Any]) -> None: ...
+
     def before(self, request: Request[Any]) -> None: ...
 
     def after(self, request: Request[Any], result: Any) -> None: ...
@@ -107,6 +112,7 @@ class WorldCloud:
         """
         self.calls += 1
         number = self.calls
+        self.watch.asked(request)
         if request.REPEAT is Repeat.READ:
             return cast("R", await self._told(request, number))
         with anyio.CancelScope(shield=True) as scope:
