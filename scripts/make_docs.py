@@ -1,14 +1,24 @@
 """Writes the documents that are made from code; --check only says if they are stale.
 
 docs/errors.md comes from the retry table, docs/emulator-actions.md from the emulator's
-own declarations of its actions.
+own declarations of its actions, the profile keys in docs/emulator.md from its classes.
 """
 
+import dataclasses
+import re
 import sys
 from pathlib import Path
 
 from ali_import.cloud.retry_table import ROWS, Meaning
 from alicloud_emulator.services.catalog import page as emulator_actions
+from alicloud_emulator.world.profile import (
+    Account,
+    Durations,
+    Limits,
+    Principal,
+    Region,
+    Weather,
+)
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -55,7 +65,61 @@ def errors() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"errors.md": errors, "emulator-actions.md": emulator_actions}
+SECTIONS = {
+    "[account]": Account,
+    "[[account.users]], [[account.roles]]": Principal,
+    "[regions.ID]": Region,
+    "[durations]": Durations,
+    "[limits]": Limits,
+    "[weather]": Weather,
+}
+BEGIN = "<!-- profile keys: made by scripts/make_docs.py -->"
+END = "<!-- end of profile keys -->"
+
+
+def emulator() -> str:
+    """Return docs/emulator.md with its tables of profile keys made anew."""
+    text = (DOCS / "emulator.md").read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    lines = ["| table | key | default | meaning |", "|---|---|---|---|"]
+    for table, kind in SECTIONS.items():
+        meanings = attributes(kind)
+        lines += [
+            f"| `{table}` | `{item.name}` | {default(item)} | "
+            f"{meanings.get(item.name, '')} |"
+            for item in dataclasses.fields(kind)
+            if item.name not in {"users", "roles"}
+            and (kind, item.name) != (Region, "id")
+        ]
+    return f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}"
+
+
+def attributes(kind: type) -> dict[str, str]:
+    """Return what a class's docstring says of its attributes."""
+    _, _, listed = (kind.__doc__ or "").partition("Attributes:\n")
+    found = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", listed, re.MULTILINE)
+    return {name: re.sub(r"``|\s+", _plain, text) for name, text in found}
+
+
+def _plain(match: re.Match[str]) -> str:
+    return "`" if match[0] == "``" else " "
+
+
+def default(item: "dataclasses.Field[object]") -> str:
+    """Return a field's default as TOML shows it."""
+    if item.default is dataclasses.MISSING or item.default in {"", ()}:
+        return ""
+    if isinstance(item.default, bool):
+        return f"`{str(item.default).lower()}`"
+    return f"`{item.default}`"
+
+
+PAGES = {
+    "errors.md": errors,
+    "emulator-actions.md": emulator_actions,
+    "emulator.md": emulator,
+}
 
 
 def main() -> int:

@@ -105,7 +105,19 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """How long things take, in seconds (per GiB of virtual size where said)."""
+    """How long things take, in seconds (per GiB of virtual size where said).
+
+    Attributes:
+        import_s: An import, once it runs.
+        import_queue_s: Before that, it is Waiting.
+        copy_s: A copy between regions, once it runs.
+        image_delete_s: A deleted image still shows.
+        snapshot_release_s: Its snapshots are held after that.
+        function_pending_s: A new function is Pending.
+        function_cold_start_s: Before a new instance works.
+        role_propagation_s: Before a new role is believed in.
+        throttle_window_s: What is throttled stays so.
+    """
 
     import_s: float = 1.0
     import_s_per_gib: float = 0.2
