@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests.simulation.coverage import NIGHTLY_SEEDS, gaps
 from tests.simulation.harness import Verdict, simulate
 from tests.simulation.monitor import Tally
 
@@ -41,7 +42,14 @@ def main() -> int:
         if done % 1000 == 0:
             print(f"{done} seeds, {failed} failed", file=sys.stderr, flush=True)
     _summarize(tally, done, failed, time.perf_counter() - began)
-    return 1 if failed else 0
+    missing = list(gaps(tally))
+    if missing:
+        print(f"{len(missing)} kinds of fault or rows of the table never happened")
+    if done < NIGHTLY_SEEDS:
+        return 1 if failed else 0
+    for text in missing:
+        print(f"not covered: {text}")
+    return 1 if failed or missing else 0
 
 
 def _verdicts(arguments: argparse.Namespace) -> Iterator[Verdict]:

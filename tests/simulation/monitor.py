@@ -6,7 +6,7 @@ from typing import Any
 
 from ali_import.cloud import requests as ask
 from ali_import.cloud.requests import Repeat, Request
-from ali_import.cloud.retry_table import look_up
+from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage
 from ali_import.errors import CloudError
 from ali_import.publish.events import Event, Phase, PhaseBegan
@@ -58,6 +58,7 @@ class Monitor:
         self._made: dict[tuple[str, ...], dict[str, str]] = {}
         self._tokens: dict[tuple[str, ...], str] = {}
         self._deleted: Counter[tuple[str, ...]] = Counter()
+        self._used_up: set[tuple[str, ...]] = set()
         self._copies: dict[tuple[str, str], list[Image]] = {}
         self._gaps: dict[tuple[str, str], _Gap] = {}
         self._complete: set[tuple[str, str]] = set()
@@ -124,7 +125,7 @@ class Monitor:
         if not isinstance(request, ask.ImportImage | ask.CopyImage):
             return
         about = _about(request)
-        if self._made.get(about) or self._deleted[about[1:3]]:
+        if self._made.get(about) or self._deleted[about[1:3]] or about in self._used_up:
             return
         token = self._tokens.setdefault(about, request.client_token)
         if token != request.client_token:
@@ -242,6 +243,10 @@ class Monitor:
         if isinstance(result, CloudError):
             row = look_up(result)
             self.tally.rows[row.code, row.operations] += 1
+            if row.meaning is Meaning.LOOK and isinstance(
+                request, ask.ImportImage | ask.CopyImage
+            ):
+                self._used_up.add(_about(request))  # the token, said the cloud
 
 
 class Eye:

@@ -278,36 +278,88 @@ def _copies_fail(sky: Sky) -> str:
 
 def _no_access(sky: Sky) -> str:
     """One action is refused in one region, and stays so."""
-    service, action, code, status = sky.dice.choice(_NO_ACCESS)
-    # A copy is asked for in its source's region, but this code is about the other one.
-    region = "*" if code == "IncorrectDestinationRegion" else sky.any_region()
+    rows = [row for row in ROWS if row.meaning in {Meaning.ROUTE, Meaning.FINAL}]
+    row = sky.dice.choice(rows)
+    operation = sky.dice.choice(row.operations or _REFUSABLE)
+    service, action = operation.split(".")
+    # A copy is asked for in its source's region, but is refused for the other's sake.
+    region = "*" if action == "CopyImage" else sky.any_region()
+    code = row.code.replace("*", ".Api")
     sky.rule(
         Do.REFUSE,
         code=code,
-        status=status,
+        status=sky.dice.choice((400, 403, 404)),
         service=service,
         action=action,
         region=region,
     )
     sky.weather.spoiled.update(sky.region_ids if region == "*" else [region])
-    return f"{service}.{action} answers {code} in {region}"
+    return f"{operation} answers {code} in {region}"
 
 
-_NO_ACCESS: Final = (
-    ("oss", "PutBucket", "UserDisable", 403),
-    ("oss", "PutBucket", "AccessDenied", 403),
-    ("oss", "PutObject", "EntityTooLarge", 400),
-    ("ecs", "ImportImage", "InvalidRegion.NotSupport", 403),
-    ("ecs", "ImportImage", "UserNotInTheWhiteList", 403),
-    ("ecs", "ImportImage", "QuotaExceed.Image", 403),
-    ("ecs", "ImportImage", "Forbidden.RAM", 403),
-    ("ecs", "CopyImage", "RegionNotSupportCopy", 403),
-    ("ecs", "CopyImage", "IncorrectDestinationRegion", 403),
-    ("ecs", "ModifyImageAttribute", "ImageQuotaFull.ImageFamily", 403),
-    ("ecs", "ModifyImageSharePermission", "CurrentAccount.NotSupportPublicImage", 403),
-    ("fc", "CreateFunction", "AccessDenied", 403),
-    ("fc", "GetFunction", "FunctionNotFound", 404),
+_REFUSABLE: Final = (
+    "oss.PutBucket",
+    "oss.PutObject",
+    "oss.UploadPart",
+    "ecs.ImportImage",
+    "ecs.CopyImage",
+    "ecs.ModifyImageAttribute",
+    "ecs.ModifyImageSharePermission",
+    "ecs.TagResources",
+    "fc.CreateFunction",
+    "fc.GetFunction",
+    "fc.InvokeFunction",
 )
+
+
+def _sources_refuse(sky: Sky) -> str:
+    """Some copies are refused for what is said to be their source's sake."""
+    row = sky.dice.choice([row for row in ROWS if row.meaning is Meaning.SOURCE])
+    times = sky.dice.randint(1, 4)
+    sky.rule(
+        Do.REFUSE,
+        code=row.code,
+        status=403,
+        service="ecs",
+        action="CopyImage",
+        times=times,
+    )
+    sky.weather.spoiled.update(sky.region_ids)
+    return f"sources refuse {times} times: {row.code}"
+
+
+def _look_again(sky: Sky) -> str:
+    """A name or a token is said to be taken, which may not be true."""
+    rows = [
+        (row, operation)
+        for row in ROWS
+        if row.meaning is Meaning.LOOK
+        for operation in row.operations
+        if operation in {"ecs.ImportImage", "ecs.CopyImage"}
+    ]
+    row, operation = sky.dice.choice(rows)
+    sky.rule(
+        Do.REFUSE,
+        code=row.code,
+        status=400,
+        service="ecs",
+        action=operation.removeprefix("ecs."),
+        times=sky.dice.randint(1, 3),
+        rate=0.5,
+    )
+    return f"{operation} says {row.code}"
+
+
+def _done_already(sky: Sky) -> str:
+    """Some calls take effect and are then said to have been needless."""
+    row = sky.dice.choice([row for row in ROWS if row.meaning is Meaning.DONE])
+    operation = sky.dice.choice(row.operations)
+    service, action = operation.split(".")
+    code = row.code.replace("*", ".Api")
+    sky.rule(
+        Do.DROP_AFTER, rate=0.5, code=code, status=404, service=service, action=action
+    )
+    return f"{operation} says {code}"
 
 
 def _passing_codes(sky: Sky) -> str:
@@ -349,5 +401,8 @@ _TROUBLES: Final[tuple[Trouble, ...]] = (
     _imports_fail,
     _copies_fail,
     _no_access,
+    _sources_refuse,
+    _look_again,
+    _done_already,
     _passing_codes,
 )

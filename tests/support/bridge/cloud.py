@@ -275,6 +275,10 @@ class WorldCloud:
             match fault.do:
                 case Do.DELAY:
                     await anyio.sleep(fault.delay_s)
+                case Do.DROP_AFTER if fault.code:
+                    # The cloud did it, asked itself again, and tells that answer.
+                    error = ServiceError(fault.code, fault.status)
+                    raise self._refused(request, error)
                 case Do.DROP_AFTER:
                     raise _no_answer(request)
                 case Do.HTML_AFTER:

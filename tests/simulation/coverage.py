@@ -1,0 +1,41 @@
+"""Has everything happened? Every fault kind, and every row of the retry table.
+
+A batch of seeds that is large enough must have met each of them; otherwise it proves
+less than it says. What cannot happen here is listed with the reason.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ali_import.cloud.retry_table import ROWS
+from alicloud_emulator.world.faults import Do
+from tests.simulation.monitor import Tally
+
+NIGHTLY_SEEDS: Final = 3000
+"""From so many seeds on, a batch fails if something never happened."""
+
+Key = tuple[str, tuple[str, ...]]
+
+UNREACHABLE: Final[dict[Key, str]] = {}
+"""Rows of the table that no seed can meet, each with the reason."""
+
+
+def gaps(tally: Tally) -> Iterator[str]:
+    """Give everything that never happened and has no excuse, and idle excuses."""
+    for do in Do:
+        if not tally.struck[do]:
+            yield f"fault {do} never struck"
+    rows = {(row.code, row.operations) for row in ROWS}
+    for key in sorted(rows):
+        met, excused = tally.rows[key] > 0, key in UNREACHABLE
+        if not met and not excused:
+            yield f"row {_shown(key)} was never met"
+        if met and excused:
+            yield f"row {_shown(key)} was met; it is no longer unreachable"
+    for key in sorted(UNREACHABLE.keys() - rows):
+        yield f"there is no row {_shown(key)}"
+
+
+def _shown(key: Key) -> str:
+    code, operations = key
+    return f"{code} of {', '.join(operations)}" if operations else code
