@@ -40,8 +40,7 @@ def test_toml_examples_parse(page: Path) -> None:
 def test_the_readme_names_every_flag_and_status_that_help_names(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(SystemExit):
-        main(["--help"])
+    assert main(["--help"]) == 0
     shown = capsys.readouterr().out
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for flag in set(re.findall(r"--[a-z][a-z-]+", readme)) - EMULATOR_FLAGS:
