@@ -50,6 +50,14 @@ class Blob(ABC):
             yield block
             offset += len(block)
 
+    def know_md5(self) -> None:
+        """Compute the MD5 if it is not known: call it from a worker thread."""
+        if not self.md5:
+            digest = _md5()
+            for block in self.blocks():
+                digest.update(block)
+            self.md5 = digest.digest()
+
     def sha256(self) -> str:
         """Return the SHA-256 in hex.
 

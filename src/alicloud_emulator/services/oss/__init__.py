@@ -9,6 +9,7 @@
 | errors.py | error answers |
 | root.py | ListBuckets, DescribeRegions |
 | buckets.py, settings.py | operations on buckets, and their kept configurations |
+| encryption.py | server-side encryption, in name only |
 | listing.py | ListObjects, ListObjectsV2, ListObjectVersions |
 | objects.py, downloads.py | put, get, head, delete; ranges and blocks going out |
 | copying.py | copy, append, symbolic links |

@@ -53,10 +53,12 @@ async def restore_object(call: Call) -> Response:
     text = "1" if wish is None else xml.text(wish, "Days", "1")
     if not text.isascii() or not text.isdigit() or len(text) > 3:
         call.bad_argument("Days", text)
+    tier = "" if wish is None else xml.text(wish, "JobParameters/Tier")
     restored = call.world.oss.attributes.restore(
-        call.visit, call.bucket, call.key, int(text)
+        call.visit, call.bucket, call.key, int(text), tier
     )
-    return Response(status=200 if restored else 202)
+    headers = {"x-oss-object-restore-priority": tier} if tier else {}
+    return Response(status=200 if restored else 202, headers=headers)
 
 
 async def clean_restored_object(call: Call) -> Response:

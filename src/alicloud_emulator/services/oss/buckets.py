@@ -1,8 +1,9 @@
 """Operations on buckets: make, delete, describe, ACL, tags, public access."""
 
+import re
 from collections.abc import Mapping
 
-from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.oss import encryption, xml
 from alicloud_emulator.services.oss.call import Call, answer, iso_date
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.oss import Bucket
@@ -32,6 +33,7 @@ async def put_bucket(call: Call) -> Response:
         redundancy="" if wish is None else xml.text(wish, "DataRedundancyType"),
         resource_group=call.header("x-oss-resource-group-id"),
         tags=call.tags("x-oss-bucket-tagging"),
+        encryption=encryption.asked(call),
     )
     return Response(headers={"Location": f"/{call.bucket}"})
 
@@ -47,9 +49,9 @@ async def get_bucket_info(call: Call) -> Response:
     bucket = call.world.oss.buckets.get(call.visit, call.bucket)
     public, internal = endpoints(bucket.region)
     fast = _setting(bucket, "transferAcceleration", "Enabled") == "true"
-    rule = "ApplyServerSideEncryptionByDefault"
-    algorithm = _setting(bucket, "encryption", f"{rule}/SSEAlgorithm")
-    key_id = _setting(bucket, "encryption", f"{rule}/KMSMasterKeyID")
+    rule: list[xml.Node] = [("SSEAlgorithm", "None")]
+    if bucket.encryption is not None:
+        rule = encryption.rule(bucket.encryption)
     watched = _setting(bucket, "accessmonitor", "Status")
     versioning = _setting(bucket, "versioning", "Status")
     return answer(
@@ -74,13 +76,7 @@ async def get_bucket_info(call: Call) -> Response:
                     ("Versioning", versioning or None),
                     owner_node(bucket),
                     ("AccessControlList", [("Grant", bucket.acl)]),
-                    (
-                        "ServerSideEncryptionRule",
-                        [
-                            ("SSEAlgorithm", algorithm or "None"),
-                            ("KMSMasterKeyID", key_id or None),
-                        ],
-                    ),
+                    ("ServerSideEncryptionRule", rule),
                     ("BucketPolicy", [("LogBucket", ""), ("LogPrefix", "")]),
                 ],
             )
@@ -213,4 +209,20 @@ async def put_resource_group(call: Call) -> Response:
     wish = await call.xml("BucketResourceGroupConfiguration")
     group = xml.text(wish, "ResourceGroupId")
     call.world.oss.buckets.put_resource_group(call.visit, call.bucket, group)
+    return Response()
+
+
+async def get_capacity(call: Call) -> Response:
+    """GetBucketStorageCapacity, an old operation that only SDKs still know."""
+    bucket = call.world.oss.buckets.get(call.visit, call.bucket, "GetBucketQos")
+    return answer("BucketUserQos", [("StorageCapacity", bucket.capacity_gib)])
+
+
+async def put_capacity(call: Call) -> Response:
+    """PutBucketStorageCapacity."""
+    wish = await call.xml("BucketUserQos")
+    text = xml.text(wish, "StorageCapacity")
+    if not re.fullmatch(r"-?[0-9]{1,15}", text):
+        call.bad_argument("StorageCapacity", text)
+    call.world.oss.buckets.put_capacity(call.visit, call.bucket, int(text))
     return Response()

@@ -57,6 +57,10 @@ class Call:
         """Return a query parameter."""
         return self.request.param(name, default)
 
+    def has_param(self, name: str) -> bool:
+        """Whether a query parameter is there at all, with a value or without."""
+        return any(key == name for key, _ in self.request.query)
+
     def header(self, name: str, default: str = "") -> str:
         """Return a header; ``name`` in lower case."""
         return self.request.headers.get(name, default)

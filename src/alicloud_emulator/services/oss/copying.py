@@ -10,6 +10,7 @@ from alicloud_emulator.services.oss.call import (
     http_date,
     iso_date,
 )
+from alicloud_emulator.services.oss.objects import checksum_headers, written_attributes
 from alicloud_emulator.services.wire import Response
 
 
@@ -25,7 +26,7 @@ async def copy_object(call: Call) -> Response:
         call.bucket,
         call.key,
         source=source,
-        attributes=call.attributes(),
+        attributes=written_attributes(call),
         onto_itself=(name, key) == (call.bucket, call.key),
         replace_metadata=_replace(call, "x-oss-metadata-directive"),
         replace_tags=_replace(call, "x-oss-tagging-directive"),
@@ -37,8 +38,8 @@ async def copy_object(call: Call) -> Response:
             ("ETag", etag_header(stored.etag)),
         ],
     )
-    response.headers["x-oss-hash-crc64ecma"] = str(stored.blob.crc64)
-    response.headers["ETag"] = etag_header(stored.etag)
+    response.headers |= checksum_headers(stored)
+    response.headers.pop("Content-MD5", None)  # this answer's body has another
     return response
 
 
@@ -52,7 +53,7 @@ def _replace(call: Call, name: str) -> bool:
 async def append_object(call: Call) -> Response:
     """AppendObject."""
     position = call.number("position")
-    attributes = call.attributes()
+    attributes = written_attributes(call)
     copying = call.world.oss.copying
     copying.check_append(call.visit, call.bucket, call.key, position, attributes)
     stored = copying.append(
@@ -66,8 +67,7 @@ async def append_object(call: Call) -> Response:
     )
     return Response(
         headers={
-            "ETag": etag_header(stored.etag),
-            "x-oss-hash-crc64ecma": str(stored.blob.crc64),
+            **checksum_headers(stored),
             "x-oss-next-append-position": str(stored.blob.size),
         }
     )

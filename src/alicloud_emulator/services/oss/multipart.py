@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from anyio import to_thread
 
-from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.oss import encryption, xml
 from alicloud_emulator.services.oss.call import (
     Call,
     answer,
@@ -13,6 +13,7 @@ from alicloud_emulator.services.oss.call import (
     iso_date,
 )
 from alicloud_emulator.services.oss.downloads import asked_range
+from alicloud_emulator.services.oss.objects import written_attributes
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.blobs import Blob, SliceBlob
 from alicloud_emulator.world.oss import Bucket, Upload
@@ -28,10 +29,14 @@ _COMPLETE_BODY_BYTES_MAX = 4 * 1024 * 1024
 async def initiate(call: Call) -> Response:
     """InitiateMultipartUpload."""
     upload = call.world.oss.uploads.initiate(
-        call.visit, call.bucket, call.key, call.attributes()
+        call.visit,
+        call.bucket,
+        call.key,
+        written_attributes(call),
+        sequential=call.has_param("sequential"),
     )
     encoding = call.param("encoding-type")
-    return answer(
+    response = answer(
         "InitiateMultipartUploadResult",
         [
             ("EncodingType", encoding or None),
@@ -40,12 +45,15 @@ async def initiate(call: Call) -> Response:
             ("UploadId", upload.id),
         ],
     )
+    response.headers |= encryption.headers(upload.attributes.encryption)
+    return response
 
 
 async def upload_part(call: Call) -> Response:
     """UploadPart."""
     uploads, number, upload_id = _addressed(call)
-    uploads.find(call.visit, call.bucket, call.key, upload_id)
+    upload = uploads.find(call.visit, call.bucket, call.key, upload_id)
+    encryption.refuse(call)
     blob = await call.receive()
     part = uploads.put_part(
         call.visit,
@@ -61,6 +69,7 @@ async def upload_part(call: Call) -> Response:
             "ETag": etag_header(part.etag),
             "Content-MD5": xml.base64(blob.md5),
             "x-oss-hash-crc64ecma": str(blob.crc64),
+            **encryption.headers(upload.attributes.encryption),
         }
     )
 
@@ -108,17 +117,23 @@ async def complete(call: Call) -> Response:
     """CompleteMultipartUpload."""
     if call.header("x-oss-callback"):
         raise refusal("NotImplemented", Header="x-oss-callback")
+    encryption.refuse(call)
+    upload_id = call.param("uploadId")
+    upload = call.world.oss.uploads.find(call.visit, call.bucket, call.key, upload_id)
     take_all = call.header("x-oss-complete-all").lower() == "yes"
     parts = None if take_all else await _listed_parts(call)
     stored = call.world.oss.uploads.complete(
         call.visit,
         call.bucket,
         call.key,
-        call.param("uploadId"),
+        upload_id,
         parts,
         acl=call.header("x-oss-object-acl"),
         forbid_overwrite=call.header("x-oss-forbid-overwrite").lower() == "true",
     )
+    if upload.sequential:
+        # Reads the whole object, which may be gigabytes: not on the event loop.
+        await to_thread.run_sync(stored.blob.know_md5)
     encoding = call.param("encoding-type")
     location = f"{call.request.scheme}://{call.request.host.name}/{quote(call.key)}"
     result = answer(
@@ -133,6 +148,7 @@ async def complete(call: Call) -> Response:
     )
     result.headers["x-oss-hash-crc64ecma"] = str(stored.blob.crc64)
     result.headers["ETag"] = etag_header(stored.etag)
+    result.headers |= encryption.headers(stored.encryption)
     return result
 
 

@@ -1,8 +1,9 @@
 """Operations on objects: put, get, head, delete."""
 
 import hashlib
+from dataclasses import replace
 
-from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.oss import encryption, xml
 from alicloud_emulator.services.oss.call import (
     KEPT_HEADERS,
     META_PREFIX,
@@ -22,18 +23,20 @@ from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.oss import StoredObject
 from alicloud_emulator.world.oss.objects import check_md5
 from alicloud_emulator.world.oss.refusals import refusal
-from alicloud_emulator.world.oss.values import ObjectKind
+from alicloud_emulator.world.oss.values import Attributes, ObjectKind
 
 # A thousand keys of 1023 bytes, percent-encoded or escaped, and their elements.
 _DELETE_BODY_BYTES_MAX = 8 * 1024 * 1024
 _USUAL_TYPE = "application/octet-stream"
+# Multipart objects have an MD5 if their parts were sent in order, ?sequential.
+_WITH_MD5 = (ObjectKind.NORMAL, ObjectKind.MULTIPART)
 
 
 async def put_object(call: Call) -> Response:
     """PutObject: permission first, then the bytes."""
     if call.header("x-oss-callback"):
         raise refusal("NotImplemented", Header="x-oss-callback")
-    attributes = call.attributes()
+    attributes = written_attributes(call)
     objects = call.world.oss.objects
     objects.check_put(call.visit, call.bucket, call.key, attributes)
     blob = await call.receive()
@@ -48,13 +51,23 @@ async def put_object(call: Call) -> Response:
     return Response(headers=checksum_headers(stored))
 
 
+def written_attributes(call: Call) -> Attributes:
+    """Return what the headers say about an object to be written, encryption included.
+
+    Raises:
+        ServiceError: InvalidArgument, InvalidTag, InvalidEncryptionAlgorithmError.
+    """
+    return replace(call.attributes(), encryption=encryption.asked(call))
+
+
 def checksum_headers(stored: StoredObject) -> dict[str, str]:
-    """Return ETag, CRC-64 and, where it is known, MD5."""
+    """Return ETag, CRC-64, encryption and, where it is known, MD5."""
     headers = {
         "ETag": etag_header(stored.etag),
         "x-oss-hash-crc64ecma": str(stored.blob.crc64),
+        **encryption.headers(stored.encryption),
     }
-    if stored.blob.md5 and stored.kind is ObjectKind.NORMAL:
+    if stored.blob.md5 and stored.kind in _WITH_MD5:
         headers["Content-MD5"] = xml.base64(stored.blob.md5)
     return headers
 
@@ -111,6 +124,10 @@ async def get_object_meta(call: Call) -> Response:
         "Last-Modified": http_date(stored.modified_at),
         "x-oss-hash-crc64ecma": str(stored.blob.crc64),
     }
+    bucket = call.world.oss.gate.find(call.visit, call.bucket)
+    if "<Status>Enabled" in bucket.settings.get("accessmonitor", ""):
+        accessed_at = max(stored.modified_at, stored.read_at)
+        headers["x-oss-last-access-time"] = http_date(accessed_at)
     return Response(headers=headers, content_length=stored.blob.size)
 
 

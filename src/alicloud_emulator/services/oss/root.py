@@ -43,6 +43,26 @@ async def list_buckets(call: Call) -> Response:
     )
 
 
+async def get_public_access_block(call: Call) -> Response:
+    """GetPublicAccessBlock: of the whole account."""
+    block = call.world.oss.gate.account_blocks_public_access(call.visit)
+    return answer("PublicAccessBlockConfiguration", [("BlockPublicAccess", block)])
+
+
+async def put_public_access_block(call: Call) -> Response:
+    """PutPublicAccessBlock."""
+    wish = await call.xml("PublicAccessBlockConfiguration")
+    block = xml.text(wish, "BlockPublicAccess").lower() == "true"
+    call.world.oss.gate.block_public_access(call.visit, block=block)
+    return Response()
+
+
+async def delete_public_access_block(call: Call) -> Response:
+    """DeletePublicAccessBlock."""
+    call.world.oss.gate.block_public_access(call.visit, block=False)
+    return Response(status=204)
+
+
 def _wanted_tags(call: Call) -> dict[str, str]:
     """Read ``tag-key`` and ``tag-value``, and ``tagging="a":"1","b":"2"``."""
     tags = dict(_QUOTED_PAIR.findall(call.param("tagging")[:_TAGGING_LENGTH_MAX]))

@@ -8,6 +8,7 @@ from alicloud_emulator.services.oss import (
     attributes,
     buckets,
     copying,
+    encryption,
     listing,
     multipart,
     objects,
@@ -40,6 +41,15 @@ class Operation(NamedTuple):
 _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
     Level.SERVICE: {
         ("GET", ""): Operation("ListBuckets", root.list_buckets),
+        ("GET", "publicAccessBlock"): Operation(
+            "GetPublicAccessBlock", root.get_public_access_block
+        ),
+        ("PUT", "publicAccessBlock"): Operation(
+            "PutPublicAccessBlock", root.put_public_access_block
+        ),
+        ("DELETE", "publicAccessBlock"): Operation(
+            "DeletePublicAccessBlock", root.delete_public_access_block
+        ),
         ("GET", "regions"): Operation("DescribeRegions", root.describe_regions),
     },
     Level.BUCKET: {
@@ -65,6 +75,17 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ("DELETE", "tagging"): Operation(
             "DeleteBucketTagging", buckets.delete_bucket_tagging
         ),
+        ("GET", "encryption"): Operation(
+            "GetBucketEncryption", encryption.get_bucket_encryption
+        ),
+        ("PUT", "encryption"): Operation(
+            "PutBucketEncryption", encryption.put_bucket_encryption
+        ),
+        ("DELETE", "encryption"): Operation(
+            "DeleteBucketEncryption", encryption.delete_bucket_encryption
+        ),
+        ("GET", "qos"): Operation("GetBucketStorageCapacity", buckets.get_capacity),
+        ("PUT", "qos"): Operation("PutBucketStorageCapacity", buckets.put_capacity),
         ("GET", "resourceGroup"): Operation(
             "GetBucketResourceGroup", buckets.get_resource_group
         ),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import NoReturn
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 from alicloud_emulator.services.oss import xml
 from alicloud_emulator.world.oss.refusals import refusal
@@ -11,6 +11,7 @@ from alicloud_emulator.world.oss.refusals import refusal
 _COLDNESS = ("IA", "Archive", "ColdArchive", "DeepColdArchive")
 _TAG = re.compile(r"[\w +\-=._:/]*")
 _RULES_MAX = 1000
+_TLS_VERSIONS = ("TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
 def check(sub_resource: str, root: Element) -> None:
@@ -47,40 +48,33 @@ def _check_rule(rule: Element) -> None:
     if any(days) and not all(days):
         raise refusal("InvalidRequest", "Days and CreatedBeforeDate are mixed.")
     if all(days):
-        _check_order(transitions, expiration)
+        _check_order(transitions, "Days", expiration)
+    _check_order(rule.findall("NoncurrentVersionTransition"), "NoncurrentDays")
 
 
-def _check_order(transitions: list[Element], expiration: Element | None) -> None:
+def _check_order(
+    transitions: list[Element], name: str, expiration: Element | None = None
+) -> None:
     """Demand that objects get colder with time, and expire last."""
     colder: list[tuple[int, int]] = []
     for transition in transitions:
         storage_class = xml.text(transition, "StorageClass")
         if storage_class not in _COLDNESS:
             _refuse_argument("StorageClass", storage_class)
-        colder.append((_COLDNESS.index(storage_class), _days(transition)))
+        colder.append((_COLDNESS.index(storage_class), _days(transition, name)))
     days = [number for _, number in sorted(colder)]
     if expiration is not None:
-        days.append(_days(expiration))
+        days.append(_days(expiration, name))
     if days != sorted(set(days)):
-        _refuse_argument("Days", str(days[-1]))
+        _refuse_argument(name, str(days[-1]))
 
 
-def _days(step: Element) -> int:
-    text = xml.text(step, "Days").strip()
+def _days(step: Element, name: str) -> int:
+    text = xml.text(step, name).strip()
     number = text.isascii() and text.isdigit() and len(text) < 10
     if not number or int(text) == 0:
-        _refuse_argument("Days", text)
+        _refuse_argument(name, text)
     return int(text)
-
-
-def _check_encryption(root: Element) -> None:
-    rule = "ApplyServerSideEncryptionByDefault"
-    algorithm = xml.text(root, f"{rule}/SSEAlgorithm")
-    if algorithm not in ("AES256", "KMS", "SM4"):
-        raise refusal("InvalidEncryptionAlgorithmError")
-    key_id = xml.text(root, f"{rule}/KMSMasterKeyID")
-    if key_id and algorithm != "KMS":
-        _refuse_argument("KMSMasterKeyID", key_id)
 
 
 def _check_cors(root: Element) -> None:
@@ -91,6 +85,15 @@ def _check_cors(root: Element) -> None:
         age = xml.text(rule, "MaxAgeSeconds", "0").strip()
         if not age.isascii() or not age.isdigit() or len(age) > 9:
             _refuse_argument("MaxAgeSeconds", age)
+
+
+def _check_https(root: Element) -> None:
+    tls = root.find("TLS")
+    versions = [] if tls is None else tls.findall("TLSVersion")
+    known = all(one.text in _TLS_VERSIONS for one in versions)
+    needed = xml.text(root, "TLS/Enable") == "true"
+    if not known or (needed and not versions):
+        raise refusal("MalformedXML")
 
 
 def _check_versioning(root: Element) -> None:
@@ -105,7 +108,7 @@ def _check_payer(root: Element) -> None:
 
 _CHECKERS: dict[str, Callable[[Element], None]] = {
     "lifecycle": _check_lifecycle,
-    "encryption": _check_encryption,
+    "httpsConfig": _check_https,
     "cors": _check_cors,
     "versioning": _check_versioning,
     "requestPayment": _check_payer,
@@ -114,3 +117,23 @@ _CHECKERS: dict[str, Callable[[Element], None]] = {
 
 def _refuse_argument(name: str, value: str) -> NoReturn:
     raise refusal("InvalidArgument", ArgumentName=name, ArgumentValue=value[:64])
+
+
+def complete(sub_resource: str, root: Element) -> None:
+    """Add what OSS gives back though nobody wrote it, and drop what it keeps once."""
+    for name, value in _USUAL.get(sub_resource, {}).items():
+        if root.find(name) is None:
+            SubElement(root, name).text = value
+    tls = root.find("TLS")
+    if sub_resource == "httpsConfig" and tls is not None:
+        seen: set[str | None] = set()
+        for version in tls.findall("TLSVersion"):
+            if version.text in seen:
+                tls.remove(version)
+            seen.add(version.text)
+
+
+_USUAL = {
+    "cors": {"ResponseVary": "false"},
+    "referer": {"AllowTruncateQueryString": "true"},
+}

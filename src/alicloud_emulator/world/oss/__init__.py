@@ -7,6 +7,7 @@
 | gate.py | hosts, regions, the mainland rule, ACLs and policies: who gets in |
 | buckets.py | making, listing, describing and deleting buckets, ACL and tags |
 | settings.py | configurations that are kept as they come (CORS, lifecycle, ...) |
+| encryption.py | server-side encryption, in name only |
 | objects.py | putting, reading, deleting objects |
 | copying.py | copies, appends, links |
 | attributes.py | ACL, tags and restoring of objects |

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # NOTE a guess for the sake of quick tests: in life a minute (Archive) to 48 hours.
 RESTORE_S = 5.0
+RESTORE_TIERS = ("Expedited", "Standard", "Bulk")
 _DAY_S = 86_400.0
 
 
@@ -45,7 +46,7 @@ class ObjectAttributes:
         if not acl:
             raise refusal("MissingArgument", ArgumentName="x-oss-object-acl")
         check_choice("x-oss-object-acl", acl, OBJECT_ACLS)
-        blocked = self._gate.find(visit, name).block_public_access
+        blocked = self._gate.blocks_public_access(self._gate.find(visit, name))
         if blocked and acl.startswith("public"):
             raise refusal("AccessDenied", "Put public object acl is not allowed")
         stored.acl = acl
@@ -64,21 +65,34 @@ class ObjectAttributes:
         """Remove an object's tags."""
         self.get(visit, name, key, "DeleteObjectTagging").tags = {}
 
-    def restore(self, visit: Visit, name: str, key: str, days: int) -> bool:
+    def restore(
+        self, visit: Visit, name: str, key: str, days: int, tier: str = ""
+    ) -> bool:
         """Begin to make an archived object readable, or keep it so for longer.
+
+        Args:
+            visit: The call.
+            name: The bucket's name.
+            key: The object's key.
+            days: For how long.
+            tier: How soon: a cold archive's priority, or "".
 
         Returns:
             Whether it was restored already.
 
         Raises:
-            ServiceError: OperationNotSupported (not archived),
-                RestoreAlreadyInProgress, InvalidArgument (days), NoSuchKey...
+            ServiceError: OperationNotSupported (not archived), MalformedXML (Archive
+                has no tiers), RestoreAlreadyInProgress, InvalidArgument, NoSuchKey...
         """
         stored = self.get(visit, name, key, "RestoreObject")
         if stored.storage_class not in ASLEEP:
             raise refusal("OperationNotSupported", Key=key)
         if not 1 <= days <= 365:
             raise refusal("InvalidArgument", ArgumentName="Days")
+        if tier and stored.storage_class == "Archive":
+            raise refusal("MalformedXML")
+        if tier not in ("", *RESTORE_TIERS):
+            raise refusal("InvalidArgument", ArgumentName="Tier")
         now = self._world.agenda.now
         if now < stored.restoring_until:
             raise refusal("RestoreAlreadyInProgress", Key=key)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from alicloud_emulator.world.oss.gate import Gate
 from alicloud_emulator.world.oss.listing import Page, page_of_keys
 from alicloud_emulator.world.oss.refusals import refusal
-from alicloud_emulator.world.oss.values import Bucket, KeyTable, Visit
+from alicloud_emulator.world.oss.values import Bucket, Encryption, KeyTable, Visit
 from alicloud_emulator.world.profile import OssMode
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Buckets:
         redundancy: str = "",
         resource_group: str = "",
         tags: dict[str, str] | None = None,
+        encryption: Encryption | None = None,
     ) -> Bucket:
         """Make a bucket; repeating it as its owner changes only the ACL.
 
@@ -98,6 +99,7 @@ class Buckets:
             resource_group=resource_group or f"rg-acfm{owner[-10:]}",
             tags=dict(tags or {}),
             block_public_access=self._gate.account(owner).oss_block_public,
+            encryption=encryption,
         )
         bucket.acl = self._allowed_acl(bucket, acl or "private")
         self._table[name] = bucket
@@ -205,6 +207,25 @@ class Buckets:
         bucket = self._gate.enter(visit, name, "PutBucketAcl")
         bucket.acl = self._allowed_acl(bucket, acl)
 
+    def put_encryption(self, visit: Visit, name: str, wish: Encryption) -> None:
+        """Encrypt what is put into a bucket from now on."""
+        self._gate.enter(visit, name, "PutBucketEncryption").encryption = wish
+
+    def delete_encryption(self, visit: Visit, name: str) -> None:
+        """Encrypt no more what is put into a bucket."""
+        self._gate.enter(visit, name, "DeleteBucketEncryption").encryption = None
+
+    def put_capacity(self, visit: Visit, name: str, capacity_gib: int) -> None:
+        """Limit what a bucket may hold.
+
+        Raises:
+            ServiceError: InvalidArgument: less than -1, which means no limit.
+        """
+        bucket = self._gate.enter(visit, name, "PutBucketQos")
+        if capacity_gib < -1:
+            raise refusal("InvalidArgument", ArgumentName="StorageCapacity")
+        bucket.capacity_gib = capacity_gib
+
     def put_tags(self, visit: Visit, name: str, tags: dict[str, str]) -> None:
         """Replace a bucket's tags.
 
@@ -239,7 +260,7 @@ class Buckets:
             raise refusal("BucketAlreadyExists", BucketName=bucket.name)
 
     def _allowed_acl(self, bucket: Bucket, acl: str) -> str:
-        if bucket.block_public_access and acl != "private":
+        if self._gate.blocks_public_access(bucket) and acl != "private":
             raise refusal(
                 "AccessDenied",
                 "Put public bucket acl is not allowed",

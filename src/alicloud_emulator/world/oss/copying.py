@@ -59,7 +59,7 @@ class Copying:
             source: What ``source`` returned.
             attributes: Of the copy.
             onto_itself: Source and destination are one, which is how metadata is
-                changed: it is always taken from ``attributes`` then.
+                changed: any in ``attributes`` replaces the source's then.
             replace_metadata: Take headers and metadata from ``attributes``, not from
                 the source.
             replace_tags: Take the tags from ``attributes``.
@@ -67,7 +67,8 @@ class Copying:
         Raises:
             ServiceError: As ``Objects.put``.
         """
-        replace = replace_metadata or onto_itself
+        changes = bool(attributes.headers or attributes.meta)
+        replace = replace_metadata or (onto_itself and changes)
         wanted = Attributes(
             headers=attributes.headers if replace else source.headers,
             meta=attributes.meta if replace else source.meta,
@@ -75,6 +76,7 @@ class Copying:
             acl=attributes.acl,
             storage_class=attributes.storage_class,
             forbid_overwrite=attributes.forbid_overwrite,
+            encryption=attributes.encryption,
         )
         bucket = self._objects.check_put(visit, name, key, wanted)
         return self._objects.store(

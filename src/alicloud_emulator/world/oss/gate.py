@@ -42,11 +42,34 @@ class Gate:
     def __init__(self, world: "World", buckets: KeyTable[Bucket]) -> None:
         self._world = world
         self._buckets = buckets
+        self._closed_accounts: set[str] = set()
 
     def account(self, account_id: str) -> Account:
         """Return an account of the profile (the main one if it is not there)."""
         accounts = self._world.profile.accounts
         return next((a for a in accounts if a.id == account_id), accounts[0])
+
+    def blocks_public_access(self, bucket: Bucket) -> bool:
+        """Whether public access is blocked, for the bucket or for all of its owner's."""
+        return bucket.block_public_access or bucket.owner in self._closed_accounts
+
+    def account_blocks_public_access(self, visit: Visit) -> bool:
+        """Whether the caller's account blocks public access to all its buckets."""
+        self.authorize(visit, "GetPublicAccessBlock", "acs:oss:*:*:*")
+        return self._account_of(visit) in self._closed_accounts
+
+    def block_public_access(self, visit: Visit, *, block: bool) -> None:
+        """Switch the block of all the buckets of the caller's account."""
+        action = "PutPublicAccessBlock" if block else "DeletePublicAccessBlock"
+        self.authorize(visit, action, "acs:oss:*:*:*")
+        if block:
+            self._closed_accounts.add(self._account_of(visit))
+        else:
+            self._closed_accounts.discard(self._account_of(visit))
+
+    @staticmethod
+    def _account_of(visit: Visit) -> str:
+        return "" if visit.caller is None else visit.caller.account_id
 
     def region(self, visit: Visit) -> Region:
         """Return the region a call came to.
@@ -163,7 +186,8 @@ class Gate:
         if ours:
             self.authorize(visit, action, resource)
             return
-        if public_acl(bucket, key) not in _OPEN_TO[need]:
+        closed = self.blocks_public_access(bucket)
+        if closed or public_acl(bucket, key) not in _OPEN_TO[need]:
             message = (
                 "The bucket you visit is not belong to you."
                 if visit.caller is not None and need is Need.OWNER
@@ -174,8 +198,6 @@ class Gate:
 
 def public_acl(bucket: Bucket, key: str | None) -> str:
     """Return the ACL that strangers meet at a bucket or at an object of it."""
-    if bucket.block_public_access:
-        return "private"
     stored = bucket.objects.get(key) if key is not None else None
     if stored is None or stored.acl == "default":
         return bucket.acl

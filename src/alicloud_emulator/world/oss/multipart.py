@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from alicloud_emulator.world.blobs import Blob, JoinedBlob
+from alicloud_emulator.world.oss import encryption
 from alicloud_emulator.world.oss.buckets import OBJECT_ACLS, check_choice
 from alicloud_emulator.world.oss.gate import Gate, Need
 from alicloud_emulator.world.oss.objects import (
@@ -52,7 +53,13 @@ class Uploads:
         self._objects = objects
 
     def initiate(
-        self, visit: Visit, name: str, key: str, attributes: Attributes | None = None
+        self,
+        visit: Visit,
+        name: str,
+        key: str,
+        attributes: Attributes | None = None,
+        *,
+        sequential: bool = False,
     ) -> Upload:
         """Begin an upload; every call begins another one."""
         attributes = attributes or Attributes()
@@ -61,7 +68,11 @@ class Uploads:
             id=f"{self._world.rng.getrandbits(128):032X}",
             key=key,
             started_at=self._world.agenda.now,
-            attributes=attributes,
+            attributes=replace(
+                attributes,
+                encryption=encryption.of_object(attributes.encryption, bucket),
+            ),
+            sequential=sequential,
         )
         bucket.uploads[upload.id] = upload
         return upload
@@ -157,6 +168,7 @@ class Uploads:
             acl=acl or begun.acl,
             storage_class=begun.storage_class,
             forbid_overwrite=forbid_overwrite or begun.forbid_overwrite,
+            encryption=begun.encryption,
         )
         check_attributes(attributes)
         check_overwrite(bucket, key, attributes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alicloud_emulator.world.blobs import Blob
 from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.oss import encryption
 from alicloud_emulator.world.oss.buckets import (
     OBJECT_ACLS,
     OBJECT_TAG_CHARACTER,
@@ -113,6 +114,7 @@ class Objects:
             tags=dict(attributes.tags),
             acl=attributes.acl,
             target=target,
+            encryption=encryption.of_object(attributes.encryption, bucket),
         )
         bucket.objects[key] = stored
         return stored
@@ -158,6 +160,7 @@ class Objects:
             stored = self.target(visit, name, stored)
         if not stored.is_awake(self._world.agenda.now):
             raise refusal("InvalidObjectState", Key=key)
+        stored.read_at = self._world.agenda.now
         return stored
 
     def target(self, visit: Visit, name: str, link: StoredObject) -> StoredObject:

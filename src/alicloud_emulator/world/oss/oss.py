@@ -69,7 +69,7 @@ class Oss:
     def is_encrypted(self, bucket: str) -> bool:
         """Whether a bucket encrypts what is put into it by default."""
         found = self._table.get(bucket)
-        return found is not None and "encryption" in found.settings
+        return found is not None and found.encryption is not None
 
     def state(self, region_id: str, account_id: str = "") -> dict[str, Any]:
         """Return what the state document shows of a region.

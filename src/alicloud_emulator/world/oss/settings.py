@@ -63,13 +63,6 @@ SETTINGS = {
             message="The specified bucket does not have a website configuration.",
         ),
         Setting(
-            sub_resource="encryption",
-            name="Encryption",
-            root="ServerSideEncryptionRule",
-            missing="NoSuchServerSideEncryptionRule",
-            message="The server side encryption rule does not exist.",
-        ),
-        Setting(
             sub_resource="policy",
             name="Policy",
             root="",

@@ -44,6 +44,21 @@ class ObjectKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Encryption:
+    """How an object, or what is put into a bucket, is encrypted at rest.
+
+    Attributes:
+        algorithm: ``AES256``, ``KMS`` or ``SM4``.
+        data: ``SM4`` where KMS is to use that for the data; else "".
+        key_id: KMS key; "" for the one that OSS makes.
+    """
+
+    algorithm: str
+    data: str = ""
+    key_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Attributes:
     """What a writer says about an object besides its bytes.
 
@@ -54,6 +69,7 @@ class Attributes:
         acl: ``default`` means the bucket's.
         storage_class: "" means the bucket's.
         forbid_overwrite: Refuse with FileAlreadyExists if the key is taken.
+        encryption: None means the bucket's.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +78,7 @@ class Attributes:
     acl: str = "default"
     storage_class: str = ""
     forbid_overwrite: bool = False
+    encryption: Encryption | None = None
 
 
 @dataclass(kw_only=True)
@@ -76,6 +93,7 @@ class StoredObject:
             ends; 0 for never restored.
         restored_until: Unix time until which it can then be read.
         sealed_at: Unix time since which an appendable object takes no more, or 0.
+        read_at: Unix time of the last read, or 0.
     """
 
     key: str
@@ -92,6 +110,8 @@ class StoredObject:
     restoring_until: float = 0.0
     restored_until: float = 0.0
     sealed_at: float = 0.0
+    read_at: float = 0.0
+    encryption: Encryption | None = None
 
     def is_awake(self, now: float) -> bool:
         """Whether it can be read at ``now``: archived objects are to be restored."""
@@ -112,12 +132,17 @@ class Part:
 
 @dataclass(kw_only=True)
 class Upload:
-    """An upload in parts that is neither completed nor aborted."""
+    """An upload in parts that is neither completed nor aborted.
+
+    Attributes:
+        sequential: Its parts come in order, so that the object will have an MD5.
+    """
 
     id: str
     key: str
     started_at: float
     attributes: Attributes
+    sequential: bool = False
     parts: dict[int, Part] = field(default_factory=dict)
 
 
@@ -175,6 +200,8 @@ class Bucket:
         created_at: Unix time in seconds.
         settings: Configurations as they came, XML text by sub-resource name.
         block_public_access: Public ACLs are refused and have no effect.
+        encryption: Of objects whose writers do not say.
+        capacity_gib: How much it may hold, -1 for anything; kept and told back only.
     """
 
     name: str
@@ -187,6 +214,8 @@ class Bucket:
     resource_group: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     block_public_access: bool = True
+    encryption: Encryption | None = None
+    capacity_gib: int = -1
     settings: dict[str, str] = field(default_factory=dict)
     objects: KeyTable[StoredObject] = field(default_factory=KeyTable)
     uploads: dict[str, Upload] = field(default_factory=dict)

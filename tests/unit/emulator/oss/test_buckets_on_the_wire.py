@@ -149,7 +149,8 @@ CONFIGURATIONS = [
     ("lifecycle", LIFECYCLE, "NoSuchLifecycle"),
     (
         "cors",
-        "<CORSConfiguration><CORSRule/></CORSConfiguration>",
+        "<CORSConfiguration><CORSRule/><ResponseVary>true</ResponseVary>"
+        "</CORSConfiguration>",
         "NoSuchCORSConfiguration",
     ),
     (

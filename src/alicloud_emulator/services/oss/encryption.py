@@ -1,0 +1,92 @@
+"""Server-side encryption: of buckets, and what is said of objects."""
+
+from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.oss.call import Call, answer
+from alicloud_emulator.services.wire import Response
+from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.oss.encryption import EncryptionWish
+from alicloud_emulator.world.oss.values import Encryption
+
+_HEADER = "x-oss-server-side-encryption"
+_DATA_HEADER = "x-oss-server-side-data-encryption"
+_KEY_HEADER = "x-oss-server-side-encryption-key-id"
+_RULE = "ApplyServerSideEncryptionByDefault"
+
+
+def asked(call: Call) -> Encryption | None:
+    """Return the encryption that the headers ask for.
+
+    Raises:
+        ServiceError: InvalidEncryptionAlgorithmError, InvalidArgument.
+    """
+    return EncryptionWish(
+        algorithm=call.header(_HEADER),
+        data=call.header(_DATA_HEADER),
+        key_id=call.header(_KEY_HEADER),
+    ).settled()
+
+
+def refuse(call: Call) -> None:
+    """Refuse encryption headers where they have no place: with parts of an upload.
+
+    Raises:
+        ServiceError: InvalidArgument.
+    """
+    for name in (_HEADER, _DATA_HEADER, _KEY_HEADER):
+        if call.header(name):
+            call.bad_argument(name, call.header(name))
+
+
+def headers(encryption: Encryption | None) -> dict[str, str]:
+    """Return the headers that tell of an object's encryption."""
+    if encryption is None:
+        return {}
+    told = {
+        _HEADER: encryption.algorithm,
+        _DATA_HEADER: encryption.data,
+        _KEY_HEADER: encryption.key_id,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def rule(encryption: Encryption) -> list[xml.Node]:
+    """Return the elements of a bucket's rule; an absent key id is left out."""
+    return [
+        ("SSEAlgorithm", encryption.algorithm),
+        ("KMSMasterKeyID", encryption.key_id or None),
+        ("KMSDataEncryption", encryption.data or None),
+    ]
+
+
+async def get_bucket_encryption(call: Call) -> Response:
+    """GetBucketEncryption."""
+    action = "GetBucketEncryption"
+    bucket = call.world.oss.buckets.get(call.visit, call.bucket, action)
+    if bucket.encryption is None:
+        raise ServiceError(
+            "NoSuchServerSideEncryptionRule",
+            404,
+            "The server side encryption rule does not exist.",
+            fields={"BucketName": bucket.name},
+        )
+    return answer("ServerSideEncryptionRule", [(_RULE, rule(bucket.encryption))])
+
+
+async def put_bucket_encryption(call: Call) -> Response:
+    """PutBucketEncryption."""
+    wish = await call.xml("ServerSideEncryptionRule")
+    encryption = EncryptionWish(
+        # An empty algorithm is a wrong one here, where no element may be missing.
+        algorithm=xml.text(wish, f"{_RULE}/SSEAlgorithm") or "none",
+        data=xml.text(wish, f"{_RULE}/KMSDataEncryption"),
+        key_id=xml.text(wish, f"{_RULE}/KMSMasterKeyID"),
+    ).settled()
+    assert encryption is not None, "an algorithm was given"
+    call.world.oss.buckets.put_encryption(call.visit, call.bucket, encryption)
+    return Response()
+
+
+async def delete_bucket_encryption(call: Call) -> Response:
+    """DeleteBucketEncryption."""
+    call.world.oss.buckets.delete_encryption(call.visit, call.bucket)
+    return Response(status=204)

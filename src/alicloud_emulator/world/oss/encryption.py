@@ -1,0 +1,67 @@
+"""Server-side encryption: who asked for which, and what is said of it afterwards.
+
+Nothing is encrypted here; the algorithm and the key's id are kept and told back, which
+is all that a caller of the real cloud sees of it too.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.oss.values import Bucket, Encryption
+
+ALGORITHMS = ("AES256", "KMS", "SM4")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncryptionWish:
+    """What a request says about encryption; "" for what it does not say."""
+
+    algorithm: str = ""
+    data: str = ""
+    key_id: str = ""
+
+    def settled(self) -> Encryption | None:
+        """Return what it means, or None if no encryption was asked for.
+
+        Raises:
+            ServiceError: InvalidEncryptionAlgorithmError, InvalidArgument.
+        """
+        if not self.algorithm:
+            if self.key_id:
+                raise refusal(
+                    "InvalidArgument",
+                    ArgumentName="x-oss-server-side-encryption-key-id",
+                    ArgumentValue=self.key_id[:64],
+                )
+            return None
+        if self.algorithm not in ALGORITHMS:
+            raise refusal("InvalidEncryptionAlgorithmError")
+        if self.algorithm != "KMS":
+            if self.key_id:
+                raise refusal(
+                    "InvalidArgument",
+                    ArgumentName="x-oss-server-side-encryption-key-id",
+                    ArgumentValue=self.key_id[:64],
+                )
+            return Encryption(algorithm=self.algorithm)
+        if self.data not in ("", "SM4"):
+            raise refusal("InvalidEncryptionAlgorithmError")
+        return Encryption(algorithm="KMS", data=self.data, key_id=self.key_id)
+
+
+def of_object(asked: Encryption | None, bucket: Bucket) -> Encryption | None:
+    """Return an object's encryption: what its writer asked for, else the bucket's."""
+    chosen = asked or bucket.encryption
+    if chosen is None or chosen.algorithm != "KMS" or chosen.key_id:
+        return chosen
+    return replace(chosen, key_id=_usual_key(bucket))
+
+
+def _usual_key(bucket: Bucket) -> str:
+    """Return the id of the key that OSS makes for an account in a region."""
+    text = f"{bucket.owner}:{bucket.region}:oss".encode()
+    digest = hashlib.sha256(text).hexdigest()
+    return "-".join(
+        (digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32])
+    )
