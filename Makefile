@@ -6,6 +6,7 @@ IMAGES ?=
 SEEDS ?= 1000
 FROM ?= 0
 ROUNDS ?= 30
+JOBS ?= 1
 
 .PHONY: help setup demo check test simulate mutate chaos docs requirements clean
 
@@ -34,6 +35,12 @@ test: setup ## everything: check, contract, simulation, end to end
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses 4 --dist loadgroup
+
+simulate: setup ## run SEEDS=1000 simulated runs in bad weather, FROM=0, on JOBS=1 processes
+	$(BIN)/python scripts/simulate.py --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS)
+
+mutate: setup ## break the engine on purpose, and see the simulation notice
+	$(BIN)/python scripts/mutate.py
 
 chaos: setup ## kill ali-import at random moments, ROUNDS=30 times, and run it again
 	$(BIN)/python scripts/chaos.py --rounds $(ROUNDS)
