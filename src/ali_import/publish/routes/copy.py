@@ -1,5 +1,6 @@
 """Route ``copy``: CopyImage from a region that has the image, not yet published."""
 
+from collections import Counter
 from typing import Final
 
 import anyio
@@ -27,13 +28,13 @@ async def copy(job: Job) -> CloudImage:
     """
     job.sources.no_image(job.region)
     job.enter(Step.COPY)
-    failures: list[ImageSource] = []
+    failures: Counter[ImageSource] = Counter()
     conflicts = 0
     last: CloudError | None = None
-    while len(failures) < _FAILURES_MAX and conflicts < _CONFLICTS_MAX:
-        refused = [s for s in failures if failures.count(s) >= _FAILURES_EACH_MAX]
+    while failures.total() < _FAILURES_MAX and conflicts < _CONFLICTS_MAX:
+        refused = [s for s, n in failures.items() if n >= _FAILURES_EACH_MAX]
         source = await job.sources.take_image(job.region, failures)
-        if source is None and len(refused) < len(set(failures)):
+        if source is None and len(refused) < len(failures):
             # What failed once may work the next time, when there is no other.
             source = await job.sources.take_image(job.region, refused)
         if source is None:
@@ -52,7 +53,7 @@ async def copy(job: Job) -> CloudImage:
                 raise
             else:
                 passing = isinstance(error, TaskFailedError)
-                failures += [source] * (1 if passing else _FAILURES_EACH_MAX)
+                failures[source] += 1 if passing else _FAILURES_EACH_MAX
         finally:
             job.sources.slots.give_back(source)
             job.sources.bell.ring()
