@@ -27,6 +27,7 @@ KEPT_HEADERS = (
     "content-language",
     "expires",
 )
+_PAYER = "x-oss-request-payer"
 # Hosts without a region are Hangzhou's, OSS's first region.
 _FIRST_REGION = "cn-hangzhou"
 
@@ -51,6 +52,7 @@ class Call:
             internal=host.internal,
             inside=request.inside,
             signature=request.signature,
+            pays="requester" in (self.header(_PAYER), self.param(_PAYER)),
         )
 
     def param(self, name: str, default: str = "") -> str:

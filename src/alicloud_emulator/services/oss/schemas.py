@@ -124,6 +124,10 @@ def complete(sub_resource: str, root: Element) -> None:
     for name, value in _USUAL.get(sub_resource, {}).items():
         if root.find(name) is None:
             SubElement(root, name).text = value
+    for redirect in root.iter("Redirect"):
+        passes = redirect.find("MirrorPassQueryString")
+        if passes is not None and redirect.find("PassQueryString") is None:
+            SubElement(redirect, "PassQueryString").text = passes.text
     tls = root.find("TLS")
     if sub_resource == "httpsConfig" and tls is not None:
         seen: set[str | None] = set()

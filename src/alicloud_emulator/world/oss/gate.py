@@ -8,9 +8,12 @@ and only then what the caller may do.
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from alicloud_emulator.world.caller import PrincipalKind
 from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.oss import policies
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.values import Bucket, KeyTable, Visit
+from alicloud_emulator.world.policy import Decision
 from alicloud_emulator.world.profile import Account, Region
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ _OPEN_TO = {
     Need.WRITE: {"public-read-write"},
     Need.OWNER: set[str](),
 }
+_DENIED_BY_POLICY = "Access denied by bucket policy."
 # Operations on buckets that are data calls under the mainland rule all the same.
 _DATA_ON_BUCKETS = {"ListObjects", "ListObjectVersions", "ListMultipartUploads"}
 
@@ -182,18 +186,44 @@ class Gate:
     ) -> None:
         path = bucket.name if key is None else f"{bucket.name}/{key}"
         resource = f"acs:oss:oss-{bucket.region}:{bucket.owner}:{path}"
-        ours = visit.caller is not None and visit.caller.account_id == bucket.owner
-        if ours:
-            self.authorize(visit, action, resource)
-            return
+        caller = visit.caller
         closed = self.blocks_public_access(bucket)
-        if closed or public_acl(bucket, key) not in _OPEN_TO[need]:
+        said = policies.decide(
+            bucket, caller, action=action, resource=resource, closed=closed
+        )
+        if caller is not None and caller.account_id == bucket.owner:
+            self._check_own(visit, action, resource, said)
+            return
+        if said is Decision.EXPLICIT_DENY:
+            raise refusal("AccessDenied", _DENIED_BY_POLICY)
+        if said is Decision.ALLOW:
+            if caller is not None:
+                self.authorize(visit, action, resource)
+        elif closed or public_acl(bucket, key) not in _OPEN_TO[need]:
             message = (
                 "The bucket you visit is not belong to you."
-                if visit.caller is not None and need is Need.OWNER
+                if caller is not None and need is Need.OWNER
                 else ""
             )
             raise refusal("AccessDenied", message)
+        payment = bucket.settings.get("requestPayment", "")
+        if "<Payer>Requester" in payment and not (visit.pays and caller is not None):
+            raise refusal("AccessDenied", "Access denied for requester pay bucket")
+
+    def _check_own(
+        self, visit: Visit, action: str, resource: str, said: Decision
+    ) -> None:
+        """Check a call by the owner's account, or one of its users and roles.
+
+        NOTE a guess: the owner himself is above his bucket's policy.
+        """
+        assert visit.caller is not None
+        if visit.caller.kind is not PrincipalKind.ACCOUNT:
+            if said is Decision.EXPLICIT_DENY:
+                raise refusal("AccessDenied", _DENIED_BY_POLICY)
+            if said is Decision.ALLOW:
+                return
+        self.authorize(visit, action, resource)
 
 
 def public_acl(bucket: Bucket, key: str | None) -> str:

@@ -24,7 +24,8 @@ class Visit:
         region: Region of the host it came to; "" for an accelerate host.
         internal: It came to an ``-internal`` host.
         inside: Region of the function that makes the call; "" for outside.
-        signature: ``oss-v4``, ``oss-v1``, or "" for none.
+        signature: ``oss-v4``, ``oss-v2``, ``oss-v1``, or "" for none.
+        pays: The caller says that he pays for the request.
     """
 
     caller: Caller | None
@@ -32,6 +33,7 @@ class Visit:
     internal: bool = False
     inside: str = ""
     signature: str = "oss-v4"
+    pays: bool = False
 
 
 class ObjectKind(StrEnum):
