@@ -300,7 +300,8 @@ class Stage:
 
     def _check_run(self, process: Process, *, alone: bool) -> None:
         self._world.agenda.catch_up()
-        for text in landscape.touched(self._world, self._land, leases_over=False):
+        over = self._clock() > START + LIVE_S
+        for text in landscape.touched(self._world, self._land, leases_over=over):
             self._violated(f"{process.name} touched {text}")
         report = process.report
         if report is None:

@@ -90,10 +90,13 @@ class Steady:
         Raises:
             CloudError: Final, or its patience is over; ``advice`` is set.
         """
-        began: dict[Meaning, float] = {}
+        # Each kind of trouble has its own patience: a try and the wait after it are
+        # charged to what went wrong, so being throttled leaves no less for the rest.
+        spent_s = dict.fromkeys(Meaning, 0.0)
         tries: Counter[Meaning] = Counter()
         while True:
-            await self._hold_back(request)
+            spent_s[Meaning.THROTTLED] += await self._hold_back(request)
+            began = anyio.current_time()
             self.calls += 1
             try:
                 result = await self._cloud.call(request)
@@ -104,10 +107,10 @@ class Steady:
                     return cast("R", None)
                 error.advice = error.advice or row.advice
                 tries[row.meaning] += 1
-                start = began.setdefault(row.meaning, anyio.current_time())
                 wait_s = self._wait_s(request, error, row.meaning, tries[row.meaning])
-                spent_s = anyio.current_time() - start + wait_s
-                if wait_s < 0 or spent_s > self._limit_s(error, row.meaning, patience):
+                spent_s[row.meaning] += anyio.current_time() - began + wait_s
+                limit_s = self._limit_s(error, row.meaning, patience)
+                if wait_s < 0 or spent_s[row.meaning] > limit_s:
                     raise
                 if self._gone_silent(request, patience):
                     raise
@@ -123,12 +126,15 @@ class Steady:
                 self._throttles.pop((request.operation(), request.region), None)
                 return result
 
-    async def _hold_back(self, request: Request[R]) -> None:
+    async def _hold_back(self, request: Request[R]) -> float:
+        """Wait while calls like this one are throttled; return the seconds it took."""
         key = (request.operation(), request.region)
+        began = anyio.current_time()
         # The moment may move on while we sleep: another call was throttled meanwhile.
         while (wait_s := self._not_before.get(key, 0.0) - anyio.current_time()) > 0:  # noqa: ASYNC110  waits for a time, not an event
             # Those held back must not come back in one instant.
             await anyio.sleep(wait_s + self._rng.random() * 0.3)
+        return anyio.current_time() - began
 
     def _wait_s(
         self, request: Request[R], error: CloudError, meaning: Meaning, n: int

@@ -235,7 +235,7 @@ class WorldCloud:
         try:
             result = ANSWERS[type(request)](visitor, request)
         except ServiceError as error:
-            await self._after(request, faults)
+            await self._after(request, tuple(f for f in faults if not f.code))
             raise self._refused(request, error) from None
         self.watch.after(request, result)
         await self._after(request, faults)
