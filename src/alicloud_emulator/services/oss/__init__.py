@@ -12,6 +12,7 @@
 | encryption.py | server-side encryption, in name only |
 | listing.py | ListObjects, ListObjectsV2, ListObjectVersions |
 | objects.py, downloads.py | put, get, head, delete; ranges and blocks going out |
+| pace.py | requests that want to be slow |
 | copying.py | copy, append, symbolic links |
 | attributes.py | ACL, tags and restoring of objects |
 | multipart.py | uploads in parts |

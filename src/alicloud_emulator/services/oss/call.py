@@ -7,7 +7,7 @@ from typing import NoReturn
 from urllib.parse import parse_qsl, quote, unquote
 from xml.etree.ElementTree import Element
 
-from alicloud_emulator.services.oss import xml
+from alicloud_emulator.services.oss import pace, xml
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.blobs import Blob
 from alicloud_emulator.world.oss import Visit
@@ -67,6 +67,15 @@ class Call:
         """Return a header; ``name`` in lower case."""
         return self.request.headers.get(name, default)
 
+    @property
+    def rate(self) -> int:
+        """How fast bytes may go, in bits a second; 0 for as fast as they can.
+
+        Raises:
+            ServiceError: InvalidArgument.
+        """
+        return pace.bits_per_s(self.header(pace.NAME) or self.param(pace.NAME))
+
     def number(self, name: str) -> int:
         """Return a query parameter that must be a number from 0 on.
 
@@ -101,13 +110,16 @@ class Call:
         """Take the body in, block by block, and return it as a blob.
 
         Raises:
-            ServiceError: EntityTooLarge.
+            ServiceError: EntityTooLarge; InvalidArgument: an impossible rate.
         """
         check_size(self.request.content_length or 0)
+        blocks = aiter(self.request.body)
+        if self.rate:
+            blocks = pace.paced(blocks, self.rate)
         writer = self.world.blobs.writer()
         size = 0
         try:
-            async for block in self.request.body:
+            async for block in blocks:
                 size += len(block)
                 check_size(size)
                 writer.write(block)

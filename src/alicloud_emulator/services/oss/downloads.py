@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections.abc import AsyncIterator
 from typing import Self
 
 from alicloud_emulator.world.blobs import BLOCK_BYTES, Blob
@@ -117,7 +118,7 @@ def is_squeezed(accepted: str, headers: dict[str, str], length: int) -> bool:
 class SqueezedBody:
     """A body compressed with gzip, block by block."""
 
-    def __init__(self, body: BlobBody) -> None:
+    def __init__(self, body: AsyncIterator[bytes]) -> None:
         self._body = body
         # Level 1: tests want the format, not the ratio. 31: a window, and gzip's frame.
         self._squeeze = zlib.compressobj(level=1, wbits=31)

@@ -1,9 +1,10 @@
 """Operations on objects: put, get, head, delete."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from alicloud_emulator.services.oss import encryption, xml
+from alicloud_emulator.services.oss import encryption, pace, xml
 from alicloud_emulator.services.oss.call import (
     KEPT_HEADERS,
     META_PREFIX,
@@ -91,7 +92,11 @@ async def get_object(call: Call) -> Response:
         strict=call.header("x-oss-range-behavior") == "standard",
     )
     offset, length = wish or (0, stored.blob.size)
-    body = BlobBody(stored.blob, offset, length, call.request.faults)
+    body: AsyncIterator[bytes] = BlobBody(
+        stored.blob, offset, length, call.request.faults
+    )
+    if call.rate:
+        body = pace.paced(body, call.rate)
     if wish:
         total = stored.blob.size
         headers["Content-Range"] = f"bytes {offset}-{offset + length - 1}/{total}"
