@@ -78,10 +78,9 @@ async def get_object(call: Call) -> Response:
     if call.param("x-oss-process"):
         raise refusal("NotImplemented", Argument="x-oss-process")
     objects = call.world.oss.objects
-    link = objects.find(call.visit, call.bucket, call.key)
-    stored = objects.read(
-        call.visit, call.bucket, call.key, conditions=call.conditions()
-    )
+    key = _page(call)
+    link = objects.find(call.visit, call.bucket, key)
+    stored = objects.read(call.visit, call.bucket, key, conditions=call.conditions())
     headers = described(call, stored, link)
     for name in KEPT_HEADERS:
         if wanted := call.param(f"response-{name}"):
@@ -106,6 +105,19 @@ async def get_object(call: Call) -> Response:
     return Response(
         status=206 if wish else 200, headers=headers, body=body, content_length=length
     )
+
+
+def _page(call: Call) -> str:
+    """Return the key to read: a website's index page for a folder that is no object."""
+    bucket = call.world.oss.gate.find(call.visit, call.bucket)
+    website = bucket.settings.get("website")
+    is_folder = call.key.endswith("/") and bucket.objects.get(call.key) is None
+    if not website or not is_folder:
+        return call.key
+    root = xml.parse(website.encode(), "WebsiteConfiguration")
+    index = xml.text(root, "IndexDocument/Suffix")
+    below = xml.text(root, "IndexDocument/SupportSubDir").lower() == "true"
+    return (f"{call.key}{index}" if below else index) or call.key
 
 
 async def head_object(call: Call) -> Response:
