@@ -149,8 +149,10 @@ CONFIGURATIONS = [
     ("lifecycle", LIFECYCLE, "NoSuchLifecycle"),
     (
         "cors",
-        "<CORSConfiguration><CORSRule/><ResponseVary>true</ResponseVary>"
-        "</CORSConfiguration>",
+        (
+            "<CORSConfiguration><CORSRule/><ResponseVary>true</ResponseVary>"
+            "</CORSConfiguration>"
+        ),
         "NoSuchCORSConfiguration",
     ),
     (
