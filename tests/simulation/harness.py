@@ -15,6 +15,7 @@ from ali_import.publish import cleanup
 from ali_import.publish.events import Event, Note
 from ali_import.publish.outcome import Report
 from ali_import.publish.run import Run
+from alicloud_emulator.world.profile import Limits
 from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
 from tests.simulation import checks, landscape
@@ -32,6 +33,8 @@ from tests.support.bridge import (
 )
 
 BUDGET_S: Final = 7 * 86_400.0
+INTERRUPTED_S_MAX: Final = 4 * 60.0
+"""Three minutes to clean up, and a call or two that hang until they time out."""
 AFTER_TIMEOUT_S: Final = 75 * 60.0
 """A run may publish for half an hour and clean up for another, after its time-out."""
 
@@ -92,6 +95,7 @@ class Process:
         self.run_id = ""
         self.run: Run | None = None
         self.interrupted_at: float | None = None
+        self.ended_at = 0.0
         self._scope = anyio.CancelScope()
 
     async def execute(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -104,6 +108,7 @@ class Process:
         except* ConfigurationError as group:
             self.refused = _leaf(group)
         finally:
+            self.ended_at = anyio.current_time()
             self.ended.set()
 
     def kill(self) -> None:
@@ -196,6 +201,11 @@ class Stage:
 
     async def _again(self) -> None:
         """The same command once more, in better weather or not."""
+        if self._plan.again_kill:
+            doomed = self._start("doomed")
+            doomed.cloud.at_call[-self._plan.again_kill] = doomed.kill
+            await self._wait(doomed)
+            self._check_run(doomed, alone=True)
         if self._plan.heals:
             self._sky.heal()
         again = self._start("again")
@@ -206,23 +216,31 @@ class Stage:
         """When every lease is over, nothing that is ours is left, but the images."""
         self._sky.heal()
         await anyio.sleep(LIVE_S + self._plan.options.lease_s + 3600)
-        finder = self._process("cleanup")
-        rng = Random(f"cleanup {self._plan.seed}")
+        if self._plan.cleanup_kill:
+            doomed = self._process("doomed cleanup")
+            doomed.cloud.at_call[-self._plan.cleanup_kill] = doomed.kill
+            await self._cleanup_command(doomed)
+            await anyio.sleep(2 * 3600.0)
+        await self._cleanup_command(self._process("cleanup"))
+        self._check_end()
+
+    async def _cleanup_command(self, process: Process) -> None:
+        """Do what ``ali-import cleanup`` does: what has expired goes."""
+        rng = Random(f"{process.name} {self._plan.seed}")
 
         async def work() -> None:
             found = await cleanup.find_leftovers(
-                finder.cloud, now=self._clock, emit=self._hear
+                process.cloud, now=self._clock, emit=self._hear
             )
             over = [x for x in found if 0 < x.expires_at < self._clock()]
             left = await cleanup.remove_leftovers(
-                finder.cloud, over, rng=rng, now=self._clock, emit=self._hear
+                process.cloud, over, rng=rng, now=self._clock, emit=self._hear
             )
             for leftover in () if self._owes() else left:
                 self._violated(f"cleanup cannot remove {leftover}")
 
-        self._tasks.start_soon(finder.execute, work)
-        await self._wait(finder)
-        self._check_end()
+        self._tasks.start_soon(process.execute, work)
+        await self._wait(process)
 
     # --- processes ----------------------------------------------------------------
 
@@ -331,12 +349,38 @@ class Stage:
         ]
         for text in checks.untold(found, report.leftovers):
             self._violated(f"{process.name} left {text}")
+        self._check_interrupt(process)
+        if not self._sky.weather.kinds:
+            self._check_uplink(process)
         if found and not report.interrupted:
             self._violated(f"{process.name} left {found}")
 
     def _owes(self) -> bool:
         """Whether the account owes money, so that nothing can be changed."""
         return self._plan.profile.accounts[0].arrears
+
+    def _check_uplink(self, process: Process) -> None:
+        """A large file goes up once, where functions or copies can do the rest."""
+        profile = self._plan.profile
+        easy = (
+            all(region.copy_in and region.copy_out for region in profile.regions)
+            and profile.limits == Limits(copy_conflict=profile.limits.copy_conflict)
+            and profile.accounts[0].import_role
+        )
+        for target in self._plan.targets:
+            image = target.image
+            sent = process.eye.uplink[image.path]
+            if easy and len(image.parts) > 1 and sent > image.file_bytes:
+                times = sent / image.file_bytes
+                self._violated(f"{process.name} sent {target.name} {times:.2f} times")
+
+    def _check_interrupt(self, process: Process) -> None:
+        """After Ctrl-C a run ends soon, unless it is between two renames."""
+        if process.interrupted_at is None or self._plan.options.overwrite:
+            return
+        took_s = process.ended_at - process.interrupted_at
+        if took_s > INTERRUPTED_S_MAX:
+            self._violated(f"{process.name} went on for {took_s:.0f} s")
 
     def _may_refuse(self) -> bool:
         """Whether the weather may keep a run from beginning."""

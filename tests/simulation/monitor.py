@@ -2,12 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ali_import.cloud import requests as ask
 from ali_import.cloud.requests import Repeat, Request
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import CloudImage
+from ali_import.cloud.values import CloudImage, FileRange
 from ali_import.errors import CloudError
 from ali_import.publish.events import Event, Phase, PhaseBegan
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
@@ -255,6 +256,7 @@ class Eye:
     Attributes:
         phase: The phase it told last.
         alone: Whether it is the only process that ever ran at this time.
+        uplink: Bytes it sent of each local file, successfully.
     """
 
     def __init__(self, monitor: Monitor, process: str) -> None:
@@ -262,6 +264,7 @@ class Eye:
         self.process = process
         self.phase = Phase.SURVEY
         self.alone = True
+        self.uplink: Counter[Path] = Counter()
 
     def emit(self, event: Event) -> None:
         """Hear what the process tells."""
@@ -282,6 +285,9 @@ class Eye:
 
     def answered(self, request: Request[Any], result: Any) -> None:
         """See what the process is told."""
+        body = getattr(request, "body", None)
+        if isinstance(body, FileRange) and not isinstance(result, Exception):
+            self.uplink[body.path] += body.length
         self._monitor.answered(self, request, result)
 
 

@@ -78,6 +78,8 @@ class Plan:
         late_kill: The kill comes after the call's effect, before its answer.
         second_after_s: A second run of the same command starts so much later; or None.
         heals: Whether the weather gets good before the command is run again.
+        again_kill: Number of the call at which the next run is killed too, or 0.
+        cleanup_kill: The same for the cleaning up at the end.
         token_s: Life of the credentials, 0 for the account's own keys.
     """
 
@@ -92,6 +94,8 @@ class Plan:
     late_kill: bool
     second_after_s: float | None
     heals: bool
+    again_kill: int
+    cleanup_kill: int
     token_s: float
     token_late_s: float
 
@@ -117,6 +121,7 @@ class Plan:
             f"seed {self.seed}: {regions}; asked: {asked} {' '.join(flags)}; {images}; "
             f"{self.profile.accounts[0].oss_since} account; first run: {end}; "
             f"second: {self.second_after_s}; heals: {self.heals}; "
+            f"kills: {self.again_kill}, {self.cleanup_kill}; "
             f"timeout {self.options.timeout_s:.0f} s; {self.existing}"
         )
 
@@ -139,13 +144,19 @@ def draw(seed: int) -> Plan:
         files=files,
         existing=_existing(rng, profile, len(targets)),
         end=end,
-        end_at_call=int(3 ** rng.uniform(1, 6)),
+        end_at_call=_some_call(rng),
         late_kill=rng.random() < 0.5,
         second_after_s=rng.uniform(0, 60) if rng.random() < 0.15 else None,
         heals=rng.random() < 0.75,
+        again_kill=_some_call(rng) if rng.random() < 0.15 else 0,
+        cleanup_kill=_some_call(rng) if rng.random() < 0.15 else 0,
         token_s=rng.uniform(120, 900) if rng.random() < 0.2 else 0.0,
         token_late_s=rng.uniform(0, 15),
     )
+
+
+def _some_call(rng: Random) -> int:
+    return int(3 ** rng.uniform(1, 6))
 
 
 def _shown(region: Region) -> str:
