@@ -240,6 +240,7 @@ _REQUEST_IDS: dict[str, Callable[[Random], str]] = {
     "ecs": _uuid,
     "ram": _uuid,
     "sts": _uuid,
+    "kms": _uuid,
     "location": _uuid,
 }
 

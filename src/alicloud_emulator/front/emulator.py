@@ -19,6 +19,7 @@ from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.functions.network import NetworkEnv
 from alicloud_emulator.services.ecs import EcsService
 from alicloud_emulator.services.fc import FcService
+from alicloud_emulator.services.kms import KmsService
 from alicloud_emulator.services.location import LocationService
 from alicloud_emulator.services.oss.service import OssService
 from alicloud_emulator.services.ram import RamService
@@ -182,6 +183,7 @@ def _services(world: World, functions: Functions) -> dict[str, Service]:
         "fc": FcService(world, functions=functions),
         "ram": RamService(world),
         "sts": StsService(world),
+        "kms": KmsService(world),
         "location": LocationService(world),
     }
 

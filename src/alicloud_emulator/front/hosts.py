@@ -36,6 +36,8 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("ram", r"ram"),
         ("sts", r"sts"),
         ("sts", rf"sts(?P<internal>-vpc)?\.{_REGION}"),
+        ("kms", r"kms"),
+        ("kms", rf"kms(?P<internal>-vpc)?\.{_REGION}"),
         ("location", r"location(?:-readonly)?"),
     )
 )

@@ -7,6 +7,7 @@ say what is not so.
 from collections.abc import Iterable, Iterator
 
 from alicloud_emulator.services.ecs.service import ACTIONS as ECS
+from alicloud_emulator.services.kms import ACTIONS as KMS
 from alicloud_emulator.services.location import ACTIONS as LOCATION
 from alicloud_emulator.services.parameters import Kind, Param
 from alicloud_emulator.services.ram.service import ACTIONS as RAM
@@ -18,6 +19,7 @@ PRODUCTS: tuple[tuple[str, str, tuple[Action, ...]], ...] = (
     ("ECS", "2014-05-26", ECS),
     ("RAM", "2015-05-01", RAM),
     ("STS", "2015-04-01", STS),
+    ("KMS", "2016-01-20", KMS),
     ("Location", "2015-06-12", LOCATION),
 )
 

@@ -14,6 +14,7 @@ _ENDPOINTS = {
     "oss": ("oss-{}.aliyuncs.com", "Oss"),
     "fc": ("fc.{}.aliyuncs.com", "FC"),
     "sts": ("sts.{}.aliyuncs.com", "Sts"),
+    "kms": ("kms.{}.aliyuncs.com", "Kms"),
     "ram": ("ram.aliyuncs.com", "Ram"),
 }
 

@@ -7,6 +7,7 @@ from alicloud_emulator.world.blobs import Blobs, MemoryBlobs
 from alicloud_emulator.world.ecs import Ecs
 from alicloud_emulator.world.faults import Faults
 from alicloud_emulator.world.fc import Fc
+from alicloud_emulator.world.kms import Kms
 from alicloud_emulator.world.oss import Oss
 from alicloud_emulator.world.profile import Profile
 from alicloud_emulator.world.ram import Ram
@@ -16,7 +17,7 @@ from alicloud_emulator.world.traffic import Traffic
 class World:
     """One emulated cloud.
 
-    Each product's state is an attribute (``ecs``, ``oss``, ``fc``, ``ram``). Call
+    Each product's state is an attribute (``ecs``, ``oss``, ``fc``, ``ram``, ``kms``). Call
     ``agenda.catch_up()`` before looking at state; the products' methods do it.
     """
 
@@ -39,3 +40,4 @@ class World:
         self.oss = Oss(self)
         self.ecs = Ecs(self)
         self.fc = Fc(self)
+        self.kms = Kms(self)

@@ -4,9 +4,9 @@ Nothing is encrypted here; the algorithm and the key's id are kept and told back
 is all that a caller of the real cloud sees of it too.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 
+from alicloud_emulator.world.kms import storage_key_id
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.values import Bucket, Encryption
 
@@ -55,13 +55,4 @@ def of_object(asked: Encryption | None, bucket: Bucket) -> Encryption | None:
     chosen = asked or bucket.encryption
     if chosen is None or chosen.algorithm != "KMS" or chosen.key_id:
         return chosen
-    return replace(chosen, key_id=_usual_key(bucket))
-
-
-def _usual_key(bucket: Bucket) -> str:
-    """Return the id of the key that OSS makes for an account in a region."""
-    text = f"{bucket.owner}:{bucket.region}:oss".encode()
-    digest = hashlib.sha256(text).hexdigest()
-    return "-".join(
-        (digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32])
-    )
+    return replace(chosen, key_id=storage_key_id(bucket.owner, bucket.region))
