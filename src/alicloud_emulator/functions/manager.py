@@ -27,8 +27,8 @@ from alicloud_emulator.functions.runtimes import (
     not_started,
     runtime_environment,
 )
-from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.fc import Function, Invocation, InvocationResult
+from alicloud_emulator.world.fc.refusals import refusal
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ class Functions:
         function = invocation.function
         async with self._busy:
             if self._closed:
-                raise ServiceError("ServiceUnavailable", 503, "shutting down")
+                raise refusal("ServiceUnavailable", "shutting down")
             pool = self._pool(function)
             pool.busy += 1
             try:
@@ -252,7 +252,7 @@ class Functions:
         try:
             await run_sync(unpack, code, pool.folder / "code")
         except PackageError as error:
-            raise ServiceError("InvalidArgument", 400, str(error)) from error
+            raise refusal("InvalidArgument", str(error)) from error
         pool.unpacked = True
 
     def _pool(self, function: Function) -> _Pool:

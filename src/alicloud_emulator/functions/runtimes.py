@@ -14,6 +14,7 @@ from pathlib import Path
 from alicloud_emulator.functions.launch import PIPES
 from alicloud_emulator.functions.network import NetworkEnv
 from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.fc.refusals import refusal
 
 _HERE = Path(__file__).resolve().parent
 _MIB = 1024 * 1024
@@ -115,7 +116,7 @@ def _node_path() -> str:
 
 def not_started(reason: str) -> ServiceError:
     """Return the error for a function that this machine cannot run."""
-    return ServiceError("FunctionNotStarted", 412, reason)
+    return refusal("FunctionNotStarted", reason)
 
 
 _COMMANDS: dict[str, Callable[[Start], list[str]]] = {

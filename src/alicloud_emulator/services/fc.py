@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from alicloud_emulator.services.fc_actions import route
 from alicloud_emulator.services.fc_bodies import (
     function_body,
     parse_changes,
@@ -25,6 +26,7 @@ from alicloud_emulator.services.fc_invocations import (
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.fc.listing import Filters
+from alicloud_emulator.world.fc.refusals import refusal
 from alicloud_emulator.world.fc.rules import CODE_BYTES_MAX, invalid
 from alicloud_emulator.world.fc.service import LIST_LIMIT_DEFAULT
 from alicloud_emulator.world.fc.values import CodeSource
@@ -32,8 +34,6 @@ from alicloud_emulator.world.world import World
 
 # Code is Base64 in JSON; the rest of a request is small.
 BODY_BYTES_MAX = CODE_BYTES_MAX * 4 // 3 + 1024 * 1024
-
-_NAME = "(?P<name>[^/]+)"
 
 
 class FcService:
@@ -51,8 +51,8 @@ class FcService:
 
     def describe(self, request: Request) -> tuple[str, str]:
         """Return (action, function name)."""
-        action, name, _ = _route(request)
-        return action, name
+        found = route(request.method, request.path)
+        return (found[0].name, found[1]) if found else ("Unknown", "")
 
     async def handle(self, request: Request) -> Response:
         """Carry out a request.
@@ -60,31 +60,31 @@ class FcService:
         Raises:
             ServiceError: Function Compute refuses.
         """
-        _, name, handler = _route(request)
         if request.caller is None:
-            raise ServiceError(
+            raise refusal(
                 "MissingRequiredHeader",
-                400,
                 "required HTTP header Authorization was not specified",
             )
         account_id = request.host.account_id
         if account_id not in {"", request.caller.account_id}:
-            raise ServiceError(
-                "AccessDenied", 403, f"the endpoint belongs to account '{account_id}'"
+            raise refusal(
+                "AccessDenied", f"the endpoint belongs to account '{account_id}'"
             )
-        if handler is None:
-            raise ServiceError(
+        found = route(request.method, request.path)
+        if found is None:
+            raise refusal(
                 "PathNotSupported",
-                400,
                 f"'{request.method}' against '{request.path[:256]}' is not supported",
             )
+        action, name = found
         asked = Asked(
             request=request,
+            action=action,
             caller=request.caller,
             region=request.host.region,
             name=name,
         )
-        response = await handler(self, asked)
+        response = await _HANDLERS[action.name](self, asked)
         response.headers.setdefault("X-Fc-Request-Id", request.request_id)
         return response
 
@@ -123,23 +123,24 @@ class FcService:
 
     async def list_functions(self, asked: Asked) -> Response:
         """GET /functions."""
-        request = asked.request
-        if request.param("fcVersion") not in {"", "v2", "v3"}:
+        if asked.query("fcVersion") not in {"", "v2", "v3"}:
             raise invalid("fcVersion must be v2 or v3")
-        tags = parse_tags(parse_json(request.param("tags"), "tags"))
+        tags = parse_tags(parse_json(asked.query("tags"), "tags"))
         page = self._world.fc.list_functions(
             asked.caller,
             asked.region,
             filters=Filters(
-                prefix=request.param("prefix"),
-                name=request.param("functionName"),
-                description=request.param("description"),
-                runtime=request.param("runtime"),
+                prefix=asked.query("prefix"),
+                name=asked.query("functionName"),
+                description=asked.query("description"),
+                runtime=asked.query("runtime"),
+                gpu_type=asked.query("gpuType"),
+                resource_group=asked.query("resourceGroupId"),
                 tags=tags,
-                nothing=request.param("fcVersion") == "v2",  # there are only 3.0's
+                nothing=asked.query("fcVersion") == "v2",  # there are only 3.0's
             ),
             limit=asked.integer("limit", LIST_LIMIT_DEFAULT),
-            next_token=request.param("nextToken"),
+            next_token=asked.query("nextToken"),
         )
         functions = [function_body(f, listed=True) for f in page.functions]
         more = {"nextToken": page.next_token} if page.next_token else {}
@@ -151,7 +152,7 @@ class FcService:
             asked.caller,
             asked.region,
             asked.name,
-            qualifier=asked.request.param("qualifier"),
+            qualifier=asked.query("qualifier"),
         )
         return json_answer(function_body(function))
 
@@ -191,30 +192,28 @@ class FcService:
 
     async def untag_resources(self, asked: Asked) -> Response:
         """DELETE /tags-v2."""
-        request = asked.request
-        _check_resource_type(request.param("ResourceType"))
+        _check_resource_type(asked.query("ResourceType"))
         self._world.fc.tags.untag(
             asked.caller,
             asked.region,
-            parse_list(request.param("ResourceId"), "ResourceId"),
-            parse_list(request.param("TagKey"), "TagKey"),
+            parse_list(asked.query("ResourceId"), "ResourceId"),
+            parse_list(asked.query("TagKey"), "TagKey"),
             every=asked.boolean("All"),
         )
         return Response(status=204)
 
     async def list_tag_resources(self, asked: Asked) -> Response:
         """GET /tags-v2."""
-        request = asked.request
-        _check_resource_type(request.param("ResourceType"))
+        _check_resource_type(asked.query("ResourceType"))
         limit = asked.integer("Limit", 50)
-        skip = _offset(request.param("NextToken"))
+        skip = _offset(asked.query("NextToken"))
         if not 1 <= limit <= 200:
             raise invalid("Limit must be between 1 and 200")
         found = self._world.fc.tags.list_tags(
             asked.caller,
             asked.region,
-            arns=parse_list(request.param("ResourceId"), "ResourceId"),
-            tags=parse_tag_filter(parse_json(request.param("Tag"), "Tag")),
+            arns=parse_list(asked.query("ResourceId"), "ResourceId"),
+            tags=parse_tag_filter(parse_json(asked.query("Tag"), "Tag")),
         )
         entries = [
             {
@@ -227,7 +226,7 @@ class FcService:
         ]
         more = {"NextToken": str(skip + limit)} if len(found) > skip + limit else {}
         return json_answer(
-            {"RequestId": request.request_id, "TagResources": entries, **more}
+            {"RequestId": asked.request.request_id, "TagResources": entries, **more}
         )
 
     async def invoke_function(self, asked: Asked) -> Response:
@@ -237,36 +236,18 @@ class FcService:
 
 _Handler = Callable[[FcService, Asked], Awaitable[Response]]
 
-# (method, path, action, what carries it out)
-_ROUTES: tuple[tuple[str, re.Pattern[str], str, _Handler], ...] = tuple(
-    (method, re.compile(f"/2023-03-30/{path}"), action, handler)
-    for method, path, action, handler in (
-        ("POST", "functions", "CreateFunction", FcService.create_function),
-        ("GET", "functions", "ListFunctions", FcService.list_functions),
-        ("GET", f"functions/{_NAME}", "GetFunction", FcService.get_function),
-        ("PUT", f"functions/{_NAME}", "UpdateFunction", FcService.update_function),
-        ("DELETE", f"functions/{_NAME}", "DeleteFunction", FcService.delete_function),
-        (
-            "POST",
-            f"functions/{_NAME}/invocations",
-            "InvokeFunction",
-            FcService.invoke_function,
-        ),
-        ("GET", "regions", "DescribeRegions", FcService.describe_regions),
-        ("POST", "tags-v2", "TagResources", FcService.tag_resources),
-        ("GET", "tags-v2", "ListTagResources", FcService.list_tag_resources),
-        ("DELETE", "tags-v2", "UntagResources", FcService.untag_resources),
-    )
-)
-
-
-def _route(request: Request) -> tuple[str, str, _Handler | None]:
-    """Return (action, function name, handler); no handler for an unknown path."""
-    for method, pattern, action, handler in _ROUTES:
-        found = pattern.fullmatch(request.path)
-        if found and method == request.method:
-            return action, found.groupdict().get("name", ""), handler
-    return "Unknown", "", None
+_HANDLERS: dict[str, _Handler] = {
+    "CreateFunction": FcService.create_function,
+    "ListFunctions": FcService.list_functions,
+    "GetFunction": FcService.get_function,
+    "UpdateFunction": FcService.update_function,
+    "DeleteFunction": FcService.delete_function,
+    "InvokeFunction": FcService.invoke_function,
+    "DescribeRegions": FcService.describe_regions,
+    "TagResources": FcService.tag_resources,
+    "ListTagResources": FcService.list_tag_resources,
+    "UntagResources": FcService.untag_resources,
+}
 
 
 def _check_resource_type(value: object) -> None:

@@ -9,26 +9,45 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from alicloud_emulator.services.declared import accepted, body
 from alicloud_emulator.world.fc.rules import cpu_of, invalid
 from alicloud_emulator.world.fc.values import CodeSource, Function, Settings, State
 from alicloud_emulator.world.profile import Region
 
-# (name on the wire, field of Settings, type)
-_FIELDS: tuple[tuple[str, str, type], ...] = (
-    ("runtime", "runtime", str),
-    ("handler", "handler", str),
-    ("memorySize", "memory_mib", int),
-    ("cpu", "cpu", float),
-    ("diskSize", "disk_mib", int),
-    ("timeout", "timeout_s", int),
-    ("instanceConcurrency", "concurrency", int),
-    ("role", "role", str),
-    ("description", "description", str),
-    ("environmentVariables", "environment", dict),
-    ("internetAccess", "internet", bool),
-    ("disableInjectCredentials", "inject", str),
+
+class _Setting(NamedTuple):
+    """A setting's name on the wire, its field of Settings, and its type.
+
+    Attributes:
+        idle: Why it changes nothing but what is shown; "" for the others.
+    """
+
+    name: str
+    field: str
+    kind: type
+    idle: str = ""
+
+
+_FIELDS = (
+    _Setting("runtime", "runtime", str),
+    _Setting("handler", "handler", str),
+    _Setting("memorySize", "memory_mib", int),
+    _Setting("cpu", "cpu", float, "checked; functions run as fast as they can"),
+    _Setting("diskSize", "disk_mib", int, "checked; nothing bounds the disk"),
+    _Setting("timeout", "timeout_s", int),
+    _Setting(
+        "instanceConcurrency",
+        "concurrency",
+        int,
+        "checked; an instance does one invocation at a time",
+    ),
+    _Setting("role", "role", str),
+    _Setting("description", "description", str),
+    _Setting("environmentVariables", "environment", dict),
+    _Setting("internetAccess", "internet", bool, "the emulated cloud is all there is"),
+    _Setting("disableInjectCredentials", "inject", str),
 )
 
 # Kept and shown again, without any effect in the emulator.
@@ -56,20 +75,34 @@ _EXTRAS: Mapping[str, type] = {
     "vpcConfig": dict,
 }
 
+SETTINGS_FIELDS = (
+    *(
+        accepted(body(one.name), one.idle) if one.idle else body(one.name)
+        for one in _FIELDS
+    ),
+    *(accepted(body(name), "kept") for name in _EXTRAS),
+)
+CODE_FIELDS = (
+    body("code.zipFile", "50 MiB at most"),
+    body("code.ossBucketName", "a bucket of the region"),
+    body("code.ossObjectName"),
+    body("code.checksum", "CRC-64, in decimal"),
+)
 
-def parse_object(body: bytes) -> dict[str, Any]:
+
+def parse_object(data: bytes) -> dict[str, Any]:
     """Return a request's JSON object; members that are null count as not given.
 
     Raises:
         ServiceError: InvalidArgument; it is none.
     """
     try:
-        document = json.loads(body or b"{}", parse_constant=_no_constant)
+        document = json.loads(data or b"{}", parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise invalid("the request body is not valid JSON") from error
     if not isinstance(document, dict):
         raise invalid("the request body is not a JSON object")
-    if rb"\ud" in body.lower() and not _is_text(document):
+    if rb"\ud" in data.lower() and not _is_text(document):
         raise invalid("the request body has half of a surrogate pair")
     return {key: value for key, value in document.items() if value is not None}
 
@@ -94,7 +127,7 @@ def parse_changes(document: Mapping[str, Any]) -> dict[str, Any]:
     """
     changes = {
         field: _typed(document, name, kind)
-        for name, field, kind in _FIELDS
+        for name, field, kind, _ in _FIELDS
         if name in document
     }
     extras = {
@@ -104,6 +137,7 @@ def parse_changes(document: Mapping[str, Any]) -> dict[str, Any]:
     }
     if extras:
         changes["extras"] = extras
+    parse_list(extras.get("layers"), "layers")
     for key, value in changes.get("environment", {}).items():
         if not isinstance(value, str):
             raise invalid(f"environmentVariables: the value of {key!r} is no string")
@@ -171,11 +205,11 @@ def parse_json(text: str, name: str) -> object:
 def function_body(function: Function, *, listed: bool = False) -> dict[str, Any]:
     """Return a function as JSON shows it; lists leave its state out (documented)."""
     settings = function.settings
-    body: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "functionName": function.name,
         "functionId": function.id,
         "functionArn": function.arn,
-        **{name: getattr(settings, field) for name, field, _ in _FIELDS},
+        **{name: getattr(settings, field) for name, field, *_ in _FIELDS},
         **settings.extras,
         "cpu": cpu_of(settings),
         "environmentVariables": dict(settings.environment),
@@ -185,16 +219,16 @@ def function_body(function: Function, *, listed: bool = False) -> dict[str, Any]
         "lastModifiedTime": _time(function.modified_at),
         "tags": [{"Key": k, "Value": v} for k, v in sorted(function.tags.items())],
     }
-    if "layers" in body:
-        body["layers"] = [{"arn": arn} for arn in body["layers"]]
+    if "layers" in shown:
+        shown["layers"] = [{"arn": arn} for arn in shown["layers"]]
     if listed:
-        return body
-    body["state"] = function.state.value
-    body["lastUpdateStatus"] = function.update_status.value
+        return shown
+    shown["state"] = function.state.value
+    shown["lastUpdateStatus"] = function.update_status.value
     if function.state is State.PENDING:
-        body["stateReason"] = "The function is being created."
-        body["stateReasonCode"] = "Creating"
-    return body
+        shown["stateReason"] = "The function is being created."
+        shown["stateReasonCode"] = "Creating"
+    return shown
 
 
 def regions_body(regions: Sequence[Region]) -> dict[str, Any]:

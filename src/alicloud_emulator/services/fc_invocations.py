@@ -10,9 +10,12 @@ from typing import Any, Protocol
 
 import anyio
 
+from alicloud_emulator.services.declared import Place, find
+from alicloud_emulator.services.fc_actions import FcAction
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.fc.refusals import refusal
 from alicloud_emulator.world.fc.rules import invalid
 from alicloud_emulator.world.fc.values import Function, Invocation, InvocationResult
 from alicloud_emulator.world.world import World
@@ -59,17 +62,29 @@ class Asked:
     """A request, taken apart.
 
     Attributes:
+        action: What it asks for; only what is declared there can be read.
         name: Function name in the path, or "".
     """
 
     request: Request
+    action: FcAction
     caller: Caller
     region: str
     name: str
 
+    def query(self, name: str) -> str:
+        """Return a query parameter; "" where it is not given."""
+        self._check_declared(Place.QUERY, name)
+        return self.request.param(name)
+
+    def header(self, name: str) -> str:
+        """Return a header; "" where it is not given."""
+        self._check_declared(Place.HEADER, name)
+        return self.request.headers.get(name, "")
+
     def boolean(self, name: str) -> bool:
         """Return a query parameter that is true or not."""
-        return self.request.param(name).lower() == "true"
+        return self.query(name).lower() == "true"
 
     def integer(self, name: str, default: int) -> int:
         """Return a query parameter that is a number.
@@ -77,10 +92,14 @@ class Asked:
         Raises:
             ServiceError: InvalidArgument; it is none.
         """
-        text = self.request.param(name)
+        text = self.query(name)
         if not re.fullmatch(r"(-?\d{1,9})?", text):
             raise invalid(f"{name} must be an integer")
         return int(text) if text else default
+
+    def _check_declared(self, place: Place, name: str) -> None:
+        if find(self.action.fields, place, name) is None:
+            raise KeyError(name)  # the tables would not be true
 
 
 class Invocations:
@@ -97,9 +116,9 @@ class Invocations:
             ServiceError: Function Compute refuses.
         """
         request, fc = asked.request, self._world.fc
-        sync = _one_of(request, "x-fc-invocation-type", ("Sync", "Async")) == "Sync"
-        tail = _one_of(request, "x-fc-log-type", ("None", "Tail")) == "Tail"
-        task_id = request.headers.get("x-fc-async-task-id", "")
+        sync = _one_of(asked, "x-fc-invocation-type", ("Sync", "Async")) == "Sync"
+        tail = _one_of(asked, "x-fc-log-type", ("None", "Tail")) == "Tail"
+        task_id = asked.header("x-fc-async-task-id")
         if task_id and not _TASK_ID.fullmatch(task_id):
             raise invalid(f"x-fc-async-task-id should match '{_TASK_ID.pattern}'")
         fc.check_payload(request.content_length or 0, sync=sync)
@@ -110,7 +129,7 @@ class Invocations:
             asked.name,
             payload_bytes=len(payload),
             sync=sync,
-            qualifier=request.param("qualifier"),
+            qualifier=asked.query("qualifier"),
             faults=request.faults,
         )
         run = partial(self._run, payload=payload, request_id=request.request_id)
@@ -136,9 +155,7 @@ class Invocations:
     ) -> Response:
         if not self._functions.spawn(partial(self._try_often, invocation, run)):
             self._world.fc.end_invocation(invocation)
-            raise ServiceError(
-                "ResourceThrottled", 429, "too many asynchronous invocations wait"
-            )
+            raise refusal("ResourceThrottled", "too many asynchronous invocations wait")
         return Response(status=202, headers={"X-Fc-Async-Task-Id": task_id})
 
     async def _try_often(
@@ -192,9 +209,9 @@ def _answer(function: Function, result: InvocationResult, *, tail: bool) -> Resp
     return Response(headers=headers, body=result.payload)
 
 
-def _one_of(request: Request, header: str, allowed: tuple[str, ...]) -> str:
+def _one_of(asked: Asked, header: str, allowed: tuple[str, ...]) -> str:
     """Return a header's value, one of ``allowed``; the first is the default."""
-    value = request.headers.get(header, "") or allowed[0]
+    value = asked.header(header) or allowed[0]
     for known in allowed:
         if value.lower() == known.lower():
             return known

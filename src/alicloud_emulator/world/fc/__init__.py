@@ -3,6 +3,7 @@
 | file | what it holds |
 |---|---|
 | values.py | a function, its settings, an invocation and its result |
+| refusals.py | codes and their statuses |
 | rules.py | what settings, names, code and tags must look like |
 | listing.py | pages of functions, and what a list can be asked for |
 | roles.py | the role a function works under |

@@ -26,12 +26,15 @@ class Filters:
     name: str = ""
     description: str = ""
     runtime: str = ""
+    gpu_type: str = ""
+    resource_group: str = ""
     tags: Mapping[str, str] | None = None
     nothing: bool = False
 
     def match(self, function: Function) -> bool:
         """Whether the function is asked for."""
         settings = function.settings
+        extras = settings.extras
         tags = self.tags or {}
         return (
             not self.nothing
@@ -39,5 +42,7 @@ class Filters:
             and self.name in {"", function.name}
             and self.description in settings.description
             and self.runtime in {"", settings.runtime}
+            and self.gpu_type in {"", extras.get("gpuConfig", {}).get("gpuType")}
+            and self.resource_group in {"", extras.get("resourceGroupId")}
             and all(function.tags.get(key) == value for key, value in tags.items())
         )

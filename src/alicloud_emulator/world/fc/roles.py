@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.fc.refusals import refusal
 from alicloud_emulator.world.fc.rules import invalid
 from alicloud_emulator.world.fc.values import Function
 from alicloud_emulator.world.sessions import StsToken
@@ -33,7 +34,7 @@ def check_role(ram: "Ram", caller: Caller, arn: str) -> None:
         return
     account_id, name = _parsed(arn)
     if account_id != caller.account_id:
-        raise ServiceError("AccessDenied", 403, "the role is another account's")
+        raise refusal("AccessDenied", "the role is another account's")
     try:
         role = ram.service_role(account_id, name, FC_SERVICE)
     except ServiceError as error:
@@ -60,8 +61,8 @@ def assume_role(ram: "Ram", function: Function) -> StsToken | None:
             duration_s=CREDENTIALS_S,
         )
     except ServiceError as error:
-        raise ServiceError(
-            "AccessDenied", 403, f"cannot assume role '{arn}': {error.message}"
+        raise refusal(
+            "AccessDenied", f"cannot assume role '{arn}': {error.message}"
         ) from error
 
 

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Mapping
 
 from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.fc.refusals import refusal
 from alicloud_emulator.world.fc.values import Settings
 
 RUNTIMES = frozenset(
@@ -41,7 +42,7 @@ _CPU_PER_GIB = 0.7
 
 def invalid(message: str) -> ServiceError:
     """Return the error for a parameter that is not acceptable."""
-    return ServiceError("InvalidArgument", 400, message)
+    return refusal("InvalidArgument", message)
 
 
 def check_name(name: str) -> None:

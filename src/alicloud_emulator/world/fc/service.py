@@ -9,6 +9,7 @@ from alicloud_emulator.world.checksum import crc64
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
 from alicloud_emulator.world.fc.listing import Filters, Page
+from alicloud_emulator.world.fc.refusals import refusal
 from alicloud_emulator.world.fc.roles import assume_role, check_role
 from alicloud_emulator.world.fc.rules import (
     CODE_BYTES_MAX,
@@ -39,9 +40,8 @@ LIST_LIMIT_MAX = 100
 class Fc:
     """Every account's functions in every region.
 
-    Errors are ServiceErrors with the product's codes: FunctionNotFound 404,
-    FunctionAlreadyExists 409, InvalidArgument 400, EntityTooLarge 400, AccessDenied
-    403, ServiceNotEnabled 403, ResourceExhausted 429.
+    Errors are ServiceErrors with the product's codes, those of refusals.py, and
+    NoPermission where policies forbid.
     """
 
     def __init__(self, world: "World") -> None:
@@ -80,9 +80,7 @@ class Fc:
         check_role(self._world.ram, caller, settings.role)
         mine = self._functions.setdefault((caller.account_id, region), {})
         if name in mine:
-            raise ServiceError(
-                "FunctionAlreadyExists", 409, f"function '{name}' already exists"
-            )
+            raise refusal("FunctionAlreadyExists", f"function '{name}' already exists")
         data = self._code(caller, region, settings, code)
         now = self._world.agenda.now
         function = Function(
@@ -205,9 +203,8 @@ class Fc:
         place = (caller.account_id, region)
         limit = self._world.profile.limits.function_instances
         if limit and self._running.get(place, 0) >= limit:
-            raise ServiceError(
+            raise refusal(
                 "ResourceExhausted",
-                429,
                 f"the number of on-demand instances exceeds the limit {limit}",
             )
         self._running[place] = self._running.get(place, 0) + 1
@@ -237,9 +234,8 @@ class Fc:
         """Raise EntityTooLarge for a payload over the limit."""
         limit = self.payload_bytes_max(sync=sync)
         if payload_bytes > limit:
-            raise ServiceError(
+            raise refusal(
                 "EntityTooLarge",
-                400,
                 f"payload size exceeds maximum allowed size ({limit} bytes)",
             )
 
@@ -274,7 +270,7 @@ class Fc:
         """``enter`` for what costs money, which an account in arrears cannot have."""
         self.enter(caller, action, region, name)
         if self._world.ram.people(caller.account_id).account.arrears:
-            raise ServiceError("Account.Arrearage", 403, "Your account is in arrears.")
+            raise refusal("Account.Arrearage", "Your account is in arrears.")
 
     def functions_of(self, account_id: str, region: str) -> Mapping[str, Function]:
         """Return an account's functions in a region by name."""
@@ -284,9 +280,8 @@ class Fc:
         self._world.ram.authorize(caller, action, resource)
         account = self._world.ram.people(caller.account_id).account
         if not account.fc_enabled:
-            raise ServiceError(
+            raise refusal(
                 "ServiceNotEnabled",
-                403,
                 "Function Compute is not activated for this account",
             )
 
@@ -295,13 +290,10 @@ class Fc:
     ) -> Function:
         function = self.functions_of(account_id, region).get(name)
         if function is None:
-            raise ServiceError(
-                "FunctionNotFound", 404, f"function '{name}' does not exist"
-            )
+            raise refusal("FunctionNotFound", f"function '{name}' does not exist")
         if qualifier not in {"", "LATEST"}:
-            raise ServiceError(
+            raise refusal(
                 "AliasNotFound",
-                404,
                 f"alias '{qualifier}' of function '{name}' does not exist",
             )
         return function

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from alicloud_emulator.world.caller import Caller
-from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.fc.refusals import refusal
 from alicloud_emulator.world.fc.rules import check_tags, invalid
 from alicloud_emulator.world.fc.values import Function
 
@@ -109,9 +109,7 @@ class Tags:
         self._fc.enter(caller, action, region, name)
         function = self._fc.functions_of(caller.account_id, region).get(name)
         if function is None:
-            raise ServiceError(
-                "ResourceNotFound", 404, f"resource '{arn[:256]}' does not exist"
-            )
+            raise refusal("ResourceNotFound", f"resource '{arn[:256]}' does not exist")
         return function
 
 

@@ -32,7 +32,7 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=5,
 )
-NAMES = [name for name, _, _ in _FIELDS] + [*_EXTRAS, "code", "tags", "functionName"]
+NAMES = [one.name for one in _FIELDS] + [*_EXTRAS, "code", "tags", "functionName"]
 GOOD = {"runtime": "python3.10", "handler": "index.handler", "functionName": "job"}
 
 
