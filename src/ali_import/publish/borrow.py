@@ -9,6 +9,7 @@ from typing import Final
 
 import anyio
 
+from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.errors import CloudError
 from ali_import.publish.job import Job
 from ali_import.publish.lease import temporary_image_name
@@ -18,7 +19,8 @@ from ali_import.publish.routes.direct import direct
 from ali_import.publish.routes.relay import relay
 from ali_import.publish.sources import distance
 
-_REGIONS_TRIED_MAX: Final = 8
+_FAILURES_MAX: Final = 8
+"""Regions that fail cost time; those that merely refuse a bucket or data do not count."""
 
 JobAt = Callable[[str, str], Job]
 """Makes a job for a temporary image: (region, name)."""
@@ -33,6 +35,7 @@ class Lender:
     def __init__(self, regions: Sequence[str], job_at: JobAt) -> None:
         self._regions = regions
         self._job_at = job_at
+        self._failures = 0
         self._lock = anyio.Lock()
         self._tried: list[str] = []
         self._lent: list[str] = []
@@ -49,12 +52,15 @@ class Lender:
             for region in self._nearest(borrower.region):
                 if region in avoid or region in self._tried:
                     continue
+                if self._failures >= _FAILURES_MAX:
+                    return False
                 self._tried.append(region)
                 try:
                     job = await self._import(region, borrower)
                 except CloudError as error:
                     text = f"cannot lend the image: {error.code}"
                     borrower.context.note(text, region=region)
+                    self._learn(borrower, error)
                     continue
                 assert job.image is not None
                 self._lent.append(region)
@@ -65,7 +71,14 @@ class Lender:
     def _nearest(self, region: str) -> list[str]:
         others = [r for r in self._regions if r != region]
         others.sort(key=lambda r: distance(r, region))
-        return others[:_REGIONS_TRIED_MAX]
+        return others
+
+    def _learn(self, borrower: Job, error: CloudError) -> None:
+        sources = borrower.sources
+        failed = look_up(error).meaning is not Meaning.ROUTE
+        self._failures += failed
+        if failed or sources.refusal is None:
+            sources.refusal = error
 
     async def _import(self, region: str, borrower: Job) -> Job:
         context, target = borrower.context, borrower.target

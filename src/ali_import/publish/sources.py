@@ -7,6 +7,8 @@ from typing import Final
 
 import anyio
 
+from ali_import.errors import CloudError
+
 COPIES_RUNNING_MAX: Final = 5
 """CopyImage: five copies run per region, the rest queue (page of 2026-01)."""
 
@@ -71,11 +73,15 @@ class Sources:
     A large file goes up from here once, to the region that becomes its *seed*. A
     region that could take it too, if all else fails, is a *reserve*: regions that can
     only copy wait for reserves, and reserves do not wait for each other.
+
+    Attributes:
+        refusal: Why a region that was to lend the image could not import it.
     """
 
     def __init__(self, regions: Iterable[str], slots: CopySlots, bell: "Bell") -> None:
         self.objects: list[ObjectSource] = []
         self.images: list[ImageSource] = []
+        self.refusal: CloudError | None = None
         self.slots = slots
         self.bell = bell
         self._objects_expected = dict.fromkeys(regions)

@@ -57,13 +57,21 @@ async def copy(job: Job) -> CloudImage:
         finally:
             job.sources.slots.give_back(source)
             job.sources.bell.ring()
-    raise last or ApiError(
-        "no region has the image to copy it from",
+    raise last or _no_source(job)
+
+
+def _no_source(job: Job) -> ApiError:
+    text, advice = "no region has the image to copy it from", ""
+    if refusal := job.sources.refusal:
+        text += f", nor can import it ({refusal.region}: {refusal.code})"
+        advice = refusal.advice
+    return ApiError(
+        text,
         region=job.region,
         operation="ecs.CopyImage",
         code="NoSource",
         http_status=404,
-        advice="see why the other regions failed",
+        advice=advice or "see why the other regions failed, and that OSS is activated",
     )
 
 
