@@ -18,6 +18,8 @@ def parameter(entry: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"type": entry["type"]}
     if entry.get("required"):
         found["required"] = True
+    if (place := entry.get("position", "Query")) != "Query":
+        found["place"] = place
     if members := entry.get("sub_parameters"):
         found["members"] = sorted(member["name"] for member in members)
     return found

@@ -26,7 +26,7 @@ from alicloud_emulator.services.fc_invocations import (
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.fc.listing import Filters
-from alicloud_emulator.world.fc.refusals import refusal
+from alicloud_emulator.world.fc.refusals import REFUSALS, refusal
 from alicloud_emulator.world.fc.rules import CODE_BYTES_MAX, invalid
 from alicloud_emulator.world.fc.service import LIST_LIMIT_DEFAULT
 from alicloud_emulator.world.fc.values import CodeSource
@@ -103,7 +103,9 @@ class FcService:
         headers = {"X-Fc-Request-Id": request.request_id}
         if error.retry_after_ms:
             headers["x-acs-retry-after"] = str(error.retry_after_ms)
-        return json_answer(document, status=error.status, headers=headers)
+        # Bodies too long are found out by whoever reads them, and he says 413.
+        status = REFUSALS.get(error.code, error.status)
+        return json_answer(document, status=status, headers=headers)
 
     async def create_function(self, asked: Asked) -> Response:
         """POST /functions."""
