@@ -75,8 +75,10 @@ class Lender:
 
     def _learn(self, borrower: Job, error: CloudError) -> None:
         sources = borrower.sources
-        failed = look_up(error).meaning is not Meaning.ROUTE
-        self._failures += failed
+        meaning = look_up(error).meaning
+        failed = meaning is not Meaning.ROUTE
+        # What two regions refuse for good (arrears, a missing role), all of them refuse.
+        self._failures += _FAILURES_MAX // 2 if meaning is Meaning.FINAL else failed
         if failed or sources.refusal is None:
             sources.refusal = error
 
