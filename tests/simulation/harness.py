@@ -361,11 +361,12 @@ class Stage:
 
     def _check_uplink(self, process: Process) -> None:
         """A large file goes up once, where functions or copies can do the rest."""
-        profile = self._plan.profile
+        profile, report = self._plan.profile, process.report
         easy = (
-            all(region.copy_in and region.copy_out for region in profile.regions)
+            report is not None
+            and all(outcome.result.good for outcome in report.outcomes)
+            and all(region.copy_in and region.copy_out for region in profile.regions)
             and profile.limits == Limits(copy_conflict=profile.limits.copy_conflict)
-            and profile.accounts[0].import_role
         )
         for target in self._plan.targets:
             image = target.image
