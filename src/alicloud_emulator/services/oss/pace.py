@@ -10,7 +10,9 @@ import anyio
 from alicloud_emulator.world.oss.refusals import refusal
 
 NAME = "x-oss-traffic-limit"
-_BITS_PER_S_MIN = 819_200
+# Documented today is 819,200; it was 245,760, and ali-oss's own tests, which run against
+# the real service, ask for 645,763 and get it.
+_BITS_PER_S_MIN = 245_760
 _BITS_PER_S_MAX = 838_860_800
 # Small, so that a slow transfer flows and does not come in bursts of seconds.
 _PIECE_BYTES = 32 * 1024
