@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -173,9 +174,12 @@ def test_a_signal_at_any_early_moment_ends_it_without_a_traceback(
     for wait_s in (0.1, 0.15, 0.25):
         process = start(image, script="ignore_interrupts")
         time.sleep(wait_s)
-        process.send_signal(number)
-        time.sleep(0.4)
-        process.send_signal(number)
+        # Two are enough; on a busy machine several may be pending, and count as one.
+        for _ in range(30):
+            process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.4)
+                break
         status, _, err = finish(process)
         # Before Python runs any code of ours, a signal does what it always does.
         if status >= 0:
