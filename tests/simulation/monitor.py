@@ -126,7 +126,11 @@ class Monitor:
         if not isinstance(request, ask.ImportImage | ask.CopyImage):
             return
         about = _about(request)
-        if self._made.get(about) or self._deleted[about[1:3]] or about in self._used_up:
+        if (
+            self._made.get(about)
+            or self._deleted[about[1:3]]
+            or about[1:3] in self._used_up
+        ):
             return
         token = self._tokens.setdefault(about, request.client_token)
         if token != request.client_token:
@@ -247,7 +251,7 @@ class Monitor:
             if row.meaning is Meaning.LOOK and isinstance(
                 request, ask.ImportImage | ask.CopyImage
             ):
-                self._used_up.add(_about(request))  # the token, said the cloud
+                self._used_up.add(_about(request)[1:3])  # the token, said the cloud
 
 
 class Eye:

@@ -5,7 +5,6 @@ resolves to half a release. An image that was replaced is deleted when its succe
 is published; if that never happens, it is put back.
 """
 
-import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import anyio
@@ -16,8 +15,7 @@ from ali_import.errors import ApiError, CloudError
 from ali_import.publish.context import Context
 from ali_import.publish.outcome import Result, Step
 from ali_import.publish.placement import Placement
-from ali_import.publish.removal import remove_image
-from ali_import.publish.replace import put_back, replace
+from ali_import.publish.replace import discard, is_published, put_back, replace
 
 _Step = Callable[[Placement], Awaitable[None]]
 
@@ -141,16 +139,22 @@ class Finish:
     async def _settle_one(self, placement: Placement, old: CloudImage) -> None:
         context, job = self._context, placement.job
         try:
-            if placement.published:
-                private = dataclasses.replace(old, public=False)  # unpublished by now
-                await remove_image(context.cloud, job.region, private, context.lease)
-                job.retired = None
+            if await self._is_published(placement):
+                await discard(job)
             else:
                 await put_back(job)
                 self._give_up(placement)
         except CloudError as error:
             text = f"the replaced {old.name} stays aside: {error.diagnostics()}"
             context.note(text, region=job.region, level="WARNING")
+
+    async def _is_published(self, placement: Placement) -> bool:
+        """Whether the new image is published, be it by another run."""
+        if placement.published or self._context.options.all_or_nothing:
+            return placement.published
+        published = await is_published(placement.job)
+        placement.published = published and placement in self._good()
+        return published
 
     def _give_up(self, placement: Placement) -> None:
         """Let a replacement that was not published end; its image will be dropped."""

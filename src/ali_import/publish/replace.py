@@ -19,7 +19,11 @@ from ali_import.cloud.requests import (
 from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError
 from ali_import.publish.job import Job
-from ali_import.publish.lease import TAG_EXPIRES, temporary_image_name
+from ali_import.publish.lease import (
+    TAG_EXPIRES,
+    is_temporary_image,
+    temporary_image_name,
+)
 from ali_import.publish.making import BROKEN
 from ali_import.publish.removal import remove_image
 
@@ -64,6 +68,33 @@ async def replace(job: Job) -> None:
         http_status=400,
         advice="somebody else is making images of this name; run again",
     )
+
+
+async def is_published(job: Job) -> bool:
+    """Whether the new image has name and family, maybe by another run's doing."""
+    there = await _under_target_name(job)
+    return (
+        there is not None
+        and job.image is not None
+        and there.image_id == job.image.image_id
+        and there.family == job.target.family
+    )
+
+
+async def discard(job: Job) -> None:
+    """Delete the image that was replaced, unless another run has put it back.
+
+    Raises:
+        CloudError: It is in use, or will not go.
+    """
+    old, context = job.retired, job.context
+    assert old is not None
+    for image in await context.cloud.call(
+        DescribeImages(region=job.region, image_ids=(old.image_id,))
+    ):
+        if is_temporary_image(image.name, image.tags):
+            await remove_image(context.cloud, job.region, image, context.lease)
+    job.retired = None
 
 
 async def put_back(job: Job) -> None:
