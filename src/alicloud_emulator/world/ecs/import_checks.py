@@ -181,16 +181,19 @@ class ImportChecks:
         """Return a disk's object.
 
         Raises:
-            ServiceError: ``InvalidOSSBucket.NotFound``, ``InvalidOSSObject.NotFound``
-                (400) or ``InvalidOSS.NotAuthorized`` (403).
+            ServiceError: ``InvalidOSSBucket.NotFound``, ``InvalidOSSObject.NotFound``,
+                ``InvalidOSSObject.NeedRestore`` (400), ``InvalidOSS.NotAuthorized`` or
+                ``InvalidOSSBucket.EncryptUnsupported`` (403).
         """
+        oss = self._world.oss
         try:
-            return self._world.oss.read(
-                account_id, region, disk.oss_bucket, disk.oss_object
-            )
+            blob = oss.read(account_id, region, disk.oss_bucket, disk.oss_object)
         except ServiceError as error:
             code = _OSS_CODES.get(error.code, "InvalidOSS.NotAuthorized")
             raise refusal(code) from error
+        if oss.is_encrypted(disk.oss_bucket):
+            raise refusal("InvalidOSSBucket.EncryptUnsupported")
+        return blob
 
 
 _OSS_CODES = {
@@ -199,6 +202,7 @@ _OSS_CODES = {
     "InvalidBucketName": "InvalidOSSBucket.NotFound",
     "InvalidLocationConstraint": "InvalidOSSBucket.NotFound",
     "InvalidObjectName": "InvalidOSSObject.NotFound",
+    "InvalidObjectState": "InvalidOSSObject.NeedRestore",
     "AccessDenied": "InvalidOSS.NotAuthorized",
 }
 

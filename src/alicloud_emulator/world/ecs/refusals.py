@@ -99,6 +99,14 @@ REFUSALS: dict[str, tuple[int, str]] = {
         400,
         "The specified OSS bucket does not exist in this region.",
     ),
+    "InvalidOSSBucket.EncryptUnsupported": (
+        403,
+        "Accessing objects from encrypted OSS bucket is not supported.",
+    ),
+    "InvalidOSSObject.NeedRestore": (
+        400,
+        "The specified OSS object is a archive object, need restore first.",
+    ),
     "InvalidOSSObject.NotFound": (
         400,
         "The specified OSS object does not exist in this region.",

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from alicloud_emulator.world.blobs import MemoryBlob
 from alicloud_emulator.world.ecs.import_checks import ImportDisk
 from alicloud_emulator.world.ecs.records import ImageStatus, TaskStatus
 from alicloud_emulator.world.faults import Do, Fault
+from alicloud_emulator.world.oss.values import Attributes, Encryption
 from tests.support.image_cloud import LONDON, TOKYO, Cloud, refused
 
 GIB = 1024**3
@@ -232,6 +234,30 @@ def test_a_token_of_a_refused_call_can_be_used_again(cloud: Cloud) -> None:
     cloud.put("later", b"x")
     cloud.import_image(client_token="t", disks=disk(oss_object="later"))
     assert len(cloud.images()) == 1
+
+
+def test_an_archived_object_must_be_restored_first(cloud: Cloud) -> None:
+    oss, visit = cloud.world.oss, cloud.visit()
+    cold = Attributes(storage_class="Archive")
+    oss.objects.put(visit, "bucket", "cold", MemoryBlob(b"disk"), cold)
+    with refused("InvalidOSSObject.NeedRestore", 400):
+        cloud.import_image(disks=disk(oss_object="cold"))
+    oss.attributes.restore(visit, "bucket", "cold", 1, "")
+    cloud.wait(3600)
+    cloud.import_image(disks=disk(oss_object="cold"))
+
+
+def test_an_encrypted_bucket_is_not_read(cloud: Cloud) -> None:
+    buckets = cloud.world.oss.buckets
+    started = cloud.import_image()
+    buckets.put_encryption(cloud.visit(), "bucket", Encryption(algorithm="AES256"))
+    with refused("InvalidOSSBucket.EncryptUnsupported", 403):
+        cloud.import_image("other")
+    cloud.wait(11)
+    task = cloud.ecs.describe_task(cloud.main, region=TOKYO, task_id=started.task_id)
+    assert task.error_code == "InvalidOSSBucket.EncryptUnsupported"
+    buckets.delete_encryption(cloud.visit(), "bucket")
+    cloud.import_image("other")
 
 
 def test_tokens_of_accounts_do_not_meet(cloud: Cloud) -> None:
