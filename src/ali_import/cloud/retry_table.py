@@ -129,7 +129,11 @@ ROWS: Final[tuple[Row, ...]] = (
         ),
         "ecs.CancelCopyImage",
     ),
-    *_rows(_M.DONE, ("InvalidTaskId*", "IncorrectTaskStatus*"), "ecs.CancelTask"),
+    *_rows(
+        _M.DONE,
+        ("InvalidTaskId*", "IncorrectTaskStatus*", "InvalidTask.NotCancelable"),
+        "ecs.CancelTask",
+    ),
     *_rows(
         _M.SOURCE,
         (
