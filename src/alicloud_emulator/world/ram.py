@@ -120,14 +120,17 @@ class Ram:
             ServiceError: ``NoPermission`` (403), with ACCESS_DENIED_FIELDS; each
                 product makes its own forbidden error of it.
         """
-        for documents in (caller.policies, _session_documents(caller)):
+        for kind, documents in (
+            ("AccountLevelIdentityBasedPolicy", caller.policies),
+            ("SessionPolicy", _session_documents(caller)),
+        ):
             if documents is None:
                 continue
             decision = decide(
                 documents, action=action, resource=resource, context=context
             )
             if decision is not Decision.ALLOW:
-                raise _no_permission(caller, action, decision)
+                raise _no_permission(caller, action, decision, kind)
 
     def assume_for_service(
         self,
@@ -215,7 +218,9 @@ def _user_caller(account_id: str, user: User) -> Caller:
     )
 
 
-def _no_permission(caller: Caller, action: str, decision: Decision) -> ServiceError:
+def _no_permission(
+    caller: Caller, action: str, decision: Decision, policy_type: str
+) -> ServiceError:
     explicit = decision is Decision.EXPLICIT_DENY
     user = caller.kind is PrincipalKind.USER
     return ServiceError(
@@ -230,6 +235,6 @@ def _no_permission(caller: Caller, action: str, decision: Decision) -> ServiceEr
                 caller.principal_id if user else f"{caller.name}:{caller.session}"
             ),
             "NoPermissionType": "ExplicitDeny" if explicit else "ImplicitDeny",
-            "PolicyType": "AccountLevelIdentityBasedPolicy",
+            "PolicyType": policy_type,
         },
     )

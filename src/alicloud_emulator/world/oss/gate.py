@@ -166,6 +166,9 @@ class Gate:
             if error.code != "NoPermission":
                 raise
             denied = refusal("AccessDenied")
+            if error.fields.get("PolicyType") == "SessionPolicy":
+                denied.message = "Access denied by authorizer's policy."
+                denied.ec = "0003-00000301"
             denied.fields.update(error.fields)
             raise denied from error
 
