@@ -1,0 +1,93 @@
+"""How far a run is from its critical path, in virtual time; prints one line a cloud.
+
+    python -m bench.critical_path
+
+The engine publishes three small images to the 32 regions of the ``realistic`` profile in
+good weather. The critical path is the longest chain that cannot be shortened: an import,
+then a copy for regions that can only copy, at the profile's durations, and nothing else.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import anyio
+from trio.testing import MockClock
+
+from ali_import.publish.options import Options, Target
+from ali_import.publish.outcome import Report, Route
+from ali_import.publish.run import Run
+from alicloud_emulator.world.blobs import MemoryBlobs
+from alicloud_emulator.world.profile import Profile, Weather, load_profile
+from alicloud_emulator.world.throttle import Throttle
+from alicloud_emulator.world.world import World
+from tests.simulation.plan import disk_image
+from tests.support.bridge import AccountLogin, Network, WorldCloud
+
+PROFILES = ("realistic",)
+IMAGES = 3
+LATENCY_S = (0.02, 0.3)
+START = 1_790_000_000.0
+
+
+def main() -> None:
+    """Measure each profile."""
+    for name in PROFILES:
+        profile = replace(load_profile(name), weather=Weather())
+        report = publish(profile)
+        path_s = critical_path_s(profile, report)
+        print(
+            f"{name}: {len(report.outcomes)} placements, {report.calls} calls, "
+            f"{report.seconds:.0f} s for a critical path of {path_s:.0f} s: "
+            f"{report.seconds / path_s:.3f}"
+        )
+
+
+def publish(profile: Profile) -> Report:
+    """Run the engine on the profile's world, in virtual time."""
+
+    async def run() -> Report:
+        def clock() -> float:
+            return START + anyio.current_time()
+
+        world = World(profile, clock=clock, seed=1, blobs=MemoryBlobs())
+        paths = [Path(f"disk-{n}.img") for n in range(IMAGES)]
+        files = {path: str(path).encode() * 1000 for path in paths}
+        cloud = WorldCloud(
+            world=world,
+            login=AccountLogin(world),
+            rng=Random(1),
+            network=Network(clock),
+            throttle=Throttle(profile, world.agenda),
+            files=files,
+            latency_s=LATENCY_S,
+        )
+        targets = [
+            Target(image=disk_image(path, data), name=path.stem, family="bench")
+            for path, data in files.items()
+        ]
+        return await Run(
+            cloud,
+            targets,
+            Options(public=True),
+            run_id="0123abcd",
+            rng=Random(2),
+            now=clock,
+            emit=lambda _event: None,
+        ).execute()
+
+    clock = MockClock(autojump_threshold=0)
+    return anyio.run(run, backend="trio", backend_options={"clock": clock})
+
+
+def critical_path_s(profile: Profile, report: Report) -> float:
+    """Return the length of the longest chain of work that the cloud does, in seconds."""
+    spent = profile.durations
+    path_s = spent.import_queue_s + spent.import_s + spent.import_s_per_gib
+    if any(outcome.route is Route.COPY for outcome in report.outcomes):
+        path_s += spent.copy_s + spent.copy_s_per_gib
+    return path_s
+
+
+if __name__ == "__main__":
+    main()
