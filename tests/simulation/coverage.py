@@ -11,7 +11,7 @@ from ali_import.cloud.retry_table import ROWS
 from alicloud_emulator.world.faults import Do
 from tests.simulation.monitor import Tally
 
-NIGHTLY_SEEDS: Final = 5000
+NIGHTLY_SEEDS: Final = 10_000
 """From so many seeds on, a batch fails if something never happened."""
 
 Key = tuple[str, tuple[str, ...]]

@@ -8,7 +8,7 @@ from typing import Final
 from ali_import.cloud.retry_table import ROWS, Meaning
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.world import World
-from tests.simulation.plan import Plan
+from tests.simulation.plan import End, Plan
 from tests.support.bridge import Network, Outage
 
 FOREVER_S: Final = 1e9
@@ -116,6 +116,11 @@ class Sky:
                 silent=silent,
             )
         )
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody will press Ctrl-C."""
+        return self._plan.end is End.INTERRUPT
 
     @property
     def dice(self) -> Random:
@@ -352,7 +357,10 @@ def _look_again(sky: Sky) -> str:
 
 def _done_already(sky: Sky) -> str:
     """Some calls take effect and are then said to have been needless."""
-    row = sky.dice.choice([row for row in ROWS if row.meaning is Meaning.DONE])
+    rows = [row for row in ROWS if row.meaning is Meaning.DONE]
+    if sky.interrupted and sky.dice.random() < 0.5:
+        rows = [row for row in rows if "ecs.CancelCopyImage" in row.operations]
+    row = sky.dice.choice(rows)
     operation = sky.dice.choice(row.operations)
     service, action = operation.split(".")
     code = row.code.replace("*", ".Api")

@@ -203,10 +203,16 @@ async def _snapshots(cloud: Steady, region: str) -> list[Leftover]:
     snapshots = await cloud.call(
         DescribeSnapshots(region=region, tags={TAG_EXPIRES: ""}), BRIEF
     )
+    leases = [(s.snapshot_id, lease) for s in snapshots if (lease := of_tags(s.tags))]
+    if not leases:
+        return []
+    # One is tagged before its image is deleted; if that never came about, it is in use.
+    images = await cloud.call(DescribeImages(region=region), BRIEF)
+    in_use = {snapshot_id for image in images for snapshot_id in image.snapshot_ids}
     return [
-        _leftover(region, "snapshot", snapshot.snapshot_id, lease)
-        for snapshot in snapshots
-        if (lease := of_tags(snapshot.tags)) is not None
+        _leftover(region, "snapshot", snapshot_id, lease)
+        for snapshot_id, lease in leases
+        if snapshot_id not in in_use
     ]
 
 
