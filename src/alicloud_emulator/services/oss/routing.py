@@ -9,6 +9,7 @@ from alicloud_emulator.services.oss import (
     buckets,
     copying,
     encryption,
+    inventories,
     listing,
     multipart,
     objects,
@@ -92,6 +93,18 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ("PUT", "resourceGroup"): Operation(
             "PutBucketResourceGroup", buckets.put_resource_group
         ),
+        ("GET", "inventory"): Operation(
+            "ListBucketInventory", inventories.list_inventories
+        ),
+        ("GET", "inventoryId"): Operation(
+            "GetBucketInventory", inventories.get_inventory
+        ),
+        ("PUT", "inventoryId"): Operation(
+            "PutBucketInventory", inventories.put_inventory
+        ),
+        ("DELETE", "inventoryId"): Operation(
+            "DeleteBucketInventory", inventories.delete_inventory
+        ),
         ("GET", "publicAccessBlock"): Operation(
             "GetBucketPublicAccessBlock", buckets.get_public_access_block
         ),
@@ -157,7 +170,7 @@ _MISSING = frozenset(
         "accessPointPolicyStatus", "accessPointForObjectProcess",
         "accessPointPolicyForObjectProcess", "archiveDirectRead", "asyncFetch",
         "bucketArchiveDirectRead", "callback", "cname", "comp", "dataPipeline",
-        "img", "inventory", "inventoryId", "legalHold", "live", "metaQuery",
+        "img", "legalHold", "live", "metaQuery",
         "objectWorm", "openMetaQuery", "policyStatus", "processConfiguration", "qos",
         "qosInfo", "redundancyTransition", "replication", "replicationLocation",
         "replicationProgress", "rtc", "retention", "select", "sequential",
@@ -188,7 +201,9 @@ def operation_of(request: Request) -> Operation | str:
     if level is Level.OBJECT and request.method == "PUT":
         if "x-oss-copy-source" in request.headers:
             sub_resource = f"{sub_resource} copy".strip()
-    elif level is Level.BUCKET and "uploads" in found:
-        sub_resource = "uploads"
+    elif level is Level.BUCKET:
+        # Two of them come with words that are sub-resources elsewhere, or with another.
+        both = {"uploads", "inventoryId"} & set(found)
+        sub_resource = both.pop() if both else sub_resource
     operation = _ROUTES[level].get((request.method, sub_resource))
     return operation or "MethodNotAllowed"

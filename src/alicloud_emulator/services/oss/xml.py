@@ -38,8 +38,12 @@ _ENTITIES = {"\r": "&#13;"}  # parsers make line feeds of plain carriage returns
 
 def document(*roots: Node) -> bytes:
     """Return a document of one root (with its children) in UTF-8."""
-    text = "".join(_text(node) for node in roots)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{fragment(roots)}'.encode()
+
+
+def fragment(nodes: Sequence[Node]) -> str:
+    """Return nodes as text, one after the other."""
+    return "".join(_text(node) for node in nodes)
 
 
 def _text(node: Node) -> str:

@@ -201,6 +201,7 @@ class Bucket:
         owner: Account id.
         created_at: Unix time in seconds.
         settings: Configurations as they came, XML text by sub-resource name.
+        inventories: The same of inventories, by id.
         block_public_access: Public ACLs are refused and have no effect.
         encryption: Of objects whose writers do not say.
         capacity_gib: How much it may hold, -1 for anything; kept and told back only.
@@ -219,5 +220,6 @@ class Bucket:
     encryption: Encryption | None = None
     capacity_gib: int = -1
     settings: dict[str, str] = field(default_factory=dict)
+    inventories: dict[str, str] = field(default_factory=dict)
     objects: KeyTable[StoredObject] = field(default_factory=KeyTable)
     uploads: dict[str, Upload] = field(default_factory=dict)
