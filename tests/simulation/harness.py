@@ -1,16 +1,14 @@
 """One seed: a cloud, a weather, a run that may be cut short, and what comes of it."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import anyio
 import hypothesis  # noqa: F401  its presence makes trio schedule deterministically
 import trio._core._run as trio_run
 from trio.testing import MockClock
 
-from ali_import.errors import ConfigurationError
 from ali_import.publish import cleanup
 from ali_import.publish.events import Event, Note
 from ali_import.publish.outcome import Report
@@ -20,12 +18,13 @@ from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
 from tests.simulation import checks, landscape
 from tests.simulation.landscape import LIVE_S
-from tests.simulation.monitor import START, Eye, Monitor, Tally, line
+from tests.simulation.monitor import START, Monitor, Tally, line
 from tests.simulation.plan import ROLE, End, Plan, draw
+from tests.simulation.process import Process
+from tests.simulation.troubles import TROUBLES
 from tests.simulation.weather import Sky
 from tests.support.bridge import (
     AccountLogin,
-    Killed,
     Login,
     Network,
     RoleLogin,
@@ -78,60 +77,6 @@ def simulate(seed: int, *, trace: bool = False) -> Verdict:
     return verdict
 
 
-class Process:
-    """One execution of a command, which can be killed.
-
-    Attributes:
-        ended: Set when it is over, one way or the other.
-    """
-
-    def __init__(self, name: str, cloud: WorldCloud, eye: Eye) -> None:
-        self.name = name
-        self.cloud = cloud
-        self.eye = eye
-        self.ended = anyio.Event()
-        self.report: Report | None = None
-        self.refused: ConfigurationError | None = None
-        self.run_id = ""
-        self.run: Run | None = None
-        self.interrupted_at: float | None = None
-        self.ended_at = 0.0
-        self._scope = anyio.CancelScope()
-
-    async def execute(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Carry out the command, to its end or the process's."""
-        try:
-            with self._scope:
-                await work()
-        except* Killed:
-            pass
-        except* ConfigurationError as group:
-            self.refused = _leaf(group)
-        finally:
-            self.ended_at = anyio.current_time()
-            self.ended.set()
-
-    def kill(self) -> None:
-        """End it here and now."""
-        self.cloud.kill()
-        self._scope.cancel()
-        self.ended.set()
-
-    def interrupt(self) -> None:
-        """Send it Ctrl-C."""
-        assert self.run is not None
-        self.interrupted_at = anyio.current_time()
-        self.run.interrupt()
-
-
-def _leaf(group: BaseExceptionGroup[ConfigurationError]) -> ConfigurationError:
-    found: Any = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    assert isinstance(found, ConfigurationError)
-    return found
-
-
 class Stage:
     """The play that every seed gives."""
 
@@ -167,7 +112,7 @@ class Stage:
         self._monitor = Monitor(self._world, plan)
         self._monitor.begin()
         self._sky = Sky(self._world, self._network, plan)
-        self._sky.darken()
+        self._sky.darken(TROUBLES)
         self._monitor.away = self._sky.weather.spoiled
         self._verdict.weather = ", ".join(self._sky.weather.kinds) or "fine"
         self._verdict.tally = self._monitor.tally

@@ -24,6 +24,13 @@ from alicloud_emulator.world.faults import Call, Do, Fault
 from alicloud_emulator.world.profile import OssMode
 from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
+from tests.support.bridge.errors import (
+    died,
+    garbled,
+    no_answer,
+    refusal,
+    relay_failed,
+)
 from tests.support.bridge.function import FetchFailedError, Presigned, RelayFunction
 from tests.support.bridge.login import Login
 from tests.support.bridge.network import Network
@@ -36,10 +43,6 @@ SILENCE_S: Final = 30.0
 """How long a client waits for an answer that does not come."""
 
 _FOR_SERVICES: Final = frozenset({Do.KILL, Do.FAIL_TASK})
-_THROTTLE_CODES: Final = {
-    "oss": ("QpsLimitExceeded", 503),
-    "fc": ("ResourceThrottled", 429),
-}
 
 
 class Killed(BaseException):
@@ -205,7 +208,7 @@ class WorldCloud:
         dead = region is not None and region.dead
         if dead or self.network.silent(service, request.region):
             await anyio.sleep(SILENCE_S)
-            raise _no_answer(request)
+            raise no_answer(request)
         try:
             return self.login.caller()
         except ServiceError as error:
@@ -248,7 +251,7 @@ class WorldCloud:
             self.throttle.check(caller.account_id, call.operation, call.region)
         except ServiceError as error:
             fault = Fault(do=Do.THROTTLE, retry_after_ms=error.retry_after_ms)
-            raise self._refused(request, _refusal(fault, call)) from None
+            raise self._refused(request, refusal(fault, call)) from None
         return self.world.faults.strike(call)
 
     async def _before(
@@ -258,14 +261,14 @@ class WorldCloud:
         for fault in faults:
             match fault.do:
                 case Do.REFUSE | Do.THROTTLE:
-                    raise self._refused(request, _refusal(fault, call))
+                    raise self._refused(request, refusal(fault, call))
                 case Do.DROP_BEFORE:
-                    raise _no_answer(request)
+                    raise no_answer(request)
                 case Do.HANG:
                     await anyio.sleep(SILENCE_S)
-                    raise _no_answer(request)
+                    raise no_answer(request)
                 case Do.HTML:
-                    raise _garbled(request)
+                    raise garbled(request)
                 case _:
                     pass
 
@@ -280,9 +283,9 @@ class WorldCloud:
                     error = ServiceError(fault.code, fault.status)
                     raise self._refused(request, error)
                 case Do.DROP_AFTER:
-                    raise _no_answer(request)
+                    raise no_answer(request)
                 case Do.HTML_AFTER:
-                    raise _garbled(request)
+                    raise garbled(request)
                 case _:
                     pass
 
@@ -353,7 +356,7 @@ class WorldCloud:
         try:
             await function.start(invocation)
             if invocation.killed and self.rng.random() < 0.5:
-                raise _died(request)
+                raise died(request)
             if isinstance(fetch, Fetch):
                 sources = [self._presigned[url.value] for url in fetch.urls]
                 sent = await function.fetch(sources, fetch.offset, fetch.length)
@@ -370,62 +373,12 @@ class WorldCloud:
             except TransportError as error:
                 if error.code == "GarbledAnswer":
                     raise  # the page comes back as it is
-                raise _relay_failed(request, "RelayTargetFailed") from None
+                raise relay_failed(request, "RelayTargetFailed") from None
             if invocation.killed:
-                raise _died(request)
+                raise died(request)
         except FetchFailedError:
-            raise _relay_failed(request, "RelayFetchFailed") from None
+            raise relay_failed(request, "RelayFetchFailed") from None
         finally:
             function.end(invocation)
         await self._after(request, faults)
         return result
-
-
-# --- errors ---------------------------------------------------------------------------
-
-
-def _refusal(fault: Fault, call: Call) -> ServiceError:
-    """Return the answer of a refusing fault, as the emulator's front makes it."""
-    is_throttle = fault.do is Do.THROTTLE
-    code = fault.code or ("Throttling.User" if is_throttle else "ServiceUnavailable")
-    status = 400 if is_throttle and not fault.code else fault.status
-    if code == "Throttling.User":
-        code, status = _THROTTLE_CODES.get(call.service, (code, status))
-    return ServiceError(
-        code,
-        status,
-        fault.message or "a fault",
-        retry_after_ms=fault.retry_after_ms,
-    )
-
-
-def _no_answer(request: Request[Any]) -> TransportError:
-    return _transport(request, "NoAnswer")
-
-
-def _garbled(request: Request[Any]) -> TransportError:
-    return _transport(request, "GarbledAnswer")
-
-
-def _transport(request: Request[Any], code: str) -> TransportError:
-    return TransportError(
-        "no usable answer",
-        region=request.region,
-        operation=request.operation(),
-        code=code,
-    )
-
-
-def _died(request: Request[Any]) -> ApiError:
-    return _relay_failed(request, "UnhandledInvocationError")
-
-
-def _relay_failed(request: Request[Any], code: str) -> ApiError:
-    """Return what comes of a function that failed: HTTP 200, the kind in a header."""
-    return ApiError(
-        "the relay function failed",
-        region=request.region,
-        operation="fc.InvokeFunction",
-        code=code,
-        http_status=200,
-    )

@@ -1,0 +1,288 @@
+"""The kinds of bad weather, one function each."""
+
+from typing import Final
+
+from ali_import.cloud.retry_table import ROWS, Meaning
+from alicloud_emulator.world.faults import Do, Fault, Rule
+from tests.simulation.weather import Sky, Trouble
+
+FOREVER_S: Final = 1e9
+
+
+def _refused(sky: Sky) -> str:
+    rate = sky.rate(0.2)
+    for do, code, status in (
+        (Do.REFUSE, "ServiceUnavailable", 503),
+        (Do.REFUSE, "InternalError", 500),
+        (Do.REFUSE, "SomethingNew", 502),
+        (Do.DROP_BEFORE, "", 0),
+        (Do.HTML, "", 502),
+    ):
+        sky.rule(do, rate=rate / 5, code=code, status=status)
+    return f"refused {rate:.2f}"
+
+
+def _lost(sky: Sky) -> str:
+    rate = sky.rate(0.2)
+    sky.rule(Do.DROP_AFTER, rate=rate * 0.7)
+    sky.rule(Do.HTML_AFTER, rate=rate * 0.3, status=502)
+    return f"lost {rate:.2f}"
+
+
+def _lost_mutations(sky: Sky) -> str:
+    """Most of the first replies to one action get lost."""
+    service, action = sky.dice.choice(
+        (
+            ("ecs", "ImportImage"),
+            ("ecs", "CopyImage"),
+            ("ecs", "DeleteImage"),
+            ("ecs", "ModifyImage*"),
+            ("ecs", "*TagResources"),
+            ("oss", "*Bucket"),
+            ("oss", "CompleteMultipartUpload"),
+            ("fc", "CreateFunction"),
+            ("fc", "DeleteFunction"),
+        )
+    )
+    times = sky.dice.randint(1, 12)
+    sky.rule(Do.DROP_AFTER, rate=0.7, service=service, action=action, times=times)
+    return f"lost {service}.{action}"
+
+
+def _throttled(sky: Sky) -> str:
+    action = sky.dice.choice(
+        ("DescribeImages", "ImportImage", "CopyImage", "Modify*", "Tag*", "PutObject")
+    )
+    region = sky.dice.choice(("*", sky.any_region()))
+    asked_ms = sky.dice.choice((0, 1500, 20_000))
+    fault = Fault(
+        do=Do.THROTTLE, code="Throttling.User", status=400, retry_after_ms=asked_ms
+    )
+    rule = Rule(fault=fault, action=action, region=region)
+    begins_s = sky.dice.uniform(0, 60)
+    sky.for_a_while(begins_s, sky.dice.uniform(20, 180), rule)
+    return f"throttled {action} in {region}"
+
+
+def _downloads(sky: Sky) -> str:
+    rate = sky.rate(0.5)
+    sky.downloads(rate)
+    sky.rule(Do.CORRUPT, rate=sky.rate(0.2), service="oss", action="GetObject")
+    return f"downloads {rate:.2f}"
+
+
+def _late(sky: Sky) -> str:
+    delay_s = sky.dice.uniform(1, 25)
+    sky.rule(Do.DELAY, rate=sky.rate(0.1), delay_s=delay_s)
+    sky.rule(Do.HANG, rate=sky.rate(0.03))
+    return "late"
+
+
+def _dead(sky: Sky) -> str:
+    region = sky.any_region()
+    silent = sky.dice.random() < 0.8
+    sky.outage("*", region, 0.0, FOREVER_S, silent=silent)
+    sky.weather.spoiled.add(region)
+    return f"dead {region}"
+
+
+def _away(sky: Sky) -> str:
+    service = sky.dice.choice(("fc", "oss", "ecs"))
+    region = sky.any_region()
+    begins_s = sky.dice.uniform(0, 90)
+    lasts_s = sky.dice.choice((60.0, 600.0, FOREVER_S))
+    silent = sky.dice.random() < 0.5
+    sky.outage(service, region, begins_s, lasts_s, silent=silent)
+    sky.weather.spoiled.add(region)
+    return f"{service} of {region} away from {begins_s:.0f} s for {lasts_s:.0f} s"
+
+
+def _functions_die(sky: Sky) -> str:
+    do = {"service": "fc", "action": "InvokeFunction"}
+    rate = sky.rate(0.4)
+    sky.rule(Do.KILL, rate=rate, **do)
+    for code in ("FunctionOOMError", "FunctionTimeoutError", "FunctionNotStarted"):
+        sky.rule(Do.REFUSE, rate=sky.rate(0.05), code=code, status=200, **do)
+    return f"functions die {rate:.2f}"
+
+
+def _function_breaks(sky: Sky) -> str:
+    region = sky.any_region()
+    code, status = sky.dice.choice(
+        (
+            ("FunctionOOMError", 200),
+            ("ResourceExhausted", 429),
+            ("AccessDenied", 403),
+            ("EntityTooLarge", 400),
+        )
+    )
+    first = sky.dice.randint(1, 5)
+    sky.rule(
+        Do.REFUSE,
+        code=code,
+        status=status,
+        service="fc",
+        action=sky.dice.choice(("InvokeFunction", "CreateFunction")),
+        region=region,
+        first=first,
+    )
+    sky.weather.spoiled.add(region)
+    return f"functions of {region} break: {code} from call {first}"
+
+
+def _imports_fail(sky: Sky) -> str:
+    region = sky.dice.choice(("*", sky.any_region()))
+    times = 0 if region != "*" and sky.dice.random() < 0.3 else sky.dice.randint(1, 3)
+    sky.rule(
+        Do.FAIL_TASK,
+        code=sky.dice.choice(("ImportImageFailed", "")),
+        service="ecs",
+        action="ImportImage",
+        region=region,
+        times=times,
+        message="the disk could not be read",
+    )
+    spoiled = [region] if region != "*" else sky.region_ids
+    sky.weather.spoiled.update(spoiled)
+    return f"imports fail {times or 'for ever'} in {region}"
+
+
+def _copies_fail(sky: Sky) -> str:
+    times = sky.dice.randint(1, 3)
+    sky.rule(Do.FAIL_TASK, service="ecs", action="CopyImage", times=times)
+    return f"copies fail {times}"
+
+
+def _no_access(sky: Sky) -> str:
+    """One action is refused in one region, and stays so."""
+    rows = [row for row in ROWS if row.meaning in {Meaning.ROUTE, Meaning.FINAL}]
+    row = sky.dice.choice(rows)
+    operation = sky.dice.choice(row.operations or _REFUSABLE)
+    service, action = operation.split(".")
+    # A copy is asked for in its source's region, but is refused for the other's sake.
+    region = "*" if action == "CopyImage" else sky.any_region()
+    code = row.code.replace("*", ".Api")
+    sky.rule(
+        Do.REFUSE,
+        code=code,
+        status=sky.dice.choice((400, 403, 404)),
+        service=service,
+        action=action,
+        region=region,
+    )
+    sky.weather.spoiled.update(sky.region_ids if region == "*" else [region])
+    return f"{operation} answers {code} in {region}"
+
+
+_REFUSABLE: Final = (
+    "oss.PutBucket",
+    "oss.PutObject",
+    "oss.UploadPart",
+    "ecs.ImportImage",
+    "ecs.CopyImage",
+    "ecs.ModifyImageAttribute",
+    "ecs.ModifyImageSharePermission",
+    "ecs.TagResources",
+    "fc.CreateFunction",
+    "fc.GetFunction",
+    "fc.InvokeFunction",
+)
+
+
+def _sources_refuse(sky: Sky) -> str:
+    """Some copies are refused for what is said to be their source's sake."""
+    row = sky.dice.choice([row for row in ROWS if row.meaning is Meaning.SOURCE])
+    times = sky.dice.randint(1, 4)
+    sky.rule(
+        Do.REFUSE,
+        code=row.code,
+        status=403,
+        service="ecs",
+        action="CopyImage",
+        times=times,
+    )
+    sky.weather.spoiled.update(sky.region_ids)
+    return f"sources refuse {times} times: {row.code}"
+
+
+def _look_again(sky: Sky) -> str:
+    """A name or a token is said to be taken, which may not be true."""
+    rows = [
+        (row, operation)
+        for row in ROWS
+        if row.meaning is Meaning.LOOK
+        for operation in row.operations
+        if operation in {"ecs.ImportImage", "ecs.CopyImage"}
+    ]
+    row, operation = sky.dice.choice(rows)
+    sky.rule(
+        Do.REFUSE,
+        code=row.code,
+        status=400,
+        service="ecs",
+        action=operation.removeprefix("ecs."),
+        times=sky.dice.randint(1, 3),
+        rate=0.5,
+    )
+    return f"{operation} says {row.code}"
+
+
+def _done_already(sky: Sky) -> str:
+    """Some calls take effect and are then said to have been needless."""
+    rows = [row for row in ROWS if row.meaning is Meaning.DONE]
+    if sky.interrupted and sky.dice.random() < 0.5:
+        rows = [row for row in rows if "ecs.CancelCopyImage" in row.operations]
+    row = sky.dice.choice(rows)
+    operation = sky.dice.choice(row.operations)
+    service, action = operation.split(".")
+    code = row.code.replace("*", ".Api")
+    sky.rule(
+        Do.DROP_AFTER, rate=0.5, code=code, status=404, service=service, action=action
+    )
+    return f"{operation} says {code}"
+
+
+def _passing_codes(sky: Sky) -> str:
+    """Some calls are answered with a code that the retry table knows as passing."""
+    rows = [
+        row
+        for row in ROWS
+        if row.meaning in {Meaning.TRANSIENT, Meaning.THROTTLED, Meaning.BUSY}
+    ]
+    named = []
+    for row in sky.dice.sample(rows, 3):
+        operation = sky.dice.choice(row.operations or ("*.*",))
+        service, action = operation.split(".")
+        code = row.code.replace("*", ".Api")
+        sky.rule(
+            Do.REFUSE,
+            code=code,
+            status=sky.dice.choice((400, 403, 409)),
+            service=service,
+            action=action,
+            times=sky.dice.randint(1, 6),
+            rate=0.1 if action == "*" else 1.0,
+        )
+        named.append(code)
+    return f"passing {' '.join(named)}"
+
+
+TROUBLES: Final[tuple[Trouble, ...]] = (
+    _refused,
+    _lost,
+    _lost_mutations,
+    _throttled,
+    _downloads,
+    _late,
+    _dead,
+    _away,
+    _functions_die,
+    _function_breaks,
+    _imports_fail,
+    _copies_fail,
+    _no_access,
+    _sources_refuse,
+    _look_again,
+    _done_already,
+    _passing_codes,
+)
