@@ -157,6 +157,13 @@ def test_presigned_urls_work_for_fetch_https_and_undici(run: Run) -> None:
     }
 
 
+def test_http_clients_of_every_kind_get_there(run: Run) -> None:
+    seen = run("clients.js")
+    # An OSS that was reached refuses anonymous calls, as the proxy does other hosts.
+    assert set(seen.values()) == {403}
+    assert len(seen) == 9
+
+
 def test_the_ecs_sdk_imports_copies_shares_and_deletes_an_image(run: Run) -> None:
     assert run("images.js") == {
         "regions": 32,
