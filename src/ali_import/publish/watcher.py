@@ -22,7 +22,8 @@ _POLL_S_MAX: Final = 15.0
 _PACE: Final = 0.08
 """Polls come every 8 % of the time already waited: 8 % late at most, few calls."""
 _BATCH_IMAGES: Final = 100
-_MISSED_POLLS_MAX: Final = 4
+_MISSED_S_MAX: Final = 15.0
+"""A listing may lag behind: an image just asked for is not gone at the first miss."""
 _WAIT_S_MAX: Final = 3 * HOUR_S
 
 _MAKING: Final = {ImageStatus.CREATING, ImageStatus.WAITING}
@@ -42,7 +43,7 @@ class _Wait:
     since: float
     on_progress: Callable[[int], None] | None = None
     progress: int = 0
-    missed: int = 0
+    missed_since: float | None = None
     image: CloudImage | None = None
     error: CloudError | None = None
     done: anyio.Event = field(default_factory=anyio.Event)
@@ -133,13 +134,15 @@ class Watcher:
     ) -> None:
         wait = self._waits[image_id]
         if image is None:
-            wait.missed += 1
-            if wait.task_id in broken or wait.missed >= _MISSED_POLLS_MAX:
+            now = anyio.current_time()
+            wait.missed_since = now if wait.missed_since is None else wait.missed_since
+            lasting = now - wait.missed_since >= _MISSED_S_MAX
+            if wait.task_id in broken or lasting:
                 # Somebody removed it, or cancelled its making: worth another try.
                 gone = self._error(wait, "ImageGone", "the image is no longer there")
                 self._end(image_id, error=gone)
             return
-        wait.missed = 0
+        wait.missed_since = None
         if image.progress != wait.progress:
             wait.progress = image.progress
             if wait.on_progress is not None:

@@ -35,7 +35,10 @@ def passages(bytes_max: int, sizes: list[int]) -> tuple[list[int], int]:
 
 def test_bodies_pass_in_the_order_they_came_within_the_bound() -> None:
     order, most = passages(10, [4, 4, 4, 1, 9, 2])
-    assert order == [0, 1, 2, 3, 4, 5]
+    # Two by two: who is let in at the same instant may go on in any order. The last
+    # one would have fitted in long before the large one, but must not overtake it.
+    assert [set(order[:2]), set(order[2:4])] == [{0, 1}, {2, 3}]
+    assert order[4:] == [4, 5]
     assert most <= 10
 
 
