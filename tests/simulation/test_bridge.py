@@ -1,0 +1,370 @@
+"""The bridge does what the wire and the SDKs would do, so that seeds mean something."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import anyio
+import pytest
+
+from ali_import.cloud import requests as ask
+from ali_import.cloud.requests import Request
+from ali_import.cloud.values import Fetch, FileRange
+from ali_import.errors import ApiError, HostNotFoundError, TransportError
+from alicloud_emulator.world.faults import Do, Fault, Rule
+from alicloud_emulator.world.profile import (
+    Account,
+    OssMode,
+    Principal,
+    Profile,
+    Region,
+)
+from alicloud_emulator.world.throttle import Throttle
+from alicloud_emulator.world.world import World
+from tests.simulation.landscape import EMPTY_ZIP
+from tests.simulation.plan import disk_image
+from tests.support.bridge import (
+    AccountLogin,
+    Killed,
+    Login,
+    Network,
+    Outage,
+    RoleLogin,
+    WorldCloud,
+)
+from tests.support.bridge.table import ANSWERS
+from tests.support.virtual import run
+
+HANGZHOU, SINGAPORE, HEYUAN = "cn-hangzhou", "ap-southeast-1", "cn-heyuan"
+PATH = Path("/disk.img")
+DATA = bytes(range(200))
+MD5 = disk_image(PATH, DATA).parts[0].md5
+WHOLE = FileRange(path=PATH, offset=0, length=len(DATA))
+ALLOW = {
+    "Version": "1",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+PROFILE = Profile(
+    name="bridge",
+    regions=(
+        Region(id=HANGZHOU, mainland=True),
+        Region(id=SINGAPORE),
+        Region(id=HEYUAN, mainland=True, fc=False, oss=OssMode.UNRESOLVED),
+    ),
+    accounts=(
+        Account(
+            id="1234567890123456",
+            access_key_id="LTAI-test",
+            access_key_secret="test",
+            roles=(Principal(name="publisher", policies=(ALLOW,)),),
+        ),
+    ),
+)
+
+
+class Scene:
+    """A world with one process in it."""
+
+    def __init__(self, login: Callable[[World], Login] = AccountLogin) -> None:
+        began = anyio.current_time()
+
+        def clock() -> float:
+            return 1_790_000_000.0 + anyio.current_time() - began
+
+        self.world = World(PROFILE, clock=clock, seed=1)
+        self.network = Network(clock)
+        self.cloud = WorldCloud(
+            world=self.world,
+            login=login(self.world),
+            rng=Random(1),
+            network=self.network,
+            throttle=Throttle(PROFILE, self.world.agenda),
+            files={PATH: DATA},
+        )
+
+    def fault(self, do: Do, **more: Any) -> None:
+        fields = {k: more.pop(k) for k in ("code", "status", "delay_s") if k in more}
+        self.world.faults.add(Rule(fault=Fault(do=do, **fields), **more))
+
+    async def bucket(self, region: str) -> str:
+        name = f"bucket-{region}"
+        await self.cloud.call(ask.PutBucket(region=region, bucket=name))
+        return name
+
+    async def relay(self, region: str) -> str:
+        await self.cloud.call(
+            ask.CreateFunction(
+                region=region,
+                name="relay",
+                runtime="python3.10",
+                handler="handler.handler",
+                code_zip=EMPTY_ZIP,
+                memory_mib=256,
+                timeout_s=120,
+            )
+        )
+        return "relay"
+
+    async def keys(self, region: str, relay: str = "") -> list[str]:
+        rows = await self.cloud.call(
+            ask.ListObjects(region=region, bucket=f"bucket-{region}", relay=relay)
+        )
+        return [row.key for row in rows]
+
+
+def play(scenario: Callable[[Scene], Awaitable[None]], **more: Any) -> None:
+    async def main() -> None:
+        await scenario(Scene(**more))
+
+    run(main)
+
+
+def put(region: str, *, relay: str = "", body: Any = WHOLE) -> ask.PutObject:
+    return ask.PutObject(
+        region=region,
+        bucket=f"bucket-{region}",
+        relay=relay,
+        key="a.raw",
+        body=body,
+        content_md5=MD5,
+    )
+
+
+def test_every_request_of_the_port_is_answered() -> None:
+    kinds = {
+        kind
+        for kind in vars(ask).values()
+        if isinstance(kind, type)
+        and issubclass(kind, Request)
+        and "REPEAT" in vars(kind)
+    }
+    assert kinds - set(ANSWERS) == {ask.PresignGetObject}
+
+
+def test_a_call_takes_time() -> None:
+    async def scenario(scene: Scene) -> None:
+        began = anyio.current_time()
+        await scene.cloud.call(ask.DescribeRegions())
+        assert 0.005 <= anyio.current_time() - began <= 0.2
+
+    play(scenario)
+
+
+def test_a_lost_request_has_no_effect_and_a_lost_answer_has() -> None:
+    async def scenario(scene: Scene) -> None:
+        for do, expected in ((Do.DROP_BEFORE, 0), (Do.DROP_AFTER, 1)):
+            scene.fault(do, action="PutBucket", times=1)
+            with pytest.raises(TransportError) as caught:
+                await scene.bucket(SINGAPORE)
+            assert caught.value.code == "NoAnswer"
+            state = scene.world.oss.state(SINGAPORE)
+            assert len(state["buckets"]) == expected
+
+    play(scenario)
+
+
+def test_a_page_of_html_is_no_answer_either() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.fault(Do.HTML, status=502)
+        with pytest.raises(TransportError) as caught:
+            await scene.cloud.call(ask.DescribeRegions())
+        assert caught.value.code == "GarbledAnswer"
+
+    play(scenario)
+
+
+def test_refusals_come_in_the_words_of_each_product() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.fault(Do.THROTTLE, code="Throttling.User", status=400)
+        for request, code in (
+            (ask.DescribeImages(region=SINGAPORE), "Throttling.User"),
+            (ask.ListBuckets(region=SINGAPORE, prefix=""), "QpsLimitExceeded"),
+            (ask.ListFunctions(region=SINGAPORE, prefix=""), "ResourceThrottled"),
+        ):
+            with pytest.raises(ApiError) as caught:
+                await scene.cloud.call(request)
+            assert caught.value.code == code
+
+    play(scenario)
+
+
+def test_what_is_not_there_does_not_resolve() -> None:
+    async def scenario(scene: Scene) -> None:
+        for request in (
+            ask.PutBucket(region=HEYUAN, bucket="b"),
+            ask.ListFunctions(region=HEYUAN, prefix=""),
+        ):
+            with pytest.raises(HostNotFoundError):
+                await scene.cloud.call(request)
+
+    play(scenario)
+
+
+def test_a_silent_service_keeps_its_callers_waiting() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.network.outages.append(
+            Outage(
+                service="ecs", region=HANGZHOU, begins_at=0, ends_at=1e12, silent=True
+            )
+        )
+        began = anyio.current_time()
+        with pytest.raises(TransportError):
+            await scene.cloud.call(ask.DescribeImages(region=HANGZHOU))
+        assert anyio.current_time() - began >= 30
+        await scene.cloud.call(ask.DescribeImages(region=SINGAPORE))
+
+    play(scenario)
+
+
+def test_mainland_regions_take_data_through_a_function_only() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.bucket(HANGZHOU)
+        with pytest.raises(ApiError) as caught:
+            await scene.cloud.call(put(HANGZHOU))
+        assert caught.value.code == "PublicEndpointForbidden"
+        relay = await scene.relay(HANGZHOU)
+        await scene.cloud.call(put(HANGZHOU, relay=relay))
+        assert await scene.keys(HANGZHOU, relay) == ["a.raw"]
+
+    play(scenario)
+
+
+def test_a_function_that_is_killed_may_have_done_its_work() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.bucket(HANGZHOU)
+        relay = await scene.relay(HANGZHOU)
+        scene.fault(Do.KILL, action="InvokeFunction", times=20)
+        done = 0
+        for _ in range(20):
+            with pytest.raises(ApiError) as caught:
+                await scene.cloud.call(put(HANGZHOU, relay=relay))
+            assert caught.value.code == "UnhandledInvocationError"
+            bucket = scene.world.oss.state(HANGZHOU)["buckets"][0]
+            done += len(bucket["objects"]) > 0
+        assert 0 < done <= 20
+
+    play(scenario)
+
+
+def test_what_no_function_carries_out_is_refused() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.bucket(HANGZHOU)
+        with pytest.raises(ApiError) as caught:
+            await scene.cloud.call(put(HANGZHOU, relay="nobody"))
+        assert caught.value.code == "FunctionNotFound"
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        ("", ""),
+        ("refuse", "RelayFetchFailed"),
+        ("corrupt", "InvalidDigest"),
+        ("late", "RelayFetchFailed"),
+    ],
+)
+def test_a_function_fetches_from_presigned_urls(trouble: str, code: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        for region in (SINGAPORE, HANGZHOU):
+            await scene.bucket(region)
+        await scene.cloud.call(put(SINGAPORE))
+        relay = await scene.relay(HANGZHOU)
+        url = await scene.cloud.call(
+            ask.PresignGetObject(
+                region=SINGAPORE,
+                bucket=f"bucket-{SINGAPORE}",
+                key="a.raw",
+                lifetime_s=60,
+            )
+        )
+        if trouble == "late":
+            await anyio.sleep(61)
+        elif trouble:
+            scene.fault(Do(trouble), action="GetObject")
+        fetched = put(
+            HANGZHOU,
+            relay=relay,
+            body=Fetch(urls=(url,), offset=0, length=len(DATA)),
+        )
+        if not code:
+            await scene.cloud.call(fetched)
+            assert await scene.keys(HANGZHOU, relay) == ["a.raw"]
+            return
+        with pytest.raises(ApiError) as caught:
+            await scene.cloud.call(fetched)
+        assert caught.value.code == code
+
+    play(scenario)
+
+
+def test_a_truncated_download_goes_on_where_it_stopped() -> None:
+    async def scenario(scene: Scene) -> None:
+        for region in (SINGAPORE, HANGZHOU):
+            await scene.bucket(region)
+        await scene.cloud.call(put(SINGAPORE))
+        relay = await scene.relay(HANGZHOU)
+        url = await scene.cloud.call(
+            ask.PresignGetObject(
+                region=SINGAPORE,
+                bucket=f"bucket-{SINGAPORE}",
+                key="a.raw",
+                lifetime_s=60,
+            )
+        )
+        scene.fault(Do.TRUNCATE, action="GetObject", times=3)
+        body = Fetch(urls=(url,), offset=0, length=len(DATA))
+        await scene.cloud.call(put(HANGZHOU, relay=relay, body=body))
+
+    play(scenario)
+
+
+def test_credentials_run_out_and_are_renewed_a_little_late() -> None:
+    def login(world: World) -> Login:
+        return RoleLogin(world, "publisher", duration_s=100, late_s=10)
+
+    async def scenario(scene: Scene) -> None:
+        await scene.cloud.call(ask.DescribeImages(region=SINGAPORE))
+        await anyio.sleep(101)
+        for request, code in (
+            (ask.DescribeImages(region=SINGAPORE), "InvalidSecurityToken.Expired"),
+            (ask.ListBuckets(region=SINGAPORE, prefix=""), "SecurityTokenExpired"),
+        ):
+            with pytest.raises(ApiError) as caught:
+                await scene.cloud.call(request)
+            assert caught.value.code == code
+        await anyio.sleep(10)
+        await scene.cloud.call(ask.DescribeImages(region=SINGAPORE))
+
+    play(scenario, login=login)
+
+
+def test_changes_are_waited_for_and_reads_are_abandoned() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.cloud.latency_s = (10.0, 10.0)
+        with anyio.move_on_after(1) as scope:
+            await scene.cloud.call(ask.DescribeRegions())
+        assert scope.cancelled_caught
+        began = anyio.current_time()
+        with anyio.move_on_after(1):
+            await scene.bucket(SINGAPORE)
+        assert anyio.current_time() - began == pytest.approx(10)
+        assert scene.world.oss.state(SINGAPORE)["buckets"]
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(("number", "buckets"), [(2, 0), (-2, 1)])
+def test_a_killed_process_does_nothing_any_more(number: int, buckets: int) -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.cloud.at_call[number] = scene.cloud.kill
+        await scene.cloud.call(ask.DescribeRegions())
+        with pytest.raises(Killed):
+            await scene.bucket(SINGAPORE)
+        assert len(scene.world.oss.state(SINGAPORE)["buckets"]) == buckets
+        with pytest.raises(Killed):
+            await scene.cloud.call(ask.DescribeRegions())
+
+    play(scenario)
