@@ -133,12 +133,12 @@ class Call:
         Raises:
             ServiceError: InvalidArgument: malformed tags.
         """
-        headers = self.request.headers
+        kept = {name: self.header(name) for name in KEPT_HEADERS}
         return Attributes(
-            headers={name: headers[name] for name in KEPT_HEADERS if headers.get(name)},
+            headers={name: value for name, value in kept.items() if value},
             meta={
                 name.removeprefix(META_PREFIX): value
-                for name, value in headers.items()
+                for name, value in self.request.headers.items()
                 if name.startswith(META_PREFIX)
             },
             tags=self.tags(),

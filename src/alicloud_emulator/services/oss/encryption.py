@@ -3,8 +3,8 @@
 from alicloud_emulator.services.oss import xml
 from alicloud_emulator.services.oss.call import Call, answer
 from alicloud_emulator.services.wire import Response
-from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.oss.encryption import EncryptionWish
+from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.values import Encryption
 
 _HEADER = "x-oss-server-side-encryption"
@@ -63,12 +63,7 @@ async def get_bucket_encryption(call: Call) -> Response:
     action = "GetBucketEncryption"
     bucket = call.world.oss.buckets.get(call.visit, call.bucket, action)
     if bucket.encryption is None:
-        raise ServiceError(
-            "NoSuchServerSideEncryptionRule",
-            404,
-            "The server side encryption rule does not exist.",
-            fields={"BucketName": bucket.name},
-        )
+        raise refusal("NoSuchServerSideEncryptionRule", BucketName=bucket.name)
     return answer("ServerSideEncryptionRule", [(_RULE, rule(bucket.encryption))])
 
 

@@ -14,6 +14,7 @@ _OWN_NAMES = {
     "InvalidSecurityToken.Expired": ("SecurityTokenExpired", 403),
     "InvalidSecurityToken.Malformed": ("InvalidSecurityToken", 403),
     "InvalidSecurityToken.MismatchWithAccessKey": ("InvalidSecurityToken", 403),
+    "EntityTooLarge": ("EntityTooLarge", 400),
     "ServiceUnavailable": ("ServiceUnavailable", 503),
     "Throttling.User": ("QpsLimitExceeded", 503),
 }

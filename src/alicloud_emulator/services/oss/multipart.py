@@ -115,8 +115,6 @@ def _addressed(call: Call) -> tuple[Uploads, int, str]:
 
 async def complete(call: Call) -> Response:
     """CompleteMultipartUpload."""
-    if call.header("x-oss-callback"):
-        raise refusal("NotImplemented", Header="x-oss-callback")
     encryption.refuse(call)
     upload_id = call.param("uploadId")
     upload = call.world.oss.uploads.find(call.visit, call.bucket, call.key, upload_id)

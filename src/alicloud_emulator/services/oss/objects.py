@@ -35,8 +35,6 @@ _WITH_MD5 = (ObjectKind.NORMAL, ObjectKind.MULTIPART)
 
 async def put_object(call: Call) -> Response:
     """PutObject: permission first, then the bytes."""
-    if call.header("x-oss-callback"):
-        raise refusal("NotImplemented", Header="x-oss-callback")
     attributes = written_attributes(call)
     objects = call.world.oss.objects
     objects.check_put(call.visit, call.bucket, call.key, attributes)
@@ -75,8 +73,6 @@ def checksum_headers(stored: StoredObject) -> dict[str, str]:
 
 async def get_object(call: Call) -> Response:
     """GetObject: whole or a range, under conditions, headers overridden at wish."""
-    if call.param("x-oss-process"):
-        raise refusal("NotImplemented", Argument="x-oss-process")
     objects = call.world.oss.objects
     key = _page(call)
     link = objects.find(call.visit, call.bucket, key)

@@ -169,12 +169,13 @@ _MISSING = frozenset(
         "accessPoint", "accessPointConfigForObjectProcess", "accessPointPolicy",
         "accessPointPolicyStatus", "accessPointForObjectProcess",
         "accessPointPolicyForObjectProcess", "archiveDirectRead", "asyncFetch",
-        "bucketArchiveDirectRead", "callback", "cname", "comp", "dataPipeline",
-        "img", "legalHold", "live", "metaQuery",
-        "objectWorm", "openMetaQuery", "policyStatus", "processConfiguration", "qos",
-        "qosInfo", "redundancyTransition", "replication", "replicationLocation",
+        "bucketArchiveDirectRead", "callback", "callback-var", "cname", "comp",
+        "dataPipeline", "img", "legalHold", "live", "metaQuery", "MetaQuery",
+        "metadataConfiguration", "metadataInventoryTable", "metadataJournalTable",
+        "objectWorm", "openMetaQuery", "overwriteConfig", "policyStatus", "processConfiguration", "qos",
+        "qosInfo", "quota", "redundancyTransition", "replication", "replicationLocation",
         "replicationProgress", "rtc", "retention", "select", "sequential",
-        "style", "styleName", "udf", "udfName", "vod", "wordm", "worm",
+        "style", "styleName", "udf", "udfName", "userDefinedLogFieldsConfig", "vod", "wordm", "worm",
         "wormExtend", "wormId", "x-oss-async-process", "x-oss-process",
         "x-oss-write-get-object-response",
     }
@@ -193,7 +194,7 @@ def operation_of(request: Request) -> Operation | str:
     level = level_of(request)
     names = {name for name, _ in request.query}
     found = sorted(names & _SUB_RESOURCES[level])
-    if not found and names & _MISSING:
+    if (not found and names & _MISSING) or request.method == "OPTIONS":
         return "NotImplemented"
     if level is Level.BUCKET and request.method == "POST" and not found:
         return "NotImplemented"  # uploads by HTML form

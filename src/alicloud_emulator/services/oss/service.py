@@ -1,15 +1,20 @@
 """Object storage on the wire."""
 
+from collections.abc import Iterable
 from email.utils import formatdate
 
+from alicloud_emulator.services.declared import Effect, Field, Place
 from alicloud_emulator.services.oss import errors
 from alicloud_emulator.services.oss.call import Call
+from alicloud_emulator.services.oss.declared_buckets import BUCKETS, SERVICE
+from alicloud_emulator.services.oss.declared_objects import OBJECTS
 from alicloud_emulator.services.oss.routing import Level, level_of, operation_of
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.world import World
 
 _UNKNOWN = "Unknown"
+_DECLARED = {**SERVICE, **BUCKETS, **OBJECTS}
 
 
 class OssService:
@@ -37,6 +42,7 @@ class OssService:
         operation = operation_of(request)
         if isinstance(operation, str):
             raise refusal(operation, Method=request.method)
+        _refuse_fields(request, _DECLARED[operation.action].fields)
         call = Call(
             world=self._world,
             request=request,
@@ -73,3 +79,18 @@ class OssService:
             "x-oss-server-time": "1",
         }
         return response
+
+
+def _refuse_fields(request: Request, fields: Iterable[Field]) -> None:
+    """Refuse what the operation does not implement.
+
+    Raises:
+        ServiceError: NotImplemented.
+    """
+    for one in fields:
+        if one.effect is not Effect.REFUSED:
+            continue
+        if one.place is Place.HEADER and one.name in request.headers:
+            raise refusal("NotImplemented", Header=one.name)
+        if one.place is Place.QUERY and any(one.name == k for k, _ in request.query):
+            raise refusal("NotImplemented", Argument=one.name)

@@ -76,6 +76,7 @@ class Buckets:
         resource = f"acs:oss:oss-{region.id}:{owner}:{name}"
         self._gate.authorize(visit, "PutBucket", resource)
         check_choice("x-oss-acl", acl, BUCKET_ACLS)
+        check_tags(tags or {}, BUCKET_TAGS_MAX)
         check_choice("StorageClass", storage_class, STORAGE_CLASSES)
         check_choice("DataRedundancyType", redundancy, ("LRS", "ZRS"))
         bucket = self._table.get(name)

@@ -5,8 +5,8 @@ The emulator writes no inventories: they come daily or weekly in life.
 
 from typing import TYPE_CHECKING
 
-from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.oss.gate import Gate
+from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.values import Visit
 
 if TYPE_CHECKING:
@@ -32,13 +32,9 @@ class Inventories:
         """
         kept = self._gate.enter(visit, name, "PutBucketInventory").inventories
         if inventory_id in kept:
-            raise _refusal(
-                "InventoryAlreadyExist", 409, "The inventory already exists.", name
-            )
+            raise refusal("InventoryAlreadyExist", BucketName=name)
         if len(kept) >= PER_BUCKET_MAX:
-            raise _refusal(
-                "InventoryExceedLimit", 400, "There are too many inventories.", name
-            )
+            raise refusal("InventoryExceedLimit", BucketName=name)
         kept[inventory_id] = text
 
     def get(self, visit: Visit, name: str, inventory_id: str) -> str:
@@ -49,7 +45,7 @@ class Inventories:
         """
         kept = self._gate.enter(visit, name, "GetBucketInventory").inventories
         if inventory_id not in kept:
-            raise _missing(name)
+            raise refusal("NoSuchInventory", BucketName=name)
         return kept[inventory_id]
 
     def page(self, visit: Visit, name: str, after: str) -> tuple[list[str], str]:
@@ -66,7 +62,7 @@ class Inventories:
         """
         kept = self._gate.enter(visit, name, "GetBucketInventory").inventories
         if not kept:
-            raise _missing(name)
+            raise refusal("NoSuchInventory", BucketName=name)
         ids = sorted(one for one in kept if one > after)
         page = ids[:PER_PAGE]
         following = page[-1] if len(ids) > PER_PAGE else ""
@@ -76,13 +72,3 @@ class Inventories:
         """Forget a configuration; one that is not there is as good as forgotten."""
         bucket = self._gate.enter(visit, name, "DeleteBucketInventory")
         bucket.inventories.pop(inventory_id, None)
-
-
-def _missing(name: str) -> ServiceError:
-    return _refusal(
-        "NoSuchInventory", 404, "The specified inventory does not exist.", name
-    )
-
-
-def _refusal(code: str, status: int, message: str, bucket: str) -> ServiceError:
-    return ServiceError(code, status, message, fields={"BucketName": bucket})

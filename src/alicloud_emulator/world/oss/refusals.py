@@ -10,141 +10,158 @@ from typing import NamedTuple
 from alicloud_emulator.world.errors import ServiceError
 
 
-class _Refusal(NamedTuple):
+class Refusal(NamedTuple):
+    """A code's status, its usual message and its EC."""
+
     status: int
     message: str
     ec: str = ""
 
 
-_REFUSALS = {
-    "AccessDenied": _Refusal(
+REFUSALS = {
+    "AccessDenied": Refusal(
         403,
         "You have no right to access this object because of bucket acl.",
         "0003-00000001",
     ),
-    "BucketAlreadyExists": _Refusal(
+    "BucketAlreadyExists": Refusal(
         409,
         "The requested bucket name is not available. The bucket namespace is shared "
         "by all users of the system. Please select a different name and try again.",
         "0015-00000104",
     ),
-    "BucketNotEmpty": _Refusal(
+    "BucketNotEmpty": Refusal(
         409, "The bucket you tried to delete is not empty.", "0015-00000301"
     ),
-    "EntityTooLarge": _Refusal(
+    "EntityTooLarge": Refusal(
         400, "Your proposed upload exceeds the maximum allowed size.", "0016-00000104"
     ),
-    "EntityTooSmall": _Refusal(
+    "EntityTooSmall": Refusal(
         400,
         "Your proposed upload is smaller than the minimum allowed size.",
         "0042-00000101",
     ),
-    "FileAlreadyExists": _Refusal(
+    "FileAlreadyExists": Refusal(
         409,
         "The object you specified already exists and can not be overwritten.",
         "0026-00000005",
     ),
-    "FileImmutable": _Refusal(409, "The object you specified is immutable."),
-    "ForbidCreateNewBucket": _Refusal(
+    "FileImmutable": Refusal(409, "The object you specified is immutable."),
+    "ForbidCreateNewBucket": Refusal(
         403, "New buckets are not allowed in this region."
     ),
-    "InvalidArgument": _Refusal(400, "Invalid Argument."),
-    "InvalidBucketName": _Refusal(
+    "InvalidArgument": Refusal(400, "Invalid Argument."),
+    "InvalidBucketName": Refusal(
         400, "The specified bucket is not valid.", "0015-00000001"
     ),
-    "InvalidDigest": _Refusal(
+    "InvalidDigest": Refusal(
         400, "The Content-MD5 you specified was invalid.", "0016-00000507"
     ),
-    "InvalidEncryptionAlgorithmError": _Refusal(
+    "InvalidEncryptionAlgorithmError": Refusal(
         400, "The Encryption request you specified is not valid."
     ),
-    "InvalidLocationConstraint": _Refusal(
+    "InvalidLocationConstraint": Refusal(
         400, "The specified location-constraint is not valid."
     ),
-    "InvalidObjectName": _Refusal(
+    "InvalidObjectName": Refusal(
         400, "The specified object is not valid.", "0026-00000003"
     ),
-    "InvalidObjectState": _Refusal(
+    "InvalidObjectState": Refusal(
         403, "The operation is not valid for the object's state", "0026-00000021"
     ),
-    "InvalidPart": _Refusal(
+    "InvalidPart": Refusal(
         400,
         "One or more of the specified parts could not be found or the specified "
         "entity tag might not have matched the part's entity tag.",
         "0042-00000003",
     ),
-    "InvalidPartOrder": _Refusal(
+    "InvalidPartOrder": Refusal(
         400,
         "The list of parts was not in ascending order. "
         "Parts list must specified in order by part number.",
         "0042-00000004",
     ),
-    "InvalidRange": _Refusal(
+    "InvalidRange": Refusal(
         416, "The requested range cannot be satisfied.", "0026-00000201"
     ),
-    "InvalidRequest": _Refusal(400, "The request is invalid."),
-    "InvalidStorageClass": _Refusal(400, "The storage class you specified is invalid."),
-    "InvalidTag": _Refusal(400, "The tag you provided is invalid."),
-    "InvalidTargetType": _Refusal(
+    "InvalidRequest": Refusal(400, "The request is invalid."),
+    "InvalidStorageClass": Refusal(400, "The storage class you specified is invalid."),
+    "InvalidTag": Refusal(400, "The tag you provided is invalid."),
+    "InvalidTargetType": Refusal(
         400, "The symbolic link's target is itself a symbolic link."
     ),
-    "MalformedXML": _Refusal(
+    "InventoryAlreadyExist": Refusal(409, "The inventory already exists."),
+    "InventoryExceedLimit": Refusal(400, "There are too many inventories."),
+    "MalformedXML": Refusal(
         400,
         "The XML you provided was not well-formed or did not validate against our "
         "published schema.",
         "0016-00000601",
     ),
-    "MethodNotAllowed": _Refusal(
+    "MethodNotAllowed": Refusal(
         405, "The specified method is not allowed against this resource."
     ),
-    "MissingArgument": _Refusal(400, "Missing Some Required Arguments."),
-    "NoSuchBucket": _Refusal(
+    "MissingArgument": Refusal(400, "Missing Some Required Arguments."),
+    "NoSuchBucket": Refusal(
         404, "The specified bucket does not exist.", "0015-00000101"
     ),
-    "NoSuchKey": _Refusal(404, "The specified key does not exist.", "0026-00000001"),
-    "NoSuchRegion": _Refusal(404, "The specified region does not exist."),
-    "NoSuchUpload": _Refusal(
+    "NoSuchBucketPolicy": Refusal(404, "The bucket policy does not exist."),
+    "NoSuchCORSConfiguration": Refusal(404, "The CORS Configuration does not exist."),
+    "NoSuchInventory": Refusal(404, "The specified inventory does not exist."),
+    "NoSuchKey": Refusal(404, "The specified key does not exist.", "0026-00000001"),
+    "NoSuchLifecycle": Refusal(404, "No Row found in Lifecycle Table."),
+    "NoSuchRegion": Refusal(404, "The specified region does not exist."),
+    "NoSuchServerSideEncryptionRule": Refusal(
+        404, "The server side encryption rule does not exist."
+    ),
+    "NoSuchTransferAccelerationConfiguration": Refusal(
+        404, "The bucket transfer acceleration configuration does not exist."
+    ),
+    "NoSuchUpload": Refusal(
         404,
         "The specified upload does not exist. The upload ID may be invalid, "
         "or the upload may have been aborted or completed.",
         "0042-00000002",
     ),
-    "NotImplemented": _Refusal(
+    "NoSuchWebsiteConfiguration": Refusal(
+        404, "The specified bucket does not have a website configuration."
+    ),
+    "NotImplemented": Refusal(
         501, "A header or query you provided implies unimplemented functionality."
     ),
-    "NotModified": _Refusal(304, "Not Modified"),
-    "NotSymlink": _Refusal(400, "The object is not a symbolic link.", "0026-00000012"),
-    "ObjectNotAppendable": _Refusal(
+    "NotModified": Refusal(304, "Not Modified"),
+    "NotSymlink": Refusal(400, "The object is not a symbolic link.", "0026-00000012"),
+    "ObjectNotAppendable": Refusal(
         409, "The object is not appendable", "0026-00000008"
     ),
-    "OperationNotSupported": _Refusal(
+    "OperationNotSupported": Refusal(
         400, "The operation is not supported for this resource", "0016-00000701"
     ),
-    "PositionNotEqualToLength": _Refusal(
+    "PositionNotEqualToLength": Refusal(
         409, "Position is not equal to file length", "0026-00000007"
     ),
-    "PreconditionFailed": _Refusal(
+    "PreconditionFailed": Refusal(
         412,
         "At least one of the pre-conditions you specified did not hold.",
         "0026-00000010",
     ),
     # Fact sheet 2.4, seen in the wild on 2026-09-11 (the blank before the comma too).
-    "PublicEndpointForbidden": _Refusal(
+    "PublicEndpointForbidden": Refusal(
         400,
         "Not allowed using the OSS public endpoint , please use CNAME instead.",
         "0048-00000401",
     ),
-    "RestoreAlreadyInProgress": _Refusal(409, "The restore operation is in progress."),
-    "SecondLevelDomainForbidden": _Refusal(
+    "RestoreAlreadyInProgress": Refusal(409, "The restore operation is in progress."),
+    "SecondLevelDomainForbidden": Refusal(
         403, "Please use virtual hosted style to access.", "0003-00000101"
     ),
-    "SymlinkTargetNotExist": _Refusal(
+    "SymlinkTargetNotExist": Refusal(
         404, "The symbolic link's target does not exist.", "0026-00000011"
     ),
-    "TooManyBuckets": _Refusal(
+    "TooManyBuckets": Refusal(
         400, "You have attempted to create more buckets than allowed.", "0015-00000201"
     ),
-    "TransferAccelerationDisabled": _Refusal(
+    "TransferAccelerationDisabled": Refusal(
         400, "Transfer acceleration is not enabled for this bucket."
     ),
 }
@@ -158,5 +175,5 @@ def refusal(code: str, message: str = "", **fields: str) -> ServiceError:
         message: In place of the usual one.
         fields: More elements of the error body (``BucketName``, ``Key``...).
     """
-    status, usual, ec = _REFUSALS[code]
+    status, usual, ec = REFUSALS[code]
     return ServiceError(code, status, message or usual, ec=ec, fields=fields)

@@ -7,8 +7,8 @@ nothing), except where it says so: transfer acceleration opens the accelerate ho
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.oss.gate import Gate
+from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.values import Visit
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ class Setting:
         name: Its name in actions, after ``PutBucket``.
         root: Root element of its XML; "" for JSON.
         missing: Error code (404) when nothing was put, or "".
-        message: The error's message.
         usual: What is given back when nothing was put and that is no error.
         removable: Whether it can be deleted.
     """
@@ -33,7 +32,6 @@ class Setting:
     name: str
     root: str
     missing: str = ""
-    message: str = ""
     usual: str = ""
     removable: bool = True
 
@@ -46,28 +44,24 @@ SETTINGS = {
             name="Lifecycle",
             root="LifecycleConfiguration",
             missing="NoSuchLifecycle",
-            message="No Row found in Lifecycle Table.",
         ),
         Setting(
             sub_resource="cors",
             name="Cors",
             root="CORSConfiguration",
             missing="NoSuchCORSConfiguration",
-            message="The CORS Configuration does not exist.",
         ),
         Setting(
             sub_resource="website",
             name="Website",
             root="WebsiteConfiguration",
             missing="NoSuchWebsiteConfiguration",
-            message="The specified bucket does not have a website configuration.",
         ),
         Setting(
             sub_resource="policy",
             name="Policy",
             root="",
             missing="NoSuchBucketPolicy",
-            message="The bucket policy does not exist.",
         ),
         Setting(
             sub_resource="logging",
@@ -102,7 +96,6 @@ SETTINGS = {
             name="TransferAcceleration",
             root="TransferAccelerationConfiguration",
             missing="NoSuchTransferAccelerationConfiguration",
-            message="The bucket transfer acceleration configuration does not exist.",
             removable=False,
         ),
         Setting(
@@ -149,8 +142,7 @@ class Settings:
         bucket = self._gate.enter(visit, name, f"GetBucket{setting.name}")
         kept = bucket.settings.get(setting.sub_resource, setting.usual)
         if not kept:
-            fields = {"BucketName": name}
-            raise ServiceError(setting.missing, 404, setting.message, fields=fields)
+            raise refusal(setting.missing, BucketName=name)
         return kept
 
     def put(self, visit: Visit, name: str, setting: Setting, text: str) -> None:
