@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+
+from tests.support.programs import need
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
@@ -24,9 +25,7 @@ Run = Callable[..., Any]
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
     """The folder of packages, installed as the lock file says if it is not there."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            unavailable(f"there is no {program}: apt-get install {program}js npm")
+    need("node", "nodejs")
     wanted = hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest()
     mark = MODULES / ".installed"
     if not mark.exists() or mark.read_text() != wanted:
@@ -36,6 +35,7 @@ def node_modules() -> Path:
 
 
 def install() -> None:
+    need("npm", "npm")
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
         ended = subprocess.run(
