@@ -139,8 +139,8 @@ MUTATIONS: Final = (
     Mutation(
         name="the new image keeps its expiry",
         file="publish/replace.py",
-        old="    job.temporary = False\n    await _mark_permanent(job, job.image)\n",
-        new="    job.temporary = False\n",
+        old="    await _mark_permanent(job, job.image)\n",
+        new="",
     ),
     Mutation(
         name="an image that was not published in the end is not put back",

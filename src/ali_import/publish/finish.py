@@ -56,7 +56,8 @@ class Finish:
                 if placement.job.retired is not None:
                     tasks.start_soon(self._settle_one, placement, placement.job.retired)
         for placement in self._good():
-            if placement.job.temporary:
+            image = placement.job.image
+            if image is not None and image.name != placement.target.name:
                 self._give_up(placement)
 
     # --- which ------------------------------------------------------------------------

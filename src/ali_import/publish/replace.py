@@ -7,6 +7,7 @@ leaves the old or the new image under the name; a run killed between the renames
 finished by the next one.
 """
 
+import dataclasses
 from typing import Final
 
 from ali_import.cloud.requests import (
@@ -40,16 +41,12 @@ async def replace(job: Job) -> None:
     for _ in range(_ROUNDS_MAX):
         old = await _under_target_name(job)
         if old is not None and old.image_id == job.image.image_id:
-            job.temporary = False
-            await _mark_permanent(job, old)
+            await _named(job)
             return
         if old is not None and _is_twin(job, old):
-            # Another run was quicker: its image is as good as ours, which is surplus.
-            surplus, job.image = job.image, old
-            job.temporary = False
-            await remove_image(
-                job.context.cloud, job.region, surplus, job.context.lease
-            )
+            # Another run was quicker: its image is as good as ours. Ours is surplus,
+            # and dropped with all that is temporary.
+            job.image = old
             return
         if old is not None:
             await _retire(job, old)
@@ -110,11 +107,11 @@ async def put_back(job: Job) -> None:
     if there is not None and new is not None and there.image_id == new.image_id:
         await _tag_temporary(job, new)
         job.temporary = True
-        await _rename(job, new, job.name)
+        job.image = await _rename(job, new, job.name)
     try:
         await _restore(job, old)
     except CloudError:
-        if job.temporary and new is not None:
+        if job.temporary:
             await _take_name(job)  # rather the new image than none
         raise
 
@@ -161,18 +158,26 @@ async def _take_name(job: Job) -> bool:
         if error.code != "InvalidImageName.Duplicated":
             raise
         return False
-    job.temporary = False
-    await _mark_permanent(job, job.image)
+    await _named(job)
     return True
+
+
+async def _named(job: Job) -> None:
+    """Note that the new image has its name for good."""
+    assert job.image is not None
+    job.temporary = False
+    job.image = dataclasses.replace(job.image, name=job.target.name)
+    await _mark_permanent(job, job.image)
 
 
 # --- single calls ---------------------------------------------------------------------
 
 
-async def _rename(job: Job, image: CloudImage, name: str) -> None:
+async def _rename(job: Job, image: CloudImage, name: str) -> CloudImage:
     await job.context.cloud.call(
         ModifyImageAttribute(region=job.region, image_id=image.image_id, name=name)
     )
+    return dataclasses.replace(image, name=name)
 
 
 async def _share(job: Job, image: CloudImage, *, public: bool) -> None:
