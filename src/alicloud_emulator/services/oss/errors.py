@@ -29,7 +29,12 @@ def is_about_identity(error: Exception) -> bool:
     """Whether an error says that the signature is nobody's or wrong."""
     if not isinstance(error, ServiceError):
         return False
-    return _OWN_NAMES.get(error.code, (error.code, 0))[0] in _IDENTITY
+    return named(error)[0] in _IDENTITY
+
+
+def named(error: ServiceError) -> tuple[str, int]:
+    """Return an error's code and status under the names that OSS has for them."""
+    return _OWN_NAMES.get(error.code, (error.code, error.status))
 
 
 def response(request: Request, error: Exception) -> Response:
@@ -40,7 +45,7 @@ def response(request: Request, error: Exception) -> Response:
             500,
             "We encountered an internal error. Please try again.",
         )
-    code, status = _OWN_NAMES.get(error.code, (error.code, error.status))
+    code, status = named(error)
     ec = error.ec or error.fields.get("EC", "")
     headers = {
         name: value

@@ -22,6 +22,7 @@ from alicloud_emulator.world.faults import Fault
 from alicloud_emulator.world.oss import Visit
 from alicloud_emulator.world.profile import load_profile
 from alicloud_emulator.world.world import World
+from tests.support.oss_watch import check_error, watch_reads
 
 TOKYO = "ap-northeast-1"
 BLOCK_BYTES = 1000
@@ -98,6 +99,7 @@ class Cloud:
         try:
             response = await self.service.handle(request)
         except ServiceError as error:
+            check_error(request, error)
             response = self.service.error(request, error)
         return Answer(response, await _whole(response))
 
@@ -162,6 +164,12 @@ class Answer:
     def code(self) -> str:
         """The error's code, "" for a good answer."""
         return "" if self.status < 300 else self.text("Code") or ""
+
+
+@pytest.fixture(autouse=True)
+def only_what_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operations read what the tables say, and nothing else."""
+    watch_reads(monkeypatch)
 
 
 MakeCloud = Callable[..., Cloud]
