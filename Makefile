@@ -55,5 +55,5 @@ requirements: ## pin requirements.txt anew from pyproject.toml
 	  --extra emulator --extra dev --extra strangers --output-file requirements.txt pyproject.toml
 
 clean: ## remove what setup and the tests made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/e2e/node/node_modules tests/contract/node/node_modules
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/contract/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

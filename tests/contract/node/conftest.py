@@ -1,5 +1,6 @@
 """What the programs here need: Node.js, and packages from the npm registry, once."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -28,9 +29,12 @@ def node_modules() -> Path:
     need("node", "nodejs")
     wanted = hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest()
     mark = MODULES / ".installed"
-    if not mark.exists() or mark.read_text() != wanted:
-        install()
-        mark.write_text(wanted)
+    # Test processes that run side by side must not install at the same time.
+    with (HERE / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not mark.exists() or mark.read_text() != wanted:
+            install()
+            mark.write_text(wanted)
     return MODULES
 
 
