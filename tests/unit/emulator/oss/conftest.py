@@ -31,8 +31,8 @@ BLOCK_BYTES = 1000
 class Clock:
     """Unix time that moves when told to."""
 
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
+    def __init__(self, now: float) -> None:
+        self.now = now
 
     def __call__(self) -> float:
         return self.now
@@ -41,11 +41,13 @@ class Clock:
 class Cloud:
     """A world, its clock, its object storage on the wire, and two accounts."""
 
-    def __init__(self, blobs: Blobs | None = None, **account: Any) -> None:
+    def __init__(
+        self, blobs: Blobs | None = None, *, now: float = 1.8e9, **account: Any
+    ) -> None:
         profile = load_profile("fast")
         main = replace(profile.accounts[0], **account)
         other = replace(main, id="2222222222222222", access_key_id="other")
-        self.clock = Clock()
+        self.clock = Clock(now)
         self.world = World(
             replace(profile, accounts=(main, other)),
             clock=self.clock,
@@ -101,7 +103,7 @@ class Cloud:
         except ServiceError as error:
             check_error(request, error)
             response = self.service.error(request, error)
-        return Answer(response, await _whole(response))
+        return Answer(response, await whole(response))
 
     def call(self, *args: Any, **given: Any) -> "Answer":
         """``answer`` for tests that have no other business with event loops."""
@@ -133,7 +135,7 @@ class Body:
         return self._data
 
 
-async def _whole(response: Response) -> bytes:
+async def whole(response: Response) -> bytes:
     if isinstance(response.body, bytes):
         return response.body
     assert not isinstance(response.body, FileBody)
