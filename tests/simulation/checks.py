@@ -101,6 +101,10 @@ def excuse(
     assert region is not None
     if region_id in spoiled:
         return "the weather is bad there"
+    if plan.rivalry and not plan.options.overwrite:
+        return "a rival may have taken the name"
+    if plan.stuck:
+        return "nothing ever gets done somewhere, and time runs out"
     if account.arrears:
         return "arrears"
     for there in plan.existing:
@@ -224,6 +228,21 @@ def strange_images(world: World, plan: Plan, land: Landscape) -> Iterator[str]:
             if image.name not in wanted or image.name in seen:
                 yield f"image {image.image_id} {image.name} in {region.id}"
             seen.add(image.name)
+
+
+def imagined(
+    world: World, found: list[tuple[str, str]], told: tuple[Leftover, ...]
+) -> Iterator[str]:
+    """Give what the report says is left, and is not there."""
+    there = " ".join(text for _, text in found)
+    for leftover in told:
+        if f" {leftover.name} " not in f"{there} " and not _exists(world, leftover):
+            yield f"{leftover.kind} {leftover.name} in {leftover.region}"
+
+
+def _exists(world: World, leftover: Leftover) -> bool:
+    images = store(world).images_of(ACCOUNT, leftover.region)
+    return any(leftover.name in (i.name, i.image_id) for i in images)
 
 
 def untold(found: list[tuple[str, str]], told: tuple[Leftover, ...]) -> list[str]:

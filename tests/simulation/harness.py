@@ -181,8 +181,9 @@ class Stage:
             left = await cleanup.remove_leftovers(
                 process.cloud, over, rng=rng, now=self._clock, emit=self._hear
             )
-            for leftover in () if self._owes() else left:
-                self._violated(f"cleanup cannot remove {leftover}")
+            for leftover in left:
+                if not self._owes() and leftover.region not in self._plan.stuck:
+                    self._violated(f"cleanup cannot remove {leftover}")
 
         self._tasks.start_soon(process.execute, work)
         await self._wait(process)
@@ -191,7 +192,9 @@ class Stage:
 
     def _process(self, name: str) -> Process:
         assert self._monitor is not None
-        eye = self._monitor.eye(name)
+        rival = name == "second"
+        targets = self._plan.rivals if rival else self._plan.targets
+        eye = self._monitor.eye(name, targets)
         cloud = WorldCloud(
             world=self._world,
             login=self._login(),
@@ -227,7 +230,7 @@ class Stage:
 
         process.run = Run(
             process.cloud,
-            self._plan.targets,
+            process.eye.targets,
             self._plan.options,
             run_id=process.run_id,
             rng=dice,
@@ -278,8 +281,9 @@ class Stage:
             self._notes += [repr(outcome) for outcome in report.outcomes]
 
     def _check_report(self, process: Process, report: Report) -> None:
+        assert self._monitor is not None
         world, plan = self._world, self._plan
-        spoiled = self._sky.weather.spoiled
+        spoiled = self._sky.weather.spoiled | plan.stuck
         for text in checks.report_equals_world(world, plan, report):
             self._violated(f"{process.name}: {text}")
         if not (report.interrupted or report.timed_out):
@@ -295,14 +299,32 @@ class Stage:
         for text in checks.untold(found, report.leftovers):
             self._violated(f"{process.name} left {text}")
         self._check_interrupt(process)
+        if not spoiled and not report.interrupted:
+            for text in checks.imagined(world, found, report.leftovers):
+                self._violated(f"{process.name} tells of {text}, which is not there")
         if not self._sky.weather.kinds:
             self._check_uplink(process)
+            if self._all_fine():
+                for text in self._monitor.made_twice():
+                    self._violated(f"in the best of weathers {text}")
         if found and not report.interrupted:
             self._violated(f"{process.name} left {found}")
 
     def _owes(self) -> bool:
         """Whether the account owes money, so that nothing can be changed."""
         return self._plan.profile.accounts[0].arrears
+
+    def _all_fine(self) -> bool:
+        """Whether nothing ever went wrong: no weather, no kill, no second run."""
+        plan = self._plan
+        return (
+            self._verdict.weather == "fine"
+            and plan.end is End.CLEAN
+            and not plan.again_kill
+            and plan.second_after_s is None
+            and not any(there.status != "Available" for there in plan.existing)
+            and plan.options.timeout_s > 3600
+        )
 
     def _check_uplink(self, process: Process) -> None:
         """A large file goes up once, where functions or copies can do the rest."""
@@ -345,7 +367,8 @@ class Stage:
             self._violated(f"somebody touched {text}")
         if self._owes():
             return
-        for _region, text in checks.leftovers(world, plan, land, run_ids=None):
-            self._violated(f"at the end there is {text}")
-        for text in checks.strange_images(world, plan, land):
+        for region, text in checks.leftovers(world, plan, land, run_ids=None):
+            if region not in plan.stuck:
+                self._violated(f"at the end there is {text}")
+        for text in () if plan.stuck else checks.strange_images(world, plan, land):
             self._violated(f"at the end there is {text}")

@@ -1,6 +1,7 @@
 """What must hold at every instant, looked at after each call that takes effect."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage, FileRange
 from ali_import.errors import CloudError
 from ali_import.publish.events import Event, Phase, PhaseBegan
+from ali_import.publish.options import Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
 from tests.simulation.landscape import store
@@ -55,7 +57,8 @@ class Monitor:
     def __init__(self, world: World, plan: Plan) -> None:
         self._world = world
         self._plan = plan
-        self._wanted = {t.name: t.image.sha256 for t in plan.targets}
+        self._names = [target.name for target in plan.targets]
+        self._contents = {t.image.sha256 for t in (*plan.targets, *plan.rivals)}
         self._made: dict[tuple[str, ...], dict[str, str]] = {}
         self._tokens: dict[tuple[str, ...], str] = {}
         self._deleted: Counter[tuple[str, ...]] = Counter()
@@ -71,7 +74,7 @@ class Monitor:
     def begin(self) -> None:
         """Take note of which names resolve before anything is done."""
         for region in self._world.profile.regions:
-            for name in self._wanted:
+            for name in self._names:
                 if self._resolves(region.id, name):
                     self._complete.add((region.id, name))
 
@@ -79,9 +82,9 @@ class Monitor:
         """Take note of something that must not be."""
         self.violations.append(f"at {self._now():.1f} s: {text}")
 
-    def eye(self, process: str) -> "Eye":
-        """Return what watches one process's calls."""
-        return Eye(self, process)
+    def eye(self, process: str, targets: Sequence[Target]) -> "Eye":
+        """Return what watches the calls of one process, which wants these targets."""
+        return Eye(self, process, targets)
 
     def _now(self) -> float:
         return self._world.agenda.now - START
@@ -148,6 +151,15 @@ class Monitor:
         if image is not None:
             self._deleted[request.region, image.name] += 1
 
+    def made_twice(self) -> Iterator[str]:
+        """Give every name under which more than one image was made."""
+        made: dict[tuple[str, ...], set[str]] = {}
+        for about, images in self._made.items():
+            made.setdefault(about[1:3], set()).update(images.values())
+        for (region, name), image_ids in made.items():
+            if len(image_ids) > 1:
+                yield f"{name} in {region} was made {len(image_ids)} times"
+
     def _check_copies_running(
         self, eye: "Eye", request: ask.CopyImage, image_id: str
     ) -> None:
@@ -171,7 +183,7 @@ class Monitor:
         else:
             publishes = request.family is not None
         image = self._image(request.region, request.image_id)
-        ours = image is not None and image.content_sha256 in self._wanted.values()
+        ours = image is not None and image.content_sha256 in self._contents
         if not publishes or not ours:
             return  # putting an older image back is no publishing
         if eye.phase is not Phase.PUBLISH:
@@ -183,7 +195,7 @@ class Monitor:
         for region in self._plan.regions:
             if region in self._plan.options.allow_failure:
                 continue
-            for target in self._plan.targets:
+            for target in eye.targets:
                 sha256 = target.image.sha256
                 if not any(
                     image.content_sha256 == sha256
@@ -199,14 +211,14 @@ class Monitor:
     def _check_names(self, eye: "Eye", request: Request[Any]) -> None:
         """A name that resolves goes on resolving, but between the two renames."""
         region = request.region
-        for name in self._wanted:
+        for name in self._names:
             key = (region, name)
             gap = self._gaps.get(key)
             if self._resolves(region, name):
                 self._complete.add(key)
                 self._gaps.pop(key, None)
             elif gap is not None:
-                if gap.opener is eye and self._is_about(request, gap, name):
+                if gap.opener is eye and self._is_about(request, gap):
                     self.violated(f"{eye.process} leaves {name} in {region} away")
             elif key in self._complete:
                 renames = (
@@ -217,15 +229,21 @@ class Monitor:
                     self.violated(f"{name} in {region} does not resolve any more")
                     self._complete.discard(key)
                 else:
-                    self._gaps[key] = _Gap(opener=eye, image_id=resource_id(request))
+                    self._gaps[key] = _Gap(
+                        opener=eye,
+                        image_id=resource_id(request),
+                        contents=frozenset(
+                            t.image.sha256 for t in eye.targets if t.name == name
+                        ),
+                    )
 
-    def _is_about(self, request: Request[Any], gap: "_Gap", name: str) -> bool:
+    def _is_about(self, request: Request[Any], gap: "_Gap") -> bool:
         """Whether a call in a gap is about the name, and not what opened the gap."""
         if isinstance(request, ask.ModifyImageAttribute) and request.name is not None:
             return False
         image = self._image(request.region, resource_id(request))
         return image is not None and (
-            image.image_id == gap.image_id or image.content_sha256 == self._wanted[name]
+            image.image_id == gap.image_id or image.content_sha256 in gap.contents
         )
 
     def _resolves(self, region: str, name: str) -> bool:
@@ -263,9 +281,12 @@ class Eye:
         uplink: Bytes it sent of each local file, successfully.
     """
 
-    def __init__(self, monitor: Monitor, process: str) -> None:
+    def __init__(
+        self, monitor: Monitor, process: str, targets: Sequence[Target]
+    ) -> None:
         self._monitor = monitor
         self.process = process
+        self.targets = targets
         self.phase = Phase.SURVEY
         self.alone = True
         self.uplink: Counter[Path] = Counter()
@@ -301,6 +322,7 @@ class _Gap:
 
     opener: Eye
     image_id: str
+    contents: frozenset[str]
 
 
 def _about(request: ask.ImportImage | ask.CopyImage) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ from alicloud_emulator.world.profile import (
 ACCOUNT: Final = "1234567890123456"
 STRANGER: Final = "6543210987654321"
 ROLE: Final = "publisher"
+STUCK: Final = 5000.0
+"""Factor on the durations of a region in which nothing ever gets done."""
 PART_BYTES: Final = 100 * 1024
 """OSS takes no smaller part before the last one."""
 
@@ -77,6 +79,7 @@ class Plan:
         end_at_call: Number of the call at which KILL or INTERRUPT happens.
         late_kill: The kill comes after the call's effect, before its answer.
         second_after_s: A second run of the same command starts so much later; or None.
+        rivals: What the second run publishes under the same names; usually the same.
         heals: Whether the weather gets good before the command is run again.
         again_kill: Number of the call at which the next run is killed too, or 0.
         cleanup_kill: The same for the cleaning up at the end.
@@ -93,6 +96,7 @@ class Plan:
     end_at_call: int
     late_kill: bool
     second_after_s: float | None
+    rivals: tuple[Target, ...]
     heals: bool
     again_kill: int
     cleanup_kill: int
@@ -103,6 +107,16 @@ class Plan:
     def regions(self) -> tuple[str, ...]:
         """The regions asked for."""
         return self.options.regions or tuple(r.id for r in self.profile.regions)
+
+    @property
+    def stuck(self) -> set[str]:
+        """Regions in which nothing ever gets done."""
+        return {there.id for there in self.profile.regions if there.slow >= STUCK}
+
+    @property
+    def rivalry(self) -> bool:
+        """Whether two runs want different content under the same names."""
+        return self.second_after_s is not None and self.rivals != self.targets
 
     def headline(self) -> str:
         """Return the scenario in a line or two, for people who debug a seed."""
@@ -120,7 +134,7 @@ class Plan:
         return (
             f"seed {self.seed}: {regions}; asked: {asked} {' '.join(flags)}; {images}; "
             f"{self.profile.accounts[0].oss_since} account; first run: {end}; "
-            f"second: {self.second_after_s}; heals: {self.heals}; "
+            f"second: {self.second_after_s}{' (rival)' if self.rivalry else ''}; heals: {self.heals}; "
             f"kills: {self.again_kill}, {self.cleanup_kill}; "
             f"timeout {self.options.timeout_s:.0f} s; {self.existing}"
         )
@@ -147,6 +161,7 @@ def draw(seed: int) -> Plan:
         end_at_call=_some_call(rng),
         late_kill=rng.random() < 0.5,
         second_after_s=rng.uniform(0, 60) if rng.random() < 0.15 else None,
+        rivals=_rivals(targets, files) if rng.random() < 0.2 else targets,
         heals=rng.random() < 0.75,
         again_kill=_some_call(rng) if rng.random() < 0.15 else 0,
         cleanup_kill=_some_call(rng) if rng.random() < 0.15 else 0,
@@ -205,7 +220,7 @@ def _region(rng: Random, region_id: str, *, mainland: bool) -> Region:
         public_images=rng.random() < 0.96,
         copy_in=rng.random() < 0.95,
         copy_out=rng.random() < 0.96,
-        slow=rng.uniform(2, 8) if rng.random() < 0.1 else 1.0,
+        slow=rng.choices((1.0, rng.uniform(2, 8), STUCK), (890, 100, 3))[0],
     )
 
 
@@ -284,6 +299,26 @@ def _target(rng: Random, number: int, files: dict[Path, bytes]) -> Target:
     files[image.path] = content(f"image {number}", size)
     name = f"netboot-{number}"
     return Target(image=image, name=name, family=f"netboot-{number}-latest")
+
+
+def _rivals(
+    targets: tuple[Target, ...], files: dict[Path, bytes]
+) -> tuple[Target, ...]:
+    """Return images of other content that somebody wants under the same names."""
+    found: list[Target] = []
+    for number, target in enumerate(targets):
+        image = target.image
+        path = Path(f"/images/rival-{number}.img")
+        files[path] = content(f"rival {number}", image.file_bytes)
+        rival = disk_image(
+            path,
+            files[path],
+            parts=len(image.parts),
+            architecture=image.architecture,
+            boot_mode=image.boot_mode,
+        )
+        found.append(Target(image=rival, name=target.name, family=target.family))
+    return tuple(found)
 
 
 def disk_image(

@@ -22,6 +22,13 @@ def _refused(sky: Sky) -> str:
     return f"refused {rate:.2f}"
 
 
+def _of_all_kinds(sky: Sky) -> str:
+    """What ``--fail-rate`` of the emulator does."""
+    rate = sky.rate(0.25)
+    sky.calls(rate)
+    return f"of all kinds {rate:.2f}"
+
+
 def _lost(sky: Sky) -> str:
     rate = sky.rate(0.2)
     sky.rule(Do.DROP_AFTER, rate=rate * 0.7)
@@ -269,6 +276,7 @@ def _passing_codes(sky: Sky) -> str:
 
 TROUBLES: Final[tuple[Trouble, ...]] = (
     _refused,
+    _of_all_kinds,
     _lost,
     _lost_mutations,
     _throttled,

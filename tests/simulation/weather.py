@@ -127,6 +127,12 @@ class Sky:
         """The weather's own dice."""
         return self._rng
 
+    def calls(self, failure: float) -> None:
+        """Let so many of all calls fail, in all kinds of ways."""
+        self._world.faults.weather = replace(
+            self._world.faults.weather, call_failure=failure
+        )
+
     def downloads(self, failure: float) -> None:
         """Let so many of the downloads between regions fail."""
         self._world.faults.weather = replace(

@@ -173,7 +173,7 @@ class WorldCloud:
 
     def _latency_s(self, region_id: str) -> float:
         region = self.world.profile.region(region_id)
-        slow = region.slow if region is not None else 1.0
+        slow = min(region.slow, 10.0) if region is not None else 1.0
         return self.rng.uniform(*self.latency_s) * slow
 
     # --- one call -----------------------------------------------------------------

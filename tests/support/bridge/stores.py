@@ -74,7 +74,7 @@ def objects(at: Visitor, request: ask.ListObjects) -> tuple[told.StoredObject, .
 
 def delete_objects(at: Visitor, request: ask.DeleteObjects) -> None:
     at.world.oss.objects.delete_many(
-        at.visit(request.region), request.bucket, tuple(request.keys)
+        at.visit(request.region), request.bucket, [(key, "") for key in request.keys]
     )
 
 
