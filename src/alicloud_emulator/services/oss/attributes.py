@@ -2,7 +2,7 @@
 
 from alicloud_emulator.services.oss import xml
 from alicloud_emulator.services.oss.buckets import owner_node, tag_set
-from alicloud_emulator.services.oss.call import Call, answer
+from alicloud_emulator.services.oss.call import Call, answer, version_headers
 from alicloud_emulator.services.wire import Response
 
 
@@ -12,17 +12,19 @@ async def get_object_acl(call: Call) -> Response:
         call.visit, call.bucket, call.key, "GetObjectAcl"
     )
     bucket = call.world.oss.gate.find(call.visit, call.bucket)
-    return answer(
+    response = answer(
         "AccessControlPolicy",
         [owner_node(bucket), ("AccessControlList", [("Grant", stored.acl)])],
     )
+    response.headers |= version_headers(stored.version_id)
+    return response
 
 
 async def put_object_acl(call: Call) -> Response:
     """PutObjectAcl."""
     acl = call.header("x-oss-object-acl")
-    call.world.oss.attributes.put_acl(call.visit, call.bucket, call.key, acl)
-    return Response()
+    stored = call.world.oss.attributes.put_acl(call.visit, call.bucket, call.key, acl)
+    return Response(headers=version_headers(stored.version_id))
 
 
 async def get_object_tagging(call: Call) -> Response:
@@ -30,20 +32,22 @@ async def get_object_tagging(call: Call) -> Response:
     stored = call.world.oss.attributes.get(
         call.visit, call.bucket, call.key, "GetObjectTagging"
     )
-    return answer("Tagging", [tag_set(stored.tags)])
+    response = answer("Tagging", [tag_set(stored.tags)])
+    response.headers |= version_headers(stored.version_id)
+    return response
 
 
 async def put_object_tagging(call: Call) -> Response:
     """PutObjectTagging."""
     tags = xml.tags_of(await call.xml("Tagging"))
-    call.world.oss.attributes.put_tags(call.visit, call.bucket, call.key, tags)
-    return Response()
+    stored = call.world.oss.attributes.put_tags(call.visit, call.bucket, call.key, tags)
+    return Response(headers=version_headers(stored.version_id))
 
 
 async def delete_object_tagging(call: Call) -> Response:
     """DeleteObjectTagging."""
-    call.world.oss.attributes.delete_tags(call.visit, call.bucket, call.key)
-    return Response(status=204)
+    stored = call.world.oss.attributes.delete_tags(call.visit, call.bucket, call.key)
+    return Response(status=204, headers=version_headers(stored.version_id))
 
 
 async def restore_object(call: Call) -> Response:

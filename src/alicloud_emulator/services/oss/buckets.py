@@ -53,7 +53,6 @@ async def get_bucket_info(call: Call) -> Response:
     if bucket.encryption is not None:
         rule = encryption.rule(bucket.encryption)
     watched = _setting(bucket, "accessmonitor", "Status")
-    versioning = _setting(bucket, "versioning", "Status")
     return answer(
         "BucketInfo",
         [
@@ -73,7 +72,7 @@ async def get_bucket_info(call: Call) -> Response:
                     ("ResourceGroupId", bucket.resource_group),
                     ("StorageClass", bucket.storage_class),
                     ("TransferAcceleration", "Enabled" if fast else "Disabled"),
-                    ("Versioning", versioning or None),
+                    ("Versioning", bucket.versioning or None),
                     owner_node(bucket),
                     ("AccessControlList", [("Grant", bucket.acl)]),
                     ("ServerSideEncryptionRule", rule),
@@ -110,7 +109,7 @@ async def get_bucket_stat(call: Call) -> Response:
         ("MultipartPartCount", stat.parts),
         ("LiveChannelCount", 0),
         ("LastModifiedTime", int(stat.modified_at)),
-        ("DeleteMarkerCount", 0),
+        ("DeleteMarkerCount", stat.delete_markers),
     ]
     for stem, storage_class in (
         ("Standard", "Standard"),
@@ -209,6 +208,21 @@ async def put_resource_group(call: Call) -> Response:
     wish = await call.xml("BucketResourceGroupConfiguration")
     group = xml.text(wish, "ResourceGroupId")
     call.world.oss.buckets.put_resource_group(call.visit, call.bucket, group)
+    return Response()
+
+
+async def get_versioning(call: Call) -> Response:
+    """GetBucketVersioning: no status where it was never switched on."""
+    action = "GetBucketVersioning"
+    bucket = call.world.oss.buckets.get(call.visit, call.bucket, action)
+    return answer("VersioningConfiguration", [("Status", bucket.versioning or None)])
+
+
+async def put_versioning(call: Call) -> Response:
+    """PutBucketVersioning."""
+    wish = await call.xml("VersioningConfiguration")
+    status = xml.text(wish, "Status")
+    call.world.oss.buckets.put_versioning(call.visit, call.bucket, status)
     return Response()
 
 

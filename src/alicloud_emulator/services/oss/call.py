@@ -1,6 +1,6 @@
 """One call: the request in the words of object storage, and what services read of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
 from typing import NoReturn
@@ -52,6 +52,8 @@ class Call:
             internal=host.internal,
             inside=request.inside,
             signature=request.signature,
+            # Counts where an operation is about one object; others ignore it.
+            version_id=dict(request.query).get("versionId"),
             pays="requester" in (self.header(_PAYER), self.param(_PAYER)),
         )
 
@@ -171,20 +173,22 @@ class Call:
             unmodified_since=_unix_time(self.header(f"{prefix}if-unmodified-since")),
         )
 
-    def source(self) -> tuple[str, str]:
-        """Return bucket and key that ``x-oss-copy-source`` names.
+    def source(self) -> tuple[str, str, Visit]:
+        """Return bucket and key that ``x-oss-copy-source`` names, and how to get there.
 
         Raises:
             ServiceError: InvalidArgument.
         """
         value = self.header("x-oss-copy-source")
-        path = unquote(value.partition("?")[0])
+        path, _, query = value.partition("?")
+        path = unquote(path)
         bucket, _, key = path.removeprefix("/").partition("/")
         if not bucket or not key:
             self.bad_argument(
                 "x-oss-copy-source", value, "Copy Source must mention the source."
             )
-        return bucket, key
+        version_id = query.removeprefix("versionId=") if query else None
+        return bucket, key, replace(self.visit, version_id=version_id)
 
 
 def _unix_time(text: str) -> float | None:
@@ -218,6 +222,14 @@ def answer(root: str, children: list[xml.Node], status: int = 200) -> Response:
         headers={"Content-Type": "application/xml"},
         body=xml.document((root, children)),
     )
+
+
+def version_headers(version_id: str, *, marker: bool = False) -> dict[str, str]:
+    """Return the headers that name a version, where the bucket keeps any."""
+    told = {"x-oss-version-id": version_id}
+    if marker:
+        told["x-oss-delete-marker"] = "true"
+    return told if version_id else {}
 
 
 def etag_header(etag: str) -> str:

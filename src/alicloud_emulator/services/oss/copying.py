@@ -9,6 +9,7 @@ from alicloud_emulator.services.oss.call import (
     etag_header,
     http_date,
     iso_date,
+    version_headers,
 )
 from alicloud_emulator.services.oss.objects import checksum_headers, written_attributes
 from alicloud_emulator.services.wire import Response
@@ -16,18 +17,16 @@ from alicloud_emulator.services.wire import Response
 
 async def copy_object(call: Call) -> Response:
     """CopyObject."""
-    name, key = call.source()
+    name, key, visit = call.source()
     copying = call.world.oss.copying
-    source = copying.source(
-        call.visit, name, key, call.conditions("x-oss-copy-source-")
-    )
+    source = copying.source(visit, name, key, call.conditions("x-oss-copy-source-"))
     stored = copying.copy(
         call.visit,
         call.bucket,
         call.key,
         source=source,
         attributes=written_attributes(call),
-        onto_itself=(name, key) == (call.bucket, call.key),
+        onto_itself=(name, key) == (call.bucket, call.key) and not visit.version_id,
         replace_metadata=_replace(call, "x-oss-metadata-directive"),
         replace_tags=_replace(call, "x-oss-tagging-directive"),
     )
@@ -39,6 +38,8 @@ async def copy_object(call: Call) -> Response:
         ],
     )
     response.headers |= checksum_headers(stored)
+    if source.version_id:
+        response.headers["x-oss-copy-source-version-id"] = source.version_id
     response.headers.pop("Content-MD5", None)  # this answer's body has another
     return response
 
@@ -90,7 +91,8 @@ async def put_symlink(call: Call) -> Response:
         target=unquote(call.header("x-oss-symlink-target")),
         attributes=call.attributes(),
     )
-    return Response(headers={"ETag": etag_header(stored.etag)})
+    headers = {"ETag": etag_header(stored.etag)}
+    return Response(headers=headers | version_headers(stored.version_id))
 
 
 async def get_symlink(call: Call) -> Response:
@@ -101,6 +103,7 @@ async def get_symlink(call: Call) -> Response:
         "Last-Modified": http_date(stored.modified_at),
         "x-oss-symlink-target": quote(stored.target, safe=""),
         "x-oss-storage-class": stored.storage_class,
+        **version_headers(stored.version_id),
     }
     headers |= {f"{META_PREFIX}{name}": value for name, value in stored.meta.items()}
     return Response(headers=headers)

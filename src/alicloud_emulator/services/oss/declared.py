@@ -102,9 +102,7 @@ WORM = (
     refused(header("x-oss-object-worm-legal-hold")),
 )
 BYPASS = accepted(header("x-oss-bypass-governance-retention"), "nothing is retained")
-VERSION = accepted(
-    query("versionId"), "there is one version of each object, called `null`"
-)
+VERSION = query("versionId")
 ENCODING = query("encoding-type", "`url`")
 PREFIX = query("prefix")
 DELIMITER = query("delimiter")

@@ -75,7 +75,7 @@ _LISTS = {
             PREFIX,
             DELIMITER,
             query("key-marker"),
-            query("version-id-marker", "told back"),
+            query("version-id-marker"),
             MAX_KEYS,
             ENCODING,
         ),
@@ -105,12 +105,13 @@ _LISTS = {
             required(header("content-md5")),
             ENCODING,
             body("Object/Key", "up to 1000"),
-            accepted(body("Object/VersionId"), "there is one version of each object"),
+            body("Object/VersionId"),
             body("Quiet"),
             BYPASS,
         ),
         (
             *DOCUMENT,
+            "InvalidArgument",
             "InvalidDigest",
             "InvalidObjectName",
             "MissingArgument",
@@ -143,6 +144,8 @@ _BUCKET = {
         (body("TagSet/Tag/Key"), body("TagSet/Tag/Value")), (*DOCUMENT, "InvalidTag")
     ),
     "DeleteBucketTagging": Declared((query("tagging", "keys, with commas between"),)),
+    "GetBucketVersioning": Declared(),
+    "PutBucketVersioning": Declared((body("Status"),), DOCUMENT),
     "GetBucketEncryption": Declared((), ("NoSuchServerSideEncryptionRule",)),
     "PutBucketEncryption": Declared(
         tuple(
@@ -214,9 +217,6 @@ _PUT: dict[str, Declared] = {
     ),
     "policy": Declared((body("body", "JSON"),), ("InvalidArgument",)),
     "requestPayment": Declared((body("Payer"),)),
-    "versioning": Declared(
-        (accepted(body("Status"), "checked; objects have one version all the same"),)
-    ),
     "transferAcceleration": Declared(
         (body("Enabled", "opens the accelerate hosts to the bucket"),)
     ),

@@ -40,12 +40,19 @@ _NO_ENCRYPTION = tuple(
     for one in ENCRYPTION
 )
 _COPY_SOURCE = (
-    required(header("x-oss-copy-source", "a `versionId` in it is ignored")),
+    required(header("x-oss-copy-source", "may end in `?versionId=`")),
     *(replace(one, name=f"x-oss-copy-source-{one.name}") for one in CONDITIONS),
     accepted(header("x-oss-traffic-limit"), "nothing is moved"),
 )
 _LINK_ERRORS = ("InvalidTargetType", "SymlinkTargetNotExist")
-_READ_ERRORS = ("InvalidObjectState", "NoSuchKey", *_LINK_ERRORS, *CONDITION_ERRORS)
+_VERSION_ERRORS = ("InvalidArgument", "NoSuchVersion")
+_FOUND_ERRORS = ("NoSuchKey", *_VERSION_ERRORS)
+_READ_ERRORS = (
+    "InvalidObjectState",
+    *_FOUND_ERRORS,
+    *_LINK_ERRORS,
+    *CONDITION_ERRORS,
+)
 
 _WHOLE = {
     "PutObject": Declared(
@@ -74,10 +81,12 @@ _WHOLE = {
         (*_READ_ERRORS, "InvalidArgument", "InvalidRange"),
     ),
     "HeadObject": Declared(
-        (*CONDITIONS, VERSION), ("NoSuchKey", *_LINK_ERRORS, *CONDITION_ERRORS)
+        (*CONDITIONS, VERSION), (*_FOUND_ERRORS, *_LINK_ERRORS, *CONDITION_ERRORS)
     ),
-    "GetObjectMeta": Declared((*CONDITIONS, VERSION), ("NoSuchKey", *CONDITION_ERRORS)),
-    "DeleteObject": Declared((VERSION, BYPASS)),
+    "GetObjectMeta": Declared(
+        (*CONDITIONS, VERSION), (*_FOUND_ERRORS, *CONDITION_ERRORS)
+    ),
+    "DeleteObject": Declared((VERSION, BYPASS), ("InvalidArgument",)),
     "CopyObject": Declared(
         (
             *_COPY_SOURCE,
@@ -115,21 +124,21 @@ _WHOLE = {
         (required(header("x-oss-symlink-target")), *ATTRIBUTES),
         (*ATTRIBUTE_ERRORS, "MissingArgument"),
     ),
-    "GetSymlink": Declared((VERSION,), ("NoSuchKey", "NotSymlink")),
+    "GetSymlink": Declared((VERSION,), (*_FOUND_ERRORS, "NotSymlink")),
 }
 
 _ASPECTS = {
-    "GetObjectAcl": Declared((VERSION,), ("NoSuchKey",)),
+    "GetObjectAcl": Declared((VERSION,), _FOUND_ERRORS),
     "PutObjectAcl": Declared(
         (required(OBJECT_ACL), VERSION),
-        ("InvalidArgument", "MissingArgument", "NoSuchKey"),
+        (*_FOUND_ERRORS, "MissingArgument"),
     ),
-    "GetObjectTagging": Declared((VERSION,), ("NoSuchKey",)),
+    "GetObjectTagging": Declared((VERSION,), _FOUND_ERRORS),
     "PutObjectTagging": Declared(
         (VERSION, body("TagSet/Tag/Key"), body("TagSet/Tag/Value")),
-        (*DOCUMENT, "InvalidTag", "NoSuchKey"),
+        (*DOCUMENT, *_FOUND_ERRORS, "InvalidTag"),
     ),
-    "DeleteObjectTagging": Declared((VERSION,), ("NoSuchKey",)),
+    "DeleteObjectTagging": Declared((VERSION,), _FOUND_ERRORS),
     "RestoreObject": Declared(
         (
             VERSION,
@@ -138,13 +147,14 @@ _ASPECTS = {
         ),
         (
             *DOCUMENT,
-            "InvalidArgument",
-            "NoSuchKey",
+            *_FOUND_ERRORS,
             "OperationNotSupported",
             "RestoreAlreadyInProgress",
         ),
     ),
-    "CleanRestoredObject": Declared((), ("NoSuchKey", "OperationNotSupported")),
+    "CleanRestoredObject": Declared(
+        (VERSION,), (*_FOUND_ERRORS, "OperationNotSupported")
+    ),
 }
 
 _UPLOADS = {

@@ -14,6 +14,9 @@ from alicloud_emulator.services.oss.call import (
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.oss import StoredObject
 from alicloud_emulator.world.oss.listing import page_size
+from alicloud_emulator.world.oss.versions import NULL, Version
+
+_LENGTH_MAX = 1024
 
 
 async def list_objects(call: Call) -> Response:
@@ -81,34 +84,39 @@ async def list_objects_v2(call: Call) -> Response:
 
 
 async def list_versions(call: Call) -> Response:
-    """ListObjectVersions: every object as its only version, which is called null."""
+    """ListObjectVersions: newest first; in most buckets each object's only one, null."""
     size, encoding = _size(call), _encoding(call)
-    prefix, delimiter = call.param("prefix"), call.param("delimiter")
-    marker = call.param("key-marker")
-    stored, page = call.world.oss.objects.list(
+    asked = {
+        name: call.param(name)
+        for name in ("prefix", "delimiter", "key-marker", "version-id-marker")
+    }
+    for name, value in asked.items():
+        if len(value) > _LENGTH_MAX:
+            call.bad_argument(name, value)
+    page = call.world.oss.objects.versions(
         call.visit,
         call.bucket,
-        prefix=prefix,
-        delimiter=delimiter,
-        after=marker,
+        prefix=asked["prefix"],
+        delimiter=asked["delimiter"],
+        key_marker=asked["key-marker"],
+        version_id_marker=asked["version-id-marker"],
         size=size,
-        action="ListObjectVersions",
     )
     owner = _owner(call)
     return answer(
         "ListVersionsResult",
         [
             ("Name", call.bucket),
-            ("Prefix", encoded(prefix, encoding)),
-            ("KeyMarker", encoded(marker, encoding)),
-            ("VersionIdMarker", call.param("version-id-marker")),
+            ("Prefix", encoded(asked["prefix"], encoding)),
+            ("KeyMarker", encoded(asked["key-marker"], encoding)),
+            ("VersionIdMarker", asked["version-id-marker"]),
             ("MaxKeys", size),
-            ("Delimiter", encoded(delimiter, encoding)),
+            ("Delimiter", encoded(asked["delimiter"], encoding)),
             ("EncodingType", encoding or None),
             ("IsTruncated", page.truncated),
-            ("NextKeyMarker", encoded(page.next_marker, encoding) or None),
-            ("NextVersionIdMarker", "null" if page.next_marker else None),
-            *(_version(call, one, encoding, owner) for one in stored),
+            ("NextKeyMarker", encoded(page.next_key_marker, encoding) or None),
+            ("NextVersionIdMarker", page.next_version_id_marker or None),
+            *(_version(call, row, encoding, owner) for row in page.rows),
             *_common_prefixes(page.prefixes, encoding),
         ],
     )
@@ -131,9 +139,25 @@ async def list_live_channels(call: Call) -> Response:
     )
 
 
-def _version(call: Call, stored: StoredObject, encoding: str, owner: str) -> xml.Node:
-    nodes = _described(call, stored, encoding, owner)
-    return ("Version", [("VersionId", "null"), ("IsLatest", True), *nodes])
+def _version(
+    call: Call, row: tuple[Version, bool], encoding: str, owner: str
+) -> xml.Node:
+    version, latest = row
+    numbered: list[xml.Node] = [
+        ("VersionId", version.version_id or NULL),
+        ("IsLatest", latest),
+    ]
+    if isinstance(version, StoredObject):
+        return ("Version", [*numbered, *_described(call, version, encoding, owner)])
+    return (
+        "DeleteMarker",
+        [
+            ("Key", encoded(version.key, encoding)),
+            *numbered,
+            ("LastModified", iso_date(version.modified_at)),
+            ("Owner", [("ID", owner), ("DisplayName", owner)]),
+        ],
+    )
 
 
 def _size(call: Call) -> int:

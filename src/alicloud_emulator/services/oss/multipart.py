@@ -11,6 +11,7 @@ from alicloud_emulator.services.oss.call import (
     encoded,
     etag_header,
     iso_date,
+    version_headers,
 )
 from alicloud_emulator.services.oss.downloads import asked_range
 from alicloud_emulator.services.oss.objects import written_attributes
@@ -78,9 +79,9 @@ async def upload_part_copy(call: Call) -> Response:
     """UploadPartCopy: a part that is a range of an object."""
     uploads, number, upload_id = _addressed(call)
     uploads.find(call.visit, call.bucket, call.key, upload_id)
-    name, key = call.source()
+    name, key, visit = call.source()
     source = call.world.oss.copying.source(
-        call.visit, name, key, call.conditions("x-oss-copy-source-")
+        visit, name, key, call.conditions("x-oss-copy-source-")
     )
     blob = await _slice(call, source.blob)
     part = uploads.put_part(
@@ -94,6 +95,8 @@ async def upload_part_copy(call: Call) -> Response:
         ],
     )
     response.headers["ETag"] = etag_header(part.etag)
+    if source.version_id:
+        response.headers["x-oss-copy-source-version-id"] = source.version_id
     return response
 
 
@@ -147,6 +150,7 @@ async def complete(call: Call) -> Response:
     result.headers["x-oss-hash-crc64ecma"] = str(stored.blob.crc64)
     result.headers["ETag"] = etag_header(stored.etag)
     result.headers |= encryption.headers(stored.encryption)
+    result.headers |= version_headers(stored.version_id)
     return result
 
 

@@ -13,6 +13,7 @@ from alicloud_emulator.services.oss.call import (
     encoded,
     etag_header,
     http_date,
+    version_headers,
 )
 from alicloud_emulator.services.oss.downloads import (
     BlobBody,
@@ -25,6 +26,7 @@ from alicloud_emulator.world.oss import StoredObject
 from alicloud_emulator.world.oss.objects import check_md5
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.values import Attributes, ObjectKind
+from alicloud_emulator.world.oss.versions import Deleted
 
 # A thousand keys of 1023 bytes, percent-encoded or escaped, and their elements.
 _DELETE_BODY_BYTES_MAX = 8 * 1024 * 1024
@@ -65,6 +67,7 @@ def checksum_headers(stored: StoredObject) -> dict[str, str]:
         "ETag": etag_header(stored.etag),
         "x-oss-hash-crc64ecma": str(stored.blob.crc64),
         **encryption.headers(stored.encryption),
+        **version_headers(stored.version_id),
     }
     if stored.blob.md5 and stored.kind in _WITH_MD5:
         headers["Content-MD5"] = xml.base64(stored.blob.md5)
@@ -136,6 +139,7 @@ async def get_object_meta(call: Call) -> Response:
         "ETag": etag_header(stored.etag),
         "Last-Modified": http_date(stored.modified_at),
         "x-oss-hash-crc64ecma": str(stored.blob.crc64),
+        **version_headers(stored.version_id),
     }
     bucket = call.world.oss.gate.find(call.visit, call.bucket)
     if "<Status>Enabled" in bucket.settings.get("accessmonitor", ""):
@@ -184,8 +188,9 @@ def _restore(now: float, stored: StoredObject) -> str:
 
 async def delete_object(call: Call) -> Response:
     """DeleteObject."""
-    call.world.oss.objects.delete(call.visit, call.bucket, call.key)
-    return Response(status=204)
+    gone = call.world.oss.objects.delete(call.visit, call.bucket, call.key)
+    headers = version_headers(gone.version_id, marker=gone.marker)
+    return Response(status=204, headers=headers)
 
 
 async def delete_multiple_objects(call: Call) -> Response:
@@ -198,14 +203,29 @@ async def delete_multiple_objects(call: Call) -> Response:
     check_md5(md5, call.header("content-md5"))
     wish = xml.parse(body, "Delete")
     encoding = call.param("encoding-type").lower()
-    keys = [xml.text(one, "Key") for one in wish.findall("Object")]
-    deleted = call.world.oss.objects.delete_many(call.visit, call.bucket, keys)
+    wanted = [
+        (xml.text(one, "Key"), xml.text(one, "VersionId") or None)
+        for one in wish.findall("Object")
+    ]
+    deleted = call.world.oss.objects.delete_many(call.visit, call.bucket, wanted)
     if xml.text(wish, "Quiet").lower() == "true":
         return Response(headers={"Content-Type": "application/xml"})
     return answer(
         "DeleteResult",
         [
             ("EncodingType", encoding or None),
-            *(("Deleted", [("Key", encoded(key, encoding))]) for key in deleted),
+            *(_deleted(gone, encoding) for gone in deleted),
+        ],
+    )
+
+
+def _deleted(gone: Deleted, encoding: str) -> xml.Node:
+    return (
+        "Deleted",
+        [
+            ("Key", encoded(gone.key, encoding)),
+            ("VersionId", gone.asked or None),
+            ("DeleteMarker", True if gone.marker else None),
+            ("DeleteMarkerVersionId", gone.version_id if gone.marker else None),
         ],
     )

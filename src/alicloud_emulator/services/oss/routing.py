@@ -85,6 +85,8 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ("DELETE", "encryption"): Operation(
             "DeleteBucketEncryption", encryption.delete_bucket_encryption
         ),
+        ("GET", "versioning"): Operation("GetBucketVersioning", buckets.get_versioning),
+        ("PUT", "versioning"): Operation("PutBucketVersioning", buckets.put_versioning),
         ("GET", "qos"): Operation("GetBucketStorageCapacity", buckets.get_capacity),
         ("PUT", "qos"): Operation("PutBucketStorageCapacity", buckets.put_capacity),
         ("GET", "resourceGroup"): Operation(
@@ -194,7 +196,8 @@ def operation_of(request: Request) -> Operation | str:
     level = level_of(request)
     names = {name for name, _ in request.query}
     found = sorted(names & _SUB_RESOURCES[level])
-    if (not found and names & _MISSING) or request.method == "OPTIONS":
+    elsewhere = "x-oss-access-point-name" in names  # not about the bucket itself
+    if elsewhere or (not found and names & _MISSING) or request.method == "OPTIONS":
         return "NotImplemented"
     if level is Level.BUCKET and request.method == "POST" and not found:
         return "NotImplemented"  # uploads by HTML form

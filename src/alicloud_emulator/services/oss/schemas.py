@@ -96,11 +96,6 @@ def _check_https(root: Element) -> None:
         raise refusal("MalformedXML")
 
 
-def _check_versioning(root: Element) -> None:
-    if xml.text(root, "Status") not in ("Enabled", "Suspended"):
-        raise refusal("MalformedXML")
-
-
 def _check_payer(root: Element) -> None:
     if xml.text(root, "Payer") not in ("BucketOwner", "Requester"):
         raise refusal("MalformedXML")
@@ -110,7 +105,6 @@ _CHECKERS: dict[str, Callable[[Element], None]] = {
     "lifecycle": _check_lifecycle,
     "httpsConfig": _check_https,
     "cors": _check_cors,
-    "versioning": _check_versioning,
     "requestPayment": _check_payer,
 }
 

@@ -5,6 +5,7 @@
 | oss.py | the facade: everything below, put together |
 | values.py | what is kept: buckets, objects, uploads; and how a call arrives |
 | gate.py | hosts, regions, the mainland rule, ACLs and policies: who gets in |
+| versions.py | versions of objects, and their markers |
 | policies.py | bucket policies: what others may do |
 | buckets.py | making, listing, describing and deleting buckets, ACL and tags |
 | settings.py | configurations that are kept as they come (CORS, lifecycle, ...) |

@@ -35,7 +35,7 @@ class ObjectAttributes:
         """Return an object to be looked at, under the RAM action ``action``."""
         return self._objects.find(visit, name, key, action, need=Need.OWNER)
 
-    def put_acl(self, visit: Visit, name: str, key: str, acl: str) -> None:
+    def put_acl(self, visit: Visit, name: str, key: str, acl: str) -> StoredObject:
         """Change an object's ACL.
 
         Raises:
@@ -50,8 +50,11 @@ class ObjectAttributes:
         if blocked and acl.startswith("public"):
             raise refusal("AccessDenied", "Put public object acl is not allowed")
         stored.acl = acl
+        return stored
 
-    def put_tags(self, visit: Visit, name: str, key: str, tags: dict[str, str]) -> None:
+    def put_tags(
+        self, visit: Visit, name: str, key: str, tags: dict[str, str]
+    ) -> StoredObject:
         """Replace an object's tags.
 
         Raises:
@@ -60,10 +63,13 @@ class ObjectAttributes:
         stored = self.get(visit, name, key, "PutObjectTagging")
         check_tags(tags, OBJECT_TAGS_MAX, OBJECT_TAG_CHARACTER)
         stored.tags = dict(tags)
+        return stored
 
-    def delete_tags(self, visit: Visit, name: str, key: str) -> None:
+    def delete_tags(self, visit: Visit, name: str, key: str) -> StoredObject:
         """Remove an object's tags."""
-        self.get(visit, name, key, "DeleteObjectTagging").tags = {}
+        stored = self.get(visit, name, key, "DeleteObjectTagging")
+        stored.tags = {}
+        return stored
 
     def restore(
         self, visit: Visit, name: str, key: str, days: int, tier: str = ""

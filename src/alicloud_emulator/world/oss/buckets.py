@@ -5,10 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from alicloud_emulator.world.oss import versions
 from alicloud_emulator.world.oss.gate import Gate
 from alicloud_emulator.world.oss.listing import Page, page_of_keys
 from alicloud_emulator.world.oss.refusals import refusal
-from alicloud_emulator.world.oss.values import Bucket, Encryption, KeyTable, Visit
+from alicloud_emulator.world.oss.values import (
+    Bucket,
+    Encryption,
+    KeyTable,
+    StoredObject,
+    Visit,
+)
 from alicloud_emulator.world.profile import OssMode
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ class BucketStat:
     parts: int
     modified_at: float
     by_class: dict[str, tuple[int, int]]
+    delete_markers: int
 
 
 class Buckets:
@@ -113,7 +121,7 @@ class Buckets:
             ServiceError: NoSuchBucket, BucketNotEmpty (objects or uploads), ...
         """
         bucket = self._gate.enter(visit, name, "DeleteBucket")
-        if bucket.objects:
+        if len(bucket.objects) or len(bucket.history):
             raise refusal(
                 "BucketNotEmpty",
                 "The bucket has objects. Please delete them first.",
@@ -178,7 +186,10 @@ class Buckets:
     def stat(self, visit: Visit, name: str) -> BucketStat:
         """Return what a bucket holds."""
         bucket = self._gate.enter(visit, name, "GetBucketStat")
-        stored = list(bucket.objects.values())
+        kept: list[versions.Version] = [*bucket.objects.values()]
+        if bucket.versioning:
+            kept = [one for history in bucket.history.values() for one in history]
+        stored = [one for one in kept if isinstance(one, StoredObject)]
         by_class: dict[str, tuple[int, int]] = {}
         for one in stored:
             size, number = by_class.get(one.storage_class, (0, 0))
@@ -190,6 +201,7 @@ class Buckets:
             parts=sum(len(upload.parts) for upload in bucket.uploads.values()),
             modified_at=max((one.modified_at for one in stored), default=0.0),
             by_class=by_class,
+            delete_markers=len(kept) - len(stored),
         )
 
     def put_acl(self, visit: Visit, name: str, acl: str) -> None:
@@ -215,6 +227,17 @@ class Buckets:
     def delete_encryption(self, visit: Visit, name: str) -> None:
         """Encrypt no more what is put into a bucket."""
         self._gate.enter(visit, name, "DeleteBucketEncryption").encryption = None
+
+    def put_versioning(self, visit: Visit, name: str, status: str) -> None:
+        """Begin, suspend or resume to keep versions.
+
+        Raises:
+            ServiceError: MalformedXML: neither ``Enabled`` nor ``Suspended``.
+        """
+        bucket = self._gate.enter(visit, name, "PutBucketVersioning")
+        if status not in (versions.ENABLED, versions.SUSPENDED):
+            raise refusal("MalformedXML")
+        versions.switch(bucket, status)
 
     def put_capacity(self, visit: Visit, name: str, capacity_gib: int) -> None:
         """Limit what a bucket may hold.

@@ -7,11 +7,15 @@ from typing import Protocol
 from alicloud_emulator.world.oss.refusals import refusal
 
 # Sorts after every key that begins with what stands before it.
-_LAST = chr(0x10FFFF)
+LAST = chr(0x10FFFF)
 
 
-class _Keys(Protocol):
-    def from_key(self, start: str) -> Iterator[str]: ...
+class Keys(Protocol):
+    """Keys in order."""
+
+    def from_key(self, start: str) -> Iterator[str]:
+        """Yield the keys from ``start`` on."""
+        ...
 
 
 @dataclass(kw_only=True)
@@ -38,7 +42,7 @@ class Page:
 
 
 def page_of_keys(
-    keys: _Keys, *, prefix: str, delimiter: str, after: str, size: int
+    keys: Keys, *, prefix: str, delimiter: str, after: str, size: int
 ) -> Page:
     """Return the keys with ``prefix`` that sort after ``after``, up to ``size``.
 
@@ -49,8 +53,8 @@ def page_of_keys(
     if size == 0:
         return page
     start = max(prefix, after)
-    if after and _rolled(after, prefix, delimiter) == after:
-        start = after + _LAST
+    if after and rolled_up(after, prefix, delimiter) == after:
+        start = after + LAST
     while True:
         entry = _next_entry(keys, start, prefix, delimiter, after)
         if entry is None:
@@ -61,14 +65,14 @@ def page_of_keys(
             return page
         if rolled:
             page.prefixes.append(key)
-            start = key + _LAST
+            start = key + LAST
         else:
             page.keys.append(key)
             start = key + "\0"
 
 
 def _next_entry(
-    keys: _Keys, start: str, prefix: str, delimiter: str, after: str
+    keys: Keys, start: str, prefix: str, delimiter: str, after: str
 ) -> tuple[str, bool] | None:
     """Return the next key or rolled-up prefix from ``start`` on, and which it is."""
     for key in keys.from_key(start):
@@ -76,12 +80,12 @@ def _next_entry(
             return None
         if key == after:
             continue
-        rolled = _rolled(key, prefix, delimiter)
+        rolled = rolled_up(key, prefix, delimiter)
         return rolled or key, bool(rolled)
     return None
 
 
-def _rolled(key: str, prefix: str, delimiter: str) -> str:
+def rolled_up(key: str, prefix: str, delimiter: str) -> str:
     """Return the entry that a key is rolled up into, or ""."""
     if not delimiter or not key.startswith(prefix):
         return ""

@@ -3,11 +3,12 @@
 import binascii
 from base64 import b64decode
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alicloud_emulator.world.blobs import Blob
 from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.oss import encryption
+from alicloud_emulator.world.oss import encryption, versions
 from alicloud_emulator.world.oss.buckets import (
     OBJECT_ACLS,
     OBJECT_TAG_CHARACTER,
@@ -27,6 +28,7 @@ from alicloud_emulator.world.oss.values import (
     StoredObject,
     Visit,
 )
+from alicloud_emulator.world.oss.versions import Deleted, VersionsPage
 
 if TYPE_CHECKING:
     from alicloud_emulator.world.world import World
@@ -116,8 +118,11 @@ class Objects:
             target=target,
             encryption=encryption.of_object(attributes.encryption, bucket),
         )
-        bucket.objects[key] = stored
+        versions.add(bucket, stored, self._new_version_id())
         return stored
+
+    def _new_version_id(self) -> str:
+        return f"CAEQ{self._world.rng.getrandbits(240):060x}"
 
     def find(
         self,
@@ -132,12 +137,10 @@ class Objects:
         """Return an object, a symbolic link as itself.
 
         Raises:
-            ServiceError: NoSuchKey, PreconditionFailed, NotModified, ...
+            ServiceError: NoSuchKey, NoSuchVersion, PreconditionFailed, NotModified...
         """
         bucket = self._gate.enter(visit, name, action, key=key, need=need)
-        stored = bucket.objects.get(key)
-        if stored is None:
-            raise refusal("NoSuchKey", Key=key)
+        stored = versions.find(bucket, key, visit.version_id)
         conditions.check(stored)
         return stored
 
@@ -177,11 +180,14 @@ class Objects:
             raise refusal("InvalidTargetType", Key=link.target)
         return stored
 
-    def delete(self, visit: Visit, name: str, key: str) -> None:
-        """Delete an object; one that is not there is as good as deleted."""
+    def delete(self, visit: Visit, name: str, key: str) -> Deleted:
+        """Delete an object or a version; one that is not there is as good as deleted."""
         need = Need.WRITE
         bucket = self._gate.enter(visit, name, "DeleteObject", key=key, need=need)
-        bucket.objects.pop(key)
+        if visit.version_id is not None:
+            return versions.drop(bucket, key, visit.version_id)
+        now = self._world.agenda.now
+        return versions.hide(bucket, key, self._new_version_id(), now)
 
     def check_delete_many(self, visit: Visit, name: str) -> None:
         """Say whether ``delete_many`` would be let in, before its body is read.
@@ -191,27 +197,37 @@ class Objects:
         """
         self._gate.check_endpoint(visit, self._gate.find(visit, name))
 
-    def delete_many(self, visit: Visit, name: str, keys: Sequence[str]) -> list[str]:
-        """Delete up to 1000 objects; return the keys the caller could delete.
+    def delete_many(
+        self, visit: Visit, name: str, wanted: Sequence[tuple[str, str | None]]
+    ) -> list[Deleted]:
+        """Delete up to 1000 objects; return those that the caller could delete.
+
+        Args:
+            visit: The call.
+            name: The bucket's name.
+            wanted: Keys, each with a version or None.
 
         Raises:
             ServiceError: MalformedXML (no keys, or too many), AccessDenied if not a
                 single one was allowed, ...
         """
         self.check_delete_many(visit, name)
-        if not 1 <= len(keys) <= DELETED_AT_ONCE_MAX:
+        if not 1 <= len(wanted) <= DELETED_AT_ONCE_MAX:
             raise refusal("MalformedXML")
+        for _, version_id in wanted:
+            if version_id is not None:
+                versions.check_id(version_id)
         deleted = []
         denied: ServiceError | None = None
-        for key in keys:
+        for key, version_id in wanted:
             try:
-                self.delete(visit, name, key)
+                gone = self.delete(replace(visit, version_id=version_id), name, key)
             except ServiceError as error:
                 if error.code != "AccessDenied":
                     raise
                 denied = error
             else:
-                deleted.append(key)
+                deleted.append(gone)
         if denied is not None and not deleted:
             raise denied
         return deleted
@@ -233,6 +249,40 @@ class Objects:
             bucket.objects, prefix=prefix, delimiter=delimiter, after=after, size=size
         )
         return [bucket.objects[key] for key in page.keys], page
+
+    def versions(
+        self,
+        visit: Visit,
+        name: str,
+        *,
+        prefix: str,
+        delimiter: str,
+        key_marker: str,
+        version_id_marker: str,
+        size: int,
+    ) -> VersionsPage:
+        """Return a page of every version of a bucket's objects.
+
+        Raises:
+            ServiceError: InvalidArgument: a version's marker without a key's...
+        """
+        action = "ListObjectVersions"
+        bucket = self._gate.enter(visit, name, action, need=Need.READ)
+        if version_id_marker and not key_marker:
+            raise refusal(
+                "InvalidArgument",
+                "A version-id marker cannot be specified without a key marker.",
+                ArgumentName="version-id-marker",
+                ArgumentValue=version_id_marker[:64],
+            )
+        return versions.page(
+            bucket,
+            prefix=prefix,
+            delimiter=delimiter,
+            key_marker=key_marker,
+            version_id_marker=version_id_marker,
+            size=size,
+        )
 
 
 def check_attributes(attributes: Attributes) -> None:

@@ -123,6 +123,7 @@ REFUSALS = {
         "or the upload may have been aborted or completed.",
         "0042-00000002",
     ),
+    "NoSuchVersion": Refusal(404, "The specified version does not exist."),
     "NoSuchWebsiteConfiguration": Refusal(
         404, "The specified bucket does not have a website configuration."
     ),

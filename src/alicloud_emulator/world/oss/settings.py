@@ -85,13 +85,6 @@ SETTINGS = {
             removable=False,
         ),
         Setting(
-            sub_resource="versioning",
-            name="Versioning",
-            root="VersioningConfiguration",
-            usual="<VersioningConfiguration></VersioningConfiguration>",
-            removable=False,
-        ),
-        Setting(
             sub_resource="transferAcceleration",
             name="TransferAcceleration",
             root="TransferAccelerationConfiguration",

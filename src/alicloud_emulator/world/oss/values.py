@@ -26,6 +26,7 @@ class Visit:
         inside: Region of the function that makes the call; "" for outside.
         signature: ``oss-v4``, ``oss-v2``, ``oss-v1``, or "" for none.
         pays: The caller says that he pays for the request.
+        version_id: The version of the object that is meant; None for the newest.
     """
 
     caller: Caller | None
@@ -34,6 +35,7 @@ class Visit:
     inside: str = ""
     signature: str = "oss-v4"
     pays: bool = False
+    version_id: str | None = None
 
 
 class ObjectKind(StrEnum):
@@ -96,6 +98,7 @@ class StoredObject:
         restored_until: Unix time until which it can then be read.
         sealed_at: Unix time since which an appendable object takes no more, or 0.
         read_at: Unix time of the last read, or 0.
+        version_id: "" where the bucket never kept versions.
     """
 
     key: str
@@ -113,6 +116,7 @@ class StoredObject:
     restored_until: float = 0.0
     sealed_at: float = 0.0
     read_at: float = 0.0
+    version_id: str = ""
     encryption: Encryption | None = None
 
     def is_awake(self, now: float) -> bool:
@@ -120,6 +124,15 @@ class StoredObject:
         if self.storage_class not in ASLEEP:
             return True
         return self.restoring_until <= now < self.restored_until
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteMarker:
+    """A version that says that the key was deleted; ``modified_at`` in Unix seconds."""
+
+    key: str
+    version_id: str
+    modified_at: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +177,9 @@ class KeyTable(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._order)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
     def get(self, key: str) -> T | None:
         """Return the value of a key, or None."""
         return self._values.get(key)
@@ -204,6 +220,8 @@ class Bucket:
         inventories: The same of inventories, by id.
         block_public_access: Public ACLs are refused and have no effect.
         encryption: Of objects whose writers do not say.
+        versioning: ``Enabled``, ``Suspended``, or "" for never enabled.
+        history: All versions by key, the newest last; see versions.py.
         capacity_gib: How much it may hold, -1 for anything; kept and told back only.
     """
 
@@ -223,3 +241,7 @@ class Bucket:
     inventories: dict[str, str] = field(default_factory=dict)
     objects: KeyTable[StoredObject] = field(default_factory=KeyTable)
     uploads: dict[str, Upload] = field(default_factory=dict)
+    versioning: str = ""
+    history: KeyTable[list[StoredObject | DeleteMarker]] = field(
+        default_factory=KeyTable
+    )
