@@ -495,6 +495,16 @@ def test_all_pages_of_snapshots_are_read(far: FarSide, cloud: SdkCloud) -> None:
     )
 
 
+def test_a_tag_without_value_is_asked_for_by_its_key(
+    far: FarSide, cloud: SdkCloud
+) -> None:
+    far.answer = lambda _seen: as_json('{"Snapshots": {"Snapshot": []}}')
+    anyio.run(cloud.call, ask.DescribeSnapshots(region=REGION, tags={"a": ""}))
+    asked = far.seen[-1].query
+    assert asked["Tag.1.Key"] == "a"
+    assert "Tag.1.Value" not in asked
+
+
 def test_what_was_begun_is_returned(far: FarSide, cloud: SdkCloud) -> None:
     far.answer = lambda _seen: as_json('{"ImageId":"m-1","TaskId":"t-1"}')
     imported = anyio.run(cloud.call, SAME_CALLS[1][0])

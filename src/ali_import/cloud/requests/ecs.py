@@ -156,7 +156,10 @@ class DeleteImage(Request[None]):
 
 @dataclass(frozen=True, kw_only=True)
 class DescribeSnapshots(Request[tuple[Snapshot, ...]]):
-    """List snapshots, all pages; only those with all of ``tags``."""
+    """List snapshots, all pages; only those with all of ``tags``.
+
+    A tag with an empty value asks for its key, with any value.
+    """
 
     SERVICE = "ecs"
     REPEAT = Repeat.READ

@@ -72,6 +72,14 @@ def _tag_query(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
+def _tag_filter(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    # An empty value that is sent asks for just that; one that is not, for any.
+    return [
+        {"Key": key, "Value": value} if value else {"Key": key}
+        for key, value in tags.items()
+    ]
+
+
 def _tags(row: Mapping[str, Any]) -> dict[str, str]:
     found = nested_rows(row, "Tags", "Tag")
     # Rows spell it TagKey; Key is what some other actions answer.
@@ -113,7 +121,7 @@ def describe_images(
         "Status": EVERY_STATUS,
         "ImageName": request.name,
         "ImageId": _ids(request.image_ids),
-        "Tag": _tag_query(request.tags),
+        "Tag": _tag_filter(request.tags),
     }
     found: dict[str, CloudImage] = {}
     for row in _numbered_pages(services, request, query, ("Images", "Image")):
@@ -295,7 +303,7 @@ def describe_snapshots(
     """Return snapshots, all pages."""
     query: dict[str, Any] = {
         "MaxResults": PAGE_ROWS_MAX,
-        "Tag": _tag_query(request.tags),
+        "Tag": _tag_filter(request.tags),
     }
     if request.snapshot_ids:
         assert len(request.snapshot_ids) <= IDS_MAX
