@@ -168,17 +168,18 @@ _SUB_RESOURCES = {
 # are never taken for the thing itself. (PUT ?website must not make a bucket.)
 _MISSING = frozenset(
     {
-        "accessPoint", "accessPointConfigForObjectProcess", "accessPointPolicy",
-        "accessPointPolicyStatus", "accessPointForObjectProcess",
-        "accessPointPolicyForObjectProcess", "archiveDirectRead", "asyncFetch",
-        "bucketArchiveDirectRead", "callback", "callback-var", "cname", "comp",
-        "dataPipeline", "img", "legalHold", "live", "metaQuery", "MetaQuery",
-        "metadataConfiguration", "metadataInventoryTable", "metadataJournalTable",
-        "objectWorm", "openMetaQuery", "overwriteConfig", "policyStatus", "processConfiguration", "qos",
-        "qosInfo", "quota", "redundancyTransition", "replication", "replicationLocation",
-        "replicationProgress", "rtc", "retention", "select", "sequential",
-        "style", "styleName", "udf", "udfName", "userDefinedLogFieldsConfig", "vod", "wordm", "worm",
-        "wormExtend", "wormId", "x-oss-async-process", "x-oss-process",
+        "accessPoint", "accessPointConfigForObjectProcess",
+        "accessPointForObjectProcess", "accessPointPolicy",
+        "accessPointPolicyForObjectProcess", "accessPointPolicyStatus",
+        "archiveDirectRead", "asyncFetch", "bucketArchiveDirectRead", "callback",
+        "callback-var", "cloudboxes", "cname", "comp", "dataPipeline", "img",
+        "legalHold", "live", "metadataConfiguration", "metadataInventoryTable",
+        "metadataJournalTable", "MetaQuery", "metaQuery", "objectWorm", "openMetaQuery",
+        "overwriteConfig", "policyStatus", "processConfiguration", "qos", "qosInfo",
+        "quota", "redundancyTransition", "replication", "replicationLocation",
+        "replicationProgress", "retention", "rtc", "select", "sequential", "style",
+        "styleName", "udf", "udfName", "userDefinedLogFieldsConfig", "vod",
+        "worm", "wormExtend", "wormId", "x-oss-async-process", "x-oss-process",
         "x-oss-write-get-object-response",
     }
 )  # fmt: skip
