@@ -242,7 +242,10 @@ def imagined(
 
 def _exists(world: World, leftover: Leftover) -> bool:
     images = store(world).images_of(ACCOUNT, leftover.region)
-    return any(leftover.name in (i.name, i.image_id) for i in images)
+    snapshots = store(world).snapshots_of(ACCOUNT, leftover.region)
+    return any(leftover.name in (i.name, i.image_id) for i in images) or any(
+        leftover.name == s.snapshot_id for s in snapshots
+    )
 
 
 def untold(found: list[tuple[str, str]], told: tuple[Leftover, ...]) -> list[str]:

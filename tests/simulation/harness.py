@@ -322,6 +322,7 @@ class Stage:
             and plan.end is End.CLEAN
             and not plan.again_kill
             and plan.second_after_s is None
+            and not plan.stuck
             and not any(there.status != "Available" for there in plan.existing)
             and plan.options.timeout_s > 3600
         )

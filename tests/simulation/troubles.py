@@ -155,7 +155,7 @@ def _imports_fail(sky: Sky) -> str:
 
 
 def _copies_fail(sky: Sky) -> str:
-    times = sky.dice.randint(1, 3)
+    times = sky.dice.randint(1, 2)
     sky.rule(Do.FAIL_TASK, service="ecs", action="CopyImage", times=times)
     return f"copies fail {times}"
 

@@ -9,7 +9,6 @@ from ali_import.cloud.values import CloudImage, TaskStatus
 from ali_import.publish.job import Job
 from ali_import.publish.lease import TAG_RUN
 from ali_import.publish.making import BROKEN, find
-from ali_import.publish.outcome import Route
 from ali_import.publish.placement import MAKING
 from ali_import.publish.removal import remove_image
 from ali_import.units import MINUTE_S
@@ -41,16 +40,16 @@ async def cancel_making(job: Job) -> None:
 
 
 async def _cancel(job: Job, image: CloudImage) -> None:
+    """Cancel by what the image is: an import has a task, a copy has none."""
     cloud = job.context.cloud
-    if job.route is Route.COPY:
-        await cloud.call(CancelCopyImage(region=job.region, image_id=image.image_id))
-        return
     tasks = await cloud.call(
         DescribeTasks(region=job.region, image_ids=(image.image_id,))
     )
     for task in tasks:
         if task.status in _RUNNING:
             await cloud.call(CancelTask(region=job.region, task_id=task.task_id))
+    if not tasks:
+        await cloud.call(CancelCopyImage(region=job.region, image_id=image.image_id))
 
 
 async def _until_ended(job: Job) -> CloudImage | None:

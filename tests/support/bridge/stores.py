@@ -73,9 +73,8 @@ def objects(at: Visitor, request: ask.ListObjects) -> tuple[told.StoredObject, .
 
 
 def delete_objects(at: Visitor, request: ask.DeleteObjects) -> None:
-    at.world.oss.objects.delete_many(
-        at.visit(request.region), request.bucket, [(key, "") for key in request.keys]
-    )
+    for key in request.keys:
+        at.world.oss.objects.delete(at.visit(request.region), request.bucket, key)
 
 
 def initiate(at: Visitor, request: ask.InitiateMultipartUpload) -> str:
