@@ -53,6 +53,8 @@ _THROTTLE_S_MAX: Final = 75.0
 _BUSY_S_MIN: Final = 0.5
 _BUSY_S_MAX: Final = 15.0
 _SILENT_ANSWERS_MIN: Final = 8
+_SILENT_WAITED_S_MIN: Final = 100.0
+"""Time-outs weigh more than connections refused: three or four of 30 s are enough."""
 _HOST_TRIES_MAX: Final = 3
 
 
@@ -62,6 +64,7 @@ class _Silence:
 
     since: float
     count: int = 0
+    waited_s: float = 0.0
 
 
 class Steady:
@@ -102,7 +105,7 @@ class Steady:
                 result = await self._cloud.call(request)
             except CloudError as error:
                 row = look_up(error)
-                self._note_silence(request, error)
+                self._note_silence(request, error, began)
                 if row.meaning is Meaning.DONE:
                     return cast("R", None)
                 error.advice = error.advice or row.advice
@@ -177,16 +180,22 @@ class Steady:
         }
         return limits.get(meaning, patience.transient_s)
 
-    def _note_silence(self, request: Request[R], error: CloudError) -> None:
+    def _note_silence(
+        self, request: Request[R], error: CloudError, began: float
+    ) -> None:
         key = (request.SERVICE, request.region)
         if not isinstance(error, TransportError) or error.code == "GarbledAnswer":
             self._silent.pop(key, None)
             return
-        silence = self._silent.setdefault(key, _Silence(since=anyio.current_time()))
+        silence = self._silent.setdefault(key, _Silence(since=began))
         silence.count += 1
+        silence.waited_s += anyio.current_time() - began
 
     def _gone_silent(self, request: Request[R], patience: Patience) -> bool:
         silence = self._silent.get((request.SERVICE, request.region))
-        if silence is None or silence.count < _SILENT_ANSWERS_MIN:
+        if silence is None:
             return False
-        return anyio.current_time() - silence.since > patience.silent_s
+        many = silence.count >= _SILENT_ANSWERS_MIN
+        long = silence.waited_s >= _SILENT_WAITED_S_MIN
+        silent_s = anyio.current_time() - silence.since
+        return (many or long) and silent_s > patience.silent_s

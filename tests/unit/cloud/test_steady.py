@@ -182,9 +182,16 @@ def test_a_service_that_answers_nobody_is_given_up_by_all_together() -> None:
     assert 2 * MINUTE_S < max(ended) < 4 * MINUTE_S
 
 
+def test_a_service_that_hangs_is_given_up_by_a_single_caller_too() -> None:
+    cloud = ScriptedCloud(silence(), latency_s=30.0)
+    with pytest.raises(TransportError):
+        call(cloud)
+    assert 4 <= len(cloud.calls) <= 5
+
+
 def test_one_answer_shows_that_the_service_is_there() -> None:
     cloud = ScriptedCloud(
-        *[silence()] * 6, refusal("ServiceUnavailable", 503), *[silence()] * 6, "done",
+        *[silence()] * 4, refusal("ServiceUnavailable", 503), *[silence()] * 4, "done",
         latency_s=20.0,
     )  # fmt: skip
     assert call(cloud) == "done"
