@@ -12,6 +12,7 @@ the codes that other tools had to learn; docs/errors.md is made from this table.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from ali_import.errors import ApiError, CloudError, HostNotFoundError, TransportError
@@ -339,11 +340,7 @@ _UNKNOWN_5XX: Final = Row(code="5xx", meaning=Meaning.TRANSIENT)
 
 def look_up(error: CloudError) -> Row:
     """Return the row that says what ``error`` means."""
-    named = (r for r in ROWS if r.operations and r.fits(error.operation, error.code))
-    common = (
-        r for r in ROWS if not r.operations and r.fits(error.operation, error.code)
-    )
-    found = next(named, None) or next(common, None)
+    found = _row(error.operation, error.code)
     if found is not None:
         return found
     if isinstance(error, HostNotFoundError):
@@ -355,3 +352,11 @@ def look_up(error: CloudError) -> Row:
             return Row(code=error.code, meaning=Meaning.THROTTLED)
         return _UNKNOWN_4XX if error.http_status < 500 else _UNKNOWN_5XX
     return Row(code=error.code, meaning=Meaning.ROUTE)
+
+
+@lru_cache(maxsize=1024)
+def _row(operation: str, code: str) -> Row | None:
+    """Find a row by operation and code; one that names operations wins."""
+    fitting = [row for row in ROWS if row.fits(operation, code)]
+    named = (row for row in fitting if row.operations)
+    return next(named, None) or next(iter(fitting), None)
