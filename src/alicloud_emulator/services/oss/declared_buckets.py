@@ -26,7 +26,6 @@ _LISTED = ("InvalidArgument", "PublicEndpointForbidden")
 _ACL = header("x-oss-acl")
 _BLOCK = Declared((body("BlockPublicAccess"),), DOCUMENT)
 _NEW_BUCKET = (
-    "BucketAlreadyExists",
     "ForbidCreateNewBucket",
     "InvalidArgument",
     "InvalidBucketName",
@@ -131,7 +130,13 @@ _BUCKET = {
             body("DataRedundancyType"),
             refused(header("x-oss-agentic-bucket")),
         ),
-        (*DOCUMENT, *_NEW_BUCKET, "InvalidEncryptionAlgorithmError", "InvalidTag"),
+        (
+            *DOCUMENT,
+            *_NEW_BUCKET,
+            "BucketAlreadyExists",
+            "InvalidEncryptionAlgorithmError",
+            "InvalidTag",
+        ),
     ),
     "DeleteBucket": Declared((), ("BucketNotEmpty",)),
     "GetBucketInfo": Declared(),

@@ -102,7 +102,7 @@ _WHOLE = {
     "AppendObject": Declared(
         (_POSITION, *ATTRIBUTES, *ENCRYPTION, CONTENT_MD5, *TRAFFIC_LIMIT, _DATA),
         (
-            *ATTRIBUTE_ERRORS,
+            *(code for code in ATTRIBUTE_ERRORS if code != "FileAlreadyExists"),
             *_BYTES,
             "FileImmutable",
             "InvalidEncryptionAlgorithmError",

@@ -5,6 +5,7 @@ from base64 import b64encode
 from alicloud_emulator.services.oss import xml
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.oss.refusals import refusal
 
 # Codes that other parts of the emulator raise, under the names that OSS has for them.
 _OWN_NAMES = {
@@ -14,7 +15,6 @@ _OWN_NAMES = {
     "InvalidSecurityToken.Expired": ("SecurityTokenExpired", 403),
     "InvalidSecurityToken.Malformed": ("InvalidSecurityToken", 403),
     "InvalidSecurityToken.MismatchWithAccessKey": ("InvalidSecurityToken", 403),
-    "EntityTooLarge": ("EntityTooLarge", 400),
     "ServiceUnavailable": ("ServiceUnavailable", 503),
     "Throttling.User": ("QpsLimitExceeded", 503),
 }
@@ -45,6 +45,8 @@ def response(request: Request, error: Exception) -> Response:
             500,
             "We encountered an internal error. Please try again.",
         )
+    if error.code == "EntityTooLarge" and not error.ec:
+        error = refusal("EntityTooLarge")  # whoever reads bodies knows no EC
     code, status = named(error)
     ec = error.ec or error.fields.get("EC", "")
     headers = {

@@ -75,6 +75,7 @@ class Cloud:
         region: str = TOKYO,
         signature: str = "oss-v4",
         faults: tuple[Fault, ...] = (),
+        content_length: int | None = None,
     ) -> "Answer":
         """Carry out a call; ``target`` is ``bucket/key?query`` or ``/?query``."""
         place, _, query = target.partition("?")
@@ -91,7 +92,7 @@ class Cloud:
             query=[_pair(text) for text in query.split("&") if text],
             headers={name.lower(): value for name, value in (headers or {}).items()},
             body=Body(body),
-            content_length=len(body),
+            content_length=content_length or len(body),
             inside=inside,
             caller=self.main if isinstance(caller, str) else caller,
             signature=signature,
