@@ -1,4 +1,4 @@
-"""What the RPC products take and refuse, as a page for people.
+"""What the products take and refuse, as a page for people: the RPC products here.
 
 The tables come from the declarations that the parser itself works by, so they cannot
 say what is not so.
@@ -6,6 +6,7 @@ say what is not so.
 
 from collections.abc import Iterable, Iterator
 
+from alicloud_emulator.services import catalog_rest
 from alicloud_emulator.services.ecs.service import ACTIONS as ECS
 from alicloud_emulator.services.kms import ACTIONS as KMS
 from alicloud_emulator.services.location import ACTIONS as LOCATION
@@ -24,15 +25,16 @@ PRODUCTS: tuple[tuple[str, str, tuple[Action, ...]], ...] = (
 )
 
 INTRODUCTION = """\
-# Actions, parameters and error codes of the RPC products
+# Actions, parameters and error codes
 
 <!-- Made by scripts/make_docs.py from src/alicloud_emulator/services. -->
 
 **Enforced** parameters do what Alibaba's reference says. **Accepted** ones are taken,
-and their types checked, without effect. Parameters that are not named here are ignored.
-Codes under **never** are documented, but what they are about is not emulated.
+and their types checked, without effect. **Refused** ones are answered with
+`NotImplemented`. Parameters that are not named here are ignored. Codes under **never**
+are documented, but what they are about is not emulated.
 
-Every action can also answer `MissingParameter` (`Missing<Name>` in RAM and STS),
+Every action of ECS, RAM, STS and KMS can also answer `MissingParameter` (`Missing<Name>` in RAM and STS),
 `InvalidParameter`, `InvalidRegionId.NotFound`, `Forbidden.RAM` (`NoPermission` in RAM and
 STS), `Account.Arrearage`, `Throttling.User`, `ServiceUnavailable`, `InternalError`, and
 what the gateway says of signatures, versions and unknown actions.
@@ -46,7 +48,7 @@ def page() -> str:
         lines += ["", f"## {product} {version}"]
         for action in actions:
             lines += ["", f"### {action.name}", "", *_action(action)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *catalog_rest.lines()]) + "\n"
 
 
 def _action(action: Action) -> Iterator[str]:

@@ -91,7 +91,7 @@ class FcService:
     def error(self, request: Request, error: Exception) -> Response:
         """Return the error as Function Compute writes it: JSON."""
         if not isinstance(error, ServiceError):
-            error = ServiceError("InternalServerError", 500, "an internal error")
+            error = refusal("InternalServerError", "an internal error")
         denied = error.code == "NoPermission"
         document: dict[str, Any] = {
             "RequestId": request.request_id,

@@ -16,6 +16,7 @@ REFUSALS = {
     "FunctionAlreadyExists": 409,
     "FunctionNotFound": 404,
     "FunctionNotStarted": 412,
+    "InternalServerError": 500,
     "InvalidArgument": 400,
     "MissingRequiredHeader": 400,
     "PathNotSupported": 400,
