@@ -30,10 +30,11 @@ COVERED = json.loads(
 def actions_of(client: type, *spelled: str) -> set[str]:
     """Return the names of a client's actions; methods do not tell OIDC from Oidc."""
     spellings = {name.lower(): name for name in spelled}
+    end = "with_options"  # of put_layer_aclwith_options, too
     names = {
-        "".join(part.title() for part in name.removesuffix("_with_options").split("_"))
+        "".join(part.title() for part in name.removesuffix(end).split("_"))
         for name in dir(client)
-        if name.endswith("_with_options")
+        if name.endswith(end)
     }
     return {spellings.get(name.lower(), name) for name in names}
 
@@ -42,7 +43,7 @@ def actions_of(client: type, *spelled: str) -> set[str]:
 CAN: dict[str, tuple[set[str], set[str]]] = {
     # Of ECS's hundreds, those that the API metadata here is about.
     "ecs": (set(META["ecs"]), {action.name for action in ECS}),
-    "fc": (actions_of(FcClient), {action.name for action in FC}),
+    "fc": (actions_of(FcClient, "PutLayerACL"), {action.name for action in FC}),
     "ram": (actions_of(RamClient), {action.name for action in RAM}),
     "sts": (
         actions_of(StsClient, "AssumeRoleWithOIDC", "AssumeRoleWithSAML"),
