@@ -1,5 +1,7 @@
 """Clouds and weathers that once got the better of the tool, as processes."""
 
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,9 @@ import pytest
 from tests.e2e.conftest import FLAGS
 from tests.e2e.test_weather import regions, toml_profile
 from tests.support.audit import Expected, left_behind, problems
-from tests.support.emulator import emulator
-from tests.support.tool import ali_import
+from tests.support.disks import write_image
+from tests.support.emulator import RunningEmulator, emulator
+from tests.support.tool import BIN, ali_import
 
 pytestmark = pytest.mark.e2e
 
@@ -36,3 +39,58 @@ def test_why_nobody_could_lend_the_image_is_told(
         assert "outstanding payment" in ended.err
         state = cloud.get("/state")
     assert all(not left_behind(there) for there in state["regions"].values())
+
+
+def test_cleaning_up_after_a_kill_between_two_renames_loses_no_image(
+    disks: list[Path], wanted: list[Expected], tmp_path: Path
+) -> None:
+    other = write_image(tmp_path / "other.img", seed="other")
+    flags = ("--public", *FLAGS, *regions("eu-central-1"))
+    with emulator() as cloud:
+        assert ali_import(*flags, disks[0], env=cloud.env).status == 0
+        # The old image is renamed away; the new one is never renamed in.
+        cloud.post(
+            "/faults", {"do": "hang", "action": "ModifyImageAttribute", "first": 2}
+        )
+        kill_when_it_hangs(cloud, *flags, "--overwrite", other)
+        cloud.call("DELETE", "/faults")
+        tidied = ali_import("cleanup", "--all", "--yes", env=cloud.env)
+        assert tidied.status == 0, tidied.err
+        assert "put demo-1 back" in tidied.err
+        state = cloud.get("/state")
+    assert problems(state, wanted[:1], public=True, regions=["eu-central-1"]) == []
+
+
+def test_cleaning_up_finds_the_snapshot_of_a_deleted_image(
+    disks: list[Path], wanted: list[Expected], tmp_path: Path
+) -> None:
+    other = write_image(tmp_path / "other.img", seed="other")
+    flags = ("--public", *FLAGS, *regions("eu-central-1"))
+    with emulator() as cloud:
+        assert ali_import(*flags, other, env=cloud.env).status == 0
+        cloud.post("/faults", {"do": "hang", "action": "DeleteSnapshot"})
+        kill_when_it_hangs(cloud, *flags, "--overwrite", disks[0])
+        cloud.call("DELETE", "/faults")
+        left = left_behind(cloud.get("/state")["regions"]["eu-central-1"])
+        assert any(text.startswith("snapshot") for text in left)
+        tidied = ali_import("cleanup", "--all", "--yes", env=cloud.env)
+        assert tidied.status == 0, tidied.err
+        state = cloud.get("/state")
+    assert problems(state, wanted[:1], public=True, regions=["eu-central-1"]) == []
+
+
+def kill_when_it_hangs(cloud: RunningEmulator, *arguments: object) -> None:
+    """Run the tool until a call of its hangs, and kill it then."""
+    words = map(str, arguments)
+    process = subprocess.Popen(
+        [BIN / "ali-import", *words], env=dict(cloud.env), stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not cloud.get("/requests")["requests"]["faults"].get("hang"):
+            assert time.monotonic() < deadline, "the moment never came"
+            assert process.poll() is None, "it ended before"
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()

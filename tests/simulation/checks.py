@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from ali_import.publish.lease import (
     PREFIX,
-    TAG_EXPIRES,
     TAG_RUN,
     TAG_SHA256,
     TAG_VERSION,
+    TEMPORARY_TAGS,
     of_name,
     of_tags,
 )
@@ -85,8 +85,9 @@ def _wrong(plan: Plan, image: Image, target: Target) -> Iterator[str]:
     for tag in (TAG_RUN, TAG_VERSION):
         if tag not in image.tags:
             yield f"has no tag {tag}"
-    if TAG_EXPIRES in image.tags:
-        yield "still has an expiry"
+    for tag in TEMPORARY_TAGS:
+        if tag in image.tags:
+            yield f"still has the tag {tag}"
 
 
 # --- what may fail --------------------------------------------------------------------

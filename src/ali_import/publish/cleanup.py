@@ -25,6 +25,7 @@ from ali_import.cloud.requests import (
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import BRIEF, PREFLIGHT, Steady
 from ali_import.errors import CloudError, ConfigurationError
+from ali_import.publish.aside import is_going_aside, is_missed, put_back
 from ali_import.publish.context import Context
 from ali_import.publish.events import CallRetried, Emit, Note
 from ali_import.publish.lease import (
@@ -189,17 +190,19 @@ async def _functions(cloud: Steady, region: str) -> list[Leftover]:
 
 
 async def _images(cloud: Steady, region: str) -> list[Leftover]:
-    images = await cloud.call(DescribeImages(region=region, name=f"{PREFIX}*"), BRIEF)
+    # A tag with an empty value asks for the key alone.
+    images = await cloud.call(
+        DescribeImages(region=region, tags={TAG_EXPIRES: ""}), BRIEF
+    )
     return [
         _leftover(region, "image", image.image_id, lease, detail=image.name)
         for image in images
-        if is_temporary_image(image.name, image.tags)
+        if (is_temporary_image(image.name, image.tags) or is_going_aside(image))
         and (lease := of_tags(image.tags)) is not None
     ]
 
 
 async def _snapshots(cloud: Steady, region: str) -> list[Leftover]:
-    # A tag with an empty value asks for the key alone.
     snapshots = await cloud.call(
         DescribeSnapshots(region=region, tags={TAG_EXPIRES: ""}), BRIEF
     )
@@ -238,7 +241,13 @@ async def _remove_image(_: Workspace, context: Context, thing: Leftover) -> None
     )
     for image in found:
         # It may have become somebody's image since: then it is no leftover any more.
-        if is_temporary_image(image.name, image.tags):
+        if is_going_aside(image):
+            await put_back(context, thing.region, image)
+        elif not is_temporary_image(image.name, image.tags):
+            continue
+        elif await is_missed(context, thing.region, image):
+            await put_back(context, thing.region, image)
+        else:
             await remove_image(context.cloud, thing.region, image, context.lease)
 
 

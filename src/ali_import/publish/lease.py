@@ -16,6 +16,12 @@ TAG_VERSION: Final = "ali-import:version"
 TAG_RUN: Final = "ali-import:run"
 TAG_EXPIRES: Final = "ali-import:expires"
 """Only on temporary images and doomed snapshots: Unix time in seconds."""
+TAG_WAS: Final = "ali-import:was"
+"""Only on an image that is being replaced: its name, to go back to if need be."""
+TAG_WAS_PUBLIC: Final = "ali-import:was-public"
+"""As well, if the image was public."""
+TEMPORARY_TAGS: Final = (TAG_EXPIRES, TAG_WAS, TAG_WAS_PUBLIC)
+"""Tags that nothing has which is there to stay."""
 
 _NAME: Final = re.compile(
     r"ali-import-(?P<run>[0-9a-f]{8})-(?P<expires>[0-9a-f]{8})(?P<region>-[a-z0-9-]+)?"

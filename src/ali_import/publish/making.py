@@ -15,7 +15,7 @@ from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.disk import BootMode
 from ali_import.errors import ApiError, CloudError, TaskFailedError
 from ali_import.publish.job import Job
-from ali_import.publish.lease import TAG_EXPIRES, client_token
+from ali_import.publish.lease import TEMPORARY_TAGS, client_token
 from ali_import.publish.outcome import Step
 from ali_import.publish.removal import remove_image
 from ali_import.publish.watcher import ImageGoneError
@@ -231,14 +231,14 @@ async def repair(job: Job, image: CloudImage) -> bool:
                 tags=missing,
             )
         )
-    surplus = not job.temporary and TAG_EXPIRES in image.tags
+    surplus = not job.temporary and any(key in image.tags for key in TEMPORARY_TAGS)
     if surplus:
         await job.context.cloud.call(
             UntagResources(
                 region=job.region,
                 resource_type="image",
                 resource_ids=(image.image_id,),
-                keys=(TAG_EXPIRES,),
+                keys=TEMPORARY_TAGS,
             )
         )
     return bool(change or missing or surplus)

@@ -8,6 +8,7 @@ finished by the next one.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Final
 
 from ali_import.cloud.requests import (
@@ -19,9 +20,11 @@ from ali_import.cloud.requests import (
 )
 from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError
+from ali_import.publish.aside import aside_tags
 from ali_import.publish.job import Job
 from ali_import.publish.lease import (
-    TAG_EXPIRES,
+    TAG_WAS_PUBLIC,
+    TEMPORARY_TAGS,
     is_temporary_image,
     temporary_image_name,
 )
@@ -132,7 +135,7 @@ async def _retire(job: Job, old: CloudImage) -> None:
     if old.status in BROKEN:
         await remove_image(cloud, job.region, old, lease)
         return
-    await _tag_temporary(job, old)
+    await _tag_temporary(job, old, aside_tags(old))
     job.retired = old
     if old.public:
         await _share(job, old, public=False)
@@ -143,7 +146,7 @@ async def _retire(job: Job, old: CloudImage) -> None:
 async def _restore(job: Job, old: CloudImage) -> None:
     """Put the old image back as it was."""
     await _rename(job, old, old.name)
-    if old.public:
+    if old.public or TAG_WAS_PUBLIC in old.tags:  # maybe hidden by an earlier run
         await _share(job, old, public=True)
     await _mark_permanent(job, old)
     job.retired = None
@@ -188,13 +191,15 @@ async def _share(job: Job, image: CloudImage, *, public: bool) -> None:
     )
 
 
-async def _tag_temporary(job: Job, image: CloudImage) -> None:
+async def _tag_temporary(
+    job: Job, image: CloudImage, more: Mapping[str, str] | None = None
+) -> None:
     await job.context.cloud.call(
         TagResources(
             region=job.region,
             resource_type="image",
             resource_ids=(image.image_id,),
-            tags=job.context.lease.tags(),
+            tags=job.context.lease.tags() | dict(more or {}),
         )
     )
 
@@ -205,6 +210,6 @@ async def _mark_permanent(job: Job, image: CloudImage) -> None:
             region=job.region,
             resource_type="image",
             resource_ids=(image.image_id,),
-            keys=(TAG_EXPIRES,),
+            keys=TEMPORARY_TAGS,
         )
     )
