@@ -17,7 +17,7 @@ FC = tuple(
     ListAsyncInvokeConfigs ListAsyncTasks ListConcurrencyConfigs ListCustomDomains
     ListFunctionVersions ListInstances ListLayerVersions ListLayers ListProvisionConfigs
     ListScalingConfigs ListSessions ListSnapshots ListTriggers ListVpcBindings
-    PauseSession PublishFunctionVersion PutAsyncInvokeConfig PutConcurrencyConfig
+    PauseSession PublishFunctionVersion PutAsyncInvokeConfig PutConcurrencyConfig PutLayerACL
     PutProvisionConfig PutScalingConfig ResumeSession StopAsyncTask UpdateAlias
     UpdateCustomDomain UpdateSession UpdateTrigger
     """.split()  # noqa: SIM905 - sixty strings, one a line, would hide the list
