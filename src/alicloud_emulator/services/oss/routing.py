@@ -172,17 +172,20 @@ _MISSING = frozenset(
         "accessPointForObjectProcess", "accessPointPolicy",
         "accessPointPolicyForObjectProcess", "accessPointPolicyStatus",
         "archiveDirectRead", "asyncFetch", "bucketArchiveDirectRead", "callback",
-        "callback-var", "cloudboxes", "cname", "comp", "dataPipeline", "img",
-        "legalHold", "live", "metadataConfiguration", "metadataInventoryTable",
+        "callback-var", "cloudboxes", "cname", "dataPipeline", "img", "legalHold",
+        "live", "metadataConfiguration", "metadataInventoryTable",
         "metadataJournalTable", "MetaQuery", "metaQuery", "objectWorm", "openMetaQuery",
         "overwriteConfig", "policyStatus", "processConfiguration", "qos", "qosInfo",
-        "quota", "redundancyTransition", "replication", "replicationLocation",
-        "replicationProgress", "retention", "rtc", "select", "sequential", "style",
-        "styleName", "udf", "udfName", "userDefinedLogFieldsConfig", "vod",
-        "worm", "wormExtend", "wormId", "x-oss-async-process", "x-oss-process",
-        "x-oss-write-get-object-response",
+        "qosRequester", "quota", "redundancyTransition", "replication",
+        "replicationLocation", "replicationProgress", "requesterQosInfo",
+        "resourcePool", "resourcePoolBuckets", "resourcePoolInfo", "retention", "rtc",
+        "select", "sequential", "style", "styleName", "udf", "udfName",
+        "userDefinedLogFieldsConfig", "vod", "worm", "wormExtend", "wormId",
+        "x-oss-async-process", "x-oss-process", "x-oss-write-get-object-response",
     }
 )  # fmt: skip
+# With these, a sub-resource that is there means something else, which is not.
+_OTHERWISE = frozenset({"comp", "x-oss-access-point-name"})
 
 
 def level_of(request: Request) -> Level:
@@ -197,9 +200,10 @@ def operation_of(request: Request) -> Operation | str:
     level = level_of(request)
     names = {name for name, _ in request.query}
     found = sorted(names & _SUB_RESOURCES[level])
-    elsewhere = "x-oss-access-point-name" in names  # not about the bucket itself
-    if elsewhere or (not found and names & _MISSING) or request.method == "OPTIONS":
+    if names & _OTHERWISE or (not found and names & _MISSING):
         return "NotImplemented"
+    if request.method == "OPTIONS":
+        return "NotImplemented"  # what browsers ask first
     if level is Level.BUCKET and request.method == "POST" and not found:
         return "NotImplemented"  # uploads by HTML form
     sub_resource = found[0] if found else ""
