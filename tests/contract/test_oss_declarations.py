@@ -340,7 +340,7 @@ def test_what_is_declared_as_accepted_changes_nothing() -> None:
                 request.headers = {**request.headers, one.name: "true"}
                 given.add(one)
 
-    session.transport.change = add
+    session.transport.door.change = add
     everything(session)
     accepted = {
         one

@@ -1,16 +1,20 @@
-"""The official OSS SDK on an emulated object storage in the same process.
+"""The official OSS SDKs on an emulated object storage in the same process.
 
-The SDK signs and parses as ever; only its transport hands requests to the service, and
+They sign and parse as ever; only their transport hands requests to the service, and
 keeps them with their answers.
 """
 
+import io
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import alibabacloud_oss_v2 as oss
 import anyio
+import requests
 from alibabacloud_oss_v2.types import CaseInsensitiveDict, HttpClient, HttpResponse
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 
 from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.front.hosts import parse
@@ -53,28 +57,20 @@ class Answer(HttpResponse):  # type: ignore[misc] # an untyped SDK
         yield self._body
 
 
-class Transport(HttpClient):  # type: ignore[misc] # an untyped SDK
-    """Hands requests to the service.
+class Door:
+    """Where requests come in: signatures are verified, then the service serves.
 
     Attributes:
-        last: The last request, as the service saw it, and its answer.
         change: What to do to a request once its signature is verified.
     """
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._verifier = Verifier(cloud.world)
-        self.last: tuple[Request, Answer] | None = None
         self.change: Callable[[Request], None] = lambda _: None
 
-    def open(self) -> None:
-        """Nothing to open."""
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def send(self, request: Any, **_: object) -> Answer:
-        wire = _wire(request)
+    def serve(self, wire: Request) -> tuple[Response, bytes]:
+        """Return the answer to a request, and its body."""
 
         async def run() -> tuple[Response, bytes]:
             service = self._cloud.service
@@ -85,11 +81,64 @@ class Transport(HttpClient):  # type: ignore[misc] # an untyped SDK
                 response = await service.handle(wire)
             except ServiceError as error:
                 response = service.error(wire, error)
-            return response, await whole(response)
+            body = await whole(response)
+            length = response.content_length
+            told = str(len(body) if length is None else length)
+            response.headers["Content-Length"] = told
+            return response, body
 
-        answer = Answer(request, *anyio.run(run))
+        return anyio.run(run)
+
+
+class Transport(HttpClient):  # type: ignore[misc] # an untyped SDK
+    """Hands requests of alibabacloud_oss_v2 to the service.
+
+    Attributes:
+        last: The last request, as the service saw it, and its answer.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.door = Door(cloud)
+        self.last: tuple[Request, Answer] | None = None
+
+    def open(self) -> None:
+        """Nothing to open."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def send(self, request: Any, **_: object) -> Answer:
+        wire = _wire(request)
+        answer = Answer(request, *self.door.serve(wire))
         self.last = wire, answer
         return answer
+
+
+class Adapter(HTTPAdapter):
+    """Hands requests of ``requests``, and so oss2, to the service.
+
+    Attributes:
+        seen: Every request, as the service saw it.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__()
+        self._door = Door(cloud)
+        self.seen: list[Request] = []
+
+    def send(  # type: ignore[override] # the rest of the arguments is about sockets
+        self, request: requests.PreparedRequest, **_: object
+    ) -> requests.Response:
+        wire = _wire(request)
+        self.seen.append(wire)
+        response, body = self._door.serve(wire)
+        told = HTTPResponse(
+            io.BytesIO(body),
+            headers=response.headers,
+            status=response.status,
+            preload_content=False,
+        )
+        return self.build_response(request, told)
 
 
 def _wire(request: Any) -> Request:

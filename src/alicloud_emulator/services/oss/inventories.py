@@ -21,6 +21,7 @@ async def put_inventory(call: Call) -> Response:
     inventory_id = call.param("inventoryId")
     if not inventory_id or xml.text(element, "Id") != inventory_id:
         call.bad_argument("inventoryId", inventory_id)
+    xml.lower_truth(element)
     text = tostring(element, encoding="unicode")
     call.world.oss.inventories.put(call.visit, call.bucket, inventory_id, text)
     return Response()

@@ -44,10 +44,7 @@ def _checked(call: Call, setting: Setting, body: bytes) -> str:
     if not setting.root:
         return _json(body)
     element = xml.parse(body, setting.root)
-    for each in element.iter():
-        # Python programs write truth as "True"; OSS gives it back as "true".
-        if each.text in ("True", "False"):
-            each.text = each.text.lower()
+    xml.lower_truth(element)
     schemas.check(setting.sub_resource, element)
     if setting.sub_resource == "lifecycle":
         _name_rules(call, element)

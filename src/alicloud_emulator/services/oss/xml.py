@@ -84,6 +84,13 @@ def parse(body: bytes, root: str) -> Element:
     return element
 
 
+def lower_truth(root: Element) -> None:
+    """Make ``true`` of "True", which Python programs write: so does OSS."""
+    for each in root.iter():
+        if each.text in ("True", "False"):
+            each.text = each.text.lower()
+
+
 def _is_deep(root: Element) -> bool:
     """Whether elements nest deeper than OSS's ever do; writing them out recurses."""
     level = [root]
