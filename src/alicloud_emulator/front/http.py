@@ -1,7 +1,9 @@
 """HTTP/1.1 on one connection, by h11: requests in, answers out, both streamed."""
 
 import re
+import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import cast
 import anyio
 import anyio.to_thread
 import h11
-from anyio.abc import ByteStream
+from anyio.abc import ByteStream, SocketAttribute
 
 from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.services.wire import FileBody, Response
@@ -34,6 +36,9 @@ _LINGER_BYTES_MAX = 256 * 1024 * 1024
 _LINGER_S_MAX = 10.0
 """Of a body nobody wants, thrown away before closing: closing at once would reset the
 connection, and the client would not see the answer."""
+
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+"""Only Linux has it."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -73,6 +78,7 @@ class HttpConnection:
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
+        self._socket = stream.extra(SocketAttribute.raw_socket, None)  # noqa: S610 - not Django
         self._h11 = h11.Connection(
             h11.SERVER, max_incomplete_event_size=HEADER_BYTES_MAX
         )
@@ -207,6 +213,7 @@ class HttpConnection:
                 status_code=100, headers=[], reason=b"Continue"
             )
             await self._stream.send(_sent(self._h11.send(go_on)))
+        self._acknowledge()
         while True:
             try:
                 event = await self._next_event()
@@ -219,6 +226,17 @@ class HttpConnection:
                 return b""
             else:
                 raise ConnectionGoneError
+
+    def _acknowledge(self) -> None:
+        """Acknowledge at once what has come: the client may wait for that.
+
+        Clients that send head and body apart through a proxy (Python's urllib3 does)
+        hold back the body until the head is acknowledged, which the kernel would put
+        off for 40 ms in the hope of an answer to go with it.
+        """
+        if self._socket is not None and _QUICKACK is not None:
+            with suppress(OSError):
+                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     async def _next_event(self) -> h11.Event | type[h11.PAUSED]:
         while True:

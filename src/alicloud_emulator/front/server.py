@@ -8,8 +8,9 @@ which ``-internal`` hosts of that region resolve.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import anyio
 from anyio.abc import (
@@ -21,6 +22,7 @@ from anyio.abc import (
     TaskGroup,
 )
 from anyio.streams.tls import TLSStream
+from typing_extensions import override
 
 from alicloud_emulator.front import hosts
 from alicloud_emulator.front.body import RequestBody
@@ -97,6 +99,12 @@ class PrefixedStream(ByteStream):
 
     stream: ByteStream
     prefix: bytes = b""
+
+    @property
+    @override
+    def extra_attributes(self) -> Mapping[Any, Callable[[], Any]]:
+        """The stream's own: its socket among them."""
+        return self.stream.extra_attributes
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         """Return the bytes received already, then what comes."""
