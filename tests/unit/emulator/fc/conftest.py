@@ -16,6 +16,7 @@ import pytest
 from alicloud_emulator.front.hosts import parse
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.services.fc import FcService
+from alicloud_emulator.services.fc_actions import COMMON_ERRORS, route
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
@@ -203,7 +204,11 @@ class Wire:
         try:
             return Answer(await self.service.handle(request))
         except ServiceError as error:
-            return Answer(self.service.error(request, error))
+            answer = Answer(self.service.error(request, error))
+            found = route(request.method, request.path)
+            declared = found[0].errors if found else ()
+            assert answer.code in {*declared, *COMMON_ERRORS}, "it is not declared"
+            return answer
 
     async def create(
         self, source: str, name: str = "job", /, *, file: str = "index.py", **given: Any
