@@ -188,7 +188,7 @@ class Monitor:
             return  # putting an older image back is no publishing
         if eye.phase is not Phase.PUBLISH:
             self.violated(f"{eye.process} publishes in phase {eye.phase}")
-        if self._plan.options.all_or_nothing:
+        if self._plan.options.all_or_nothing and not self._plan.rivalry:
             self._check_all(eye)
 
     def _check_all(self, eye: "Eye") -> None:

@@ -51,7 +51,7 @@ def _lost_mutations(sky: Sky) -> str:
             ("fc", "DeleteFunction"),
         )
     )
-    times = sky.dice.randint(1, 12)
+    times = sky.dice.randint(1, 7)
     sky.rule(Do.DROP_AFTER, rate=0.7, service=service, action=action, times=times)
     return f"lost {service}.{action}"
 

@@ -10,10 +10,18 @@ from typing import Final
 import anyio
 
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.errors import CloudError
+from ali_import.cloud.values import CloudImage
+from ali_import.errors import CloudError, TaskFailedError
 from ali_import.publish.job import Job
 from ali_import.publish.lease import temporary_image_name
-from ali_import.publish.making import BROKEN, adopt, find, make_room, wait
+from ali_import.publish.making import (
+    BROKEN,
+    adopt,
+    clear_away,
+    find,
+    make_room,
+    wait,
+)
 from ali_import.publish.outcome import Route
 from ali_import.publish.routes.direct import direct
 from ali_import.publish.routes.relay import relay
@@ -92,13 +100,22 @@ class Lender:
         context.note(text, region=region)
         there = await find(job)
         if there is not None and job.is_ours(there):
-            if there.status not in BROKEN:
-                await adopt(job, there)
-                await wait(job, there.image_id)
+            if there.status in BROKEN:
+                await make_room(job, there)
+            elif await self._adopted(job, there):
                 return job
-            await make_room(job, there)
         await self._by_first_route(job)
         return job
+
+    async def _adopted(self, job: Job, there: CloudImage) -> bool:
+        """Wait for what another run began; False if that fails."""
+        await adopt(job, there)
+        try:
+            await wait(job, there.image_id)
+        except TaskFailedError:
+            await clear_away(job)
+            return False
+        return True
 
     async def _by_first_route(self, job: Job) -> None:
         ways: tuple[tuple[Route, Callable[[Job], Awaitable[object]]], ...] = (

@@ -33,6 +33,7 @@ class Job:
     Attributes:
         borrow: Has the image imported in some region for a while, to be copied from
             there, but not in certain regions; False if no (other) region can.
+        lent: It is made for other regions to copy from, and never renamed.
         replaced: Ids of failed images that were removed to make room; part of the
             ClientToken, since a token answers for ever with its first result.
         salt: Part of the ClientToken too; changes when a token turns out to be used up.
@@ -52,6 +53,7 @@ class Job:
     uplink: ByteBudget
     borrow: Callable[["Job", Collection[str]], Awaitable[bool]]
     temporary: bool = False
+    lent: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     replaced: str = ""
     salt: str = ""

@@ -118,6 +118,7 @@ class Placement:
             if await find(stand_in) is not None:
                 self.job = stand_in
                 return await self._resume_stand_in()
+            stand_in.temporary = False  # there is none, and there will be none
         return await self._by_routes()
 
     async def _resume_stand_in(self) -> Result:

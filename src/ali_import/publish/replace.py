@@ -25,7 +25,6 @@ from ali_import.publish.job import Job
 from ali_import.publish.lease import (
     TAG_WAS_PUBLIC,
     TEMPORARY_TAGS,
-    is_temporary_image,
     temporary_image_name,
 )
 from ali_import.publish.making import BROKEN
@@ -92,7 +91,8 @@ async def discard(job: Job) -> None:
     for image in await context.cloud.call(
         DescribeImages(region=job.region, image_ids=(old.image_id,))
     ):
-        if is_temporary_image(image.name, image.tags):
+        # Its tags may be gone: a run that was naming it as we retired it takes them off.
+        if image.name == _aside(job, old):
             await remove_image(context.cloud, job.region, image, context.lease)
     job.retired = None
 
@@ -139,8 +139,11 @@ async def _retire(job: Job, old: CloudImage) -> None:
     job.retired = old
     if old.public:
         await _share(job, old, public=False)
-    name = temporary_image_name("old", job.context.account_id, old.image_id)
-    await _rename(job, old, name)
+    await _rename(job, old, _aside(job, old))
+
+
+def _aside(job: Job, old: CloudImage) -> str:
+    return temporary_image_name("old", job.context.account_id, old.image_id)
 
 
 async def _restore(job: Job, old: CloudImage) -> None:

@@ -18,7 +18,7 @@ from ali_import.publish.context import Context
 from ali_import.publish.events import Emit, Phase, PhaseBegan, RegionsKnown
 from ali_import.publish.finish import Finish
 from ali_import.publish.job import Job
-from ali_import.publish.lease import Lease
+from ali_import.publish.lease import TAG_RUN, Lease
 from ali_import.publish.making import find
 from ali_import.publish.options import Options, Target
 from ali_import.publish.outcome import Leftover, Report
@@ -250,12 +250,22 @@ class Run:
         await self._all(self._drop, temporary)
 
     async def _drop(self, job: Job) -> None:
-        """Remove a temporary image, if it is there and still temporary."""
+        """Remove a temporary image, if it is there and still temporary.
+
+        A replacement that another run began, or took over, is left to its lease: that
+        run may be giving it its name this very moment. (Without a lent image a copy
+        fails, and is made from elsewhere.)
+        """
         if not job.temporary:
             return
         image = await find(job)
         if image is not None and job.is_ours(image):
             context = job.context
+            own = image.tags.get(TAG_RUN) == context.lease.run_id
+            if not job.lent and (job.adopted or not own):
+                text = f"{job.name} is left: another run may be using it"
+                context.note(text, region=job.region)
+                return
             await remove_image(context.cloud, job.region, image, context.lease)
         job.temporary = False
 

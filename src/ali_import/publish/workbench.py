@@ -82,7 +82,9 @@ class Workbench:
 
     def _lender(self, target: Target, sources: Sources) -> Lender:
         def job_at(region: str, name: str) -> Job:
-            return self._temporary_job(region, target, name, sources, lender)
+            job = self._temporary_job(region, target, name, sources, lender)
+            job.lent = True
+            return job
 
         lender = Lender(self._everywhere, job_at)
         return lender
