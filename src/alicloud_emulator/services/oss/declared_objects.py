@@ -178,11 +178,11 @@ _UPLOADS = {
             *_NO_ENCRYPTION,
             _DATA,
         ),
-        (*_BYTES, "InvalidArgument", "NoSuchUpload"),
+        (*_BYTES, "InvalidArgument", "NoSuchUpload", "PartNotSequential"),
     ),
     "UploadPartCopy": Declared(
         (_UPLOAD_ID, _PART_NUMBER, *_COPY_SOURCE, header("x-oss-copy-source-range")),
-        (*_READ_ERRORS, "InvalidArgument", "InvalidRange", "NoSuchUpload"),
+        (*_READ_ERRORS, "InvalidRange", "NoSuchUpload", "PartNotSequential"),
     ),
     "CompleteMultipartUpload": Declared(
         (

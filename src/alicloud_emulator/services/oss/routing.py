@@ -186,6 +186,9 @@ _MISSING = frozenset(
 )  # fmt: skip
 # With these, a sub-resource that is there means something else, which is not.
 _OTHERWISE = frozenset({"comp", "x-oss-access-point-name"})
+# Ways of looking at an object: who deletes it with such a word deletes it all the same.
+# (Older SDKs leave one in the parameters of the next call.)
+_SEEN = frozenset({"objectMeta", "symlink"})
 
 
 def level_of(request: Request) -> Level:
@@ -214,5 +217,7 @@ def operation_of(request: Request) -> Operation | str:
         # Two of them come with words that are sub-resources elsewhere, or with another.
         both = {"uploads", "inventoryId"} & set(found)
         sub_resource = both.pop() if both else sub_resource
+    if level is Level.OBJECT and request.method == "DELETE" and sub_resource in _SEEN:
+        sub_resource = ""
     operation = _ROUTES[level].get((request.method, sub_resource))
     return operation or "MethodNotAllowed"

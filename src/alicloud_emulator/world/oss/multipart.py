@@ -111,10 +111,13 @@ class Uploads:
 
         Raises:
             ServiceError: NoSuchUpload, InvalidArgument (the number), InvalidDigest,
-                EntityTooLarge, ...
+                EntityTooLarge, PartNotSequential, ...
         """
         check_part_number(number)
         upload = self.find(visit, name, key, upload_id)
+        last = max(upload.parts, default=0)
+        if upload.sequential and number not in (last, last + 1):
+            raise refusal("PartNotSequential", PartNumber=str(number))
         check_size(blob.size)
         check_md5(blob.md5, content_md5)
         part = Part(

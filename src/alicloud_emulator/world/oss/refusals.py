@@ -138,6 +138,9 @@ REFUSALS = {
     "OperationNotSupported": Refusal(
         400, "The operation is not supported for this resource", "0016-00000701"
     ),
+    "PartNotSequential": Refusal(
+        400, "The part is not the next one of an upload whose parts come in order."
+    ),
     "PositionNotEqualToLength": Refusal(
         409, "Position is not equal to file length", "0026-00000007"
     ),
