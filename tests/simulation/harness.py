@@ -153,6 +153,8 @@ class Stage:
             self._check_run(doomed, alone=True)
         if self._plan.heals:
             self._sky.heal()
+        if self._plan.gives_up:
+            return
         again = self._start("again")
         await self._wait(again)
         self._check_run(again, alone=True)
@@ -182,7 +184,8 @@ class Stage:
                 process.cloud, over, rng=rng, now=self._clock, emit=self._hear
             )
             for leftover in left:
-                if not self._owes() and leftover.region not in self._plan.stuck:
+                # A copy to a region that is stuck keeps its source busy for ever.
+                if not self._owes() and not self._plan.stuck:
                     self._violated(f"cleanup cannot remove {leftover}")
 
         self._tasks.start_soon(process.execute, work)
@@ -302,11 +305,10 @@ class Stage:
         if not spoiled and not report.interrupted:
             for text in checks.imagined(world, found, report.leftovers):
                 self._violated(f"{process.name} tells of {text}, which is not there")
-        if not self._sky.weather.kinds:
+        if self._all_fine():
             self._check_uplink(process)
-            if self._all_fine():
-                for text in self._monitor.made_twice():
-                    self._violated(f"in the best of weathers {text}")
+            for text in self._monitor.made_twice():
+                self._violated(f"in the best of weathers {text}")
         told = {leftover.name for leftover in report.leftovers}
         for region, text in () if report.interrupted else found:
             # What another run may be using is left to its lease, and told of.
@@ -372,8 +374,13 @@ class Stage:
             self._violated(f"somebody touched {text}")
         if self._owes():
             return
-        for region, text in checks.leftovers(world, plan, land, run_ids=None):
+        assert self._monitor is not None
+        for region, name in self._monitor.unresolved():
             if region not in plan.stuck:
-                self._violated(f"at the end there is {text}")
-        for text in () if plan.stuck else checks.strange_images(world, plan, land):
+                self._violated(f"at the end nothing has the name {name} in {region}")
+        if plan.stuck:
+            return
+        for _region, text in checks.leftovers(world, plan, land, run_ids=None):
+            self._violated(f"at the end there is {text}")
+        for text in checks.strange_images(world, plan, land):
             self._violated(f"at the end there is {text}")

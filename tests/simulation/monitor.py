@@ -151,6 +151,10 @@ class Monitor:
         if image is not None:
             self._deleted[request.region, image.name] += 1
 
+    def unresolved(self) -> list[tuple[str, str]]:
+        """Return the names that resolved once and do not now."""
+        return [key for key in sorted(self._complete) if not self._resolves(*key)]
+
     def made_twice(self) -> Iterator[str]:
         """Give every name under which more than one image was made."""
         made: dict[tuple[str, ...], set[str]] = {}

@@ -81,6 +81,7 @@ class Plan:
         second_after_s: A second run of the same command starts so much later; or None.
         rivals: What the second run publishes under the same names; usually the same.
         heals: Whether the weather gets good before the command is run again.
+        gives_up: Nobody runs the command again; cleaning up is all that follows.
         again_kill: Number of the call at which the next run is killed too, or 0.
         cleanup_kill: The same for the cleaning up at the end.
         token_s: Life of the credentials, 0 for the account's own keys.
@@ -98,6 +99,7 @@ class Plan:
     second_after_s: float | None
     rivals: tuple[Target, ...]
     heals: bool
+    gives_up: bool
     again_kill: int
     cleanup_kill: int
     token_s: float
@@ -135,7 +137,7 @@ class Plan:
             f"seed {self.seed}: {regions}; asked: {asked} {' '.join(flags)}; {images}; "
             f"{self.profile.accounts[0].oss_since} account; first run: {end}; "
             f"second: {self.second_after_s}{' (rival)' if self.rivalry else ''}; heals: {self.heals}; "
-            f"kills: {self.again_kill}, {self.cleanup_kill}; "
+            f"gives up: {self.gives_up}; kills: {self.again_kill}, {self.cleanup_kill}; "
             f"timeout {self.options.timeout_s:.0f} s; {self.existing}"
         )
 
@@ -163,6 +165,7 @@ def draw(seed: int) -> Plan:
         second_after_s=rng.uniform(0, 60) if rng.random() < 0.15 else None,
         rivals=_rivals(targets, files) if rng.random() < 0.2 else targets,
         heals=rng.random() < 0.75,
+        gives_up=rng.random() < 0.08,
         again_kill=_some_call(rng) if rng.random() < 0.15 else 0,
         cleanup_kill=_some_call(rng) if rng.random() < 0.15 else 0,
         token_s=rng.uniform(120, 900) if rng.random() < 0.2 else 0.0,

@@ -9,7 +9,9 @@ from ali_import.cloud.requests import (
     ModifyImageSharePermission,
     UntagResources,
 )
+from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage
+from ali_import.errors import CloudError
 from ali_import.publish.context import Context
 from ali_import.publish.lease import TAG_WAS, TAG_WAS_PUBLIC, TEMPORARY_TAGS
 
@@ -52,9 +54,7 @@ async def put_back(context: Context, region: str, image: CloudImage) -> None:
             ModifyImageAttribute(region=region, image_id=image_id, name=name)
         )
     if TAG_WAS_PUBLIC in image.tags and not image.public:
-        await cloud.call(
-            ModifyImageSharePermission(region=region, image_id=image_id, public=True)
-        )
+        await show_again(context, region, image)
     await cloud.call(
         UntagResources(
             region=region,
@@ -65,3 +65,41 @@ async def put_back(context: Context, region: str, image: CloudImage) -> None:
     )
     text = f"put {name} back: what was to replace it was never finished"
     context.note(text, region=region, level="WARNING")
+
+
+async def show_again(context: Context, region: str, image: CloudImage) -> None:
+    """Make an image public again; where that is not allowed any more, say so.
+
+    Raises:
+        CloudError: The region does not answer.
+    """
+    try:
+        await context.cloud.call(
+            ModifyImageSharePermission(
+                region=region, image_id=image.image_id, public=True
+            )
+        )
+    except CloudError as error:
+        if look_up(error).meaning is not Meaning.FINAL:
+            raise
+        text = f"{image.name} cannot be made public again: {error.diagnostics()}"
+        context.note(text, region=region, level="WARNING")
+
+
+async def show_again(context: Context, region: str, image_id: str) -> None:
+    """Make an image public that was so; where that is refused for good, tell.
+
+    No later run could do better, so the image is not to stay marked as ours for it.
+
+    Raises:
+        CloudError: It may work another time.
+    """
+    try:
+        await context.cloud.call(
+            ModifyImageSharePermission(region=region, image_id=image_id, public=True)
+        )
+    except CloudError as error:
+        if look_up(error).meaning is not Meaning.FINAL:
+            raise
+        text = f"image {image_id} was public and cannot be again: {error.diagnostics()}"
+        context.note(text, region=region, level="WARNING")

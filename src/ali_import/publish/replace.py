@@ -20,7 +20,7 @@ from ali_import.cloud.requests import (
 )
 from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError
-from ali_import.publish.aside import aside_tags
+from ali_import.publish.aside import aside_tags, show_again
 from ali_import.publish.job import Job
 from ali_import.publish.lease import (
     TAG_WAS_PUBLIC,
@@ -138,7 +138,11 @@ async def _retire(job: Job, old: CloudImage) -> None:
     await _tag_temporary(job, old, aside_tags(old))
     job.retired = old
     if old.public:
-        await _share(job, old, public=False)
+        await job.context.cloud.call(
+            ModifyImageSharePermission(
+                region=job.region, image_id=old.image_id, public=False
+            )
+        )
     await _rename(job, old, _aside(job, old))
 
 
@@ -150,7 +154,7 @@ async def _restore(job: Job, old: CloudImage) -> None:
     """Put the old image back as it was."""
     await _rename(job, old, old.name)
     if old.public or TAG_WAS_PUBLIC in old.tags:  # maybe hidden by an earlier run
-        await _share(job, old, public=True)
+        await show_again(job.context, job.region, old)
     await _mark_permanent(job, old)
     job.retired = None
 
@@ -184,14 +188,6 @@ async def _rename(job: Job, image: CloudImage, name: str) -> CloudImage:
         ModifyImageAttribute(region=job.region, image_id=image.image_id, name=name)
     )
     return dataclasses.replace(image, name=name)
-
-
-async def _share(job: Job, image: CloudImage, *, public: bool) -> None:
-    await job.context.cloud.call(
-        ModifyImageSharePermission(
-            region=job.region, image_id=image.image_id, public=public
-        )
-    )
 
 
 async def _tag_temporary(
