@@ -84,22 +84,3 @@ async def show_again(context: Context, region: str, image: CloudImage) -> None:
             raise
         text = f"{image.name} cannot be made public again: {error.diagnostics()}"
         context.note(text, region=region, level="WARNING")
-
-
-async def show_again(context: Context, region: str, image_id: str) -> None:
-    """Make an image public that was so; where that is refused for good, tell.
-
-    No later run could do better, so the image is not to stay marked as ours for it.
-
-    Raises:
-        CloudError: It may work another time.
-    """
-    try:
-        await context.cloud.call(
-            ModifyImageSharePermission(region=region, image_id=image_id, public=True)
-        )
-    except CloudError as error:
-        if look_up(error).meaning is not Meaning.FINAL:
-            raise
-        text = f"image {image_id} was public and cannot be again: {error.diagnostics()}"
-        context.note(text, region=region, level="WARNING")
