@@ -45,7 +45,7 @@ BEYOND = {
     "MultipartPartCount is unknown",  # oss2
     "Buckets/Bucket/Tagging is unknown",  # ali-oss
     "CommonPrefixes is unknown",  # of uploads: oss2
-    "Upload/StorageClass is unknown",  # ali-oss
+    "Upload/StorageClass is unknown",  # told by the service, in no model here
 }
 
 
