@@ -1,5 +1,6 @@
 """One seed: a cloud, a weather, a run that may be cut short, and what comes of it."""
 
+import traceback
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -71,6 +72,8 @@ def simulate(seed: int, *, trace: bool = False) -> Verdict:
         anyio.run(bounded, backend="trio", backend_options={"clock": clock})
     except TimeoutError:
         verdict.violations.append("nothing goes on any more")
+    except Exception:  # noqa: BLE001  whatever it is, the seed shall be told
+        verdict.violations.append(f"it broke:\n{traceback.format_exc()[-1500:]}")
     verdict.violations += stage.violations()
     if trace:
         verdict.trace = stage.trace()
