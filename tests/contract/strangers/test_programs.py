@@ -120,6 +120,16 @@ def test_roles_and_their_credentials(run: Run) -> None:
     }
 
 
+def test_client_side_encryption_with_keys_from_kms(run: Run) -> None:
+    assert run("sealed_storage.py") == {
+        "read": True,
+        "part": True,
+        "stored": False,
+        "wrapped_by": "KMS/ALICLOUD",
+        "opened_by_others": False,
+    }
+
+
 def test_functions(run: Run) -> None:
     assert run("functions.py") == {
         "answer": {"upper": "HELLO", "region": "cn-shanghai"},
