@@ -22,7 +22,7 @@ def test_an_image_s_life(run: Run, shared_emulator: RunningEmulator) -> None:
     seen = run("image_life.py")
     copied = seen.pop("copied")
     assert seen == {
-        "image": ["x86_64", "UEFI", "supported", 5, "self", {"made-by": "python"}],
+        "image": ["x86_64", "UEFI", "supported", 1, "self", {"made-by": "python"}],
         "shared": ["5555555555555555"],
     }
     regions = shared_emulator.get("/state")["regions"]

@@ -60,8 +60,12 @@ def test_urls_hold_for_what_they_were_made_for(bucket: oss2.Bucket) -> None:
 
 def test_urls_expire(bucket: oss2.Bucket) -> None:
     bucket.put_object("k", b"")
-    url = bucket.sign_url("GET", "k", 1)
-    time.sleep(2.1)
+    if bucket.auth.auth_version() == "v4":
+        url = bucket.sign_url("GET", "k", 1)
+        time.sleep(2.1)
+    else:
+        # Older URLs name the end of their time, which may be past.
+        url = bucket.sign_url("GET", "k", -1)
     assert code_in(requests.get(url, timeout=10)) == ("AccessDenied", 403)
 
 

@@ -74,7 +74,7 @@ def import_image() -> str:
                 format="RAW",
                 ossbucket=BUCKET,
                 ossobject="disk.raw",
-                disk_image_size=5,
+                disk_image_size=1,
             )
         ],
         features=ecs.ImportImageRequestFeatures(nvme_support="supported"),
