@@ -313,6 +313,12 @@ ROWS: Final[tuple[Row, ...]] = (
     ),
     *_rows(
         _M.FINAL,
+        ("SecurityTokenRanOut",),
+        advice="set a new ALIBABA_CLOUD_SECURITY_TOKEN with its keys, and run again to go "
+        "on; credentials that refresh themselves (OIDC, a role) do not run out",
+    ),
+    *_rows(
+        _M.FINAL,
         ("InvalidTimeStamp.Expired",),
         advice="set this machine's clock right",
     ),

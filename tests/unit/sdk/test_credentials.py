@@ -14,8 +14,9 @@ from ali_import.cloud import requests as ask
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.credentials import Credentials, CredentialsLostError
 from ali_import.cloud.sdk.settings import Settings
-from ali_import.errors import TransportError
+from ali_import.errors import ApiError, TransportError
 from ali_import.relay.transport import RelayTransport
+from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json
 
 CALL = """
@@ -188,6 +189,26 @@ def test_lost_credentials_are_no_answer_and_may_come_back(
         assert caught.value.code == "NoAnswer"
         assert "secret" not in caught.value.diagnostics()
     assert not far.seen
+
+
+@pytest.mark.parametrize(
+    ("provider", "code"),
+    [
+        (None, "SecurityTokenRanOut"),  # as from the environment: there are no others
+        (Failing(600), "InvalidSecurityToken.Expired"),
+    ],
+)
+def test_a_token_that_ran_out_for_good_is_told_from_one_that_is_refreshed(
+    far: FarSide, settings: Settings, provider: Failing | None, code: str
+) -> None:
+    credentials = Credentials(provider) if provider else static_credentials("t")
+    cloud = SdkCloud(settings, RelayTransport, credentials=credentials)
+    far.answer = lambda _seen: as_json(
+        '{"Code":"InvalidSecurityToken.Expired","Message":"m"}', 400
+    )
+    with pytest.raises(ApiError) as caught:
+        anyio.run(cloud.call, ask.DescribeRegions())
+    assert caught.value.code == code
 
 
 def test_keys_never_show_in_a_repr() -> None:

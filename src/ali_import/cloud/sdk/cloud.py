@@ -85,6 +85,8 @@ _HOSTS: Mapping[str, Callable[[str], str]] = {
     "sts": endpoints.sts,
 }
 
+_EXPIRED = frozenset({"InvalidSecurityToken.Expired", "SecurityTokenExpired"})
+
 
 @dataclass(frozen=True)
 class _Lane:
@@ -176,6 +178,8 @@ class SdkCloud:
             refusal = identity.refusal(exc)
             if refusal is not None and isinstance(request, ask.GetCallerIdentity):
                 raise refusal from exc
+            if exc.code in _EXPIRED and not self._credentials.refreshes:
+                exc.code = "SecurityTokenRanOut"  # trying again would not help
             raise
 
     def _made_services(self) -> Services:

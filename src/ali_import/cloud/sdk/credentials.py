@@ -127,6 +127,11 @@ class Credentials:
                 raise CredentialsLostError(message) from None
         return self._last
 
+    @property
+    def refreshes(self) -> bool:
+        """Whether there will be new keys when these expire; it is known when they do."""
+        return self._last is None or self._last.expires_at is not None
+
     def get_credential(self) -> Any:
         """Return the keys as ``alibabacloud_tea_openapi`` wants them."""
         from alibabacloud_credentials.models import CredentialModel
