@@ -14,7 +14,7 @@ from ali_import.cloud.requests import (
     UploadPart,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.steady import NORMAL, Patience
+from ali_import.cloud.steady import NORMAL, RELAYED, Patience
 from ali_import.cloud.values import Body, Fetch, FileRange, SecretUrl, StoredPart
 from ali_import.disk.parts import Part
 from ali_import.errors import CloudError
@@ -53,7 +53,14 @@ async def stage_file(job: Job, *, relay: str) -> str:
         body = FileRange(path=path, offset=part.offset, length=part.length)
         # A relayed body is held in memory; a direct one streams from the file.
         async with job.uplink.take(part.length):
-            return await _put(job, part, upload_id, body, relay=relay)
+            return await _put(
+                job,
+                part,
+                upload_id,
+                body,
+                relay=relay,
+                patience=RELAYED if relay else NORMAL,
+            )
 
     return await _stage(job, relay, put)
 

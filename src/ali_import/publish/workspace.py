@@ -12,6 +12,7 @@ from ali_import.cloud.requests import (
     PutBucket,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
+from ali_import.cloud.steady import RELAYED
 from ali_import.errors import ApiError, CloudError, HostNotFoundError
 from ali_import.publish.buckets import remove_bucket
 from ali_import.publish.context import Context
@@ -119,7 +120,8 @@ class Workspace:
                     memory_mib=package.MEMORY_MIB,
                     timeout_s=package.TIMEOUT_S,
                     role_arn=self._context.role_arn,
-                )
+                ),
+                RELAYED,
             )
         except CloudError as error:
             if look_up(error).meaning in {Meaning.ROUTE, Meaning.FINAL}:
@@ -132,7 +134,7 @@ class Workspace:
         wait_s = 0.25
         while True:
             function = await self._cloud.call(
-                GetFunction(region=self.region, name=self.function)
+                GetFunction(region=self.region, name=self.function), RELAYED
             )
             # Some answers leave the state out; then the first invocation tells.
             if function.state in {"Active", ""}:
