@@ -179,7 +179,7 @@ _MISSING = frozenset(
         "qosRequester", "quota", "redundancyTransition", "replication",
         "replicationLocation", "replicationProgress", "requesterQosInfo",
         "resourcePool", "resourcePoolBuckets", "resourcePoolInfo", "retention", "rtc",
-        "select", "sequential", "style", "styleName", "udf", "udfName",
+        "select", "style", "styleName", "udf", "udfName",
         "userDefinedLogFieldsConfig", "vod", "worm", "wormExtend", "wormId",
         "x-oss-async-process", "x-oss-process", "x-oss-write-get-object-response",
     }

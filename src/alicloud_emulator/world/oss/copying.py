@@ -19,6 +19,8 @@ from alicloud_emulator.world.oss.values import (
 if TYPE_CHECKING:
     from alicloud_emulator.world.world import World
 
+_STAYING = ("content-type",)
+
 
 class Copying:
     """Operations that make objects out of objects."""
@@ -69,8 +71,13 @@ class Copying:
         """
         changes = bool(attributes.headers or attributes.meta)
         replace = replace_metadata or (onto_itself and changes)
+        headers = dict(source.headers)
+        if replace:
+            # What is replaced keeps its type all the same, unless another is given.
+            kept = {name: headers[name] for name in _STAYING if name in headers}
+            headers = {**kept, **attributes.headers}
         wanted = Attributes(
-            headers=attributes.headers if replace else source.headers,
+            headers=headers,
             meta=attributes.meta if replace else source.meta,
             tags=attributes.tags if replace_tags else source.tags,
             acl=attributes.acl,
