@@ -161,7 +161,7 @@ class Monitor:
         for about, images in self._made.items():
             made.setdefault(about[1:3], set()).update(images.values())
         for (region, name), image_ids in made.items():
-            if len(image_ids) > 1:
+            if len(image_ids) > 1 and name in self._names:
                 yield f"{name} in {region} was made {len(image_ids)} times"
 
     def _check_copies_running(
@@ -190,7 +190,7 @@ class Monitor:
         ours = image is not None and image.content_sha256 in self._contents
         if not publishes or not ours:
             return  # putting an older image back is no publishing
-        if eye.phase is not Phase.PUBLISH:
+        if eye.phase is not Phase.PUBLISH and not self._plan.rivalry:
             self.violated(f"{eye.process} publishes in phase {eye.phase}")
         if self._plan.options.all_or_nothing and not self._plan.rivalry:
             self._check_all(eye)
