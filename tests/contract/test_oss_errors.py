@@ -87,6 +87,7 @@ RECIPES: dict[str, Callable[[Try], Try]] = {
     "NoSuchVersion": lambda call: call.version("CAEQARiBgID"),
     "NotModified": lambda call: call.if_("none-match", md5(b"x" * 9).hexdigest()),
     "ObjectNotAppendable": lambda call: call.at("key"),
+    "PartNotSequential": lambda call: call.asking("partNumber", "9"),
     "PositionNotEqualToLength": lambda call: call.asking("position", "99"),
     "PreconditionFailed": lambda call: call.if_("match", "x"),
     "PublicEndpointForbidden": lambda call: call.but(
@@ -211,9 +212,9 @@ GOOD: dict[str, Try] = {
     "RestoreObject": Try(method="POST", target="pail/cold?restore"),
     "CleanRestoredObject": Try(method="POST", target="pail/cold?cleanRestoredObject"),
     "InitiateMultipartUpload": Try(method="POST", target="pail/new?uploads"),
-    "UploadPart": written("PUT", f"{PART}&partNumber=9"),
+    "UploadPart": written("PUT", f"{PART}&partNumber=3"),
     "UploadPartCopy": Try(
-        method="PUT", target=f"{PART}&partNumber=9", headers={COPY: "/pail/key"}
+        method="PUT", target=f"{PART}&partNumber=3", headers={COPY: "/pail/key"}
     ),
     "CompleteMultipartUpload": Try(
         method="POST", target=PART, body=complete((1, "one"))
@@ -383,7 +384,7 @@ def cloud() -> Cloud:
     pail = made.world.oss.buckets.get(made.visit(), "pail")
     pail.inventories.update({str(number): "" for number in range(999)})
     made.call("PUT", "pail?inventory&inventoryId=a", INVENTORY % b"a")
-    upload = made.call("POST", "pail/up?uploads").text("UploadId")
+    upload = made.call("POST", "pail/up?uploads&sequential").text("UploadId")
     for number, data in ((1, b"one"), (2, b"two")):
         made.call("PUT", f"pail/up?uploadId={upload}&partNumber={number}", data)
     return made
