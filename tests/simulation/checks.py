@@ -67,11 +67,14 @@ def _named(world: World, region: str, name: str) -> list[Image]:
     return [i for i in store(world).images_of(ACCOUNT, region) if i.name == name]
 
 
+_MADE = {ImageStatus.AVAILABLE, ImageStatus.DEPRECATED}
+
+
 def _wrong(plan: Plan, image: Image, target: Target) -> Iterator[str]:
     """Give what is wrong with an image that ought to be a target's."""
     options, wanted = plan.options, target.image
     facts = (
-        ("status", image.status, ImageStatus.AVAILABLE),
+        ("made", image.status in _MADE, True),
         ("content", image.content_sha256, wanted.sha256),
         ("architecture", image.architecture, wanted.architecture or "x86_64"),
         ("boot mode", image.boot_mode, wanted.boot_mode.value),
@@ -110,6 +113,9 @@ def excuse(
         return "arrears"
     for there in plan.existing:
         here = (there.region, plan.targets[there.target].name)
+        deprecated = here == (region_id, target.name) and there.status == "Deprecated"
+        if deprecated and plan.options.public:
+            return "deprecated images cannot be public"
         other = not there.same and here == (region_id, target.name)
         if other and not plan.options.overwrite:
             return "another image has the name"

@@ -123,7 +123,7 @@ class _Put:
             **attributes,
         )
         ecs.add_image(image)
-        if image.status is ImageStatus.AVAILABLE:
+        if image.status is not ImageStatus.CREATE_FAILED:
             ecs.make_snapshots(image)
         return image
 
@@ -140,7 +140,7 @@ class _Put:
         if not there.same and self._rng.random() < 0.3:
             tags = {}  # somebody made it by hand
         status = ImageStatus(there.status)
-        available = status is ImageStatus.AVAILABLE
+        available = status is not ImageStatus.CREATE_FAILED
         plain_mode = "UEFI" if architecture == "arm64" else "BIOS"
         self.image(
             there.region,

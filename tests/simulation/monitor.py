@@ -20,6 +20,7 @@ from tests.simulation.plan import ACCOUNT, Plan
 from tests.support.bridge.table import resource
 
 COPIES_MAX = 5
+COMPLETE = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
 
 
 @dataclass(kw_only=True)
@@ -203,7 +204,7 @@ class Monitor:
                 sha256 = target.image.sha256
                 if not any(
                     image.content_sha256 == sha256
-                    and image.status is ImageStatus.AVAILABLE
+                    and image.status in COMPLETE
                     and image.name == target.name
                     for image in self._images(region)
                 ):
@@ -252,7 +253,7 @@ class Monitor:
 
     def _resolves(self, region: str, name: str) -> bool:
         return any(
-            image.name == name and image.status is ImageStatus.AVAILABLE
+            image.name == name and image.status in COMPLETE
             for image in self._images(region)
         )
 

@@ -56,7 +56,7 @@ class Existing:
 
     Attributes:
         same: Whether it holds the target's content, and is ours.
-        status: ``Available`` or ``CreateFailed``.
+        status: ``Available``, ``Deprecated`` or ``CreateFailed``.
         plain: It lost features and boot mode, as copies do.
     """
 
@@ -389,13 +389,16 @@ def _existing(rng: Random, profile: Profile, targets: int) -> tuple[Existing, ..
             if rng.random() >= density:
                 continue
             same = kind == "same" or (kind == "mixed" and rng.random() < 0.5)
-            available = rng.random() < 0.85
+            status = rng.choices(
+                ("Available", "CreateFailed", "Deprecated"), (85, 12, 3)
+            )[0]
+            available = status == "Available"
             found.append(
                 Existing(
                     region=region.id,
                     target=target,
                     same=same,
-                    status="Available" if available else "CreateFailed",
+                    status=status,
                     public=available and rng.random() < 0.4,
                     in_family=available and rng.random() < 0.5,
                     plain=rng.random() < 0.3,

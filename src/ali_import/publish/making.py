@@ -15,11 +15,12 @@ from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.disk import BootMode
 from ali_import.errors import ApiError, CloudError, TaskFailedError
 from ali_import.publish.job import Job
-from ali_import.publish.lease import TEMPORARY_TAGS, client_token
+from ali_import.publish.lease import TAG_RUN, TEMPORARY_TAGS, client_token
 from ali_import.publish.outcome import Step
 from ali_import.publish.removal import remove_image
 from ali_import.publish.watcher import ImageGoneError
 
+READY: Final = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
 BROKEN: Final = frozenset({ImageStatus.CREATE_FAILED, ImageStatus.UNAVAILABLE})
 _ROUNDS_MAX: Final = 6
 
@@ -122,11 +123,13 @@ async def make(job: Job, ask: Ask, *about: str) -> CloudImage:
 async def adopt(job: Job, found: CloudImage) -> None:
     """Take over an image that another run began; a temporary one gets our lease.
 
+    One that we began ourselves, and lost the answer, is ours already.
+
     Raises:
         CloudError: It cannot be tagged.
     """
-    job.adopted = True
-    if job.temporary:
+    job.adopted = found.tags.get(TAG_RUN) != job.context.lease.run_id
+    if job.adopted and job.temporary:
         await job.context.cloud.call(
             TagResources(
                 region=job.region,

@@ -12,6 +12,7 @@ from ali_import.publish.events import PlacementEnded
 from ali_import.publish.job import Job
 from ali_import.publish.making import (
     BROKEN,
+    READY,
     adopt,
     clear_away,
     find,
@@ -97,7 +98,7 @@ class Placement:
         if there is None:
             return await self._fill_gap()
         if job.is_ours(there):
-            if there.status is ImageStatus.AVAILABLE:
+            if there.status in READY:
                 job.image = there
                 changed = await repair(job, there)
                 return Result.ADOPTED if changed else Result.UNCHANGED
