@@ -22,8 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is not None:
         return _run(argv)
-    # Until the command listens for signals itself, SIGTERM does what Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Until the command listens itself, every signal that stops it does what Ctrl-C does.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup makes it
+            signal.signal(number, signal.default_int_handler)
     from ali_import.cli import streams
 
     return streams.leave(_run(sys.argv[1:]))

@@ -57,6 +57,7 @@ async def find_leftovers(
     del now  # whether a lease is over is for the reader to see
     steady = _steady(cloud, Random(0), emit)
     try:
+        await steady.call(GetCallerIdentity(), PREFLIGHT)  # keys that are wrong say so
         regions = await steady.call(DescribeRegions(), PREFLIGHT)
     except CloudError as error:
         raise ConfigurationError(error.message, advice=error.advice) from error
@@ -101,20 +102,22 @@ async def find_in(
     """List leftovers in some regions, in the regions' order."""
     found: list[Leftover] = []
 
-    async def look(what: Callable[[], Awaitable[Iterable[Leftover]]]) -> None:
+    async def look(
+        kind: str, what: Callable[[], Awaitable[Iterable[Leftover]]]
+    ) -> None:
         try:
             found.extend(await what())
         except CloudError as error:
             # A region without the service has no leftovers of it.
             if look_up(error).meaning is not Meaning.ROUTE:
-                text = f"cannot look for leftovers: {error.diagnostics()}"
+                text = f"cannot look for leftover {kind}s: {error.diagnostics()}"
                 emit(Note(text=text, region=error.region, level="WARNING"))
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(look, lambda: _buckets(cloud, regions))
+        tasks.start_soon(look, "bucket", lambda: _buckets(cloud, regions))
         for region in regions:
-            for kind in (_functions, _images, _snapshots):
-                tasks.start_soon(look, lambda k=kind, r=region: k(cloud, r))
+            for kind, find in _FINDERS.items():
+                tasks.start_soon(look, kind, lambda f=find, r=region: f(cloud, r))
     order = {region: index for index, region in enumerate(regions)}
     kinds = {kind: index for index, kind in enumerate(_KINDS_IN_ORDER)}
     return tuple(sorted(found, key=lambda x: (order[x.region], kinds[x.kind], x.name)))
@@ -217,6 +220,14 @@ async def _snapshots(cloud: Steady, region: str) -> list[Leftover]:
         for snapshot_id, lease in leases
         if snapshot_id not in in_use
     ]
+
+
+_Finder = Callable[[Steady, str], Awaitable[list[Leftover]]]
+_FINDERS: Final[dict[str, _Finder]] = {
+    "function": _functions,
+    "image": _images,
+    "snapshot": _snapshots,
+}
 
 
 def _leftover(

@@ -24,12 +24,15 @@ def image(tmp_path: Path) -> Path:
 
 
 def start(
-    *argv: str | Path, script: str = "", stdout: int | IO[str] = subprocess.PIPE
+    *argv: str | Path,
+    script: str = "",
+    stdout: int | IO[str] = subprocess.PIPE,
+    before: tuple[str, ...] = (),
 ) -> subprocess.Popen[str]:
     """Start ``ali-import``, around a scripted run if one is named."""
     module = ["tests.unit.cli.scripted", script] if script else ["ali_import"]
     return subprocess.Popen(
-        [sys.executable, "-m", *module, *map(str, argv)],
+        [*before, sys.executable, "-m", *module, *map(str, argv)],
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=subprocess.PIPE,
@@ -58,7 +61,7 @@ def wait_until_ready(process: subprocess.Popen[str]) -> None:
 
 def test_help_and_version_are_quick_and_load_nothing_heavy() -> None:
     code = (
-        "import sys; from ali_import.cli.main import main; main(sys.argv[1:]);"
+        "import sys; from ali_import.cli.main import main; main();"
         "print(*sys.modules, file=sys.stderr)"
     )
     heavy = {
@@ -138,7 +141,7 @@ def test_exit_statuses(image: Path, script: str, status: int, lines: int) -> Non
     assert "LTAI" not in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_cleans_up(image: Path, number: signal.Signals) -> None:
     process = start(image, script="wait_for_interrupt")
     wait_until_ready(process)
@@ -149,7 +152,7 @@ def test_the_first_signal_cleans_up(image: Path, number: signal.Signals) -> None
     assert "interrupt again to stop at once" in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_second_signal_stops_at_once_and_says_what_is_left(
     image: Path, number: signal.Signals
 ) -> None:
@@ -167,7 +170,7 @@ def test_the_second_signal_stops_at_once_and_says_what_is_left(
     assert "ali-import cleanup --all" in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_at_any_early_moment_ends_it_without_a_traceback(
     image: Path, number: signal.Signals
 ) -> None:
@@ -185,6 +188,19 @@ def test_a_signal_at_any_early_moment_ends_it_without_a_traceback(
         if status >= 0:
             assert status == 130
             assert "Traceback" not in err
+
+
+def test_nohup_is_heeded(image: Path) -> None:
+    ignoring = "trap '' HUP; exec \"$@\""
+    process = start(
+        image, script="wait_for_interrupt", before=("sh", "-c", ignoring, "-")
+    )
+    wait_until_ready(process)
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.3)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert finish(process)[0] == 130
 
 
 def test_a_thread_that_hangs_does_not_keep_the_process(image: Path) -> None:
