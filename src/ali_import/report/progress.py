@@ -5,8 +5,9 @@ The only module that imports rich, and imported only when it is used.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
-from typing import Final, Self
+from typing import IO, Any, Final, Self, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -26,6 +27,27 @@ _NEWS_MAX: Final = 3
 _STYLES: Final = {FAILED: "bold red", "done": "green"}
 
 
+class _Terminal:
+    """A terminal that may close: what is drawn then goes nowhere, and nothing fails."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            if self._stream is not None:
+                self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            if self._stream is not None:
+                self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class LiveDisplay:
     """Draws over itself while a run works, and leaves no trace when it ends.
 
@@ -43,7 +65,8 @@ class LiveDisplay:
         console: Console | None = None,
     ) -> None:
         self._redactor = messages.redactor
-        self._console = console or Console(file=messages.stream, soft_wrap=False)
+        file = cast("IO[str]", _Terminal(messages.stream))
+        self._console = console or Console(file=file, soft_wrap=False)
         self._clock_s = clock_s
         self._began_s = clock_s()
         self._tally = Tally()

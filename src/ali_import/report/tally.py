@@ -71,6 +71,7 @@ class Tally:
         self.recent: deque[str] = deque(maxlen=_RECENT_MAX)
         self.retries = 0
         self._placements: dict[tuple[str, str], _Placement] = {}
+        self._known = False
 
     def take(self, event: Event) -> None:
         """Learn from one event; the latest about a placement wins."""
@@ -78,11 +79,14 @@ class Tally:
             case PhaseBegan():
                 self.phase = event.phase
             case RegionsKnown():
+                self._known = True
                 self._placements = {
                     (region, name): _Placement()
                     for region in event.regions
                     for name in event.names
                 }
+            case PlacementMoved() if self._is_borrowed(event):
+                pass
             case PlacementMoved():
                 placement = self._placement(event.region, event.name)
                 placement.step = event.step
@@ -106,6 +110,10 @@ class Tally:
         # Every image of a region may have the same to tell: once is enough.
         if news not in self.recent:
             self.recent.append(news)
+
+    def _is_borrowed(self, event: PlacementMoved) -> bool:
+        """Whether an image is made somewhere only to be copied from there."""
+        return self._known and (event.region, event.name) not in self._placements
 
     def _placement(self, region: str, name: str) -> _Placement:
         return self._placements.setdefault((region, name), _Placement())

@@ -2,7 +2,10 @@
 
 import io
 import logging
+import os
+import pty
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,6 +119,13 @@ def test_a_nonsense_percentage_does_no_harm(progress: int) -> None:
     tally.take(RegionsKnown(regions=("cn-hangzhou",), names=("n1",)))
     tally.take(moved("cn-hangzhou", Step.WAIT, progress=progress))
     assert 0 <= tally.percent <= 100
+
+
+def test_an_image_made_elsewhere_to_be_copied_is_no_placement() -> None:
+    tally = Tally()
+    tally.take(KNOWN)
+    tally.take(moved("us-west-1", Step.WAIT))
+    assert tally.total == 4
 
 
 def test_an_unknown_placement_is_counted_and_no_error() -> None:
@@ -288,6 +298,19 @@ def test_the_live_display_shows_bar_counts_and_news() -> None:
     assert rows[4].split() == ["no", "route", *"1········"]
     assert rows[5].startswith("failed eu-central-1 n1-uefi-arm64: import:")
     assert "SECRET0123456" not in screen.stream.getvalue()
+
+
+def test_a_terminal_that_closes_does_not_stop_the_run() -> None:
+    ours, terminal = pty.openpty()
+    stream = os.fdopen(terminal, "w", encoding="utf-8")
+    with LiveDisplay(Messages(stream, Redactor()), clock_s=Clock()) as shown:
+        shown.emit(KNOWN)
+        os.close(ours)
+        shown._live.refresh()
+        shown.emit(Note(text="a warning", level="WARNING"))
+        shown.say("interrupted")
+    with suppress(OSError):  # what could not be written
+        stream.close()
 
 
 def test_nothing_of_the_live_display_stays_but_warnings() -> None:
