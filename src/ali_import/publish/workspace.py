@@ -171,7 +171,7 @@ class Workspace:
         if self._relay_asked:
             try:
                 await self._cloud.call(
-                    DeleteFunction(region=self.region, name=self.function)
+                    DeleteFunction(region=self.region, name=self.function), RELAYED
                 )
                 self._relay_asked = False
             except CloudError as error:
