@@ -58,6 +58,8 @@ _SILENT_ANSWERS_MIN: Final = 8
 _SILENT_WAITED_S_MIN: Final = 100.0
 """Time-outs weigh more than connections refused: three or four of 30 s are enough."""
 _HOST_TRIES_MAX: Final = 3
+_ECS_HOST_TRIES_MAX: Final = 9
+"""Every region has ECS: if its host does not resolve, it is our resolver's bad moment."""
 
 
 @dataclass(kw_only=True)
@@ -146,7 +148,9 @@ class Steady:
     ) -> float:
         """Seconds to wait before the next try, or -1 to give up."""
         if isinstance(error, HostNotFoundError):
-            return -1.0 if n >= _HOST_TRIES_MAX else 0.2 * n
+            certain = request.SERVICE == "ecs" and request.region
+            tries_max = _ECS_HOST_TRIES_MAX if certain else _HOST_TRIES_MAX
+            return -1.0 if n >= tries_max else min(0.2 * 2.0**n, 10.0)
         if meaning is Meaning.TRANSIENT:
             bound_s = min(_BACKOFF_S_MIN * 2.0 ** min(n - 1, 16), _BACKOFF_S_MAX)
             return self._rng.random() * bound_s

@@ -103,6 +103,17 @@ def test_a_host_that_does_not_resolve_is_asked_three_times() -> None:
     assert cloud.times[-1] < 2
 
 
+def test_a_region_that_must_be_there_is_looked_for_a_little_longer() -> None:
+    gone = HostNotFoundError(
+        "?", region="cn-hangzhou", operation="ecs.DescribeImages", code="HostNotFound"
+    )
+    assert call(ScriptedCloud(*[gone] * 7, "found")) == "found"
+    cloud = ScriptedCloud(gone)
+    with pytest.raises(HostNotFoundError):
+        call(cloud)
+    assert 30 < cloud.times[-1] < 60
+
+
 def test_what_is_busy_is_waited_for_half_an_hour() -> None:
     busy = refusal("ImageIsImporting", 403, operation="ecs.DeleteImage")
     cloud = ScriptedCloud(busy)
