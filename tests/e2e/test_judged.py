@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,39 @@ def test_cleaning_up_finds_the_snapshot_of_a_deleted_image(
     assert problems(state, wanted[:1], public=True, regions=["eu-central-1"]) == []
 
 
+def test_an_image_that_takes_the_name_meanwhile_is_overwritten_too(
+    disks: list[Path], wanted: list[Expected], tmp_path: Path
+) -> None:
+    other = write_image(tmp_path / "other.img", seed="other")
+    flags = ("--public", *FLAGS, *regions("eu-central-1"))
+    with emulator() as cloud:
+        slow = {"do": "delay", "action": "PutObject", "times": 1, "delay_s": 5}
+        cloud.post("/faults", slow)
+        words = map(str, (*flags, "--overwrite", disks[0]))
+        process = subprocess.Popen([BIN / "ali-import", *words], env=dict(cloud.env))
+        try:
+            until(
+                lambda: (
+                    "oss.PutObject" in cloud.get("/requests")["requests"]["by_action"]
+                )
+            )
+            assert ali_import(*flags, other, env=cloud.env).status == 0
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            process.wait()
+        state = cloud.get("/state")
+    assert problems(state, wanted[:1], public=True, regions=["eu-central-1"]) == []
+
+
+def until(so: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + 60
+    while not so():
+        assert time.monotonic() < deadline, "the moment never came"
+        time.sleep(0.05)
+
+
 def kill_when_it_hangs(cloud: RunningEmulator, *arguments: object) -> None:
     """Run the tool until a call of its hangs, and kill it then."""
     words = map(str, arguments)
@@ -86,11 +120,7 @@ def kill_when_it_hangs(cloud: RunningEmulator, *arguments: object) -> None:
         [BIN / "ali-import", *words], env=dict(cloud.env), stderr=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + 60
-        while not cloud.get("/requests")["requests"]["faults"].get("hang"):
-            assert time.monotonic() < deadline, "the moment never came"
-            assert process.poll() is None, "it ended before"
-            time.sleep(0.05)
+        until(lambda: cloud.get("/requests")["requests"]["faults"].get("hang"))
     finally:
         process.kill()
         process.wait()

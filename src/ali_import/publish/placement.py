@@ -95,8 +95,15 @@ class Placement:
         job = self.job
         job.enter(Step.SURVEY)
         there = await find(job)
+        overwrite = job.context.options.overwrite
         if there is None:
-            return await self._fill_gap()
+            try:
+                return await self._fill_gap()
+            except CloudError as error:
+                if error.code != "ImageExists" or not overwrite:
+                    raise
+            # Somebody took the name meanwhile: his image is replaced, too.
+            return await self._replace()
         if job.is_ours(there):
             if there.status in READY:
                 job.image = there
@@ -107,8 +114,11 @@ class Placement:
             if there.status in BROKEN:
                 await make_room(job, there)
                 return await self._by_routes()
-        if not job.context.options.overwrite:
+        if not overwrite:
             refuse_foreign(job, there)
+        return await self._replace()
+
+    async def _replace(self) -> Result:
         self.job = self._stand_in()
         return await self._resume_stand_in()
 
