@@ -53,10 +53,10 @@ class Placement:
         try:
             self.result = await self._place()
             assert self.job.image is not None
-            if self.job.image.public:
-                self.job.sources.no_image(self.region)
-            else:
+            if _can_be_copied(self.job.image):
                 self.job.sources.add_image(self.region, self.job.image.image_id)
+            else:
+                self.job.sources.no_image(self.region)
             self.job.enter(Step.DONE, progress=100)
         except CloudError as error:
             self.fail(error)
@@ -174,6 +174,11 @@ class Placement:
                 return Result.ADOPTED if job.adopted else Result.PLACED
         await clear_away(self.job)
         raise _summary(errors)
+
+
+def _can_be_copied(image: CloudImage) -> bool:
+    """Whether CopyImage takes it: not if it is public, nor if it is deprecated."""
+    return image.status is ImageStatus.AVAILABLE and not image.public
 
 
 def _is_about_the_image(error: CloudError) -> bool:

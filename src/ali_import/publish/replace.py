@@ -23,6 +23,7 @@ from ali_import.errors import ApiError, CloudError
 from ali_import.publish.aside import aside_tags, show_again
 from ali_import.publish.job import Job
 from ali_import.publish.lease import (
+    TAG_RUN,
     TAG_WAS_PUBLIC,
     TEMPORARY_TAGS,
     temporary_image_name,
@@ -108,7 +109,7 @@ async def put_back(job: Job) -> None:
     there = await _under_target_name(job)
     new = job.image
     if there is not None and new is not None and there.image_id == new.image_id:
-        await _tag_temporary(job, new)
+        await _tag_temporary(job, there)
         job.temporary = True
         job.image = await _rename(job, new, job.name)
     try:
@@ -193,12 +194,19 @@ async def _rename(job: Job, image: CloudImage, name: str) -> CloudImage:
 async def _tag_temporary(
     job: Job, image: CloudImage, more: Mapping[str, str] | None = None
 ) -> None:
+    """Mark an image as ours to delete; one of content like ours stays whose it is.
+
+    Another run may have taken over the image that we made: then it is not ours to drop.
+    """
+    tags = job.context.lease.tags() | dict(more or {})
+    if job.is_ours(image) and TAG_RUN in image.tags:
+        tags[TAG_RUN] = image.tags[TAG_RUN]
     await job.context.cloud.call(
         TagResources(
             region=job.region,
             resource_type="image",
             resource_ids=(image.image_id,),
-            tags=job.context.lease.tags() | dict(more or {}),
+            tags=tags,
         )
     )
 
