@@ -40,7 +40,7 @@ class Finish:
                 text = "a placement failed, and --all-or-nothing is set: not publishing"
                 self._context.note(text, level="WARNING")
                 return
-            await self._each(self._good(), step)
+            await self._each(self._good(), step, stop=self._one_failed)
 
     async def settle(self) -> None:
         """Take back what all-or-nothing forbids; delete old images, or put them back.
@@ -50,7 +50,7 @@ class Finish:
         if self._incomplete():
             for placement in self._placements:
                 placement.published = False
-            await self._each(tuple(self._shown), self._hide)
+            await self._each(tuple(self._shown), self._hide, stop=_never)
         async with anyio.create_task_group() as tasks:
             for placement in self._placements:
                 if placement.job.retired is not None:
@@ -78,13 +78,19 @@ class Finish:
     def _incomplete(self) -> bool:
         return any(not p.published for p in self._counted())
 
-    async def _each(self, placements: Iterable[Placement], step: _Step) -> None:
+    async def _each(
+        self, placements: Iterable[Placement], step: _Step, *, stop: Callable[[], bool]
+    ) -> None:
+        """Take a step for each; a failure ends the others' tries if ``stop`` says so."""
+
         async def guarded(placement: Placement) -> None:
             try:
                 await step(placement)
             except CloudError as error:
                 placement.job.enter(Step.PUBLISH)
                 placement.fail(error)
+                if stop():
+                    tasks.cancel_scope.cancel()
 
         async with anyio.create_task_group() as tasks:
             for placement in placements:
@@ -174,6 +180,10 @@ class Finish:
             advice="the old image is still there; run again",
         )
         placement.fail(error)
+
+
+def _never() -> bool:
+    return False
 
 
 def _touch(placement: Placement) -> None:
