@@ -82,7 +82,7 @@ MUTATIONS: Final = (
     Mutation(
         name="images are published as soon as they are placed",
         file="publish/placement.py",
-        old="            if self.job.image.public:\n",
+        old="            if _can_be_copied(self.job.image):\n",
         new=(
             "            if self.job.context.options.public:\n"
             "                from ali_import.cloud import requests as ask\n"
@@ -93,7 +93,7 @@ MUTATIONS: Final = (
             "                        public=True,\n"
             "                    )\n"
             "                )\n"
-            "            if self.job.image.public:\n"
+            "            if _can_be_copied(self.job.image):\n"
         ),
     ),
     Mutation(
@@ -157,7 +157,7 @@ MUTATIONS: Final = (
     Mutation(
         name="published images are copied",
         file="publish/placement.py",
-        old="            if self.job.image.public:\n",
+        old="            if _can_be_copied(self.job.image):\n",
         new="            if False:\n",
     ),
     Mutation(
