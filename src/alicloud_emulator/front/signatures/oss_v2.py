@@ -43,7 +43,8 @@ def read_header(request: Request, *, now: float) -> Claim:
     fields = {name.strip(): value.strip() for name, _, value in pairs}
     if not fields.get("AccessKeyId") or not fields.get("Signature"):
         raise oss_errors.malformed("Authorization")
-    date = request.headers.get("x-oss-date", "") or request.headers.get("date", "")
+    # Unlike in the other ways, Date is signed even where x-oss-date comes with it.
+    date = request.headers.get("date", "") or request.headers.get("x-oss-date", "")
     moment = unix_time(date)
     if moment is None:
         raise oss_errors.malformed("Date")

@@ -66,6 +66,8 @@ class Verifier:
             raise
 
     def _verify_oss(self, request: Request, now: float) -> None:
+        if request.method == "OPTIONS":
+            return  # browsers ask so on their own: nobody signs it
         claim = _oss_claim(request, now)
         if claim is None:
             return
