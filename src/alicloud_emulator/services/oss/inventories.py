@@ -1,7 +1,5 @@
 """Inventory configurations on the wire: kept as they come, like other settings."""
 
-from xml.etree.ElementTree import tostring
-
 from alicloud_emulator.services.oss import xml
 from alicloud_emulator.services.oss.call import Call
 from alicloud_emulator.services.wire import Response
@@ -26,7 +24,7 @@ async def put_inventory(call: Call) -> Response:
     if classes is not None and classes.text:
         # Given back in order, as the older SDK's tests have it.
         classes.text = ",".join(sorted(classes.text.split(",")))
-    text = tostring(element, encoding="unicode")
+    text = xml.written(element)
     call.world.oss.inventories.put(call.visit, call.bucket, inventory_id, text)
     return Response()
 

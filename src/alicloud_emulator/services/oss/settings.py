@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from alicloud_emulator.services.oss import schemas, xml
 from alicloud_emulator.services.oss.call import Call
@@ -49,7 +49,7 @@ def _checked(call: Call, setting: Setting, body: bytes) -> str:
     if setting.sub_resource == "lifecycle":
         _name_rules(call, element)
     schemas.complete(setting.sub_resource, element)
-    return tostring(element, encoding="unicode")
+    return xml.written(element)
 
 
 def _json(body: bytes) -> str:

@@ -6,7 +6,7 @@ Out: nested tuples become text. In: through defusedxml, bounded, without namespa
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, tostring
 from xml.sax.saxutils import escape
 
 from defusedxml import DefusedXmlException
@@ -20,9 +20,18 @@ Node = tuple[str, "str | int | Sequence[Node] | None"]
 BODY_BYTES_MAX = 1024 * 1024
 _DEPTH_MAX = 20
 
-# Stands for control characters while a document is parsed: the last private plane.
+# Stands for control characters while a document is parsed: the last private plane. Such
+# characters in the document itself, raw or as numbers, follow the one after these.
 _PRIVATE = 0x10FF00
-_CONTROL_HIDDEN = re.compile(f"[{chr(_PRIVATE)}-{chr(_PRIVATE + 0x1F)}]")
+_ESCAPE = chr(_PRIVATE + 0x20)
+_CONTROL_HIDDEN = re.compile(
+    f"{_ESCAPE}(.)|[{chr(_PRIVATE)}-{chr(_PRIVATE + 0x1F)}]", re.DOTALL
+)
+_PRIVATE_IN = re.compile(
+    rb"\xf4\x8f\xbc[\x80-\xa0]"
+    rb"|&#x0*10[fF]{2}(?:[01][0-9a-fA-F]|20);"
+    rb"|&#0*11138(?:5[6-9]|[67][0-9]|8[0-8]);"
+)
 _CONTROL_IN = re.compile(
     rb"([\x00-\x08\x0b\x0c\x0e-\x1f])"
     rb"|&#x0*(1?[0-9a-fA-F]);"
@@ -84,6 +93,11 @@ def parse(body: bytes, root: str) -> Element:
     return element
 
 
+def written(root: Element) -> str:
+    """Return a parsed document as the text that it came as, more or less."""
+    return _show_controls(tostring(root, encoding="unicode"))
+
+
 def lower_truth(root: Element) -> None:
     """Make ``true`` of "True", which Python programs write: so does OSS."""
     for each in root.iter():
@@ -125,11 +139,14 @@ def _hide_controls(body: bytes) -> bytes:
         )
         return chr(_PRIVATE + number).encode()
 
-    return _CONTROL_IN.sub(hidden, body)
+    escaped = _PRIVATE_IN.sub(lambda match: _ESCAPE.encode() + match[0], body)
+    return _CONTROL_IN.sub(hidden, escaped)
 
 
 def _show_controls(text: str) -> str:
-    return _CONTROL_HIDDEN.sub(lambda match: chr(ord(match[0]) - _PRIVATE), text)
+    return _CONTROL_HIDDEN.sub(
+        lambda match: match[1] or chr(ord(match[0]) - _PRIVATE), text
+    )
 
 
 def tags_of(element: Element) -> dict[str, str]:

@@ -99,6 +99,15 @@ def test_text_survives_the_way_out_and_in(text: str) -> None:
     assert back == kept.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
 
 
+@pytest.mark.parametrize("number", [0x10FEFF, *range(0x10FF00, 0x10FF22)])
+@pytest.mark.parametrize("form", ["%c", "&#%d;", "&#x%x;", "&#x00%X;"])
+def test_private_characters_are_themselves(number: int, form: str) -> None:
+    """Control characters, which become private ones for a while, do not mix in."""
+    body = f"<Root><Key>\x01{form % number}&#2;\x1f</Key></Root>".encode()
+    key = xml.text(xml.parse(body, "Root"), "Key")
+    assert key == f"\x01{chr(number)}\x02\x1f"
+
+
 @pytest.mark.parametrize(
     "bomb",
     [
