@@ -171,6 +171,7 @@ GOOD: dict[str, Try] = {
     "PutBucketCors": setting("cors"),
     "PutBucketWebsite": setting("website"),
     "PutBucketPolicy": setting("policy").but(body=b"{"),
+    "PutUserDefinedLogFieldsConfig": setting("userDefinedLogFieldsConfig"),
     "PutBucketLogging": setting("logging"),
     "PutBucketReferer": setting("referer"),
     "PutBucketRequestPayment": setting("requestPayment"),
@@ -184,6 +185,7 @@ GOOD: dict[str, Try] = {
     "GetBucketWebsite": listing("website"),
     "GetBucketPolicy": listing("policy"),
     "GetBucketTransferAcceleration": listing("transferAcceleration"),
+    "GetUserDefinedLogFieldsConfig": listing("userDefinedLogFieldsConfig"),
     "PutObject": written("PUT", "pail/new"),
     "GetObject": Try(method="GET", target="pail/key"),
     "HeadObject": Try(method="HEAD", target="pail/key"),
@@ -192,6 +194,7 @@ GOOD: dict[str, Try] = {
     "CopyObject": Try(method="PUT", target="pail/new", headers={COPY: "/pail/key"}),
     "AppendObject": written("POST", "pail/new?append&position=0"),
     "SealAppendObject": Try(method="POST", target="pail/log?seal&position=1"),
+    "OptionObject": Try(method="OPTIONS", target="pail/key"),
     "PutSymlink": Try(
         method="PUT",
         target="pail/new?symlink",
@@ -318,6 +321,12 @@ SPECIAL: dict[str, dict[str, Callable[[Try], Try]]] = {
         )
     },
     "PutBucketPolicy": {"InvalidArgument": lambda call: call},
+    "PutUserDefinedLogFieldsConfig": {
+        "InvalidArgument": _body(
+            b"<UserDefinedLogFieldsConfiguration><HeaderSet><header>a_b</header>"
+            b"</HeaderSet></UserDefinedLogFieldsConfiguration>"
+        )
+    },
     "PutObject": {"InvalidArgument": ACL},
     "GetObject": {
         "InvalidArgument": _version,

@@ -31,21 +31,18 @@ OSS = tuple(
     DeleteAccessPoint DeleteAccessPointPolicy DeleteAccessPointPublicAccessBlock
     DeleteBucketDataRedundancyTransition DeleteBucketMetadataConfiguration
     DeleteBucketOverwriteConfig DeleteBucketReplication DeleteBucketStorageQuota
-    DeleteCname DeleteStyle DeleteUserDefinedLogFieldsConfig DoDataPipelineAction
-    DoMetaQuery DoMetaQueryAction ExtendBucketWorm GetAccessPoint GetAccessPointPolicy
-    GetAccessPointPublicAccessBlock GetBucketDataRedundancyTransition
-    GetBucketMetadataConfiguration GetBucketObjectWormConfiguration
-    GetBucketOverwriteConfig GetBucketPolicyStatus GetBucketReplication
+    DeleteCname DeleteStyle DoDataPipelineAction DoMetaQuery DoMetaQueryAction
+    ExtendBucketWorm GetAccessPoint GetAccessPointPolicy GetAccessPointPublicAccessBlock
+    GetBucketDataRedundancyTransition GetBucketMetadataConfiguration
+    GetBucketObjectWormConfiguration GetBucketOverwriteConfig GetBucketReplication
     GetBucketReplicationLocation GetBucketReplicationProgress GetBucketStorageQuota
     GetBucketWorm GetCnameToken GetMetaQueryStatus GetObjectLegalHold GetObjectRetention
-    GetStyle GetUserDefinedLogFieldsConfig InitiateBucketWorm ListAccessPoints
-    ListBucketDataRedundancyTransition ListCloudBoxes ListCname ListStyle
-    ListUserDataRedundancyTransition OpenMetaQuery OptionObject ProcessObject
-    PutAccessPointPolicy PutAccessPointPublicAccessBlock
+    GetStyle InitiateBucketWorm ListAccessPoints ListBucketDataRedundancyTransition
+    ListCloudBoxes ListCname ListStyle ListUserDataRedundancyTransition OpenMetaQuery
+    ProcessObject PutAccessPointPolicy PutAccessPointPublicAccessBlock
     PutBucketObjectWormConfiguration PutBucketOverwriteConfig PutBucketReplication
     PutBucketRtc PutBucketStorageQuota PutCname PutObjectLegalHold PutObjectRetention
-    PutStyle PutUserDefinedLogFieldsConfig SelectObject
-    UpdateBucketMetadataInventoryTableConfiguration
+    PutStyle SelectObject UpdateBucketMetadataInventoryTableConfiguration
     UpdateBucketMetadataJournalTableConfiguration
     """.split()  # noqa: SIM905 - as above
 )

@@ -13,6 +13,7 @@
 | listing.py | ListObjects, ListObjectsV2, ListObjectVersions |
 | objects.py, downloads.py | put, get, head, delete; ranges and blocks going out |
 | pace.py | requests that want to be slow |
+| cors.py | what browsers ask and are told |
 | copying.py | copy, append, symbolic links |
 | attributes.py | ACL, tags and restoring of objects |
 | multipart.py | uploads in parts |

@@ -211,6 +211,12 @@ async def put_resource_group(call: Call) -> Response:
     return Response()
 
 
+async def get_policy_status(call: Call) -> Response:
+    """GetBucketPolicyStatus."""
+    public = call.world.oss.buckets.is_policy_public(call.visit, call.bucket)
+    return answer("PolicyStatus", [("IsPublic", public)])
+
+
 async def get_versioning(call: Call) -> Response:
     """GetBucketVersioning: no status where it was never switched on."""
     action = "GetBucketVersioning"

@@ -149,6 +149,7 @@ _BUCKET = {
         (body("TagSet/Tag/Key"), body("TagSet/Tag/Value")), (*DOCUMENT, "InvalidTag")
     ),
     "DeleteBucketTagging": Declared((query("tagging", "keys, with commas between"),)),
+    "GetBucketPolicyStatus": Declared(),
     "GetBucketVersioning": Declared(),
     "PutBucketVersioning": Declared((body("Status"),), DOCUMENT),
     "GetBucketEncryption": Declared((), ("NoSuchServerSideEncryptionRule",)),
@@ -216,7 +217,15 @@ _PUT: dict[str, Declared] = {
     "cors": Declared(
         (
             accepted(body("CORSRule/MaxAgeSeconds"), "checked"),
-            accepted(body("CORSRule/*"), "kept; browsers get no CORS headers"),
+            body("CORSRule/*", "answers to pages of other sites have the headers"),
+            body("ResponseVary", "every answer has `Vary: Origin`"),
+        ),
+        ("InvalidArgument",),
+    ),
+    "userDefinedLogFieldsConfig": Declared(
+        (
+            accepted(body("HeaderSet/header"), "checked; no logs are written"),
+            accepted(body("ParamSet/parameter"), "counted; up to 6 with the headers"),
         ),
         ("InvalidArgument",),
     ),
@@ -239,11 +248,11 @@ def _operations(setting: Setting) -> dict[str, Declared]:
         fields, errors = (*fields, _KEPT), (*DOCUMENT, *put.errors)
     missing = (setting.missing,) if setting.missing else ()
     found = {
-        f"GetBucket{setting.name}": Declared((), missing),
-        f"PutBucket{setting.name}": Declared(fields, errors),
+        setting.action("Get"): Declared((), missing),
+        setting.action("Put"): Declared(fields, errors),
     }
     if setting.removable:
-        found[f"DeleteBucket{setting.name}"] = Declared()
+        found[setting.action("Delete")] = Declared()
     return found
 
 

@@ -120,6 +120,14 @@ _WHOLE = {
             "PositionNotEqualToLength",
         ),
     ),
+    "OptionObject": Declared(
+        (
+            required(header("origin")),
+            required(header("access-control-request-method")),
+            header("access-control-request-headers"),
+        ),
+        ("AccessForbidden",),
+    ),
     "PutSymlink": Declared(
         (required(header("x-oss-symlink-target")), *ATTRIBUTES),
         (*ATTRIBUTE_ERRORS, "MissingArgument"),

@@ -8,6 +8,7 @@ from alicloud_emulator.services.oss import (
     attributes,
     buckets,
     copying,
+    cors,
     encryption,
     inventories,
     listing,
@@ -54,6 +55,7 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ("GET", "regions"): Operation("DescribeRegions", root.describe_regions),
     },
     Level.BUCKET: {
+        ("OPTIONS", ""): Operation("OptionObject", cors.option_object),
         ("PUT", ""): Operation("PutBucket", buckets.put_bucket),
         ("DELETE", ""): Operation("DeleteBucket", buckets.delete_bucket),
         ("GET", ""): Operation("ListObjects", listing.list_objects),
@@ -84,6 +86,9 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ),
         ("DELETE", "encryption"): Operation(
             "DeleteBucketEncryption", encryption.delete_bucket_encryption
+        ),
+        ("GET", "policyStatus"): Operation(
+            "GetBucketPolicyStatus", buckets.get_policy_status
         ),
         ("GET", "versioning"): Operation("GetBucketVersioning", buckets.get_versioning),
         ("PUT", "versioning"): Operation("PutBucketVersioning", buckets.put_versioning),
@@ -118,6 +123,7 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ),
     },
     Level.OBJECT: {
+        ("OPTIONS", ""): Operation("OptionObject", cors.option_object),
         ("PUT", ""): Operation("PutObject", objects.put_object),
         ("GET", ""): Operation("GetObject", objects.get_object),
         ("HEAD", ""): Operation("HeadObject", objects.head_object),
@@ -158,7 +164,7 @@ for _setting in SETTINGS.values():
     for _method, _handler in settings.handlers(_setting).items():
         _verb = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}[_method]
         _ROUTES[Level.BUCKET][_method, _setting.sub_resource] = Operation(
-            f"{_verb}Bucket{_setting.name}", _handler
+            _setting.action(_verb), _handler
         )
 
 _SUB_RESOURCES = {
@@ -175,12 +181,12 @@ _MISSING = frozenset(
         "callback-var", "cloudboxes", "cname", "dataPipeline", "img", "legalHold",
         "live", "metadataConfiguration", "metadataInventoryTable",
         "metadataJournalTable", "MetaQuery", "metaQuery", "objectWorm", "openMetaQuery",
-        "overwriteConfig", "policyStatus", "processConfiguration", "qos", "qosInfo",
+        "overwriteConfig", "processConfiguration", "qos", "qosInfo",
         "qosRequester", "quota", "redundancyTransition", "replication",
         "replicationLocation", "replicationProgress", "requesterQosInfo",
         "resourcePool", "resourcePoolBuckets", "resourcePoolInfo", "retention", "rtc",
         "select", "style", "styleName", "udf", "udfName",
-        "userDefinedLogFieldsConfig", "vod", "worm", "wormExtend", "wormId",
+        "vod", "worm", "wormExtend", "wormId",
         "x-oss-async-process", "x-oss-process", "x-oss-write-get-object-response",
     }
 )  # fmt: skip
@@ -206,7 +212,7 @@ def operation_of(request: Request) -> Operation | str:
     if names & _OTHERWISE or (not found and names & _MISSING):
         return "NotImplemented"
     if request.method == "OPTIONS":
-        return "NotImplemented"  # what browsers ask first
+        found = []  # what browsers ask first, whatever the query is about
     if level is Level.BUCKET and request.method == "POST" and not found:
         return "NotImplemented"  # uploads by HTML form
     sub_resource = found[0] if found else ""

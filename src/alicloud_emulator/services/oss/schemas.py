@@ -11,6 +11,8 @@ from alicloud_emulator.world.oss.refusals import refusal
 _COLDNESS = ("IA", "Archive", "ColdArchive", "DeepColdArchive")
 _TAG = re.compile(r"[\w +\-=._:/]*")
 _RULES_MAX = 1000
+_LOG_FIELDS_MAX = 6
+_LOG_HEADER = re.compile("[!-9;-^`-~]+")  # ASCII without colon and underscore
 _TLS_VERSIONS = ("TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
@@ -85,6 +87,25 @@ def _check_cors(root: Element) -> None:
         age = xml.text(rule, "MaxAgeSeconds", "0").strip()
         if not age.isascii() or not age.isdigit() or len(age) > 9:
             _refuse_argument("MaxAgeSeconds", age)
+    if xml.text(root, "ResponseVary", "false") not in ("true", "false"):
+        raise refusal("MalformedXML", ErrorDetail="ResponseVary")
+
+
+def _check_log_fields(root: Element) -> None:
+    """Check the fields of real-time logs.
+
+    Source: PutUserDefinedLogFieldsConfig's reference, and that of its ECs; the codes
+    are nowhere.
+    """
+    headers = [xml.text(one, ".") for one in root.findall("HeaderSet/header")]
+    number = len(headers) + len(root.findall("ParamSet/parameter"))
+    if not 1 <= number <= _LOG_FIELDS_MAX:
+        refused = refusal("InvalidArgument", "There must be 1 to 6 log fields.")
+        refused.ec = "0046-00000004" if number else "0046-00000003"
+        raise refused
+    for name in headers:
+        if not _LOG_HEADER.fullmatch(name):
+            _refuse_argument("header", name)
 
 
 def _check_https(root: Element) -> None:
@@ -106,6 +127,7 @@ _CHECKERS: dict[str, Callable[[Element], None]] = {
     "httpsConfig": _check_https,
     "cors": _check_cors,
     "requestPayment": _check_payer,
+    "userDefinedLogFieldsConfig": _check_log_fields,
 }
 
 
@@ -118,6 +140,8 @@ def complete(sub_resource: str, root: Element) -> None:
     for name, value in _USUAL.get(sub_resource, {}).items():
         if root.find(name) is None:
             SubElement(root, name).text = value
+    for allowed in root.iter("AllowedHeader"):
+        allowed.text = (allowed.text or "").lower()
     for redirect in root.iter("Redirect"):
         passes = redirect.find("MirrorPassQueryString")
         if passes is not None and redirect.find("PassQueryString") is None:

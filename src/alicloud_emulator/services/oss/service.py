@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from email.utils import formatdate
 
 from alicloud_emulator.services.declared import Effect, Field, Place
-from alicloud_emulator.services.oss import errors
+from alicloud_emulator.services.oss import cors, errors
 from alicloud_emulator.services.oss.call import Call
 from alicloud_emulator.services.oss.declared_buckets import BUCKETS, SERVICE
 from alicloud_emulator.services.oss.declared_objects import OBJECTS
@@ -72,6 +72,8 @@ class OssService:
 
     def _signed(self, request: Request, response: Response) -> Response:
         """Add the headers that every answer of object storage has."""
+        bucket = self._world.oss.buckets.peek(request.host.bucket)
+        response.headers |= cors.headers_for_pages(request, bucket)
         response.headers |= {
             "Server": "AliyunOSS",
             "Date": formatdate(self._world.agenda.now, usegmt=True),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alicloud_emulator.world.oss import versions
+from alicloud_emulator.world.oss import policies, versions
 from alicloud_emulator.world.oss.gate import Gate
 from alicloud_emulator.world.oss.listing import Page, page_of_keys
 from alicloud_emulator.world.oss.refusals import refusal
@@ -174,9 +174,13 @@ class Buckets:
         """Return a bucket to be looked at, under the RAM action ``action``."""
         return self._gate.enter(visit, name, action)
 
+    def peek(self, name: str) -> Bucket | None:
+        """Return anybody's bucket of that name, without asking who looks."""
+        return self._table.get(name)
+
     def exists(self, name: str) -> bool:
         """Whether anybody has a bucket of that name."""
-        return self._table.get(name) is not None
+        return self.peek(name) is not None
 
     def put_resource_group(self, visit: Visit, name: str, group: str) -> None:
         """Move a bucket to another resource group."""
@@ -227,6 +231,11 @@ class Buckets:
     def delete_encryption(self, visit: Visit, name: str) -> None:
         """Encrypt no more what is put into a bucket."""
         self._gate.enter(visit, name, "DeleteBucketEncryption").encryption = None
+
+    def is_policy_public(self, visit: Visit, name: str) -> bool:
+        """Whether the bucket's policy allows anything to everybody."""
+        bucket = self._gate.enter(visit, name, "GetBucketPolicyStatus")
+        return policies.is_public(bucket)
 
     def put_versioning(self, visit: Visit, name: str, status: str) -> None:
         """Begin, suspend or resume to keep versions.

@@ -4,7 +4,9 @@ Source: https://www.alibabacloud.com/help/en/oss/user-guide/oss-bucket-policy/
 """
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
+from ipaddress import ip_network
 from typing import Any
 
 from alicloud_emulator.world import policy
@@ -47,6 +49,12 @@ def decide(
     )
 
 
+def is_public(bucket: Bucket) -> bool:
+    """Whether the bucket's policy allows anything to everybody."""
+    text = bucket.settings.get("policy")
+    return bool(text) and any(map(_is_public, _statements(text)))
+
+
 @lru_cache(maxsize=256)
 def _statements(text: str) -> list[dict[str, Any]]:
     """Return a policy's statements; what is none is passed over."""
@@ -58,13 +66,56 @@ def _statements(text: str) -> list[dict[str, Any]]:
 
 
 def _is_public(statement: dict[str, Any]) -> bool:
-    principals = _texts(statement.get("Principal"))
-    return statement.get("Effect") == "Allow" and _EVERYBODY in principals
+    """Whether a statement allows what it says to the public, for all OSS can tell.
+
+    Source: https://www.alibabacloud.com/help/en/oss/user-guide/block-public-access
+    """
+    principals = _principals(statement.get("Principal"))
+    return (
+        statement.get("Effect") == "Allow"
+        and any("*" in one for one in principals)
+        and not _is_fixed(statement.get("Condition"))
+    )
+
+
+def _is_fixed(condition: Any) -> bool:
+    """Whether a condition leaves only certain networks or access keys."""
+    operators = condition if isinstance(condition, dict) else {}
+    return any(
+        all(map(_FIXED[key], values))
+        for operator, keys in operators.items()
+        if operator in _LIMITING and isinstance(keys, dict)
+        for key in _FIXED.keys() & keys.keys()
+        if (values := _texts(keys[key]))
+    )
+
+
+def _is_narrow(network: str) -> bool:
+    try:
+        parsed = ip_network(network, strict=False)
+    except ValueError:
+        return False
+    return parsed.prefixlen >= _PREFIX_BITS_MIN[parsed.version]
+
+
+def _has_no_star(value: str) -> bool:
+    return "*" not in value
+
+
+_LIMITING = {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "IpAddress"}
+_PREFIX_BITS_MIN = {4: 8, 6: 32}
+_FIXED: dict[str, Callable[[str], bool]] = {
+    "acs:SourceVpcId": _has_no_star,
+    "acs:SourceVpc": _has_no_star,
+    "acs:AccessId": _has_no_star,
+    "acs:SourceVpcIp": _is_narrow,
+    "acs:SourceIp": _is_narrow,
+}
 
 
 def _names(principal: Any, caller: Caller | None) -> bool:
     """Whether a statement is about the caller: by account, user or role session."""
-    texts = _texts(principal)
+    texts = _principals(principal)
     if _EVERYBODY in texts:
         return True
     if caller is None:
@@ -73,6 +124,14 @@ def _names(principal: Any, caller: Caller | None) -> bool:
     sts = caller.arn.replace("acs:ram:", "arn:sts:", 1)
     own = (caller.account_id, caller.principal_id, caller.arn, sts)
     return any(matches(text, name) for text in texts for name in own if name)
+
+
+def _principals(principal: Any) -> list[str]:
+    """Return whom a statement is about; an empty list means everybody.
+
+    Source: https://www.alibabacloud.com/help/en/oss/user-guide/authorization-syntax-and-elements
+    """
+    return [_EVERYBODY] if principal == [] else _texts(principal)
 
 
 def _texts(value: Any) -> list[str]:

@@ -24,6 +24,13 @@ REFUSALS = {
         "You have no right to access this object because of bucket acl.",
         "0003-00000001",
     ),
+    "AccessForbidden": Refusal(
+        403,
+        "CORSResponse: This CORS request is not allowed. This is usually because the "
+        "evalution of Origin, request method / Access-Control-Request-Method or "
+        "Access-Control-Requet-Headers are not whitelisted by the resource's CORS "
+        "spec.",
+    ),
     "BucketAlreadyExists": Refusal(
         409,
         "The requested bucket name is not available. The bucket namespace is shared "
@@ -106,7 +113,9 @@ REFUSALS = {
         404, "The specified bucket does not exist.", "0015-00000101"
     ),
     "NoSuchBucketPolicy": Refusal(404, "The bucket policy does not exist."),
-    "NoSuchCORSConfiguration": Refusal(404, "The CORS Configuration does not exist."),
+    "NoSuchCORSConfiguration": Refusal(
+        404, "The CORS Configuration does not exist.", "0034-00000001"
+    ),
     "NoSuchInventory": Refusal(404, "The specified inventory does not exist."),
     "NoSuchKey": Refusal(404, "The specified key does not exist.", "0026-00000001"),
     "NoSuchLifecycle": Refusal(404, "No Row found in Lifecycle Table."),
@@ -122,6 +131,9 @@ REFUSALS = {
         "The specified upload does not exist. The upload ID may be invalid, "
         "or the upload may have been aborted or completed.",
         "0042-00000002",
+    ),
+    "NoSuchUserDefinedLogFieldsConfig": Refusal(
+        404, "The specified user-defined log fields do not exist."
     ),
     "NoSuchVersion": Refusal(404, "The specified version does not exist."),
     "NoSuchWebsiteConfiguration": Refusal(

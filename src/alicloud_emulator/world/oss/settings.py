@@ -1,7 +1,7 @@
 """Configurations of buckets that are kept as they come and given back.
 
-The emulator does not act on them (lifecycle rules expire nothing, CORS rules allow
-nothing), except where it says so: transfer acceleration opens the accelerate hosts.
+The emulator does not act on them (lifecycle rules expire nothing), except where it says
+so: transfer acceleration opens the accelerate hosts, CORS rules let pages in.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ class Setting:
     Attributes:
         sub_resource: Its name in the query.
         name: Its name in actions, after ``PutBucket``.
+        of: What stands before that name in actions.
         root: Root element of its XML; "" for JSON.
         missing: Error code (404) when nothing was put, or "".
         usual: What is given back when nothing was put and that is no error.
@@ -34,6 +35,11 @@ class Setting:
     missing: str = ""
     usual: str = ""
     removable: bool = True
+    of: str = "Bucket"
+
+    def action(self, verb: str) -> str:
+        """Return the name of an action: ``Get``, ``Put`` or ``Delete`` and the rest."""
+        return f"{verb}{self.of}{self.name}"
 
 
 SETTINGS = {
@@ -68,6 +74,13 @@ SETTINGS = {
             name="Logging",
             root="BucketLoggingStatus",
             usual="<BucketLoggingStatus></BucketLoggingStatus>",
+        ),
+        Setting(
+            sub_resource="userDefinedLogFieldsConfig",
+            of="",
+            name="UserDefinedLogFieldsConfig",
+            root="UserDefinedLogFieldsConfiguration",
+            missing="NoSuchUserDefinedLogFieldsConfig",
         ),
         Setting(
             sub_resource="referer",
@@ -132,7 +145,7 @@ class Settings:
         Raises:
             ServiceError: The setting's own code: nothing was put.
         """
-        bucket = self._gate.enter(visit, name, f"GetBucket{setting.name}")
+        bucket = self._gate.enter(visit, name, setting.action("Get"))
         kept = bucket.settings.get(setting.sub_resource, setting.usual)
         if not kept:
             raise refusal(setting.missing, BucketName=name)
@@ -140,10 +153,10 @@ class Settings:
 
     def put(self, visit: Visit, name: str, setting: Setting, text: str) -> None:
         """Keep a configuration, in place of an earlier one."""
-        bucket = self._gate.enter(visit, name, f"PutBucket{setting.name}")
+        bucket = self._gate.enter(visit, name, setting.action("Put"))
         bucket.settings[setting.sub_resource] = text
 
     def delete(self, visit: Visit, name: str, setting: Setting) -> None:
         """Forget a configuration; one that was never put is as good as forgotten."""
-        bucket = self._gate.enter(visit, name, f"DeleteBucket{setting.name}")
+        bucket = self._gate.enter(visit, name, setting.action("Delete"))
         bucket.settings.pop(setting.sub_resource, None)

@@ -66,6 +66,63 @@ def test_everybody_may_unless_public_access_is_blocked(pail: Cloud) -> None:
     assert code(pail, "pail/a/k", None) == ""
 
 
+def test_an_empty_list_of_principals_means_everybody(pail: Cloud) -> None:
+    allow(pail)
+    assert code(pail, "pail/a/k", None) == ""
+    pail.call("PUT", "pail?publicAccessBlock", BLOCK)
+    assert code(pail, "pail/a/k", None) == "AccessDenied"
+
+
+def limited(operator: str, key: str, *values: str) -> dict[str, Any]:
+    return {"Condition": {operator: {key: list(values)}}}
+
+
+@pytest.mark.parametrize(
+    ("principals", "more", "public"),
+    [
+        (["*"], {}, "true"),
+        ([], {}, "true"),
+        (["2*"], {}, "true"),
+        (["22", "*"], {}, "true"),
+        (["22"], {}, "false"),
+        (["*"], {"effect": "Deny"}, "false"),
+        (["*"], limited("StringLike", "acs:SourceVpc", "vpc-*"), "true"),
+        (["*"], limited("StringLike", "acs:SourceVpc", "vpc-1", "vpc-*"), "true"),
+        (["*"], limited("StringEquals", "acs:SourceVpc", "vpc-1"), "false"),
+        (["*"], limited("StringNotLike", "acs:SourceVpc", "vpc-1"), "true"),
+        (["*"], limited("StringEquals", "acs:AccessId", "LTAI1"), "false"),
+        (["*"], limited("StringLike", "oss:Prefix", "a/"), "true"),
+        (["*"], limited("IpAddress", "acs:SourceIp", "10.0.0.1/8"), "false"),
+        (["*"], limited("IpAddress", "acs:SourceIp", "10.0.0.0/7"), "true"),
+        (["*"], limited("IpAddress", "acs:SourceVpcIp", "10.1.2.3"), "false"),
+        (["*"], limited("IpAddress", "acs:SourceIp", "2001:db8::/32"), "false"),
+        (["*"], limited("IpAddress", "acs:SourceIp", "2001::/31"), "true"),
+        (["*"], limited("IpAddress", "acs:SourceIp", "everywhere"), "true"),
+        (["*"], {"Condition": {"IpAddress": "10.0.0.1"}}, "true"),
+        (["*"], {"Condition": []}, "true"),
+    ],
+)
+def test_a_policy_is_public_as_the_reference_says(
+    pail: Cloud, principals: list[str], more: dict[str, Any], public: str
+) -> None:
+    assert pail.call("GET", "pail?policyStatus").text("IsPublic") == "false"
+    allow(pail, *principals, **more)
+    assert pail.call("GET", "pail?policyStatus").text("IsPublic") == public
+
+
+def test_one_public_statement_makes_a_policy_public(pail: Cloud) -> None:
+    statements = [
+        {"Effect": "Allow", "Principal": who, "Action": "oss:*", "Resource": "*"}
+        for who in (["22"], "*")
+    ]
+    policy = json.dumps({"Version": "1", "Statement": statements})
+    pail.call("PUT", "pail?policy", policy.encode())
+    assert pail.call("GET", "pail?policyStatus").text("IsPublic") == "true"
+    assert code(pail, "pail?policyStatus", pail.other) == ""
+    pail.call("DELETE", "pail?policy")
+    assert code(pail, "pail?policyStatus", pail.other) == "AccessDenied"
+
+
 def test_a_denial_wins_but_over_the_owner(pail: Cloud) -> None:
     pail.call("PUT", "pail?acl", headers={"x-oss-acl": "public-read"})
     allow(pail, "*", effect="Deny")

@@ -238,3 +238,54 @@ def test_requests_are_described_for_counting(cloud: Cloud) -> None:
     assert describe(listing) == ("ListObjectsV2", "pail")
     odd = replace(request, method="BREW")
     assert describe(odd) == ("Unknown", "pail/a/b")
+
+
+def log_fields(headers: str, parameters: int = 0) -> bytes:
+    told = "".join(f"<header>{name}</header>" for name in headers.split())
+    more = "".join(f"<parameter>p_{n}</parameter>" for n in range(parameters))
+    return (
+        f"<UserDefinedLogFieldsConfiguration><HeaderSet>{told}</HeaderSet>"
+        f"<ParamSet>{more}</ParamSet></UserDefinedLogFieldsConfiguration>"
+    ).encode()
+
+
+def test_fields_of_logs_are_kept(cloud: Cloud) -> None:
+    target = "pail?userDefinedLogFieldsConfig"
+    cloud.call("PUT", "pail")
+    none = cloud.call("GET", target)
+    assert (none.status, none.code) == (404, "NoSuchUserDefinedLogFieldsConfig")
+    body = log_fields("x-a b.c !", 3)
+    assert cloud.call("PUT", target, body).status == 200
+    assert cloud.call("GET", target).body.endswith(body)
+    assert cloud.call("DELETE", target).status == 204
+    assert cloud.call("GET", target).status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "ec"),
+    [
+        (log_fields(""), "0046-00000003"),
+        (log_fields("a b c d e f g"), "0046-00000004"),
+        (log_fields("a b c", 4), "0046-00000004"),
+        (log_fields("a_b"), ""),
+        (log_fields("a:b"), ""),
+        (log_fields("\u00e4"), ""),
+    ],
+)
+def test_fields_of_logs_are_checked(cloud: Cloud, body: bytes, ec: str) -> None:
+    cloud.call("PUT", "pail")
+    refused = cloud.call("PUT", "pail?userDefinedLogFieldsConfig", body)
+    assert (refused.status, refused.code) == (400, "InvalidArgument")
+    assert refused.headers.get("x-oss-ec", "") == ec
+
+
+def test_configurations_keep_any_character(cloud: Cloud) -> None:
+    cloud.call("PUT", "pail")
+    suffix = f"a&#1;\x02{chr(0x10FF01)}{chr(0x10FF20)}"
+    body = (
+        "<WebsiteConfiguration><IndexDocument><Suffix>"
+        f"{suffix}</Suffix></IndexDocument></WebsiteConfiguration>"
+    )
+    assert cloud.call("PUT", "pail?website", body.encode()).status == 200
+    kept = cloud.call("GET", "pail?website").body.decode()
+    assert f"<Suffix>{suffix.replace('&#1;', chr(1))}</Suffix>" in kept
