@@ -1,5 +1,6 @@
 """Clouds and weathers that once got the better of the tool, as processes."""
 
+import json
 import subprocess
 import time
 from collections.abc import Callable
@@ -103,6 +104,53 @@ def test_an_image_that_takes_the_name_meanwhile_is_overwritten_too(
             process.wait()
         state = cloud.get("/state")
     assert problems(state, wanted[:1], public=True, regions=["eu-central-1"]) == []
+
+
+@pytest.mark.parametrize("fate", ["removed", "shorter", "other"])
+def test_an_image_file_that_goes_away_fails_its_placements_and_nothing_else(
+    disks: list[Path], tmp_path: Path, fate: str
+) -> None:
+    mine = tmp_path / "mine.img"
+    mine.write_bytes(disks[0].read_bytes())
+    report = tmp_path / "report.json"
+    flags = (*FLAGS, *regions("eu-central-1", "cn-hangzhou"), "--report", report)
+    with emulator() as cloud:
+        slow = {"do": "delay", "action": "PutBucket", "times": 2, "delay_s": 3}
+        cloud.post("/faults", slow)
+        process = run_beside(cloud, *flags, mine)
+        try:
+            until(
+                lambda: (
+                    "oss.PutBucket" in cloud.get("/requests")["requests"]["by_action"]
+                )
+            )
+            if fate == "removed":
+                mine.unlink()
+            else:
+                size = mine.stat().st_size
+                mine.write_bytes(b"\1" * (size if fate == "other" else 100))
+            _, err = process.communicate(timeout=90)
+        finally:
+            process.kill()
+            process.wait()
+        state = cloud.get("/state")
+    assert process.returncode == 4, err
+    assert "ImageFileChanged" in err
+    assert "leave the image files alone" in err
+    assert all(not left_behind(there) for there in state["regions"].values())
+    told = json.loads(report.read_text())["placements"]
+    assert [placement["code"] for placement in told] == ["ImageFileChanged"] * 2
+
+
+def run_beside(cloud: RunningEmulator, *arguments: object) -> subprocess.Popen[str]:
+    """Start the tool, to do something else while it runs."""
+    return subprocess.Popen(
+        [BIN / "ali-import", *map(str, arguments)],
+        env=dict(cloud.env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def until(so: Callable[[], object]) -> None:

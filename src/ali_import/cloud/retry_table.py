@@ -319,6 +319,11 @@ ROWS: Final[tuple[Row, ...]] = (
     ),
     *_rows(
         _M.FINAL,
+        ("ImageFileChanged",),
+        advice="leave the image files alone until the run has ended; run again",
+    ),
+    *_rows(
+        _M.FINAL,
         ("InvalidTimeStamp.Expired",),
         advice="set this machine's clock right",
     ),

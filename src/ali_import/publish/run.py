@@ -120,8 +120,12 @@ class Run:
                 self._stopping.cancel()
             self._emit(PhaseBegan(phase=Phase.SURVEY))
             context, regions, everywhere = await self._preflight()
-            await self._place(context, regions, everywhere)
-            await self._publish(context)
+            try:
+                await self._place(context, regions, everywhere)
+                await self._publish(context)
+            except Exception:  # a mistake of ours: even so, nothing is left behind
+                await self._clean_up(context)
+                raise
         if context is not None:
             await self._clean_up(context)
         self._emit(PhaseBegan(phase=Phase.DONE))

@@ -18,7 +18,6 @@ from ali_import.cloud.sdk import cloud as cloud_module
 from ali_import.cloud.sdk.cloud import ADAPTERS, SdkCloud
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.values import FileRange
-from ali_import.errors import DiskImageError
 from ali_import.relay.transport import RelayTransport
 from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json
@@ -159,8 +158,9 @@ def test_a_file_that_became_shorter_is_named(cloud: SdkCloud, tmp_path: Path) ->
         body=FileRange(path=image, offset=0, length=2000),
         content_md5=MD5_OF_NOTHING,
     )
-    with pytest.raises(DiskImageError, match=r"disk\.img.*shorter"):
+    with pytest.raises(CloudError, match=r"disk\.img.*shorter") as caught:
         anyio.run(cloud.call, upload)
+    assert caught.value.code == "ImageFileChanged"
 
 
 def test_relayed_bodies_share_a_budget_of_bytes() -> None:

@@ -1,14 +1,15 @@
 """Bodies of uploads, as the HTTP layers read them."""
 
 import base64
+import hashlib
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 from anyio import from_thread
 
 from ali_import.cloud.values import FileRange
-from ali_import.errors import DiskImageError
 from ali_import.units import KIB
 
 BLOCK_BYTES = 64 * KIB
@@ -17,6 +18,43 @@ BLOCK_BYTES = 64 * KIB
 def content_md5(digest_hex: str) -> str:
     """Return the ``Content-MD5`` header of an MD5 digest in hexadecimal."""
     return base64.b64encode(bytes.fromhex(digest_hex)).decode("ascii")
+
+
+class FileChangedError(Exception):
+    """An image's file is not what it was when it was inspected."""
+
+
+@contextmanager
+def opened(body: FileRange, md5: str) -> Iterator["RangeReader"]:
+    """Open a range of a file whose MD5 is known, in hexadecimal.
+
+    Raises:
+        FileChangedError: The upload failed, and the file is to blame: it is gone, or
+            has other bytes there.
+    """
+    try:
+        with RangeReader(body) as reader:
+            yield reader
+    except Exception as exc:
+        if why := _changed(body, md5):
+            raise FileChangedError(f"{body.path}: {why}") from exc
+        raise
+
+
+def _changed(body: FileRange, md5: str) -> str:
+    """Return what became of the range since it was inspected, or ""."""
+    digest = hashlib.md5(usedforsecurity=False)
+    try:
+        with RangeReader(body) as reader:
+            for block in reader:
+                digest.update(block)
+    except OSError as exc:
+        return f"cannot be read any more: {exc.strerror or exc}"
+    except EOFError:
+        return "became shorter while it was being uploaded"
+    if digest.hexdigest() != md5:
+        return "changed while it was being uploaded"
+    return ""
 
 
 class RangeReader:
@@ -55,17 +93,14 @@ class RangeReader:
         """Read at most ``size`` bytes of the range.
 
         Raises:
-            DiskImageError: The file has become shorter.
+            EOFError: The file has become shorter.
         """
         _stop_if_cancelled()
         left = self._range.length - self._position
         wanted = left if size < 0 else min(size, left)
         block = self._file.read(wanted)
         if len(block) != wanted:
-            raise DiskImageError(
-                "the file became shorter while it was being uploaded",
-                path=self._range.path,
-            )
+            raise EOFError
         self._position += wanted
         return block
 

@@ -14,10 +14,9 @@ from typing import Any
 from ali_import.cloud import requests as ask
 from ali_import.cloud.sdk import endpoints, fc
 from ali_import.cloud.sdk.answers import GarbledAnswerError
-from ali_import.cloud.sdk.bodies import RangeReader, content_md5
+from ali_import.cloud.sdk.bodies import content_md5, opened
 from ali_import.cloud.sdk.services import Services
 from ali_import.cloud.values import (
-    Body,
     Bucket,
     Fetch,
     FileRange,
@@ -55,13 +54,14 @@ def _carrier(
 
 
 @contextmanager
-def _readable(body: Body, relay: str) -> Iterator[Any]:
+def _readable(request: ask.PutObject | ask.UploadPart) -> Iterator[Any]:
     """Give the body as the HTTP client wants it; a Fetch goes to the relay as it is."""
+    body = request.body
     if isinstance(body, FileRange):
-        with RangeReader(body) as reader:
+        with opened(body, request.content_md5) as reader:
             yield reader
     else:
-        assert relay or not isinstance(body, Fetch), "only a relay can fetch"
+        assert request.relay or not isinstance(body, Fetch), "only a relay can fetch"
         yield body
 
 
@@ -136,7 +136,7 @@ def put_object(services: Services, request: ask.PutObject) -> None:
     from alibabacloud_oss_v2 import PutObjectRequest
 
     client, options = _carrier(services, request)
-    with _readable(request.body, request.relay) as body:
+    with _readable(request) as body:
         client.put_object(
             PutObjectRequest(
                 bucket=request.bucket,
@@ -212,7 +212,7 @@ def upload_part(services: Services, request: ask.UploadPart) -> StoredPart:
     from alibabacloud_oss_v2 import UploadPartRequest
 
     client, options = _carrier(services, request)
-    with _readable(request.body, request.relay) as body:
+    with _readable(request) as body:
         answer = client.upload_part(
             UploadPartRequest(
                 bucket=request.bucket,

@@ -18,6 +18,7 @@ from ali_import.cloud.sdk.scrub import scrub, word
 from ali_import.errors import (
     AliImportError,
     ApiError,
+    CloudError,
     ConfigurationError,
     HostNotFoundError,
     TransportError,
@@ -47,6 +48,7 @@ def translated(place: Place) -> Iterator[None]:
         ApiError: The cloud said no.
         HostNotFoundError: The host name does not resolve.
         TransportError: No usable answer.
+        CloudError: ``ImageFileChanged``: an image's file is not what it was.
         ConfigurationError: There are no credentials, or they are unusable.
     """
     try:
@@ -200,6 +202,15 @@ def _credentials_lost(exc: BaseException, place: Place) -> AliImportError:
     return _transport(str(exc), place)
 
 
+def _file_changed(exc: BaseException, place: Place) -> AliImportError:
+    return CloudError(
+        str(exc),
+        region=place.region,
+        operation=place.operation,
+        code="ImageFileChanged",
+    )
+
+
 def _no_credentials(_exc: BaseException, _place: Place) -> AliImportError:
     return ConfigurationError("no Alibaba Cloud credentials were found")
 
@@ -222,7 +233,8 @@ def _ours(exc: BaseException, _place: Place) -> AliImportError | None:
 
 _SDK = "ali_import.cloud.sdk"
 _TABLE: tuple[tuple[str, str, Callable[[Any, Place], AliImportError | None]], ...] = (
-    # Raised below an SDK by us: no credentials, a file that shrank, the relay.
+    # Raised below an SDK by us: no credentials, a file that changed, the relay.
+    (f"{_SDK}.bodies", "FileChangedError", _file_changed),
     ("ali_import.errors", "AliImportError", _ours),
     (f"{_SDK}.credentials", "CredentialsLostError", _credentials_lost),
     ("alibabacloud_oss_v2.exceptions", "CredentialsBaseError", _no_credentials),
