@@ -134,6 +134,8 @@ class Stage:
         if plan.end is End.KILL:
             number = -plan.end_at_call if plan.late_kill else plan.end_at_call
             first.cloud.at_call[number] = first.kill
+        elif plan.end_at_making:
+            first.eye.when_answered[plan.end_at_making] = first.interrupt
         elif plan.end is End.INTERRUPT:
             first.cloud.at_call[plan.end_at_call] = first.interrupt
         running = [first]

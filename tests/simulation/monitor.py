@@ -1,7 +1,7 @@
 """What must hold at every instant, looked at after each call that takes effect."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -284,6 +284,7 @@ class Eye:
         phase: The phase it told last.
         alone: Whether it is the only process that ever ran at this time.
         uplink: Bytes it sent of each local file, successfully.
+        when_answered: What to do when the first call of an action has succeeded.
     """
 
     def __init__(
@@ -295,6 +296,7 @@ class Eye:
         self.phase = Phase.SURVEY
         self.alone = True
         self.uplink: Counter[Path] = Counter()
+        self.when_answered: dict[str, Callable[[], None]] = {}
 
     def emit(self, event: Event) -> None:
         """Hear what the process tells."""
@@ -318,7 +320,13 @@ class Eye:
         body = getattr(request, "body", None)
         if isinstance(body, FileRange) and not isinstance(result, Exception):
             self.uplink[body.path] += body.length
+        if not isinstance(result, Exception):
+            self.when_answered.pop(type(request).__name__, _nothing)()
         self._monitor.answered(self, request, result)
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)

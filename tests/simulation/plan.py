@@ -36,6 +36,7 @@ _ABROAD: Final = (
     "cn-hongkong", "ap-southeast-1", "ap-northeast-1", "eu-central-1", "eu-west-1",
     "us-east-1", "us-west-1", "me-east-1",
 )  # fmt: skip
+_MAKING: Final = ("ImportImage", "CopyImage", "", "")
 _ALLOW_ALL: Final = {
     "Version": "1",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
@@ -77,6 +78,8 @@ class Plan:
         files: Content of the local files.
         others: Content of the older images that stand under a target's name.
         end_at_call: Number of the call at which KILL or INTERRUPT happens.
+        end_at_making: The INTERRUPT happens when the first of these was asked for
+            instead: ``ImportImage`` or ``CopyImage``; or "".
         late_kill: The kill comes after the call's effect, before its answer.
         second_after_s: A second run of the same command starts so much later; or None.
         rivals: What the second run publishes under the same names; usually the same.
@@ -95,6 +98,7 @@ class Plan:
     existing: tuple[Existing, ...]
     end: End
     end_at_call: int
+    end_at_making: str
     late_kill: bool
     second_after_s: float | None
     rivals: tuple[Target, ...]
@@ -132,7 +136,8 @@ class Plan:
         images = ", ".join(f"{t.name}/{len(t.image.parts)} parts" for t in self.targets)
         end = self.end.value
         if self.end is not End.CLEAN:
-            end += f" at call {self.end_at_call}{' (late)' if self.late_kill else ''}"
+            when = self.end_at_making or f"call {self.end_at_call}"
+            end += f" at {when}{' (late)' if self.late_kill else ''}"
         return (
             f"seed {self.seed}: {regions}; asked: {asked} {' '.join(flags)}; {images}; "
             f"{self.profile.accounts[0].oss_since} account; first run: {end}; "
@@ -161,6 +166,7 @@ def draw(seed: int) -> Plan:
         existing=_existing(rng, profile, len(targets)),
         end=end,
         end_at_call=_some_call(rng),
+        end_at_making=rng.choice(_MAKING) if end is End.INTERRUPT else "",
         late_kill=rng.random() < 0.5,
         second_after_s=rng.uniform(0, 60) if rng.random() < 0.15 else None,
         rivals=_rivals(targets, files) if rng.random() < 0.2 else targets,

@@ -161,31 +161,34 @@ def _copies_fail(sky: Sky) -> str:
 
 
 def _no_access(sky: Sky) -> str:
-    """One action is refused in one region, and stays so."""
+    """Some actions are refused in one region, and stay so."""
     rows = [row for row in ROWS if row.meaning in {Meaning.ROUTE, Meaning.FINAL}]
-    row = sky.dice.choice(rows)
-    operation = sky.dice.choice(row.operations or _REFUSABLE)
-    service, action = operation.split(".")
-    # A copy is asked for in its source's region, but is refused for the other's sake.
-    region = "*" if action == "CopyImage" else sky.any_region()
-    code = row.code.replace("*", ".Api")
-    sky.rule(
-        Do.REFUSE,
-        code=code,
-        status=sky.dice.choice((400, 403, 404)),
-        service=service,
-        action=action,
-        region=region,
-    )
-    sky.weather.spoiled.update(sky.region_ids if region == "*" else [region])
-    return f"{operation} answers {code} in {region}"
+    region = sky.asked_region()
+    named = []
+    for row in sky.dice.sample(rows, 3):
+        operation = sky.dice.choice(row.operations or _REFUSABLE)
+        service, action = operation.split(".")
+        code = row.code.replace("*", ".Api")
+        # A copy is asked for in its source's region, but is refused for the other's.
+        where = "*" if action == "CopyImage" else region
+        sky.rule(
+            Do.REFUSE,
+            code=code,
+            status=sky.dice.choice((400, 403, 404)),
+            service=service,
+            action=action,
+            region=where,
+        )
+        sky.weather.spoiled.update(sky.region_ids if where == "*" else [region])
+        named.append(f"{operation} answers {code} in {where}")
+    return ", ".join(named)
 
 
 _REFUSABLE: Final = (
-    "oss.PutBucket",
+    *("oss.PutBucket",) * 6,
     "oss.PutObject",
     "oss.UploadPart",
-    "ecs.ImportImage",
+    *("ecs.ImportImage",) * 6,
     "ecs.CopyImage",
     "ecs.ModifyImageAttribute",
     "ecs.ModifyImageSharePermission",
@@ -237,8 +240,8 @@ def _look_again(sky: Sky) -> str:
 def _done_already(sky: Sky) -> str:
     """Some calls take effect and are then said to have been needless."""
     rows = [row for row in ROWS if row.meaning is Meaning.DONE]
-    if sky.interrupted and sky.dice.random() < 0.5:
-        rows = [row for row in rows if "ecs.CancelCopyImage" in row.operations]
+    if sky.cancelled and sky.dice.random() < 0.8:
+        rows = [row for row in rows if sky.cancelled in row.operations]
     row = sky.dice.choice(rows)
     operation = sky.dice.choice(row.operations)
     service, action = operation.split(".")

@@ -6,7 +6,7 @@ from random import Random
 
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.world import World
-from tests.simulation.plan import End, Plan
+from tests.simulation.plan import Plan
 from tests.support.bridge import Network, Outage
 
 
@@ -68,6 +68,10 @@ class Sky:
         """Return some region."""
         return self._rng.choice(self.region_ids)
 
+    def asked_region(self) -> str:
+        """Return some region that the command asks for."""
+        return self._rng.choice(self._plan.regions)
+
     def rate(self, most: float) -> float:
         """Return a rate; small ones are as likely as large ones."""
         return most * self._rng.random()
@@ -118,9 +122,13 @@ class Sky:
         )
 
     @property
-    def interrupted(self) -> bool:
-        """Whether somebody will press Ctrl-C."""
-        return self._plan.end is End.INTERRUPT
+    def cancelled(self) -> str:
+        """What will be called to undo what Ctrl-C comes in the middle of, or ""."""
+        undone_by = {
+            "ImportImage": "ecs.CancelTask",
+            "CopyImage": "ecs.CancelCopyImage",
+        }
+        return undone_by.get(self._plan.end_at_making, "")
 
     @property
     def dice(self) -> Random:

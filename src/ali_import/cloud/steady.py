@@ -26,7 +26,7 @@ class Patience:
 
     Attributes:
         transient_s: For errors that may pass. A fifth of the calls refused and a fifth
-            of the replies lost leave 0.4**n after n tries; 8 minutes hold about 40.
+            of the replies lost leave 0.4**n after n tries; 8 minutes hold about 90.
         throttled_s: An action throttled in one minute is free in the next.
         busy_s: For resources in use, by an import or a copy that has to end.
         silent_s: For a service in a region that gives no answer at all to anybody.
@@ -49,7 +49,7 @@ RELAYED: Final = Patience(transient_s=3 * MINUTE_S)
 """For a function that may be dying every time: there is another way in."""
 
 _BACKOFF_S_MIN: Final = 0.4
-_BACKOFF_S_MAX: Final = 20.0
+_BACKOFF_S_MAX: Final = 10.0
 _THROTTLE_S_MIN: Final = 2.0
 _THROTTLE_S_MAX: Final = 75.0
 _BUSY_S_MIN: Final = 0.5
@@ -75,7 +75,7 @@ class Steady:
     """Carries out requests on a cloud in bad weather.
 
     The wait before retry *n* of a transient error is uniform in
-    [0, min(0.4 s * 2**(n-1), 20 s)] (full jitter), from the injected dice. Throttling
+    [0, min(0.4 s * 2**(n-1), 10 s)] (full jitter), from the injected dice. Throttling
     holds back every call of the same (operation, region), and nothing else.
     """
 
