@@ -142,6 +142,22 @@ def test_an_image_file_that_goes_away_fails_its_placements_and_nothing_else(
     assert [placement["code"] for placement in told] == ["ImageFileChanged"] * 2
 
 
+def test_a_low_limit_of_open_files_is_raised(disks: list[Path]) -> None:
+    words = [BIN / "ali-import", *FLAGS, disks[0]]
+    line = 'ulimit -S -n 64; exec "$@"'
+    with emulator() as cloud:
+        ended = subprocess.run(
+            ["bash", "-c", line, "bash", *words],
+            env=dict(cloud.env),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert ended.returncode == 0, ended.stderr
+    assert "32 placed" in ended.stderr
+
+
 def run_beside(cloud: RunningEmulator, *arguments: object) -> subprocess.Popen[str]:
     """Start the tool, to do something else while it runs."""
     return subprocess.Popen(

@@ -4,11 +4,13 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ali_import.cli import arguments
 from ali_import.cli.arguments import Arguments, CleanupArguments
 from ali_import.cli.exit_status import ExitStatus
+
+_FILES_MIN: Final = 4096
 
 if TYPE_CHECKING:  # loaded when needed: --help answers before
     from ali_import.report.messages import Messages
@@ -51,6 +53,7 @@ def _command(given: Arguments) -> ExitStatus:
 
     from ali_import.report import logs
 
+    _open_many_files()
     messages = _messages()
     with logs.configured(given.verbosity, messages):
         if isinstance(given, CleanupArguments):
@@ -60,6 +63,21 @@ def _command(given: Arguments) -> ExitStatus:
         from ali_import.cli.publish import Publication
 
         return anyio.run(Publication(given, messages).publish)
+
+
+def _open_many_files() -> None:
+    """Raise the soft limit of open files: every region takes several connections.
+
+    Some systems start with 256, which 40 regions can use up.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES_MIN if hard == resource.RLIM_INFINITY else min(_FILES_MIN, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _messages() -> "Messages":

@@ -147,6 +147,8 @@ ROWS: Final[tuple[Row, ...]] = (
             "SourceRegion.NotFound",
         ),
         "ecs.CopyImage",
+        advice="no region that has the image could be copied from; publish in one more "
+        "region, or forgive this one with --allow-failure",
     ),
     *_rows(_M.DONE, ("FunctionAlreadyExists",), "fc.CreateFunction"),
     *_rows(_M.DONE, ("FunctionNotFound",), "fc.DeleteFunction"),

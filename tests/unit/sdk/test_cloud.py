@@ -18,6 +18,7 @@ from ali_import.cloud.sdk import cloud as cloud_module
 from ali_import.cloud.sdk.cloud import ADAPTERS, SdkCloud
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.values import FileRange
+from ali_import.errors import CloudError
 from ali_import.relay.transport import RelayTransport
 from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json

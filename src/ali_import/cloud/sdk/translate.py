@@ -6,6 +6,7 @@ layer wins, so the most specific stand first. What no row knows is a mistake of 
 is not caught.
 """
 
+import errno
 import socket
 import ssl
 import sys
@@ -198,6 +199,13 @@ def _dropped(_exc: BaseException, place: Place) -> AliImportError:
     return _transport("the connection failed before the answer was complete", place)
 
 
+def _out_of_files(exc: OSError, place: Place) -> AliImportError | None:
+    if exc.errno not in {errno.EMFILE, errno.ENFILE}:
+        return None
+    advice = "let processes open more files: `ulimit -n 1024`"
+    return _transport("too many open files on this machine", place, advice=advice)
+
+
 def _credentials_lost(exc: BaseException, place: Place) -> AliImportError:
     return _transport(str(exc), place)
 
@@ -264,4 +272,5 @@ _TABLE: tuple[tuple[str, str, Callable[[Any, Place], AliImportError | None]], ..
     ("json", "JSONDecodeError", _garbled_answer),
     ("xml.etree.ElementTree", "ParseError", _garbled_answer),
     ("darabonba.exceptions", "UnretryableException", _garbled_answer),
+    ("builtins", "OSError", _out_of_files),
 )
