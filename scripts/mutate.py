@@ -158,7 +158,7 @@ MUTATIONS: Final = (
         name="published images are copied",
         file="publish/placement.py",
         old="            if _can_be_copied(self.job.image):\n",
-        new="            if False:\n",
+        new="            if True:\n",
     ),
     Mutation(
         name="what copies lose is not repaired",
