@@ -142,8 +142,37 @@ def test_an_image_file_that_goes_away_fails_its_placements_and_nothing_else(
     assert [placement["code"] for placement in told] == ["ImageFileChanged"] * 2
 
 
+def test_a_bad_image_is_told_with_the_clouds_reason_and_not_tried_everywhere(
+    disks: list[Path], tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    flags = (*FLAGS, *regions("eu-central-1", "us-west-1"), "--report", report)
+    with emulator() as cloud:
+        bad = {"do": "fail-task", "action": "ImportImage", "code": "BadFormat"}
+        cloud.post("/faults", bad | {"message": "no disk at all"})
+        ended = ali_import(*flags, disks[0], env=cloud.env)
+        asked = cloud.get("/requests")["requests"]["by_action"]["ecs.ImportImage"]
+    assert ended.status == 4, ended.err
+    assert "no disk at all" in ended.err
+    assert "a whole raw disk" in ended.err
+    assert asked <= 6
+    placements = json.loads(report.read_text())["placements"]
+    assert [placement["code"] for placement in placements] == ["BadFormat"] * 2
+
+
+def test_a_cloud_that_only_throttles_is_given_up_in_time(disks: list[Path]) -> None:
+    with emulator() as cloud:
+        busy = {"do": "throttle", "service": "sts", "code": "Throttling.User"}
+        cloud.post("/faults", busy | {"status": 400})
+        began = time.monotonic()
+        ended = ali_import(*FLAGS, "--timeout", "3", disks[0], env=cloud.env)
+    assert ended.status == 2
+    assert "--timeout" in ended.err
+    assert time.monotonic() - began < 60
+
+
 def test_a_low_limit_of_open_files_is_raised(disks: list[Path]) -> None:
-    words = [BIN / "ali-import", *FLAGS, disks[0]]
+    words = map(str, (BIN / "ali-import", *FLAGS, disks[0]))
     line = 'ulimit -S -n 64; exec "$@"'
     with emulator() as cloud:
         ended = subprocess.run(

@@ -173,6 +173,34 @@ def unexcused(
             yield f"{where} was not published"
 
 
+def half_published(
+    world: World, plan: Plan, report: Report, spoiled: set[str]
+) -> Iterator[str]:
+    """Give every image that all-or-nothing held back, and that is published yet.
+
+    For the first run of all: what it found published stays so.
+    """
+    counted = [o for o in report.outcomes if o.region not in plan.options.allow_failure]
+    bounded = report.interrupted or report.timed_out
+    if not plan.options.all_or_nothing or bounded or all(o.published for o in counted):
+        return
+    before = {
+        (there.region, plan.targets[there.target].name)
+        for there in plan.existing
+        if there.public or there.in_family
+    }
+    targets = {target.name: target for target in plan.targets}
+    for outcome in report.outcomes:
+        here = (outcome.region, outcome.name)
+        if outcome.region in spoiled or here in before:
+            continue
+        for image in _named(world, *here):
+            if image.content_sha256 != targets[outcome.name].image.sha256:
+                continue
+            if image.public or image.family == targets[outcome.name].family:
+                yield f"{outcome.region} {outcome.name} is published, others are not"
+
+
 # --- what may be left -----------------------------------------------------------------
 
 

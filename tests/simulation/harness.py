@@ -304,6 +304,9 @@ class Stage:
             )
             if region not in spoiled
         ]
+        if process.name == "first":
+            for text in checks.half_published(world, plan, report, spoiled):
+                self._violated(text)
         for text in checks.untold(found, report.leftovers):
             self._violated(f"{process.name} left {text}")
         self._check_interrupt(process)

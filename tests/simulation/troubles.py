@@ -184,6 +184,40 @@ def _no_access(sky: Sky) -> str:
     return ", ".join(named)
 
 
+def _never_up(sky: Sky) -> str:
+    """One action is always said to be unavailable for now, in one region."""
+    operation = sky.dice.choice(_CHANGING)
+    service, action = operation.split(".")
+    region = sky.any_region()
+    # Between two renames that would leave a name to nobody, whatever anybody does.
+    first = 1 if action == "ModifyImageAttribute" else sky.dice.randint(1, 5)
+    sky.rule(
+        Do.REFUSE,
+        code="ServiceUnavailable",
+        status=503,
+        service=service,
+        action=action,
+        region=region,
+        first=first,
+    )
+    sky.weather.spoiled.add(region)
+    return f"{operation} never up in {region}"
+
+
+_CHANGING: Final = (
+    "ecs.ImportImage",
+    "ecs.ModifyImageAttribute",
+    "ecs.ModifyImageSharePermission",
+    "ecs.TagResources",
+    "ecs.UntagResources",
+    "ecs.DeleteImage",
+    "oss.PutBucket",
+    "oss.DeleteBucket",
+    "fc.CreateFunction",
+    "fc.DeleteFunction",
+)
+
+
 _REFUSABLE: Final = (
     *("oss.PutBucket",) * 6,
     "oss.PutObject",
@@ -292,6 +326,7 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
     _imports_fail,
     _copies_fail,
     _no_access,
+    _never_up,
     _sources_refuse,
     _look_again,
     _done_already,

@@ -62,6 +62,10 @@ def _rows(
 
 
 _M = Meaning
+_FAILED_ADVICE: Final = (
+    "the cloud began to make the image and failed: run again; if it stays so, check that "
+    "the file is a whole raw disk"
+)
 
 ROWS: Final[tuple[Row, ...]] = (
     # --- rows about certain operations ----------------------------------------------
@@ -116,6 +120,12 @@ ROWS: Final[tuple[Row, ...]] = (
         ("ImageUseShared",),
         "ecs.DeleteImage",
         advice="the image is shared with accounts; take the shares back first",
+    ),
+    *_rows(
+        _M.FINAL,
+        ("ImageIsPublic",),
+        "ecs.DeleteImage",
+        advice="somebody is publishing the image; see that nobody is, and run again",
     ),
     *_rows(_M.BUSY, ("InvalidStatus.ImageIsCreating",), "ecs.ModifyImageAttribute"),
     *_rows(_M.DONE, ("Image.Public",), "ecs.ModifyImageSharePermission"),
@@ -238,11 +248,11 @@ ROWS: Final[tuple[Row, ...]] = (
             "InvalidRegion.NotSupport",
             "InvalidImageFormat.RegionNotSupported",
             "UserNotInTheWhiteList",
-            "ImportImageFailed",
             "InvalidOSSBucket.EncryptUnsupported",
             "InvalidLocationConstraint",
         ),
     ),
+    *_rows(_M.ROUTE, ("ImportImageFailed",), advice=_FAILED_ADVICE),
     *_rows(
         _M.ROUTE,
         ("TooManyBuckets",),
@@ -364,7 +374,7 @@ def look_up(error: CloudError) -> Row:
         if error.retry_after_s > 0 or error.http_status == 429:
             return Row(code=error.code, meaning=Meaning.THROTTLED)
         return _UNKNOWN_4XX if error.http_status < 500 else _UNKNOWN_5XX
-    return Row(code=error.code, meaning=Meaning.ROUTE)
+    return Row(code=error.code, meaning=Meaning.ROUTE, advice=_FAILED_ADVICE)
 
 
 @lru_cache(maxsize=1024)

@@ -41,7 +41,9 @@ class Patience:
 
 
 NORMAL: Final = Patience()
-PREFLIGHT: Final = Patience(transient_s=MINUTE_S, silent_s=MINUTE_S, proxy_s=8.0)
+PREFLIGHT: Final = Patience(
+    transient_s=MINUTE_S, throttled_s=2 * MINUTE_S, silent_s=MINUTE_S, proxy_s=8.0
+)
 """For the first calls of all: somebody waits to hear that his key is wrong."""
 BRIEF: Final = Patience(transient_s=MINUTE_S, throttled_s=2 * MINUTE_S)
 """For what is good to know but can be done without."""

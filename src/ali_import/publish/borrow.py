@@ -30,6 +30,9 @@ from ali_import.publish.sources import distance
 _FAILURES_MAX: Final = 8
 """Regions that fail cost time; those that merely refuse a bucket or data do not count."""
 
+_FAILED_IMPORTS_MAX: Final = 3
+"""Imports that failed, with none that worked, before lending is no hope either."""
+
 JobAt = Callable[[str, str], Job]
 """Makes a job for a temporary image: (region, name)."""
 
@@ -57,6 +60,8 @@ class Lender:
         async with self._lock:
             if any(region not in avoid for region in self._lent):
                 return True  # made for somebody else meanwhile
+            if borrower.sources.failed_imports >= _FAILED_IMPORTS_MAX:
+                return False  # it is about the image, not about a region
             for region in self._nearest(borrower.region):
                 if region in avoid or region in self._tried:
                     continue

@@ -6,6 +6,7 @@ is published; if that never happens, it is put back.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
 
 import anyio
 
@@ -15,7 +16,18 @@ from ali_import.errors import ApiError, CloudError
 from ali_import.publish.context import Context
 from ali_import.publish.outcome import Result, Step
 from ali_import.publish.placement import Placement
-from ali_import.publish.replace import discard, is_published, put_back, replace
+from ali_import.publish.replace import (
+    discard,
+    is_published,
+    put_back,
+    replace,
+    stands,
+)
+
+HELD_FAMILY: Final = "ali-import-held"
+"""An image can change its family and not leave it (a family's name is 2 to 128 characters
+long), so one that is taken out of its own goes into this one, which nobody asks for."""
+_HURRY_S: Final = 30.0
 
 _Step = Callable[[Placement], Awaitable[None]]
 
@@ -27,15 +39,22 @@ class Finish:
         self._context = context
         self._placements = placements
         self._shown: list[Placement] = []
+        self._joined: list[Placement] = []
+        self._shielded: list[anyio.CancelScope] = []
 
     def retired(self) -> list[tuple[str, CloudImage]]:
         """Return the images that stand aside, as (region, image as it was)."""
         jobs = (placement.job for placement in self._placements)
         return [(j.region, j.retired) for j in jobs if j.retired is not None]
 
+    def hurry(self) -> None:
+        """Let what cannot be interrupted go on for a short time only."""
+        for scope in self._shielded:
+            scope.deadline = min(scope.deadline, anyio.current_time() + _HURRY_S)
+
     async def run(self) -> None:
         """Publish every good placement, unless all-or-nothing forbids it."""
-        for step in (self._name, self._show, self._join_family):
+        for step in (self._name, self._look, self._show, self._join_family):
             if self._one_failed():
                 text = "a placement failed, and --all-or-nothing is set: not publishing"
                 self._context.note(text, level="WARNING")
@@ -50,6 +69,7 @@ class Finish:
         if self._incomplete():
             for placement in self._placements:
                 placement.published = False
+            await self._each(tuple(self._joined), self._leave_family, stop=_never)
             await self._each(tuple(self._shown), self._hide, stop=_never)
         async with anyio.create_task_group() as tasks:
             for placement in self._placements:
@@ -102,9 +122,22 @@ class Finish:
         if placement.job.temporary:
             placement.job.enter(Step.REPLACE)
             # An interrupt must not fall between the two renames.
-            with anyio.CancelScope(shield=True):
+            with anyio.CancelScope(shield=True) as scope:
+                self._shielded.append(scope)
                 await replace(placement.job)
             placement.job.enter(Step.DONE, progress=100)
+
+    async def _look(self, placement: Placement) -> None:
+        """See that nobody took an image back since, if one would spoil all."""
+        if self._context.options.all_or_nothing and not await stands(placement.job):
+            raise ApiError(
+                "the image was there and is not any more",
+                region=placement.region,
+                operation="ecs.DescribeImages",
+                code="ImageGone",
+                http_status=409,
+                advice="another run may have taken it back; run again",
+            )
 
     async def _show(self, placement: Placement) -> None:
         image = placement.job.image
@@ -131,15 +164,29 @@ class Finish:
         image = placement.job.image
         assert image is not None
         if image.family != placement.target.family:
-            await self._context.cloud.call(
-                ModifyImageAttribute(
-                    region=placement.region,
-                    image_id=image.image_id,
-                    family=placement.target.family,
-                )
-            )
+            self._joined.append(placement)
+            try:
+                await self._set_family(placement, placement.target.family)
+            except ApiError:
+                self._joined.remove(placement)
+                raise
             _touch(placement)
         placement.published = True
+
+    async def _leave_family(self, placement: Placement) -> None:
+        """Take an image out of its family again."""
+        image = placement.job.image
+        assert image is not None
+        await self._set_family(placement, image.family or HELD_FAMILY)
+
+    async def _set_family(self, placement: Placement, family: str) -> None:
+        image = placement.job.image
+        assert image is not None
+        await self._context.cloud.call(
+            ModifyImageAttribute(
+                region=placement.region, image_id=image.image_id, family=family
+            )
+        )
 
     # --- old images -------------------------------------------------------------------
 

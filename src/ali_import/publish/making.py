@@ -35,7 +35,7 @@ async def import_object(job: Job, key: str) -> CloudImage:
         TaskFailedError: The import failed; its code is the cloud's reason.
         CloudError: The cloud refused.
     """
-    image = job.target.image
+    disk = job.target.image
 
     async def ask(token: str) -> str:
         started = await job.context.cloud.call(
@@ -44,9 +44,9 @@ async def import_object(job: Job, key: str) -> CloudImage:
                 client_token=token,
                 name=job.name,
                 description=description(job),
-                architecture=image.architecture or "",
-                boot_mode=image.boot_mode,
-                size_gib=image.size_gib,
+                architecture=disk.architecture or "",
+                boot_mode=disk.boot_mode,
+                size_gib=disk.size_gib,
                 bucket=job.site.workspace.bucket,
                 key=key,
                 nvme=job.context.options.nvme,
@@ -58,7 +58,13 @@ async def import_object(job: Job, key: str) -> CloudImage:
         return started.image_id
 
     job.enter(Step.IMPORT)
-    return await make(job, ask, "import", key)
+    try:
+        image = await make(job, ask, "import", key)
+    except TaskFailedError:
+        job.sources.failed_imports += 1
+        raise
+    job.sources.failed_imports = 0
+    return image
 
 
 def description(job: Job) -> str:

@@ -1,6 +1,7 @@
 """A placement: one image in one region, from the first look to the outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -21,10 +22,19 @@ from ali_import.publish.making import (
     repair,
     wait,
 )
-from ali_import.publish.outcome import Outcome, Result, Step
+from ali_import.publish.outcome import Outcome, Result, Route, Step
 from ali_import.publish.routes import IMPORTING, routes
 
 MAKING: Final = frozenset({ImageStatus.CREATING, ImageStatus.WAITING})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Failure:
+    """How far a route got, and why no farther."""
+
+    route: Route
+    step: Step
+    error: CloudError
 
 
 class Placement:
@@ -157,7 +167,7 @@ class Placement:
     async def _by_routes(self) -> Result:
         """Try one route after the other."""
         job = self.job
-        errors: list[tuple[str, CloudError]] = []
+        failures: list[_Failure] = []
         for route, way in routes(job):
             job.route = route
             if route in IMPORTING:
@@ -165,7 +175,7 @@ class Placement:
             try:
                 await way(job)
             except CloudError as error:
-                errors.append((route, error))
+                failures.append(_Failure(route=route, step=job.step, error=error))
                 if _is_about_the_image(error):
                     break
                 text = f"route {route}: {error.code}; taking the next one"
@@ -173,7 +183,9 @@ class Placement:
             else:
                 return Result.ADOPTED if job.adopted else Result.PLACED
         await clear_away(self.job)
-        raise _summary(errors)
+        most = _most_telling(failures)
+        job.route, job.step = most.route, most.step
+        raise _summary(most, failures)
 
 
 def _can_be_copied(image: CloudImage) -> bool:
@@ -188,11 +200,17 @@ def _is_about_the_image(error: CloudError) -> bool:
     return look_up(error).meaning is Meaning.FINAL
 
 
-def _summary(errors: list[tuple[str, CloudError]]) -> CloudError:
-    """Make one error of what the routes said; the most telling one gives the code."""
-    telling = [e for _, e in errors if look_up(e).meaning is Meaning.FINAL]
-    best = telling[-1] if telling else errors[-1][1]
-    said = dict.fromkeys(f"{route}: {error.code}" for route, error in errors)
+def _most_telling(failures: Sequence[_Failure]) -> _Failure:
+    """Return the failure to report: a final no, or what became of an import, or the last."""
+    final = [f for f in failures if look_up(f.error).meaning is Meaning.FINAL]
+    tasks = [f for f in failures if isinstance(f.error, TaskFailedError)]
+    return (final or tasks or failures)[-1]
+
+
+def _summary(most: _Failure, failures: Sequence[_Failure]) -> CloudError:
+    """Make one error of what the routes said."""
+    best = most.error
+    said = dict.fromkeys(f"{f.route}: {f.error.code}" for f in failures)
     tried = f" (tried {', '.join(said)})" if len(said) > 1 else ""
     return ApiError(
         f"{best.message}{tried}",
@@ -201,5 +219,5 @@ def _summary(errors: list[tuple[str, CloudError]]) -> CloudError:
         code=best.code,
         http_status=best.http_status if isinstance(best, ApiError) else 0,
         request_id=best.request_id,
-        advice=best.advice,
+        advice=best.advice or look_up(best).advice,
     )

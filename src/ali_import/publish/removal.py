@@ -14,7 +14,7 @@ from ali_import.cloud.requests import (
 )
 from ali_import.cloud.steady import Steady
 from ali_import.cloud.values import CloudImage, ImageStatus
-from ali_import.errors import TaskFailedError
+from ali_import.errors import CloudError, TaskFailedError
 from ali_import.publish.lease import Lease
 from ali_import.units import MINUTE_S
 
@@ -42,11 +42,7 @@ async def remove_image(
             return
         made = ended
     if image.public:
-        await cloud.call(
-            ModifyImageSharePermission(
-                region=region, image_id=image.image_id, public=False
-            )
-        )
+        await _hide(cloud, region, image)
     if made.snapshot_ids:
         await cloud.call(
             TagResources(
@@ -56,10 +52,24 @@ async def remove_image(
                 tags=lease.tags(),
             )
         )
-    await cloud.call(DeleteImage(region=region, image_id=image.image_id))
+    delete = DeleteImage(region=region, image_id=image.image_id)
+    try:
+        await cloud.call(delete)
+    except CloudError as error:
+        if error.code != "ImageIsPublic":
+            raise
+        # Another run, of the same images, published it since we looked.
+        await _hide(cloud, region, image)
+        await cloud.call(delete)
     await _until(cloud, region, image.image_id, _never, _GONE_S_MAX)
     for snapshot_id in made.snapshot_ids:
         await cloud.call(DeleteSnapshot(region=region, snapshot_id=snapshot_id))
+
+
+async def _hide(cloud: Steady, region: str, image: CloudImage) -> None:
+    await cloud.call(
+        ModifyImageSharePermission(region=region, image_id=image.image_id, public=False)
+    )
 
 
 def _is_made(image: CloudImage) -> bool:

@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
+import anyio
+
 from ali_import.cloud.requests import (
     DescribeImages,
     ModifyImageAttribute,
@@ -32,6 +34,7 @@ from ali_import.publish.making import BROKEN
 from ali_import.publish.removal import remove_image
 
 _ROUNDS_MAX: Final = 5
+_LAG_S_MAX: Final = 15.0
 
 
 async def replace(job: Job) -> None:
@@ -68,6 +71,20 @@ async def replace(job: Job) -> None:
         http_status=400,
         advice="somebody else is making images of this name; run again",
     )
+
+
+async def stands(job: Job) -> bool:
+    """Whether the job's image has its target's name in the region.
+
+    A listing may lag behind a renaming, so that nothing has the name is believed late.
+    """
+    assert job.image is not None
+    began = anyio.current_time()
+    while (there := await _under_target_name(job)) is None:
+        if anyio.current_time() - began > _LAG_S_MAX:
+            return False
+        await anyio.sleep(1.0)
+    return there.image_id == job.image.image_id
 
 
 async def is_published(job: Job) -> bool:

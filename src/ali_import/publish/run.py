@@ -63,6 +63,7 @@ class Run:
         self._now = now
         self._emit = emit
         self._cloud = Steady(cloud, rng=rng, on_retry=cleanup.tell_retries(emit))
+        self._give_up_at = 0.0
         self._stopping: anyio.CancelScope | None = None
         self._cleaning: anyio.CancelScope | None = None
         self._interrupted = False
@@ -77,6 +78,8 @@ class Run:
         self._interrupted = True
         if self._stopping is not None:
             self._stopping.cancel()
+        if self._finish is not None:
+            self._finish.hurry()
         if self._cleaning is not None:
             hurry = anyio.current_time() + _CLEAN_UP_INTERRUPTED_S_MAX
             self._cleaning.deadline = min(self._cleaning.deadline, hurry)
@@ -115,11 +118,12 @@ class Run:
         """
         began = anyio.current_time()
         context: Context | None = None
+        self._give_up_at = began + self._options.timeout_s
         with anyio.CancelScope() as self._stopping:
             if self._interrupted:
                 self._stopping.cancel()
             self._emit(PhaseBegan(phase=Phase.SURVEY))
-            context, regions, everywhere = await self._preflight()
+            context, regions, everywhere = await self._preflight_in_time()
             try:
                 await self._place(context, regions, everywhere)
                 await self._publish(context)
@@ -141,6 +145,17 @@ class Run:
         )
 
     # --- phases -----------------------------------------------------------------------
+
+    async def _preflight_in_time(
+        self,
+    ) -> tuple[Context, tuple[str, ...], tuple[str, ...]]:
+        with anyio.CancelScope(deadline=self._give_up_at):
+            return await self._preflight()
+        raise ConfigurationError(
+            f"the cloud did not say within {self._options.timeout_s:.0f} s who we are and "
+            "which regions there are",
+            advice="run again, or raise --timeout",
+        )
 
     async def _preflight(self) -> tuple[Context, tuple[str, ...], tuple[str, ...]]:
         try:
@@ -177,7 +192,7 @@ class Run:
     ) -> None:
         """Run every placement's pipeline; none waits for another, unless for bytes."""
         self._emit(PhaseBegan(phase=Phase.PLACE))
-        with anyio.move_on_after(self._options.timeout_s) as in_time:
+        with anyio.CancelScope(deadline=self._give_up_at) as in_time:
             async with anyio.create_task_group() as tasks:
                 self._bench = Workbench(
                     context, tasks, regions=regions, everywhere=everywhere

@@ -76,12 +76,15 @@ class Sources:
 
     Attributes:
         refusal: Why a region that was to lend the image could not import it.
+        failed_imports: How many imports have failed although the bytes were there,
+            anywhere, since the last one that did not.
     """
 
     def __init__(self, regions: Iterable[str], slots: CopySlots, bell: "Bell") -> None:
         self.objects: list[ObjectSource] = []
         self.images: list[ImageSource] = []
         self.refusal: CloudError | None = None
+        self.failed_imports = 0
         self.slots = slots
         self.bell = bell
         self._objects_expected = dict.fromkeys(regions)
