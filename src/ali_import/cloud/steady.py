@@ -59,6 +59,10 @@ _BUSY_S_MAX: Final = 15.0
 _SILENT_ANSWERS_MIN: Final = 8
 _SILENT_WAITED_S_MIN: Final = 100.0
 """Time-outs weigh more than connections refused: three or four of 30 s are enough."""
+_LATER: Final = dict.fromkeys(
+    (Meaning.TRANSIENT, Meaning.THROTTLED, Meaning.BUSY),
+    "it was asked again and again; run again to go on",
+)
 _HOST_TRIES_MAX: Final = 3
 _ECS_HOST_TRIES_MAX: Final = 9
 """Every region has ECS: if its host does not resolve, it is our resolver's bad moment."""
@@ -114,7 +118,7 @@ class Steady:
                 self._note_silence(request, error, began)
                 if row.meaning is Meaning.DONE:
                     return cast("R", None)
-                error.advice = error.advice or row.advice
+                error.advice = error.advice or row.advice or _LATER.get(row.meaning, "")
                 tries[row.meaning] += 1
                 wait_s = self._wait_s(request, error, row.meaning, tries[row.meaning])
                 spent_s[row.meaning] += anyio.current_time() - began + wait_s

@@ -169,6 +169,17 @@ def test_keys_still_good_outlast_a_refresh_that_failed() -> None:
     assert credentials.keys() == credentials.keys()
 
 
+def test_so_do_the_keys_that_a_step_was_chosen_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "ali_import.cloud.sdk.credentials._chain",
+        lambda: iter([("", lambda: Failing(600))]),
+    )
+    credentials = Credentials()
+    assert credentials.keys() == credentials.keys()
+
+
 def test_keys_about_to_end_do_not() -> None:
     credentials = Credentials(Failing(10))
     credentials.keys()

@@ -115,7 +115,8 @@ class Credentials:
         if provider is None:
             with self._lock:
                 if self._provider is None:
-                    self._provider = _first_that_works()
+                    self._provider, self._last = _first_that_works()
+                    return self._last
                 provider = self._provider
         try:
             self._last = _keys(provider.get_credentials())
@@ -168,8 +169,8 @@ def _keys(found: Any) -> Keys:
     )
 
 
-def _first_that_works() -> Any:
-    """Return the provider of the first step of the chain that gives keys."""
+def _first_that_works() -> tuple[Any, Keys]:
+    """Return the provider of the first step of the chain that gives keys, and those."""
     reasons: list[str] = []
     for asked_for, make in _chain():
         try:
@@ -182,7 +183,7 @@ def _first_that_works() -> Any:
                 reasons.append(f"{asked_for}: {scrub(str(exc)) or type(exc).__name__}")
             continue
         if found.get_access_key_id() and found.get_access_key_secret():
-            return provider
+            return provider, _keys(found)
     why = f" ({'; '.join(reasons)})" if reasons else ""
     raise ConfigurationError(
         f"no Alibaba Cloud credentials were found{why}", advice=ADVICE
