@@ -171,6 +171,30 @@ def test_a_cloud_that_only_throttles_is_given_up_in_time(disks: list[Path]) -> N
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.parametrize("action", ["ModifyImageAttribute", "UntagResources"])
+def test_a_replacement_that_is_refused_leaves_the_old_image_as_it_was(
+    disks: list[Path], wanted: list[Expected], tmp_path: Path, action: str
+) -> None:
+    other = write_image(tmp_path / "other.img", seed="other")
+    report = tmp_path / "report.json"
+    flags = ("--public", *FLAGS, *regions("eu-central-1"))
+    with emulator() as cloud:
+        assert ali_import(*flags, disks[0], env=cloud.env).status == 0
+        no = {"do": "refuse", "status": 403, "code": "Forbidden.RAM", "action": action}
+        cloud.post("/faults", no)
+        words = (*flags, "--overwrite", "--report", report, other)
+        ended = ali_import(*words, env=cloud.env)
+        state = cloud.get("/state")
+    assert ended.status == 4, ended.err
+    assert "replace: Forbidden.RAM" in ended.err
+    assert "left over" not in ended.err
+    [told] = json.loads(report.read_text())["placements"]
+    assert (told["code"], told["image_id"]) == ("Forbidden.RAM", None)
+    [old] = state["regions"]["eu-central-1"]["images"]
+    assert (old["name"], old["public"]) == (wanted[0].name, True)
+    assert old["content_sha256"] == wanted[0].sha256
+
+
 def test_a_low_limit_of_open_files_is_raised(disks: list[Path]) -> None:
     words = map(str, (BIN / "ali-import", *FLAGS, disks[0]))
     line = 'ulimit -S -n 64; exec "$@"'

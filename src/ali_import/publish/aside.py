@@ -16,10 +16,10 @@ from ali_import.publish.context import Context
 from ali_import.publish.lease import TAG_WAS, TAG_WAS_PUBLIC, TEMPORARY_TAGS
 
 
-def aside_tags(image: CloudImage) -> dict[str, str]:
-    """Tag an image that goes aside with what it takes to put it back."""
-    tags = {TAG_WAS: image.name}
-    if image.public:
+def aside_tags(name: str, *, public: bool) -> dict[str, str]:
+    """Tag an image that goes aside with what it was, and what it takes to put it back."""
+    tags = {TAG_WAS: name}
+    if public:
         tags[TAG_WAS_PUBLIC] = "true"
     return tags
 

@@ -43,9 +43,13 @@ class Finish:
         self._shielded: list[anyio.CancelScope] = []
 
     def retired(self) -> list[tuple[str, CloudImage]]:
-        """Return the images that stand aside, as (region, image as it was)."""
-        jobs = (placement.job for placement in self._placements)
-        return [(j.region, j.retired) for j in jobs if j.retired is not None]
+        """Return the images that stand aside, as (region, image)."""
+        jobs = [placement.job for placement in self._placements]
+        return [
+            (job.region, job.retired)
+            for job in jobs
+            if job.retired is not None and job.retired.name != job.target.name
+        ]
 
     def hurry(self) -> None:
         """Let what cannot be interrupted go on for a short time only."""
@@ -74,7 +78,7 @@ class Finish:
         async with anyio.create_task_group() as tasks:
             for placement in self._placements:
                 if placement.job.retired is not None:
-                    tasks.start_soon(self._settle_one, placement, placement.job.retired)
+                    tasks.start_soon(self._settle_one, placement)
         for placement in self._good():
             image = placement.job.image
             if image is not None and image.name != placement.target.name:
@@ -107,7 +111,8 @@ class Finish:
             try:
                 await step(placement)
             except CloudError as error:
-                placement.job.enter(Step.PUBLISH)
+                if placement.job.step is Step.DONE:
+                    placement.job.enter(Step.PUBLISH)
                 placement.fail(error)
                 if stop():
                     tasks.cancel_scope.cancel()
@@ -190,17 +195,19 @@ class Finish:
 
     # --- old images -------------------------------------------------------------------
 
-    async def _settle_one(self, placement: Placement, old: CloudImage) -> None:
-        context, job = self._context, placement.job
+    async def _settle_one(self, placement: Placement) -> None:
+        job, name = placement.job, placement.target.name
+        published = False
         try:
-            if await self._is_published(placement):
-                await discard(job)
-            else:
-                await put_back(job)
-                self._give_up(placement)
+            published = await self._is_published(placement)
+            await (discard(job) if published else put_back(job))
         except CloudError as error:
-            text = f"the replaced {old.name} stays aside: {error.diagnostics()}"
-            context.note(text, region=job.region, level="WARNING")
+            text = f"the old {name} is not quite what it was: {error.diagnostics()}"
+            if (job.region, job.retired) in self.retired():
+                text = f"the replaced {name} stays aside: {error.diagnostics()}"
+            self._context.note(text, region=job.region, level="WARNING")
+        if not published:
+            self._give_up(placement)
 
     async def _is_published(self, placement: Placement) -> bool:
         """Whether the new image is published, be it by another run."""

@@ -41,8 +41,8 @@ class Job:
             ended.
         task_id: The import's task, once known.
         image: The image, once Available.
-        retired: The image that this one replaced, as it was, while it stands aside
-            under a temporary name.
+        retired: The image that this one replaces, while it is not what it was: hidden,
+            or (by its name here) aside under a temporary name.
     """
 
     context: Context

@@ -60,8 +60,9 @@ async def import_object(job: Job, key: str) -> CloudImage:
     job.enter(Step.IMPORT)
     try:
         image = await make(job, ask, "import", key)
-    except TaskFailedError:
+    except TaskFailedError as error:
         job.sources.failed_imports += 1
+        job.sources.refusal = error
         raise
     job.sources.failed_imports = 0
     return image

@@ -28,6 +28,7 @@ from ali_import.publish.lease import (
     TAG_RUN,
     TAG_WAS_PUBLIC,
     TEMPORARY_TAGS,
+    of_tags,
     temporary_image_name,
 )
 from ali_import.publish.making import BROKEN
@@ -57,12 +58,14 @@ async def replace(job: Job) -> None:
         if old is not None:
             await _retire(job, old)
         try:
-            if await _take_name(job):
-                return
+            taken = await _take_name(job)
         except CloudError:
             if job.retired is not None:
                 await _restore(job, job.retired)
             raise
+        if taken:
+            await _named(job)
+            return
     raise ApiError(
         f"the name {job.target.name} is taken again and again",
         region=job.region,
@@ -109,9 +112,14 @@ async def discard(job: Job) -> None:
     for image in await context.cloud.call(
         DescribeImages(region=job.region, image_ids=(old.image_id,))
     ):
-        # Its tags may be gone: a run that was naming it as we retired it takes them off.
-        if image.name == _aside(job, old):
-            await remove_image(context.cloud, job.region, image, context.lease)
+        if image.name != _aside(job, old):
+            continue
+        if of_tags(image.tags) is None:
+            # A run that was naming it as we retired it has taken our tags off.
+            await _tag_temporary(
+                job, image, aside_tags(job.target.name, public=old.public)
+            )
+        await remove_image(context.cloud, job.region, image, context.lease)
     job.retired = None
 
 
@@ -123,6 +131,12 @@ async def put_back(job: Job) -> None:
     """
     old = job.retired
     assert old is not None
+    found = await job.context.cloud.call(
+        DescribeImages(region=job.region, image_ids=(old.image_id,))
+    )
+    if not found:
+        job.retired = None
+        return  # somebody deleted it: rather the new image than none
     there = await _under_target_name(job)
     new = job.image
     if there is not None and new is not None and there.image_id == new.image_id:
@@ -130,10 +144,10 @@ async def put_back(job: Job) -> None:
         job.temporary = True
         job.image = await _rename(job, new, job.name)
     try:
-        await _restore(job, old)
+        await _restore(job, found[0])
     except CloudError:
-        if job.temporary:
-            await _take_name(job)  # rather the new image than none
+        if job.temporary and await _take_name(job):
+            await _named(job)  # rather the new image than none
         raise
 
 
@@ -153,7 +167,7 @@ async def _retire(job: Job, old: CloudImage) -> None:
     if old.status in BROKEN:
         await remove_image(cloud, job.region, old, lease)
         return
-    await _tag_temporary(job, old, aside_tags(old))
+    await _tag_temporary(job, old, aside_tags(job.target.name, public=old.public))
     job.retired = old
     if old.public:
         await job.context.cloud.call(
@@ -161,7 +175,7 @@ async def _retire(job: Job, old: CloudImage) -> None:
                 region=job.region, image_id=old.image_id, public=False
             )
         )
-    await _rename(job, old, _aside(job, old))
+    job.retired = await _rename(job, old, _aside(job, old))
 
 
 def _aside(job: Job, old: CloudImage) -> str:
@@ -169,12 +183,14 @@ def _aside(job: Job, old: CloudImage) -> str:
 
 
 async def _restore(job: Job, old: CloudImage) -> None:
-    """Put the old image back as it was."""
-    await _rename(job, old, old.name)
-    if old.public or TAG_WAS_PUBLIC in old.tags:  # maybe hidden by an earlier run
+    """Make the old image, as it stands now, what it was."""
+    assert job.retired is not None
+    if old.name != job.target.name:
+        await _rename(job, old, job.target.name)
+    if job.retired.public or TAG_WAS_PUBLIC in old.tags:  # hidden by us or earlier
         await show_again(job.context, job.region, old)
-    await _mark_permanent(job, old)
     job.retired = None
+    await _mark_permanent(job, old)
 
 
 async def _take_name(job: Job) -> bool:
@@ -186,7 +202,6 @@ async def _take_name(job: Job) -> bool:
         if error.code != "InvalidImageName.Duplicated":
             raise
         return False
-    await _named(job)
     return True
 
 

@@ -75,7 +75,7 @@ class Sources:
     only copy wait for reserves, and reserves do not wait for each other.
 
     Attributes:
-        refusal: Why a region that was to lend the image could not import it.
+        refusal: Why the image could not be imported in a region, or lent by it.
         failed_imports: How many imports have failed although the bytes were there,
             anywhere, since the last one that did not.
     """

@@ -64,7 +64,7 @@ def _no_source(job: Job) -> ApiError:
     text, advice = "no region has the image to copy it from", ""
     if refusal := job.sources.refusal:
         text += f", nor can import it ({refusal.region}: {refusal.code})"
-        advice = refusal.advice
+        advice = refusal.advice or look_up(refusal).advice
     return ApiError(
         text,
         region=job.region,
