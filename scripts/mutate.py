@@ -145,8 +145,18 @@ MUTATIONS: Final = (
     Mutation(
         name="an image that was not published in the end is not put back",
         file="publish/finish.py",
-        old="                await put_back(job)\n",
-        new="                job.retired = None\n",
+        old="            await (discard(job) if published else put_back(job))\n",
+        new=(
+            "            if published:\n"
+            "                await discard(job)\n"
+            "            job.retired = None\n"
+        ),
+    ),
+    Mutation(
+        name="what all-or-nothing must take back stays public",
+        file="publish/finish.py",
+        old="tuple(self._shown), self._hide",
+        new="(), self._hide",
     ),
     Mutation(
         name="copies are sprayed",
