@@ -32,7 +32,7 @@ _LINKS: Final = ("http://", "https://")
 def refusal(text: str) -> str:
     """Say why the cloud would refuse ``text`` as a name or family; "" if it would not."""
     if len(text) < CHARACTERS_MIN:
-        return f"has {len(text)} characters, at least {CHARACTERS_MIN} are needed"
+        return f"is too short: at least {CHARACTERS_MIN} characters are needed"
     if len(text) > CHARACTERS_MAX:
         return f"has {len(text)} characters, at most {CHARACTERS_MAX} are allowed"
     for link in _LINKS:

@@ -22,7 +22,7 @@ SECRET_CHARACTERS_MIN: Final = 8
 _SENSITIVE: Final = (
     r"(?:access[_-]?key[_-]?(?:secret|id)|(?:security|session|bearer|oidc|refresh|access)"
     r"[_-]?token|signature|credential|oss[_-]?access[_-]?key[_-]?id|private[_-]?key"
-    r"|client[_-]?secret|passw(?:or)?d)"
+    r"|client[_-]?secret|(?<!/)passw(?:or)?d)"
 )
 # What stands between a name and its value in headers, queries, JSON, and reprs.
 _BETWEEN: Final = r"""(?:\\?["']?\s*(?:[:=]|%3D)\s*|\\?["']\s*,\s*)b?\\?"""

@@ -79,6 +79,11 @@ def test_known_secrets_vanish_wherever_they_stand(secret: str, around: str) -> N
     assert secret not in redacted.replace("***", "\0")
 
 
+def test_a_file_called_passwd_hides_nothing() -> None:
+    text = "/etc/passwd: is a text file"
+    assert Redactor().line(text) == text
+
+
 @pytest.mark.parametrize(
     "name", ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "all_proxy"]
 )
