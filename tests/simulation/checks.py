@@ -50,10 +50,7 @@ def _outcome_holds(
     named = _named(world, outcome.region, outcome.name)
     image = next((i for i in named if i.image_id == outcome.image_id), None)
     if image is None:
-        # A replacement that was not renamed in, since nothing was published.
-        replacing = plan.options.overwrite and not outcome.published
-        if not (replacing and report.interrupted):
-            yield f"{where} is {outcome.result}, but {outcome.image_id} is not there"
+        yield f"{where} is {outcome.result}, but {outcome.image_id} is not there"
         return
     yield from (f"{where} {wrong}" for wrong in _wrong(plan, image, target))
     if outcome.published:

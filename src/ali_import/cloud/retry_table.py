@@ -88,6 +88,15 @@ ROWS: Final[tuple[Row, ...]] = (
         advice="another image has this name in the region",
     ),
     *_rows(_M.DONE, ("InvalidImageId.NotFound", "InvalidImageId*"), "ecs.DeleteImage"),
+    *_rows(
+        _M.FINAL,
+        ("InvalidImageId.NotFound", "InvalidResourceId.NotFound"),
+        "ecs.ModifyImageAttribute",
+        "ecs.ModifyImageSharePermission",
+        "ecs.TagResources",
+        "ecs.UntagResources",
+        advice="somebody, maybe another run, deleted the image meanwhile; run again",
+    ),
     *_rows(_M.DONE, ("InvalidSnapshotId.NotFound",), "ecs.DeleteSnapshot"),
     *_rows(
         _M.BUSY,

@@ -222,16 +222,17 @@ class Finish:
         placement.job.image = None
         if placement.result is None or not placement.result.good:
             return
-        if not self._one_failed():
+        if not any(p.result is Result.FAILED for p in self._counted()):
             placement.result = Result.SKIPPED
             return
+        placement.job.enter(Step.PUBLISH)
         error = ApiError(
             "the replacement was dropped: another placement failed",
             region=placement.region,
             operation="ecs.ModifyImageAttribute",
             code="HeldBack",
             http_status=409,
-            advice="the old image is still there; run again",
+            advice="nothing was published; run again",
         )
         placement.fail(error)
 

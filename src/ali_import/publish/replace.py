@@ -35,6 +35,7 @@ from ali_import.publish.making import BROKEN
 from ali_import.publish.removal import remove_image
 
 _ROUNDS_MAX: Final = 5
+_GONE: Final = frozenset({"InvalidImageId.NotFound", "InvalidResourceId.NotFound"})
 _LAG_S_MAX: Final = 15.0
 
 
@@ -55,8 +56,9 @@ async def replace(job: Job) -> None:
             # and dropped with all that is temporary.
             job.image = old
             return
-        if old is not None:
-            await _retire(job, old)
+        if old is not None and not await _retire(job, old):
+            await anyio.sleep(1.0)  # listings lag behind
+            continue
         try:
             taken = await _take_name(job)
         except CloudError:
@@ -139,6 +141,9 @@ async def put_back(job: Job) -> None:
         return  # somebody deleted it: rather the new image than none
     there = await _under_target_name(job)
     new = job.image
+    if there is not None and there.image_id not in _ids(old, new):
+        await discard(job)  # somebody's third image has superseded both
+        return
     if there is not None and new is not None and there.image_id == new.image_id:
         await _tag_temporary(job, there)
         job.temporary = True
@@ -161,12 +166,32 @@ def _is_twin(job: Job, image: CloudImage) -> bool:
     return job.is_ours(image) and image.status is ImageStatus.AVAILABLE
 
 
-async def _retire(job: Job, old: CloudImage) -> None:
-    """Move the old image away from the name, marked as ours to delete."""
+def _ids(*images: CloudImage | None) -> set[str]:
+    return {image.image_id for image in images if image is not None}
+
+
+async def _retire(job: Job, old: CloudImage) -> bool:
+    """Move the old image away from the name; False if it is gone, and who knows where.
+
+    Another run, of the same images or others, may have replaced and deleted it.
+    """
     cloud, lease = job.context.cloud, job.context.lease
     if old.status in BROKEN:
         await remove_image(cloud, job.region, old, lease)
-        return
+        return True
+    earlier = job.retired
+    try:
+        await _move_aside(job, old)
+    except CloudError as error:
+        if error.code not in _GONE:
+            raise
+        job.retired = earlier
+        return False
+    return True
+
+
+async def _move_aside(job: Job, old: CloudImage) -> None:
+    """Mark the old image as ours to delete, hide it, and rename it."""
     await _tag_temporary(job, old, aside_tags(job.target.name, public=old.public))
     job.retired = old
     if old.public:

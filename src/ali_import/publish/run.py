@@ -239,7 +239,7 @@ class Run:
             ]
             await self._all(cancel_making, jobs)
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._settle, temporary)
+                tasks.start_soon(self._settle, context, temporary)
                 if self._bench is not None:
                     for site in self._bench.sites.values():
                         tasks.start_soon(site.workspace.clean_up)
@@ -262,10 +262,10 @@ class Run:
             for job in jobs:
                 tasks.start_soon(guarded, job)
 
-    async def _settle(self, temporary: Sequence[Job]) -> None:
+    async def _settle(self, context: Context, temporary: Sequence[Job]) -> None:
         """Bring back or delete what was replaced, then drop what is temporary."""
-        if self._finish is not None:
-            await self._finish.settle()
+        finish = self._finish or Finish(context, self._placements)
+        await finish.settle()
         await self._all(self._drop, temporary)
 
     async def _drop(self, job: Job) -> None:
@@ -286,6 +286,7 @@ class Run:
                 context.note(text, region=job.region)
                 return
             await remove_image(context.cloud, job.region, image, context.lease)
+            job.image = None
         job.temporary = False
 
     async def _sweep(self, context: Context) -> None:
