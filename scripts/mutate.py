@@ -129,11 +129,11 @@ MUTATIONS: Final = (
     Mutation(
         name="the old image is deleted before the new one has its name",
         file="publish/replace.py",
-        old="            await _retire(job, old)\n",
+        old="    job.retired = await _rename(job, old, _aside(job, old))\n",
         new=(
-            "            await remove_image(\n"
-            "                job.context.cloud, job.region, old, job.context.lease\n"
-            "            )\n"
+            "    await remove_image(\n"
+            "        job.context.cloud, job.region, old, job.context.lease\n"
+            "    )\n"
         ),
     ),
     Mutation(
