@@ -163,7 +163,7 @@ def draw(seed: int) -> Plan:
         targets=targets,
         options=options,
         files=files,
-        existing=_existing(rng, profile, len(targets)),
+        existing=_existing(rng, profile, len(targets), overwrite=options.overwrite),
         end=end,
         end_at_call=_some_call(rng),
         end_at_making=rng.choice(_MAKING) if end is End.INTERRUPT else "",
@@ -386,8 +386,11 @@ def _options(rng: Random, profile: Profile) -> Options:
     )
 
 
-def _existing(rng: Random, profile: Profile, targets: int) -> tuple[Existing, ...]:
-    density = rng.choice((0.0, 0.0, 0.3, 1.0))
+def _existing(
+    rng: Random, profile: Profile, targets: int, *, overwrite: bool
+) -> tuple[Existing, ...]:
+    # Who overwrites has something to overwrite, most of the time.
+    density = rng.choice((0.0, 0.3, 0.6, 1.0) if overwrite else (0.0, 0.0, 0.3, 1.0))
     kind = rng.choice(("same", "other", "mixed"))
     found: list[Existing] = []
     for region in profile.regions:
