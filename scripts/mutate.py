@@ -130,11 +130,7 @@ MUTATIONS: Final = (
         name="the old image is deleted before the new one has its name",
         file="publish/replace.py",
         old="    job.retired = await _rename(job, old, _aside(job, old))\n",
-        new=(
-            "    await remove_image(\n"
-            "        job.context.cloud, job.region, old, job.context.lease\n"
-            "    )\n"
-        ),
+        new=("    await remove_image(job.context, job.region, old)\n"),
     ),
     Mutation(
         name="the new image keeps its expiry",

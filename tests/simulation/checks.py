@@ -64,7 +64,7 @@ def _named(world: World, region: str, name: str) -> list[Image]:
     return [i for i in store(world).images_of(ACCOUNT, region) if i.name == name]
 
 
-_MADE = {ImageStatus.AVAILABLE, ImageStatus.DEPRECATED}
+_MADE = {ImageStatus.AVAILABLE}
 
 
 def _wrong(plan: Plan, image: Image, target: Target) -> Iterator[str]:
@@ -110,9 +110,6 @@ def excuse(
         return "arrears"
     for there in plan.existing:
         here = (there.region, plan.targets[there.target].name)
-        deprecated = here == (region_id, target.name) and there.status == "Deprecated"
-        if deprecated and plan.options.public:
-            return "deprecated images cannot be public"
         other = not there.same and here == (region_id, target.name)
         if other and not plan.options.overwrite:
             return "another image has the name"

@@ -137,6 +137,7 @@ ROWS: Final[tuple[Row, ...]] = (
         advice="somebody is publishing the image; see that nobody is, and run again",
     ),
     *_rows(_M.BUSY, ("InvalidStatus.ImageIsCreating",), "ecs.ModifyImageAttribute"),
+    *_rows(_M.DONE, ("ImageStatus.NotDeprecated",), "ecs.ModifyImageAttribute"),
     *_rows(_M.DONE, ("Image.Public",), "ecs.ModifyImageSharePermission"),
     *_rows(_M.DONE, ("Image.NotPublic",), "ecs.ModifyImageSharePermission"),
     *_rows(

@@ -35,8 +35,7 @@ async def cancel_making(job: Job) -> None:
         await _cancel(job, image)
         image = await _until_ended(job)
     if image is not None and image.status in BROKEN:
-        context = job.context
-        await remove_image(context.cloud, job.region, image, context.lease)
+        await remove_image(job.context, job.region, image)
 
 
 async def _cancel(job: Job, image: CloudImage) -> None:

@@ -156,7 +156,7 @@ async def remove(
     async with anyio.create_task_group() as tasks:
         for workspace in workspaces.values():
             tasks.start_soon(workspace.clean_up)
-    return tuple(left)
+    return (*left, *context.snapshots_left)
 
 
 # --- finding --------------------------------------------------------------------------
@@ -259,7 +259,7 @@ async def _remove_image(_: Workspace, context: Context, thing: Leftover) -> None
         elif await is_missed(context, thing.region, image):
             await put_back(context, thing.region, image)
         else:
-            await remove_image(context.cloud, thing.region, image, context.lease)
+            await remove_image(context, thing.region, image)
 
 
 async def _remove_snapshot(_: Workspace, context: Context, thing: Leftover) -> None:

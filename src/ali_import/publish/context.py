@@ -1,7 +1,7 @@
 """What every part of a run shares."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from ali_import import __version__
@@ -9,7 +9,7 @@ from ali_import.cloud.steady import Steady
 from ali_import.publish.events import Emit, Note, PlacementMoved
 from ali_import.publish.lease import TAG_RUN, TAG_SHA256, TAG_VERSION, Lease
 from ali_import.publish.options import Options, Target
-from ali_import.publish.outcome import Route, Step
+from ali_import.publish.outcome import Leftover, Route, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,7 @@ class Context:
     Attributes:
         now: Unix time in seconds, for leases only.
         role_arn: Role to attach to relay functions, or "".
+        snapshots_left: Snapshots of images that were deleted, which would not go.
     """
 
     cloud: Steady
@@ -29,6 +30,7 @@ class Context:
     rng: Random
     now: Callable[[], float]
     emit: Emit
+    snapshots_left: list[Leftover] = field(default_factory=list)
 
     def image_tags(self, target: Target) -> dict[str, str]:
         """Tags of an image that is there to stay."""

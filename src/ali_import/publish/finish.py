@@ -63,7 +63,8 @@ class Finish:
                 text = "a placement failed, and --all-or-nothing is set: not publishing"
                 self._context.note(text, level="WARNING")
                 return
-            await self._each(self._good(), step, stop=self._one_failed)
+            waiting = [p for p in self._good() if not p.published]
+            await self._each(waiting, step, stop=self._one_failed)
 
     async def settle(self) -> None:
         """Take back what all-or-nothing forbids; delete old images, or put them back.
@@ -131,6 +132,10 @@ class Finish:
                 self._shielded.append(scope)
                 await replace(placement.job)
             placement.job.enter(Step.DONE, progress=100)
+            if not self._context.options.all_or_nothing:
+                # The old image is hidden by now: this must not wait for other regions.
+                await self._show(placement)
+                await self._join_family(placement)
 
     async def _look(self, placement: Placement) -> None:
         """See that nobody took an image back since, if one would spoil all."""

@@ -1,5 +1,6 @@
 """Making an image: asking once, whatever gets lost, and waiting until it is there."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -15,7 +16,12 @@ from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.disk import BootMode
 from ali_import.errors import ApiError, CloudError, TaskFailedError
 from ali_import.publish.job import Job
-from ali_import.publish.lease import TAG_RUN, TEMPORARY_TAGS, client_token
+from ali_import.publish.lease import (
+    TAG_RUN,
+    TAG_SHA256,
+    TEMPORARY_TAGS,
+    client_token,
+)
 from ali_import.publish.outcome import Step
 from ali_import.publish.removal import remove_image
 from ali_import.publish.watcher import ImageGoneError
@@ -161,7 +167,7 @@ async def wait(job: Job, image_id: str) -> CloudImage:
     job.making = False
     job.image = image
     await repair(job, image)
-    return image
+    return job.image
 
 
 async def find(job: Job) -> CloudImage | None:
@@ -174,7 +180,7 @@ async def find(job: Job) -> CloudImage | None:
 
 async def make_room(job: Job, broken: CloudImage) -> None:
     """Remove a failed image of ours from the name, and change the token."""
-    await remove_image(job.context.cloud, job.region, broken, job.context.lease)
+    await remove_image(job.context, job.region, broken)
     job.replaced = broken.image_id
     job.task_id = ""
 
@@ -197,8 +203,11 @@ def refuse_foreign(job: Job, image: CloudImage) -> None:
     """Raise if an image under the job's name holds other content."""
     if job.is_ours(image):
         return
+    why = "has other content"
+    if TAG_SHA256 not in image.tags:
+        why = "has no tag of ours, so that nobody knows its content"
     raise ApiError(
-        f"an image of this name ({image.image_id}) has other content",
+        f"an image of this name ({image.image_id}) {why}",
         region=job.region,
         operation="ecs.DescribeImages",
         code="ImageExists",
@@ -214,6 +223,19 @@ async def repair(job: Job, image: CloudImage) -> bool:
         Whether anything had to be set.
     """
     options, wanted = job.context.options, job.target.image
+    deprecated = image.status is ImageStatus.DEPRECATED
+    if deprecated:
+        # Whoever asks to publish it again wants it to be found.
+        await job.context.cloud.call(
+            ModifyImageAttribute(
+                region=job.region,
+                image_id=image.image_id,
+                status=ImageStatus.AVAILABLE,
+            )
+        )
+        job.image = dataclasses.replace(image, status=ImageStatus.AVAILABLE)
+        text = f"{image.name} was deprecated; made it Available again"
+        job.context.note(text, region=job.region, level="WARNING")
     change: dict[str, str] = {}
     if image.nvme != options.nvme:
         change["nvme"] = options.nvme
@@ -251,7 +273,7 @@ async def repair(job: Job, image: CloudImage) -> bool:
                 keys=TEMPORARY_TAGS,
             )
         )
-    return bool(change or missing or surplus)
+    return bool(deprecated or change or missing or surplus)
 
 
 def _token(job: Job, *about: str) -> str:

@@ -15,7 +15,8 @@ from ali_import.cloud.requests import (
 from ali_import.cloud.steady import Steady
 from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.errors import CloudError, TaskFailedError
-from ali_import.publish.lease import Lease
+from ali_import.publish.context import Context
+from ali_import.publish.outcome import Leftover
 from ali_import.units import MINUTE_S
 
 _GONE_S_MAX: Final = 10 * MINUTE_S
@@ -23,19 +24,18 @@ _MADE_S_MAX: Final = 30 * MINUTE_S
 _MAKING: Final = frozenset({ImageStatus.CREATING, ImageStatus.WAITING})
 
 
-async def remove_image(
-    cloud: Steady, region: str, image: CloudImage, lease: Lease
-) -> None:
+async def remove_image(context: Context, region: str, image: CloudImage) -> None:
     """Delete an image, wait until it is gone, then delete its snapshots.
 
     Its snapshots are tagged first, so that those left behind by a run that is killed
-    half way can be told from others', and removed when the lease is over. An image in
-    the making cannot be deleted and has no snapshots yet, so its end is waited for.
+    half way can be told from others', and removed when the lease is over. Those that
+    would not go are noted in the context. An image in the making cannot be deleted and
+    has no snapshots yet, so its end is waited for.
 
     Raises:
         CloudError: It is in use, or will not go.
     """
-    made = image
+    cloud, made = context.cloud, image
     if image.status in _MAKING:
         ended = await _until(cloud, region, image.image_id, _is_made, _MADE_S_MAX)
         if ended is None:
@@ -49,7 +49,7 @@ async def remove_image(
                 region=region,
                 resource_type="snapshot",
                 resource_ids=made.snapshot_ids,
-                tags=lease.tags(),
+                tags=context.lease.tags(),
             )
         )
     delete = DeleteImage(region=region, image_id=image.image_id)
@@ -63,7 +63,23 @@ async def remove_image(
         await cloud.call(delete)
     await _until(cloud, region, image.image_id, _never, _GONE_S_MAX)
     for snapshot_id in made.snapshot_ids:
-        await cloud.call(DeleteSnapshot(region=region, snapshot_id=snapshot_id))
+        await _remove_snapshot(context, region, snapshot_id)
+
+
+async def _remove_snapshot(context: Context, region: str, snapshot_id: str) -> None:
+    try:
+        await context.cloud.call(DeleteSnapshot(region=region, snapshot_id=snapshot_id))
+    except CloudError as error:
+        text = f"snapshot {snapshot_id} is left: {error.diagnostics()}"
+        context.note(text, region=region, level="WARNING")
+        left = Leftover(
+            region=region,
+            kind="snapshot",
+            name=snapshot_id,
+            run_id=context.lease.run_id,
+            expires_at=float(context.lease.expires_at),
+        )
+        context.snapshots_left.append(left)
 
 
 async def _hide(cloud: Steady, region: str, image: CloudImage) -> None:

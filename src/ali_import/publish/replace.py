@@ -121,7 +121,7 @@ async def discard(job: Job) -> None:
             await _tag_temporary(
                 job, image, aside_tags(job.target.name, public=old.public)
             )
-        await remove_image(context.cloud, job.region, image, context.lease)
+        await remove_image(context, job.region, image)
     job.retired = None
 
 
@@ -175,9 +175,8 @@ async def _retire(job: Job, old: CloudImage) -> bool:
 
     Another run, of the same images or others, may have replaced and deleted it.
     """
-    cloud, lease = job.context.cloud, job.context.lease
     if old.status in BROKEN:
-        await remove_image(cloud, job.region, old, lease)
+        await remove_image(job.context, job.region, old)
         return True
     earlier = job.retired
     try:

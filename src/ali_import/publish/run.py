@@ -72,6 +72,7 @@ class Run:
         self._finish: Finish | None = None
         self._placements: list[Placement] = []
         self._unremovable: tuple[Leftover, ...] = ()
+        self._snapshots_left: list[Leftover] = []
 
     def interrupt(self) -> None:
         """Stop starting things; cancel, clean up, and report. Safe to call twice."""
@@ -87,7 +88,7 @@ class Run:
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return the temporary things that exist, or may exist, right now."""
         bench, finish = self._bench, self._finish
-        found = list(self._unremovable)
+        found = [*self._unremovable, *self._snapshots_left]
         if bench is not None:
             for site in bench.sites.values():
                 found += site.workspace.leftovers()
@@ -182,6 +183,7 @@ class Run:
             rng=self._rng,
             now=self._now,
             emit=self._emit,
+            snapshots_left=self._snapshots_left,
         )
         names = tuple(target.name for target in self._targets)
         self._emit(RegionsKnown(regions=regions, names=names))
@@ -285,7 +287,7 @@ class Run:
                 text = f"{job.name} is left: another run may be using it"
                 context.note(text, region=job.region)
                 return
-            await remove_image(context.cloud, job.region, image, context.lease)
+            await remove_image(context, job.region, image)
             job.image = None
         job.temporary = False
 
@@ -299,5 +301,5 @@ class Run:
         # Under another lease: our own relays are being removed at the same time.
         run_id = f"{self._rng.getrandbits(32):08x}"
         lease = dataclasses.replace(context.lease, run_id=run_id)
-        context = dataclasses.replace(context, lease=lease)
+        context = dataclasses.replace(context, lease=lease, snapshots_left=[])
         self._unremovable = await cleanup.remove(context, over)

@@ -160,6 +160,7 @@ def modify(at: Visitor, request: ask.ModifyImageAttribute) -> None:
         boot_mode=request.boot_mode or "",
         nvme=request.nvme or "",
         imds=request.imds or "",
+        status=request.status or "",
     )
     at.world.ecs.modify_image_attribute(at.caller, change)
 

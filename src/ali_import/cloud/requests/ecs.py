@@ -7,6 +7,7 @@ from ali_import.cloud.requests.base import Repeat, Request
 from ali_import.cloud.values import (
     CloudImage,
     Identity,
+    ImageStatus,
     ImportStarted,
     Snapshot,
     Task,
@@ -133,6 +134,7 @@ class ModifyImageAttribute(Request[None]):
     boot_mode: str | None = None
     nvme: str | None = None
     imds: str | None = None
+    status: ImageStatus | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

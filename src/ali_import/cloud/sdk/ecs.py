@@ -220,6 +220,7 @@ def modify_image_attribute(
         "ImageFamily": request.family,
         "BootMode": request.boot_mode,
         "Features": {"NvmeSupport": request.nvme, "ImdsSupport": request.imds},
+        "Status": request.status,
     }
     _call(services, request, query)
 
