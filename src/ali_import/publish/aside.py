@@ -3,6 +3,8 @@
 Deleting one would be right if its successor has the name, and a loss if nothing has.
 """
 
+from typing import Final
+
 from ali_import.cloud.requests import (
     DescribeImages,
     ModifyImageAttribute,
@@ -10,10 +12,12 @@ from ali_import.cloud.requests import (
     UntagResources,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import CloudImage
+from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.errors import CloudError
 from ali_import.publish.context import Context
 from ali_import.publish.lease import TAG_WAS, TAG_WAS_PUBLIC, TEMPORARY_TAGS
+
+_COMPLETE: Final = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
 
 
 def aside_tags(name: str, *, public: bool) -> dict[str, str]:
@@ -30,7 +34,7 @@ def is_going_aside(image: CloudImage) -> bool:
 
 
 async def is_missed(context: Context, region: str, image: CloudImage) -> bool:
-    """Whether the image was replaced, and nothing has the name that it had.
+    """Whether the image was replaced, and nothing complete has the name that it had.
 
     Raises:
         CloudError: The region does not say.
@@ -39,7 +43,7 @@ async def is_missed(context: Context, region: str, image: CloudImage) -> bool:
     if not name:
         return False
     there = await context.cloud.call(DescribeImages(region=region, name=name))
-    return all(other.name != name for other in there)
+    return not any(other.name == name and other.status in _COMPLETE for other in there)
 
 
 async def put_back(context: Context, region: str, image: CloudImage) -> None:

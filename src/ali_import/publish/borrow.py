@@ -60,13 +60,13 @@ class Lender:
         async with self._lock:
             if any(region not in avoid for region in self._lent):
                 return True  # made for somebody else meanwhile
-            if borrower.sources.failed_imports >= _FAILED_IMPORTS_MAX:
-                return False  # it is about the image, not about a region
             for region in self._nearest(borrower.region):
                 if region in avoid or region in self._tried:
                     continue
                 if self._failures >= _FAILURES_MAX:
                     return False
+                if borrower.sources.failed_imports >= _FAILED_IMPORTS_MAX:
+                    return False  # it is about the image, not about a region
                 self._tried.append(region)
                 try:
                     job = await self._import(region, borrower)

@@ -31,7 +31,7 @@ from ali_import.publish.lease import (
     of_tags,
     temporary_image_name,
 )
-from ali_import.publish.making import BROKEN
+from ali_import.publish.making import BROKEN, READY
 from ali_import.publish.removal import remove_image
 
 _ROUNDS_MAX: Final = 5
@@ -141,8 +141,9 @@ async def put_back(job: Job) -> None:
         return  # somebody deleted it: rather the new image than none
     there = await _under_target_name(job)
     new = job.image
-    if there is not None and there.image_id not in _ids(old, new):
-        await discard(job)  # somebody's third image has superseded both
+    third = there is not None and there.image_id not in _ids(old, new)
+    if there is not None and third and there.status in READY:
+        await discard(job)  # somebody's image has superseded both
         return
     if there is not None and new is not None and there.image_id == new.image_id:
         await _tag_temporary(job, there)
