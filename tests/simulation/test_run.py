@@ -98,6 +98,18 @@ def test_a_mistake_of_ours_is_told_and_leaves_nothing_behind() -> None:
     in_a_scene(scenario)
 
 
+def test_who_is_out_of_time_hears_what_was_in_the_way() -> None:
+    async def scenario(scene: Scene) -> None:
+        away = Fault(do=Do.REFUSE, code="ServiceUnavailable", status=503)
+        scene.world.faults.add(Rule(fault=away, action="ImportImage"))
+        report = await scene.run(Options(timeout_s=60.0)).execute()
+        for outcome in report.outcomes:
+            assert outcome.code == "Timeout"
+            assert "ServiceUnavailable to ecs.ImportImage" in outcome.message
+
+    in_a_scene(scenario)
+
+
 def test_all_or_nothing_takes_families_back_until_all_can_join() -> None:
     async def scenario(scene: Scene) -> None:
         full = Fault(do=Do.REFUSE, code="ImageFamilyQuotaFull", status=400)

@@ -83,6 +83,11 @@ class Steady:
     The wait before retry *n* of a transient error is uniform in
     [0, min(0.4 s * 2**(n-1), 10 s)] (full jitter), from the injected dice. Throttling
     holds back every call of the same (operation, region), and nothing else.
+
+    Attributes:
+        calls: How many calls were made.
+        retries: How many of them repeated one.
+        troubles: By region, the error of its last call, if that failed.
     """
 
     def __init__(
@@ -96,6 +101,7 @@ class Steady:
         self._silent: dict[tuple[str, str], _Silence] = {}
         self.calls = 0
         self.retries = 0
+        self.troubles: dict[str, CloudError] = {}
 
     async def call(self, request: Request[R], patience: Patience = NORMAL) -> R:
         """Carry out ``request``, again and again while the table says so.
@@ -115,6 +121,7 @@ class Steady:
                 result = await self._cloud.call(request)
             except CloudError as error:
                 row = look_up(error)
+                self.troubles[request.region] = error
                 self._note_silence(request, error, began)
                 if row.meaning is Meaning.DONE:
                     return cast("R", None)
@@ -135,6 +142,7 @@ class Steady:
                     )
                 await anyio.sleep(wait_s)
             else:
+                self.troubles.pop(request.region, None)
                 self._silent.pop((request.SERVICE, request.region), None)
                 self._throttles.pop((request.operation(), request.region), None)
                 return result

@@ -227,10 +227,10 @@ class Finish:
         placement.job.image = None
         if placement.result is None or not placement.result.good:
             return
+        placement.job.enter(Step.PUBLISH)
         if not any(p.result is Result.FAILED for p in self._counted()):
             placement.result = Result.SKIPPED
             return
-        placement.job.enter(Step.PUBLISH)
         error = ApiError(
             "the replacement was dropped: another placement failed",
             region=placement.region,

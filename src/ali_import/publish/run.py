@@ -211,8 +211,11 @@ class Run:
     def _give_up(self) -> None:
         for placement in self._placements:
             if placement.result is None:
+                text = f"not done after {self._options.timeout_s:.0f} s"
+                if last := self._cloud.troubles.get(placement.region):
+                    text += f"; the last answer was {last.code} to {last.operation}"
                 error = ApiError(
-                    f"not done after {self._options.timeout_s:.0f} s",
+                    text,
                     region=placement.region,
                     operation="",
                     code="Timeout",
