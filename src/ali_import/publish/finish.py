@@ -44,11 +44,11 @@ class Finish:
 
     def retired(self) -> list[tuple[str, CloudImage]]:
         """Return the images that stand aside, as (region, image)."""
-        jobs = [placement.job for placement in self._placements]
         return [
-            (job.region, job.retired)
-            for job in jobs
-            if job.retired is not None and job.retired.name != job.target.name
+            (job.region, image)
+            for job in (placement.job for placement in self._placements)
+            for image in (job.retired, *job.superseded)
+            if image is not None and image.name != job.target.name
         ]
 
     def hurry(self) -> None:

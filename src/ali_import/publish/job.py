@@ -43,6 +43,8 @@ class Job:
         image: The image, once Available.
         retired: The image that this one replaces, while it is not what it was: hidden,
             or (by its name here) aside under a temporary name.
+        superseded: Images that stand aside since somebody else replaced them, whose
+            image is the one retired now.
     """
 
     context: Context
@@ -64,6 +66,7 @@ class Job:
     step: Step = Step.SURVEY
     image: CloudImage | None = None
     retired: CloudImage | None = None
+    superseded: list[CloudImage] = field(default_factory=list)
 
     @property
     def region(self) -> str:

@@ -104,25 +104,31 @@ async def is_published(job: Job) -> bool:
 
 
 async def discard(job: Job) -> None:
-    """Delete the image that was replaced, unless another run has put it back.
+    """Delete what was replaced, unless another run has put it back.
 
     Raises:
         CloudError: It is in use, or will not go.
     """
-    old, context = job.retired, job.context
-    assert old is not None
-    for image in await context.cloud.call(
+    assert job.retired is not None
+    await _discard_one(job, job.retired)
+    job.retired = None
+    while job.superseded:
+        await _discard_one(job, job.superseded[-1])
+        job.superseded.pop()
+
+
+async def _discard_one(job: Job, old: CloudImage) -> None:
+    found = await job.context.cloud.call(
         DescribeImages(region=job.region, image_ids=(old.image_id,))
-    ):
+    )
+    for image in found:
         if image.name != _aside(job, old):
             continue
         if of_tags(image.tags) is None:
             # A run that was naming it as we retired it has taken our tags off.
-            await _tag_temporary(
-                job, image, aside_tags(job.target.name, public=old.public)
-            )
-        await remove_image(context, job.region, image)
-    job.retired = None
+            tags = aside_tags(job.target.name, public=old.public)
+            await _tag_temporary(job, image, tags)
+        await remove_image(job.context, job.region, image)
 
 
 async def put_back(job: Job) -> None:
@@ -187,6 +193,9 @@ async def _retire(job: Job, old: CloudImage) -> bool:
             raise
         job.retired = earlier
         return False
+    finally:
+        if earlier is not None and job.retired is not earlier:
+            job.superseded.append(earlier)
     return True
 
 
