@@ -51,7 +51,7 @@ docs: setup ## make anew the documents that are made from code
 requirements: ## pin requirements.txt anew from pyproject.toml
 	$(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet pip-tools
 	$(VENV)/pin/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
-	  --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options \
+	  --no-header --no-emit-options \
 	  --extra emulator --extra dev --extra strangers --output-file requirements.txt pyproject.toml
 
 clean: ## remove what setup and the tests made
