@@ -135,7 +135,7 @@ MUTATIONS: Final = (
     Mutation(
         name="the new image keeps its expiry",
         file="publish/replace.py",
-        old="    await _mark_permanent(job, job.image)\n",
+        old="    await images.mark_permanent(job.context, job.region, job.image.image_id)\n",
         new="",
     ),
     Mutation(
@@ -175,7 +175,7 @@ MUTATIONS: Final = (
     Mutation(
         name="failed images count as made",
         file="publish/watcher.py",
-        old="elif image.status in {ImageStatus.AVAILABLE, ImageStatus.DEPRECATED}:",
+        old="elif image.status in READY:",
         new="elif image.status:",
     ),
     Mutation(

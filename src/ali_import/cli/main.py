@@ -10,10 +10,10 @@ from ali_import.cli import arguments
 from ali_import.cli.arguments import Arguments, CleanupArguments
 from ali_import.cli.exit_status import ExitStatus
 
-_FILES_MIN: Final = 4096
-
 if TYPE_CHECKING:  # loaded when needed: --help answers before
     from ali_import.report.messages import Messages
+
+_FILES_MIN: Final = 4096
 
 
 def main(argv: Sequence[str] | None = None) -> int:

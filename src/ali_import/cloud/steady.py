@@ -164,7 +164,7 @@ class Steady:
         if isinstance(error, HostNotFoundError):
             certain = request.SERVICE == "ecs" and request.region
             tries_max = _ECS_HOST_TRIES_MAX if certain else _HOST_TRIES_MAX
-            return -1.0 if n >= tries_max else min(0.2 * 2.0**n, 10.0)
+            return -1.0 if n >= tries_max else min(0.2 * 2.0**n, _BACKOFF_S_MAX)
         if meaning is Meaning.TRANSIENT:
             bound_s = min(_BACKOFF_S_MIN * 2.0 ** min(n - 1, 16), _BACKOFF_S_MAX)
             return self._rng.random() * bound_s

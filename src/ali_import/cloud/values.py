@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 
 class ImageStatus(StrEnum):
@@ -15,6 +16,12 @@ class ImageStatus(StrEnum):
     UNAVAILABLE = "UnAvailable"
     CREATE_FAILED = "CreateFailed"
     DEPRECATED = "Deprecated"
+
+
+MAKING: Final = frozenset({ImageStatus.CREATING, ImageStatus.WAITING})
+READY: Final = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
+BROKEN: Final = frozenset({ImageStatus.CREATE_FAILED, ImageStatus.UNAVAILABLE})
+"""Every status is of one of these three groups."""
 
 
 class TaskStatus(StrEnum):

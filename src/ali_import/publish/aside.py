@@ -3,21 +3,13 @@
 Deleting one would be right if its successor has the name, and a loss if nothing has.
 """
 
-from typing import Final
-
-from ali_import.cloud.requests import (
-    DescribeImages,
-    ModifyImageAttribute,
-    ModifyImageSharePermission,
-    UntagResources,
-)
+from ali_import.cloud.requests import DescribeImages
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import CloudImage, ImageStatus
+from ali_import.cloud.values import READY, CloudImage
 from ali_import.errors import CloudError
+from ali_import.publish import images
 from ali_import.publish.context import Context
-from ali_import.publish.lease import TAG_WAS, TAG_WAS_PUBLIC, TEMPORARY_TAGS
-
-_COMPLETE: Final = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
+from ali_import.publish.lease import TAG_WAS, TAG_WAS_PUBLIC
 
 
 def aside_tags(name: str, *, public: bool) -> dict[str, str]:
@@ -43,48 +35,40 @@ async def is_missed(context: Context, region: str, image: CloudImage) -> bool:
     if not name:
         return False
     there = await context.cloud.call(DescribeImages(region=region, name=name))
-    return not any(other.name == name and other.status in _COMPLETE for other in there)
+    return not any(other.name == name and other.status in READY for other in there)
 
 
 async def put_back(context: Context, region: str, image: CloudImage) -> None:
-    """Make the image what it was: its name, for everybody if it was public.
+    """Make the image what its tags say it was.
 
     Raises:
         CloudError: It cannot be put back.
     """
-    cloud, image_id, name = context.cloud, image.image_id, image.tags[TAG_WAS]
-    if image.name != name:
-        await cloud.call(
-            ModifyImageAttribute(region=region, image_id=image_id, name=name)
-        )
-    if TAG_WAS_PUBLIC in image.tags and not image.public:
-        await show_again(context, region, image)
-    await cloud.call(
-        UntagResources(
-            region=region,
-            resource_type="image",
-            resource_ids=(image_id,),
-            keys=TEMPORARY_TAGS,
-        )
-    )
+    name, public = image.tags[TAG_WAS], TAG_WAS_PUBLIC in image.tags
+    await bring_back(context, region, image, name=name, public=public)
+    await images.mark_permanent(context, region, image.image_id)
     text = f"put {name} back: what was to replace it was never finished"
     context.note(text, region=region, level="WARNING")
 
 
-async def show_again(context: Context, region: str, image: CloudImage) -> None:
-    """Make an image public again; where that is not allowed any more, say so.
+async def bring_back(
+    context: Context, region: str, image: CloudImage, *, name: str, public: bool
+) -> None:
+    """Give the image its name, and show it to everybody if it was public.
+
+    Where images may not be made public any more, that is said and no failure.
 
     Raises:
-        CloudError: The region does not answer.
+        CloudError: It cannot be renamed, or the region does not answer.
     """
+    if image.name != name:
+        await images.rename(context, region, image.image_id, name)
+    if not public:
+        return
     try:
-        await context.cloud.call(
-            ModifyImageSharePermission(
-                region=region, image_id=image.image_id, public=True
-            )
-        )
+        await images.share(context, region, image.image_id, public=True)
     except CloudError as error:
         if look_up(error).meaning is not Meaning.FINAL:
             raise
-        text = f"{image.name} cannot be made public again: {error.diagnostics()}"
+        text = f"{name} cannot be made public again: {error.diagnostics()}"
         context.note(text, region=region, level="WARNING")

@@ -10,12 +10,11 @@ from typing import Final
 import anyio
 
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import CloudImage
+from ali_import.cloud.values import BROKEN, CloudImage
 from ali_import.errors import CloudError, TaskFailedError
 from ali_import.publish.job import Job
 from ali_import.publish.lease import temporary_image_name
 from ali_import.publish.making import (
-    BROKEN,
     adopt,
     clear_away,
     find,

@@ -5,11 +5,10 @@ from typing import Final
 import anyio
 
 from ali_import.cloud.requests import CancelCopyImage, CancelTask, DescribeTasks
-from ali_import.cloud.values import CloudImage, TaskStatus
+from ali_import.cloud.values import BROKEN, MAKING, CloudImage, TaskStatus
 from ali_import.publish.job import Job
 from ali_import.publish.lease import TAG_RUN
-from ali_import.publish.making import BROKEN, find
-from ali_import.publish.placement import MAKING
+from ali_import.publish.making import find
 from ali_import.publish.removal import remove_image
 from ali_import.units import MINUTE_S
 

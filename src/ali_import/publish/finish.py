@@ -1,8 +1,10 @@
 """The end of a run: names, then public, then family; and what becomes of old images.
 
 Each step is taken for every placement before the next begins, so that a family never
-resolves to half a release. An image that was replaced is deleted when its successor
-is published; if that never happens, it is put back.
+resolves to half a release; only a replacement takes all of them at once, unless
+all-or-nothing forbids it, since its predecessor is hidden by then. An image that was
+replaced is deleted when its successor is published; if that never happens, it is put
+back.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -10,9 +12,10 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.requests import ModifyImageAttribute, ModifyImageSharePermission
+from ali_import.cloud.requests import ModifyImageAttribute
 from ali_import.cloud.values import CloudImage
 from ali_import.errors import ApiError, CloudError
+from ali_import.publish import images
 from ali_import.publish.context import Context
 from ali_import.publish.outcome import Result, Step
 from ali_import.publish.placement import Placement
@@ -164,10 +167,8 @@ class Finish:
     async def _share(self, placement: Placement, *, public: bool) -> None:
         image = placement.job.image
         assert image is not None
-        await self._context.cloud.call(
-            ModifyImageSharePermission(
-                region=placement.region, image_id=image.image_id, public=public
-            )
+        await images.share(
+            self._context, placement.region, image.image_id, public=public
         )
 
     async def _join_family(self, placement: Placement) -> None:

@@ -8,13 +8,12 @@ from ali_import.cloud.requests import (
     DescribeImages,
     ImportImage,
     ModifyImageAttribute,
-    TagResources,
-    UntagResources,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import CloudImage, ImageStatus
+from ali_import.cloud.values import BROKEN, CloudImage, ImageStatus
 from ali_import.disk import BootMode
 from ali_import.errors import ApiError, CloudError, TaskFailedError
+from ali_import.publish import images
 from ali_import.publish.job import Job
 from ali_import.publish.lease import (
     TAG_RUN,
@@ -26,8 +25,6 @@ from ali_import.publish.outcome import Step
 from ali_import.publish.removal import remove_image
 from ali_import.publish.watcher import ImageGoneError
 
-READY: Final = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
-BROKEN: Final = frozenset({ImageStatus.CREATE_FAILED, ImageStatus.UNAVAILABLE})
 _ROUNDS_MAX: Final = 6
 
 Ask = Callable[[str], Awaitable[str]]
@@ -143,14 +140,8 @@ async def adopt(job: Job, found: CloudImage) -> None:
     """
     job.adopted = found.tags.get(TAG_RUN) != job.context.lease.run_id
     if job.adopted and job.temporary:
-        await job.context.cloud.call(
-            TagResources(
-                region=job.region,
-                resource_type="image",
-                resource_ids=(found.image_id,),
-                tags=job.context.lease.tags(),
-            )
-        )
+        lease = job.context.lease
+        await images.tag(job.context, job.region, found.image_id, lease.tags())
 
 
 async def wait(job: Job, image_id: str) -> CloudImage:
@@ -255,24 +246,10 @@ async def repair(job: Job, image: CloudImage) -> bool:
         )
     missing = {k: v for k, v in job.tags.items() if k not in image.tags}
     if missing:
-        await job.context.cloud.call(
-            TagResources(
-                region=job.region,
-                resource_type="image",
-                resource_ids=(image.image_id,),
-                tags=missing,
-            )
-        )
+        await images.tag(job.context, job.region, image.image_id, missing)
     surplus = not job.temporary and any(key in image.tags for key in TEMPORARY_TAGS)
     if surplus:
-        await job.context.cloud.call(
-            UntagResources(
-                region=job.region,
-                resource_type="image",
-                resource_ids=(image.image_id,),
-                keys=TEMPORARY_TAGS,
-            )
-        )
+        await images.mark_permanent(job.context, job.region, image.image_id)
     return bool(deprecated or change or missing or surplus)
 
 

@@ -2,18 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import anyio
 
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import CloudImage, ImageStatus
+from ali_import.cloud.values import BROKEN, MAKING, READY, CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError, TaskFailedError
 from ali_import.publish.events import PlacementEnded
 from ali_import.publish.job import Job
 from ali_import.publish.making import (
-    BROKEN,
-    READY,
     adopt,
     clear_away,
     find,
@@ -24,8 +21,6 @@ from ali_import.publish.making import (
 )
 from ali_import.publish.outcome import Outcome, Result, Route, Step
 from ali_import.publish.routes import IMPORTING, routes
-
-MAKING: Final = frozenset({ImageStatus.CREATING, ImageStatus.WAITING})
 
 
 @dataclass(frozen=True, kw_only=True)

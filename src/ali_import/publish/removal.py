@@ -9,19 +9,18 @@ from ali_import.cloud.requests import (
     DeleteImage,
     DeleteSnapshot,
     DescribeImages,
-    ModifyImageSharePermission,
     TagResources,
 )
 from ali_import.cloud.steady import Steady
-from ali_import.cloud.values import CloudImage, ImageStatus
+from ali_import.cloud.values import MAKING, CloudImage
 from ali_import.errors import CloudError, TaskFailedError
+from ali_import.publish import images
 from ali_import.publish.context import Context
 from ali_import.publish.outcome import Leftover
 from ali_import.units import MINUTE_S
 
 _GONE_S_MAX: Final = 10 * MINUTE_S
 _MADE_S_MAX: Final = 30 * MINUTE_S
-_MAKING: Final = frozenset({ImageStatus.CREATING, ImageStatus.WAITING})
 
 
 async def remove_image(context: Context, region: str, image: CloudImage) -> None:
@@ -36,13 +35,13 @@ async def remove_image(context: Context, region: str, image: CloudImage) -> None
         CloudError: It is in use, or will not go.
     """
     cloud, made = context.cloud, image
-    if image.status in _MAKING:
+    if image.status in MAKING:
         ended = await _until(cloud, region, image.image_id, _is_made, _MADE_S_MAX)
         if ended is None:
             return
         made = ended
     if image.public:
-        await _hide(cloud, region, image)
+        await images.share(context, region, image.image_id, public=False)
     if made.snapshot_ids:
         await cloud.call(
             TagResources(
@@ -59,7 +58,7 @@ async def remove_image(context: Context, region: str, image: CloudImage) -> None
         if error.code != "ImageIsPublic":
             raise
         # Another run, of the same images, published it since we looked.
-        await _hide(cloud, region, image)
+        await images.share(context, region, image.image_id, public=False)
         await cloud.call(delete)
     await _until(cloud, region, image.image_id, _never, _GONE_S_MAX)
     for snapshot_id in made.snapshot_ids:
@@ -82,14 +81,8 @@ async def _remove_snapshot(context: Context, region: str, snapshot_id: str) -> N
         context.snapshots_left.append(left)
 
 
-async def _hide(cloud: Steady, region: str, image: CloudImage) -> None:
-    await cloud.call(
-        ModifyImageSharePermission(region=region, image_id=image.image_id, public=False)
-    )
-
-
 def _is_made(image: CloudImage) -> bool:
-    return image.status not in _MAKING
+    return image.status not in MAKING
 
 
 def _never(_image: CloudImage) -> bool:

@@ -13,30 +13,23 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.requests import (
-    DescribeImages,
-    ModifyImageAttribute,
-    ModifyImageSharePermission,
-    TagResources,
-    UntagResources,
-)
-from ali_import.cloud.values import CloudImage, ImageStatus
+from ali_import.cloud.requests import DescribeImages
+from ali_import.cloud.values import BROKEN, READY, CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError
-from ali_import.publish.aside import aside_tags, show_again
+from ali_import.publish import images
+from ali_import.publish.aside import aside_tags, bring_back
 from ali_import.publish.job import Job
 from ali_import.publish.lease import (
     TAG_RUN,
     TAG_WAS_PUBLIC,
-    TEMPORARY_TAGS,
     of_tags,
     temporary_image_name,
 )
-from ali_import.publish.making import BROKEN, READY
 from ali_import.publish.removal import remove_image
+from ali_import.publish.watcher import LAG_S_MAX
 
 _ROUNDS_MAX: Final = 5
 _GONE: Final = frozenset({"InvalidImageId.NotFound", "InvalidResourceId.NotFound"})
-_LAG_S_MAX: Final = 15.0
 
 
 async def replace(job: Job) -> None:
@@ -86,7 +79,7 @@ async def stands(job: Job) -> bool:
     assert job.image is not None
     began = anyio.current_time()
     while (there := await _under_target_name(job)) is None:
-        if anyio.current_time() - began > _LAG_S_MAX:
+        if anyio.current_time() - began > LAG_S_MAX:
             return False
         await anyio.sleep(1.0)
     return there.image_id == job.image.image_id
@@ -204,11 +197,7 @@ async def _move_aside(job: Job, old: CloudImage) -> None:
     await _tag_temporary(job, old, aside_tags(job.target.name, public=old.public))
     job.retired = old
     if old.public:
-        await job.context.cloud.call(
-            ModifyImageSharePermission(
-                region=job.region, image_id=old.image_id, public=False
-            )
-        )
+        await images.share(job.context, job.region, old.image_id, public=False)
     job.retired = await _rename(job, old, _aside(job, old))
 
 
@@ -219,12 +208,11 @@ def _aside(job: Job, old: CloudImage) -> str:
 async def _restore(job: Job, old: CloudImage) -> None:
     """Make the old image, as it stands now, what it was."""
     assert job.retired is not None
-    if old.name != job.target.name:
-        await _rename(job, old, job.target.name)
-    if job.retired.public or TAG_WAS_PUBLIC in old.tags:  # hidden by us or earlier
-        await show_again(job.context, job.region, old)
+    name = job.target.name
+    public = job.retired.public or TAG_WAS_PUBLIC in old.tags  # hidden by us or earlier
+    await bring_back(job.context, job.region, old, name=name, public=public)
     job.retired = None
-    await _mark_permanent(job, old)
+    await images.mark_permanent(job.context, job.region, old.image_id)
 
 
 async def _take_name(job: Job) -> bool:
@@ -244,16 +232,11 @@ async def _named(job: Job) -> None:
     assert job.image is not None
     job.temporary = False
     job.image = dataclasses.replace(job.image, name=job.target.name)
-    await _mark_permanent(job, job.image)
-
-
-# --- single calls ---------------------------------------------------------------------
+    await images.mark_permanent(job.context, job.region, job.image.image_id)
 
 
 async def _rename(job: Job, image: CloudImage, name: str) -> CloudImage:
-    await job.context.cloud.call(
-        ModifyImageAttribute(region=job.region, image_id=image.image_id, name=name)
-    )
+    await images.rename(job.context, job.region, image.image_id, name)
     return dataclasses.replace(image, name=name)
 
 
@@ -267,22 +250,4 @@ async def _tag_temporary(
     tags = job.context.lease.tags() | dict(more or {})
     if job.is_ours(image) and TAG_RUN in image.tags:
         tags[TAG_RUN] = image.tags[TAG_RUN]
-    await job.context.cloud.call(
-        TagResources(
-            region=job.region,
-            resource_type="image",
-            resource_ids=(image.image_id,),
-            tags=tags,
-        )
-    )
-
-
-async def _mark_permanent(job: Job, image: CloudImage) -> None:
-    await job.context.cloud.call(
-        UntagResources(
-            region=job.region,
-            resource_type="image",
-            resource_ids=(image.image_id,),
-            keys=TEMPORARY_TAGS,
-        )
-    )
+    await images.tag(job.context, job.region, image.image_id, tags)

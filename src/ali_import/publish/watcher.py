@@ -13,7 +13,7 @@ from ali_import.cloud.requests import (
     DescribeTasks,
 )
 from ali_import.cloud.steady import Steady
-from ali_import.cloud.values import CloudImage, ImageStatus, TaskStatus
+from ali_import.cloud.values import MAKING, READY, CloudImage, TaskStatus
 from ali_import.errors import CloudError, TaskFailedError
 from ali_import.units import HOUR_S
 
@@ -22,11 +22,10 @@ _POLL_S_MAX: Final = 15.0
 _PACE: Final = 0.08
 """Polls come every 8 % of the time already waited: 8 % late at most, few calls."""
 _BATCH_IMAGES: Final = 100
-_MISSED_S_MAX: Final = 15.0
+LAG_S_MAX: Final = 15.0
 """A listing may lag behind: an image just asked for is not gone at the first miss."""
 _WAIT_S_MAX: Final = 3 * HOUR_S
 
-_MAKING: Final = {ImageStatus.CREATING, ImageStatus.WAITING}
 _BROKEN_TASKS: Final = {TaskStatus.FAILED, TaskStatus.DELETED}
 
 
@@ -136,7 +135,7 @@ class Watcher:
         if image is None:
             now = anyio.current_time()
             wait.missed_since = now if wait.missed_since is None else wait.missed_since
-            lasting = now - wait.missed_since >= _MISSED_S_MAX
+            lasting = now - wait.missed_since >= LAG_S_MAX
             if wait.task_id in broken or lasting:
                 # Somebody removed it, or cancelled its making: worth another try.
                 gone = self._error(wait, "ImageGone", "the image is no longer there")
@@ -147,11 +146,11 @@ class Watcher:
             wait.progress = image.progress
             if wait.on_progress is not None:
                 wait.on_progress(image.progress)
-        if image.status in _MAKING and wait.task_id not in broken:
+        if image.status in MAKING and wait.task_id not in broken:
             if anyio.current_time() - wait.since > _WAIT_S_MAX:
                 text = f"not ready after {_WAIT_S_MAX / HOUR_S:.0f} hours"
                 self._end(image_id, error=self._error(wait, "WaitTimeout", text))
-        elif image.status in {ImageStatus.AVAILABLE, ImageStatus.DEPRECATED}:
+        elif image.status in READY:
             self._end(image_id, image=image)
         else:
             failed = self._error(wait, "CreateFailed", f"the image is {image.status}")
