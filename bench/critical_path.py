@@ -14,8 +14,7 @@ from random import Random
 import anyio
 from trio.testing import MockClock
 
-from ali_import.publish.options import Options, Target
-from ali_import.publish.outcome import Report, Route
+from ali_import.publish.model import Options, Report, Route, Target
 from ali_import.publish.run import Run
 from alicloud_emulator.world.blobs import MemoryBlobs
 from alicloud_emulator.world.profile import Profile, Weather, load_profile

@@ -85,9 +85,9 @@ MUTATIONS: Final = (
         old="            if _can_be_copied(self.job.image):\n",
         new=(
             "            if self.job.context.options.public:\n"
-            "                from ali_import.cloud import requests as ask\n"
+            "                from ali_import.cloud import calls\n"
             "                await self.job.context.cloud.call(\n"
-            "                    ask.ModifyImageSharePermission(\n"
+            "                    calls.ModifyImageSharePermission(\n"
             "                        region=self.region,\n"
             "                        image_id=self.job.image.image_id,\n"
             "                        public=True,\n"

@@ -11,8 +11,7 @@ from ali_import.publish.lease import (
     of_name,
     of_tags,
 )
-from ali_import.publish.options import Target
-from ali_import.publish.outcome import Leftover, Outcome, Report, Result
+from ali_import.publish.model import Leftover, Outcome, Report, Result, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.profile import OssMode, Region
 from alicloud_emulator.world.world import World

@@ -11,8 +11,7 @@ import trio._core._run as trio_run
 from trio.testing import MockClock
 
 from ali_import.publish import cleanup
-from ali_import.publish.events import Event, Note
-from ali_import.publish.outcome import Report
+from ali_import.publish.model import Event, Note, Report
 from ali_import.publish.run import Run
 from alicloud_emulator.world.profile import Limits
 from alicloud_emulator.world.throttle import Throttle

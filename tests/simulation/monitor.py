@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ali_import.cloud import requests as ask
-from ali_import.cloud.requests import Repeat, Request
+from ali_import.cloud import calls
+from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage, FileRange
 from ali_import.errors import CloudError
-from ali_import.publish.events import Event, Phase, PhaseBegan
-from ali_import.publish.options import Target
+from ali_import.publish.model import Event, Phase, PhaseBegan, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
 from tests.simulation.landscape import store
@@ -72,7 +71,7 @@ class Monitor:
         self._renamed: dict[str, tuple[float, Eye]] = {}
         self.away: set[str] = set()
         self.violations: list[str] = []
-        self.trace: list[tuple[float, str, Request[Any], Any]] = []
+        self.trace: list[tuple[float, str, Call[Any], Any]] = []
         self.tally = Tally()
 
     def begin(self) -> None:
@@ -95,38 +94,38 @@ class Monitor:
 
     # --- rules --------------------------------------------------------------------
 
-    def before_effect(self, eye: "Eye", request: Request[Any]) -> None:
+    def before_effect(self, eye: "Eye", request: Call[Any]) -> None:
         """Look at a request that the cloud is about to judge."""
-        if isinstance(request, ask.CopyImage):
+        if isinstance(request, calls.CopyImage):
             self._check_copy_source(eye, request)
 
-    def after_effect(self, eye: "Eye", request: Request[Any], result: Any) -> None:
+    def after_effect(self, eye: "Eye", request: Call[Any], result: Any) -> None:
         """Look at the world after a request took effect."""
-        if request.REPEAT is Repeat.READ:
+        if not request.CHANGES:
             return
-        if isinstance(request, ask.ImportImage | ask.CopyImage):
+        if isinstance(request, calls.ImportImage | calls.CopyImage):
             self._note_made(request, result)
-        if isinstance(request, ask.DeleteImage):
+        if isinstance(request, calls.DeleteImage):
             self._note_deleted(request)
-        if isinstance(request, ask.CopyImage):
+        if isinstance(request, calls.CopyImage):
             self._check_copies_running(eye, request, result)
         if isinstance(
-            request, ask.ModifyImageSharePermission | ask.ModifyImageAttribute
+            request, calls.ModifyImageSharePermission | calls.ModifyImageAttribute
         ):
             self._check_publishing(eye, request)
-        if isinstance(request, ask.ModifyImageAttribute) and request.name is not None:
+        if isinstance(request, calls.ModifyImageAttribute) and request.name is not None:
             self._renamed[request.region] = self._now(), eye
         if request.SERVICE == "ecs":
             self._check_names(eye, request)
 
-    def _check_copy_source(self, eye: "Eye", request: ask.CopyImage) -> None:
+    def _check_copy_source(self, eye: "Eye", request: calls.CopyImage) -> None:
         image = self._image(request.region, request.image_id)
         if image is None or not image.public:
             return
         if eye.alone:
             self.violated(f"{eye.process} copies the published {image.image_id}")
 
-    def asked(self, eye: "Eye", request: Request[Any]) -> None:
+    def asked(self, eye: "Eye", request: Call[Any]) -> None:
         """Look at a request that leaves, whether or not it arrives.
 
         The same thing asked for again, after whatever failure and by whatever process,
@@ -135,7 +134,7 @@ class Monitor:
         all_or_nothing = self._plan.options.all_or_nothing and not self._plan.rivalry
         if all_or_nothing and self._publishes(eye, request):
             self._check_all(eye)
-        if not isinstance(request, ask.ImportImage | ask.CopyImage):
+        if not isinstance(request, calls.ImportImage | calls.CopyImage):
             return
         about = _about(request)
         if (
@@ -148,14 +147,16 @@ class Monitor:
         if token != request.client_token:
             self.violated(f"{about} is asked for with another token")
 
-    def _note_made(self, request: ask.ImportImage | ask.CopyImage, result: Any) -> None:
+    def _note_made(
+        self, request: calls.ImportImage | calls.CopyImage, result: Any
+    ) -> None:
         image_id = result if isinstance(result, str) else result.image_id
         about = _about(request)
         made = self._made.setdefault(about, {})
         if made.setdefault(request.client_token, image_id) != image_id:
             self.violated(f"{about} was made twice with one token")
 
-    def _note_deleted(self, request: ask.DeleteImage) -> None:
+    def _note_deleted(self, request: calls.DeleteImage) -> None:
         image = self._image(request.region, request.image_id)
         if image is not None:
             self._deleted[request.region, image.name] += 1
@@ -174,7 +175,7 @@ class Monitor:
                 yield f"{name} in {region} was made {len(image_ids)} times"
 
     def _check_copies_running(
-        self, eye: "Eye", request: ask.CopyImage, image_id: str
+        self, eye: "Eye", request: calls.CopyImage, image_id: str
     ) -> None:
         copies = self._copies.setdefault((eye.process, request.region), [])
         image = self._image(request.destination_region, image_id)
@@ -188,18 +189,18 @@ class Monitor:
     def _check_publishing(
         self,
         eye: "Eye",
-        request: ask.ModifyImageSharePermission | ask.ModifyImageAttribute,
+        request: calls.ModifyImageSharePermission | calls.ModifyImageAttribute,
     ) -> None:
         """Nothing is published before everything is placed or given up."""
         publishes = self._publishes(eye, request)
         if publishes and eye.phase is not Phase.PUBLISH and not self._plan.rivalry:
             self.violated(f"{eye.process} publishes in phase {eye.phase}")
 
-    def _publishes(self, eye: "Eye", request: Request[Any]) -> bool:
+    def _publishes(self, eye: "Eye", request: Call[Any]) -> bool:
         """Whether a call publishes what is to be; to put an older image back is not."""
-        if isinstance(request, ask.ModifyImageSharePermission):
+        if isinstance(request, calls.ModifyImageSharePermission):
             publishes = request.public
-        elif isinstance(request, ask.ModifyImageAttribute):
+        elif isinstance(request, calls.ModifyImageAttribute):
             publishes = request.family in {t.family for t in eye.targets}
         else:
             return False
@@ -234,7 +235,7 @@ class Monitor:
         when, who = self._renamed.get(region, (-STALE_S, eye))
         return who is not eye and self._now() - when < STALE_S
 
-    def _check_names(self, eye: "Eye", request: Request[Any]) -> None:
+    def _check_names(self, eye: "Eye", request: Call[Any]) -> None:
         """A name that resolves goes on resolving, but between the two renames."""
         region = request.region
         for name in self._names:
@@ -248,7 +249,7 @@ class Monitor:
                     self.violated(f"{eye.process} leaves {name} in {region} away")
             elif key in self._complete:
                 renames = (
-                    isinstance(request, ask.ModifyImageAttribute)
+                    isinstance(request, calls.ModifyImageAttribute)
                     and request.name is not None
                 )
                 if not renames:
@@ -263,9 +264,9 @@ class Monitor:
                         ),
                     )
 
-    def _is_about(self, request: Request[Any], gap: "_Gap") -> bool:
+    def _is_about(self, request: Call[Any], gap: "_Gap") -> bool:
         """Whether a call in a gap is about the name, and not what opened the gap."""
-        if isinstance(request, ask.ModifyImageAttribute) and request.name is not None:
+        if isinstance(request, calls.ModifyImageAttribute) and request.name is not None:
             return False
         image = self._image(request.region, resource_id(request))
         return image is not None and (
@@ -285,7 +286,7 @@ class Monitor:
         found = (i for i in self._images(region) if i.image_id == image_id)
         return next(found, None)
 
-    def answered(self, eye: "Eye", request: Request[Any], result: Any) -> None:
+    def answered(self, eye: "Eye", request: Call[Any], result: Any) -> None:
         """Keep the trace, and count what the retry table was asked."""
         self.tally.calls += 1
         self.trace.append((self._now(), eye.process, request, result))
@@ -293,7 +294,7 @@ class Monitor:
             row = look_up(result)
             self.tally.rows[row.code, row.operations] += 1
             if row.meaning is Meaning.LOOK and isinstance(
-                request, ask.ImportImage | ask.CopyImage
+                request, calls.ImportImage | calls.CopyImage
             ):
                 self._used_up.add(_about(request)[1:3])  # the token, said the cloud
 
@@ -324,19 +325,19 @@ class Eye:
         if isinstance(event, PhaseBegan):
             self.phase = event.phase
 
-    def asked(self, request: Request[Any]) -> None:
+    def asked(self, request: Call[Any]) -> None:
         """Look at a request that leaves."""
         self._monitor.asked(self, request)
 
-    def before(self, request: Request[Any]) -> None:
+    def before(self, request: Call[Any]) -> None:
         """Look at a request that reaches the cloud."""
         self._monitor.before_effect(self, request)
 
-    def after(self, request: Request[Any], result: Any) -> None:
+    def after(self, request: Call[Any], result: Any) -> None:
         """Look at the world after a request took effect."""
         self._monitor.after_effect(self, request, result)
 
-    def answered(self, request: Request[Any], result: Any) -> None:
+    def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""
         body = getattr(request, "body", None)
         if isinstance(body, FileRange) and not isinstance(result, Exception):
@@ -359,15 +360,15 @@ class _Gap:
     contents: frozenset[str]
 
 
-def _about(request: ask.ImportImage | ask.CopyImage) -> tuple[str, ...]:
+def _about(request: calls.ImportImage | calls.CopyImage) -> tuple[str, ...]:
     """Return what is asked for: kind, region, name, and what it is made of."""
-    if isinstance(request, ask.ImportImage):
+    if isinstance(request, calls.ImportImage):
         return "import", request.region, request.name, request.key
     where = request.destination_region, request.destination_name
     return "copy", *where, request.image_id
 
 
-def resource_id(request: Request[Any]) -> str:
+def resource_id(request: Call[Any]) -> str:
     """Return the id of the image a request is about, or ""."""
     ids = getattr(request, "resource_ids", ())
     return str(getattr(request, "image_id", "") or (ids[0] if ids else ""))
@@ -377,12 +378,12 @@ START = 1_790_000_000.0
 """Unix time at which every simulation begins."""
 
 
-def line(row: tuple[float, str, Request[Any], Any]) -> str:
+def line(row: tuple[float, str, Call[Any], Any]) -> str:
     """Return a row of a trace as text."""
     when, process, request, result = row
     relay = " relayed" if getattr(request, "relay", "") else ""
     to = ""
-    if isinstance(request, ask.CopyImage):
+    if isinstance(request, calls.CopyImage):
         to = f" -> {request.destination_region} {request.destination_name}"
     return (
         f"{when:10.3f} {process} {request.operation()}{relay} {request.region} "

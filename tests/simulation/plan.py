@@ -10,7 +10,7 @@ from typing import Final
 from ali_import.disk import DiskImage
 from ali_import.disk.image import Architecture, BootMode
 from ali_import.disk.parts import Part
-from ali_import.publish.options import Options, Target
+from ali_import.publish.model import Options, Target
 from alicloud_emulator.world.profile import (
     Account,
     Durations,

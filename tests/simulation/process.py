@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 
 from ali_import.errors import ConfigurationError
-from ali_import.publish.outcome import Report
+from ali_import.publish.model import Report
 from ali_import.publish.run import Run
 from tests.simulation.monitor import Eye
 from tests.support.bridge import Killed, WorldCloud

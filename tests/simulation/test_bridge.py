@@ -8,8 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from ali_import.cloud import requests as ask
-from ali_import.cloud.requests import Request
+from ali_import.cloud import calls
 from ali_import.cloud.values import Fetch, FileRange
 from ali_import.errors import ApiError, HostNotFoundError, TransportError
 from alicloud_emulator.world.faults import Do, Fault, Rule
@@ -89,12 +88,12 @@ class Scene:
 
     async def bucket(self, region: str) -> str:
         name = f"bucket-{region}"
-        await self.cloud.call(ask.PutBucket(region=region, bucket=name))
+        await self.cloud.call(calls.PutBucket(region=region, bucket=name))
         return name
 
     async def relay(self, region: str) -> str:
         await self.cloud.call(
-            ask.CreateFunction(
+            calls.CreateFunction(
                 region=region,
                 name="relay",
                 runtime="python3.10",
@@ -108,7 +107,7 @@ class Scene:
 
     async def keys(self, region: str, relay: str = "") -> list[str]:
         rows = await self.cloud.call(
-            ask.ListObjects(region=region, bucket=f"bucket-{region}", relay=relay)
+            calls.ListObjects(region=region, bucket=f"bucket-{region}", relay=relay)
         )
         return [row.key for row in rows]
 
@@ -120,8 +119,8 @@ def play(scenario: Callable[[Scene], Awaitable[None]], **more: Any) -> None:
     run(main)
 
 
-def put(region: str, *, relay: str = "", body: Any = WHOLE) -> ask.PutObject:
-    return ask.PutObject(
+def put(region: str, *, relay: str = "", body: Any = WHOLE) -> calls.PutObject:
+    return calls.PutObject(
         region=region,
         bucket=f"bucket-{region}",
         relay=relay,
@@ -134,18 +133,18 @@ def put(region: str, *, relay: str = "", body: Any = WHOLE) -> ask.PutObject:
 def test_every_request_of_the_port_is_answered() -> None:
     kinds = {
         kind
-        for kind in vars(ask).values()
+        for kind in vars(calls).values()
         if isinstance(kind, type)
-        and issubclass(kind, Request)
-        and "REPEAT" in vars(kind)
+        and issubclass(kind, calls.Call)
+        and "SERVICE" in vars(kind)
     }
-    assert kinds - set(ANSWERS) == {ask.PresignGetObject}
+    assert kinds - set(ANSWERS) == {calls.PresignGetObject}
 
 
 def test_a_call_takes_time() -> None:
     async def scenario(scene: Scene) -> None:
         began = anyio.current_time()
-        await scene.cloud.call(ask.DescribeRegions())
+        await scene.cloud.call(calls.DescribeRegions())
         assert 0.005 <= anyio.current_time() - began <= 0.2
 
     play(scenario)
@@ -168,7 +167,7 @@ def test_a_page_of_html_is_no_answer_either() -> None:
     async def scenario(scene: Scene) -> None:
         scene.fault(Do.HTML, status=502)
         with pytest.raises(TransportError) as caught:
-            await scene.cloud.call(ask.DescribeRegions())
+            await scene.cloud.call(calls.DescribeRegions())
         assert caught.value.code == "GarbledAnswer"
 
     play(scenario)
@@ -178,9 +177,9 @@ def test_refusals_come_in_the_words_of_each_product() -> None:
     async def scenario(scene: Scene) -> None:
         scene.fault(Do.THROTTLE, code="Throttling.User", status=400)
         for request, code in (
-            (ask.DescribeImages(region=SINGAPORE), "Throttling.User"),
-            (ask.ListBuckets(region=SINGAPORE, prefix=""), "QpsLimitExceeded"),
-            (ask.ListFunctions(region=SINGAPORE, prefix=""), "ResourceThrottled"),
+            (calls.DescribeImages(region=SINGAPORE), "Throttling.User"),
+            (calls.ListBuckets(region=SINGAPORE, prefix=""), "QpsLimitExceeded"),
+            (calls.ListFunctions(region=SINGAPORE, prefix=""), "ResourceThrottled"),
         ):
             with pytest.raises(ApiError) as caught:
                 await scene.cloud.call(request)
@@ -192,8 +191,8 @@ def test_refusals_come_in_the_words_of_each_product() -> None:
 def test_what_is_not_there_does_not_resolve() -> None:
     async def scenario(scene: Scene) -> None:
         for request in (
-            ask.PutBucket(region=HEYUAN, bucket="b"),
-            ask.ListFunctions(region=HEYUAN, prefix=""),
+            calls.PutBucket(region=HEYUAN, bucket="b"),
+            calls.ListFunctions(region=HEYUAN, prefix=""),
         ):
             with pytest.raises(HostNotFoundError):
                 await scene.cloud.call(request)
@@ -210,9 +209,9 @@ def test_a_silent_service_keeps_its_callers_waiting() -> None:
         )
         began = anyio.current_time()
         with pytest.raises(TransportError):
-            await scene.cloud.call(ask.DescribeImages(region=HANGZHOU))
+            await scene.cloud.call(calls.DescribeImages(region=HANGZHOU))
         assert anyio.current_time() - began >= 30
-        await scene.cloud.call(ask.DescribeImages(region=SINGAPORE))
+        await scene.cloud.call(calls.DescribeImages(region=SINGAPORE))
 
     play(scenario)
 
@@ -273,7 +272,7 @@ def test_a_function_fetches_from_presigned_urls(trouble: str, code: str) -> None
         await scene.cloud.call(put(SINGAPORE))
         relay = await scene.relay(HANGZHOU)
         url = await scene.cloud.call(
-            ask.PresignGetObject(
+            calls.PresignGetObject(
                 region=SINGAPORE,
                 bucket=f"bucket-{SINGAPORE}",
                 key="a.raw",
@@ -307,7 +306,7 @@ def test_a_truncated_download_goes_on_where_it_stopped() -> None:
         await scene.cloud.call(put(SINGAPORE))
         relay = await scene.relay(HANGZHOU)
         url = await scene.cloud.call(
-            ask.PresignGetObject(
+            calls.PresignGetObject(
                 region=SINGAPORE,
                 bucket=f"bucket-{SINGAPORE}",
                 key="a.raw",
@@ -326,17 +325,17 @@ def test_credentials_run_out_and_are_renewed_a_little_late() -> None:
         return RoleLogin(world, "publisher", duration_s=100, late_s=10)
 
     async def scenario(scene: Scene) -> None:
-        await scene.cloud.call(ask.DescribeImages(region=SINGAPORE))
+        await scene.cloud.call(calls.DescribeImages(region=SINGAPORE))
         await anyio.sleep(101)
         for request, code in (
-            (ask.DescribeImages(region=SINGAPORE), "InvalidSecurityToken.Expired"),
-            (ask.ListBuckets(region=SINGAPORE, prefix=""), "SecurityTokenExpired"),
+            (calls.DescribeImages(region=SINGAPORE), "InvalidSecurityToken.Expired"),
+            (calls.ListBuckets(region=SINGAPORE, prefix=""), "SecurityTokenExpired"),
         ):
             with pytest.raises(ApiError) as caught:
                 await scene.cloud.call(request)
             assert caught.value.code == code
         await anyio.sleep(10)
-        await scene.cloud.call(ask.DescribeImages(region=SINGAPORE))
+        await scene.cloud.call(calls.DescribeImages(region=SINGAPORE))
 
     play(scenario, login=login)
 
@@ -345,7 +344,7 @@ def test_changes_are_waited_for_and_reads_are_abandoned() -> None:
     async def scenario(scene: Scene) -> None:
         scene.cloud.latency_s = (10.0, 10.0)
         with anyio.move_on_after(1) as scope:
-            await scene.cloud.call(ask.DescribeRegions())
+            await scene.cloud.call(calls.DescribeRegions())
         assert scope.cancelled_caught
         began = anyio.current_time()
         with anyio.move_on_after(1):
@@ -360,11 +359,11 @@ def test_changes_are_waited_for_and_reads_are_abandoned() -> None:
 def test_a_killed_process_does_nothing_any_more(number: int, buckets: int) -> None:
     async def scenario(scene: Scene) -> None:
         scene.cloud.at_call[number] = scene.cloud.kill
-        await scene.cloud.call(ask.DescribeRegions())
+        await scene.cloud.call(calls.DescribeRegions())
         with pytest.raises(Killed):
             await scene.bucket(SINGAPORE)
         assert len(scene.world.oss.state(SINGAPORE)["buckets"]) == buckets
         with pytest.raises(Killed):
-            await scene.cloud.call(ask.DescribeRegions())
+            await scene.cloud.call(calls.DescribeRegions())
 
     play(scenario)

@@ -8,10 +8,9 @@ from typing import TypeVar
 import anyio
 import pytest
 
-from ali_import.cloud.ports import Cloud
-from ali_import.cloud.requests import ImportImage, Request
+from ali_import.cloud.calls import Call, Cloud, ImportImage
 from ali_import.publish.finish import HELD_FAMILY
-from ali_import.publish.options import Options, Target
+from ali_import.publish.model import Options, Target
 from ali_import.publish.run import Run
 from alicloud_emulator.world.ecs.records import Image
 from alicloud_emulator.world.faults import Do, Fault, Rule
@@ -78,7 +77,7 @@ class Mistaken:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
 
-    async def call(self, request: Request[R]) -> R:
+    async def call(self, request: Call[R]) -> R:
         """Carry out a request, unless it is an import."""
         if isinstance(request, ImportImage):
             raise ZeroDivisionError

@@ -6,11 +6,11 @@ from typing import Any, TypeVar, cast
 import anyio
 from trio.testing import MockClock
 
-from ali_import.cloud.requests import Request
+from ali_import.cloud.calls import Call
 from ali_import.errors import ApiError, CloudError, TransportError
 
 R = TypeVar("R")
-Answer = object | CloudError | Callable[[Request[Any]], Any]
+Answer = object | CloudError | Callable[[Call[Any]], Any]
 
 
 def run(main: Callable[[], Awaitable[R]], *, budget_s: float = 86_400.0) -> R:
@@ -35,9 +35,9 @@ class ScriptedCloud:
     def __init__(self, *answers: Answer, latency_s: float = 0.0) -> None:
         self._answers = list(answers)
         self.latency_s = latency_s
-        self.calls: list[tuple[float, Request[Any]]] = []
+        self.calls: list[tuple[float, Call[Any]]] = []
 
-    async def call(self, request: Request[R]) -> R:
+    async def call(self, request: Call[R]) -> R:
         """Give the next answer."""
         self.calls.append((anyio.current_time(), request))
         await anyio.sleep(self.latency_s)

@@ -13,7 +13,7 @@ TOOL = ["cli", "report", "publish", "relay", "cloud", "disk", "errors", "units"]
 EMULATOR = ["cli", "front", "services", "functions", "world"]
 BESIDE = {("cloud", "disk"), ("services", "functions"), ("errors", "units")}
 
-MODULE_LINES_MAX = 420
+MODULE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 80
 
 

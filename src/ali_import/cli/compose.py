@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ali_import.cloud.ports import Cloud
-from ali_import.publish.events import Emit
-from ali_import.publish.options import Options, Target
+from ali_import.cloud.calls import Cloud
+from ali_import.publish.model import Emit, Options, Target
 from ali_import.report.calls import LoggedCloud
 
 if TYPE_CHECKING:

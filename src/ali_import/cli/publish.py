@@ -15,10 +15,17 @@ from ali_import.cli.arguments import PublishArguments
 from ali_import.cli.exit_status import ExitStatus, of_report
 from ali_import.disk import DiskImage, inspect
 from ali_import.errors import AliImportError, ConfigurationError, DiskImageError
-from ali_import.publish.events import Event, Note, RegionsKnown
+from ali_import.publish.model import (
+    Event,
+    Leftover,
+    Note,
+    Options,
+    RegionsKnown,
+    Report,
+    Result,
+    Target,
+)
 from ali_import.publish.naming import targets
-from ali_import.publish.options import Options, Target
-from ali_import.publish.outcome import Leftover, Report, Result
 from ali_import.report import display, json_report
 from ali_import.report.failures import failure_line, stands
 from ali_import.report.lines import result_lines

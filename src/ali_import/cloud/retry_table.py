@@ -2,7 +2,7 @@
 
 A row is found by operation and code; rows that name operations win over those that do
 not. An unknown code of a 4xx answer is final, of a 5xx answer transient; no answer at
-all is transient, since every request is safe to repeat (``requests.Repeat``).
+all is transient, since every call is safe to repeat (``calls.py``).
 
 Sources: the error tables of each action's page (ImportImage 2025-05, CopyImage
 2026-01, ...), "How to ensure idempotence" (2024-12), "API throttling" (2024-04), and

@@ -8,8 +8,7 @@ from typing import Final, TypeVar, cast
 
 import anyio
 
-from ali_import.cloud.ports import Cloud
-from ali_import.cloud.requests import Request
+from ali_import.cloud.calls import Call, Cloud
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.errors import ApiError, CloudError, HostNotFoundError, TransportError
 from ali_import.units import MINUTE_S
@@ -103,7 +102,7 @@ class Steady:
         self.retries = 0
         self.troubles: dict[str, CloudError] = {}
 
-    async def call(self, request: Request[R], patience: Patience = NORMAL) -> R:
+    async def call(self, request: Call[R], patience: Patience = NORMAL) -> R:
         """Carry out ``request``, again and again while the table says so.
 
         Raises:
@@ -147,7 +146,7 @@ class Steady:
                 self._throttles.pop((request.operation(), request.region), None)
                 return result
 
-    async def _hold_back(self, request: Request[R]) -> float:
+    async def _hold_back(self, request: Call[R]) -> float:
         """Wait while calls like this one are throttled; return the seconds it took."""
         key = (request.operation(), request.region)
         began = anyio.current_time()
@@ -158,7 +157,7 @@ class Steady:
         return anyio.current_time() - began
 
     def _wait_s(
-        self, request: Request[R], error: CloudError, meaning: Meaning, n: int
+        self, request: Call[R], error: CloudError, meaning: Meaning, n: int
     ) -> float:
         """Seconds to wait before the next try, or -1 to give up."""
         if isinstance(error, HostNotFoundError):
@@ -175,7 +174,7 @@ class Steady:
             return self._throttled_s(request, error)
         return -1.0
 
-    def _throttled_s(self, request: Request[R], error: CloudError) -> float:
+    def _throttled_s(self, request: Call[R], error: CloudError) -> float:
         key = (request.operation(), request.region)
         self._throttles[key] += 1
         asked_s = error.retry_after_s if isinstance(error, ApiError) else 0.0
@@ -200,9 +199,7 @@ class Steady:
         }
         return limits.get(meaning, patience.transient_s)
 
-    def _note_silence(
-        self, request: Request[R], error: CloudError, began: float
-    ) -> None:
+    def _note_silence(self, request: Call[R], error: CloudError, began: float) -> None:
         key = (request.SERVICE, request.region)
         if not isinstance(error, TransportError) or error.code == "GarbledAnswer":
             self._silent.pop(key, None)
@@ -211,7 +208,7 @@ class Steady:
         silence.count += 1
         silence.waited_s += anyio.current_time() - began
 
-    def _gone_silent(self, request: Request[R], patience: Patience) -> bool:
+    def _gone_silent(self, request: Call[R], patience: Patience) -> bool:
         silence = self._silent.get((request.SERVICE, request.region))
         if silence is None:
             return False

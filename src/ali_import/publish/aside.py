@@ -3,7 +3,7 @@
 Deleting one would be right if its successor has the name, and a loss if nothing has.
 """
 
-from ali_import.cloud.requests import DescribeImages
+from ali_import.cloud.calls import DescribeImages
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import READY, CloudImage
 from ali_import.errors import CloudError

@@ -21,7 +21,7 @@ from ali_import.publish.making import (
     make_room,
     wait,
 )
-from ali_import.publish.outcome import Route
+from ali_import.publish.model import Route
 from ali_import.publish.routes.direct import direct
 from ali_import.publish.routes.relay import relay
 from ali_import.publish.sources import distance

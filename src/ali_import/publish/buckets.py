@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from ali_import.cloud.requests import (
+from ali_import.cloud.calls import (
     AbortMultipartUpload,
     DeleteBucket,
     DeleteObjects,

@@ -4,7 +4,7 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.requests import CancelCopyImage, CancelTask, DescribeTasks
+from ali_import.cloud.calls import CancelCopyImage, CancelTask, DescribeTasks
 from ali_import.cloud.values import BROKEN, MAKING, CloudImage, TaskStatus
 from ali_import.publish.job import Job
 from ali_import.publish.lease import TAG_RUN

@@ -11,8 +11,8 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.ports import Cloud
-from ali_import.cloud.requests import (
+from ali_import.cloud.calls import (
+    Cloud,
     DeleteFunction,
     DeleteSnapshot,
     DescribeImages,
@@ -27,7 +27,6 @@ from ali_import.cloud.steady import BRIEF, PREFLIGHT, Steady
 from ali_import.errors import CloudError, ConfigurationError
 from ali_import.publish.aside import is_going_aside, is_missed, put_back
 from ali_import.publish.context import Context
-from ali_import.publish.events import CallRetried, Emit, Note
 from ali_import.publish.lease import (
     PREFIX,
     TAG_EXPIRES,
@@ -36,8 +35,7 @@ from ali_import.publish.lease import (
     of_name,
     of_tags,
 )
-from ali_import.publish.options import Options
-from ali_import.publish.outcome import Leftover
+from ali_import.publish.model import CallRetried, Emit, Leftover, Note, Options
 from ali_import.publish.removal import remove_image
 from ali_import.publish.workspace import Workspace
 from ali_import.units import HOUR_S

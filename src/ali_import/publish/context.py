@@ -6,10 +6,17 @@ from random import Random
 
 from ali_import import __version__
 from ali_import.cloud.steady import Steady
-from ali_import.publish.events import Emit, Note, PlacementMoved
 from ali_import.publish.lease import TAG_RUN, TAG_SHA256, TAG_VERSION, Lease
-from ali_import.publish.options import Options, Target
-from ali_import.publish.outcome import Leftover, Route, Step
+from ali_import.publish.model import (
+    Emit,
+    Leftover,
+    Note,
+    Options,
+    PlacementMoved,
+    Route,
+    Step,
+    Target,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

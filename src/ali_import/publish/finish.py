@@ -12,12 +12,12 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.requests import ModifyImageAttribute
+from ali_import.cloud.calls import ModifyImageAttribute
 from ali_import.cloud.values import CloudImage
 from ali_import.errors import ApiError, CloudError
 from ali_import.publish import images
 from ali_import.publish.context import Context
-from ali_import.publish.outcome import Result, Step
+from ali_import.publish.model import Result, Step
 from ali_import.publish.placement import Placement
 from ali_import.publish.replace import (
     discard,

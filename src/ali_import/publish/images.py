@@ -5,7 +5,7 @@ All of them raise CloudError if the region refuses or does not answer.
 
 from collections.abc import Mapping
 
-from ali_import.cloud.requests import (
+from ali_import.cloud.calls import (
     ModifyImageAttribute,
     ModifyImageSharePermission,
     TagResources,

@@ -7,8 +7,7 @@ from ali_import.cloud.values import CloudImage
 from ali_import.publish.budget import ByteBudget
 from ali_import.publish.context import Context
 from ali_import.publish.lease import TAG_SHA256
-from ali_import.publish.options import Target
-from ali_import.publish.outcome import Route, Step
+from ali_import.publish.model import Route, Step, Target
 from ali_import.publish.sources import Sources
 from ali_import.publish.watcher import Watcher
 from ali_import.publish.workspace import Workspace

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from ali_import.cloud.requests import (
+from ali_import.cloud.calls import (
     DescribeImages,
     ImportImage,
     ModifyImageAttribute,
@@ -21,7 +21,7 @@ from ali_import.publish.lease import (
     TEMPORARY_TAGS,
     client_token,
 )
-from ali_import.publish.outcome import Step
+from ali_import.publish.model import Step
 from ali_import.publish.removal import remove_image
 from ali_import.publish.watcher import ImageGoneError
 

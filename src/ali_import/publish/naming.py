@@ -14,7 +14,7 @@ from typing import Final
 from ali_import.disk import DiskImage
 from ali_import.errors import ConfigurationError
 from ali_import.publish import lease
-from ali_import.publish.options import Target
+from ali_import.publish.model import Target
 
 FAMILY_DEFAULT: Final = "ipxe"
 CHARACTERS_MIN: Final = 2

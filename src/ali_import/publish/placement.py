@@ -8,7 +8,6 @@ import anyio
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import BROKEN, MAKING, READY, CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError, TaskFailedError
-from ali_import.publish.events import PlacementEnded
 from ali_import.publish.job import Job
 from ali_import.publish.making import (
     adopt,
@@ -19,7 +18,7 @@ from ali_import.publish.making import (
     repair,
     wait,
 )
-from ali_import.publish.outcome import Outcome, Result, Route, Step
+from ali_import.publish.model import Outcome, PlacementEnded, Result, Route, Step
 from ali_import.publish.routes import IMPORTING, routes
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.requests import (
+from ali_import.cloud.calls import (
     DeleteImage,
     DeleteSnapshot,
     DescribeImages,
@@ -16,7 +16,7 @@ from ali_import.cloud.values import MAKING, CloudImage
 from ali_import.errors import CloudError, TaskFailedError
 from ali_import.publish import images
 from ali_import.publish.context import Context
-from ali_import.publish.outcome import Leftover
+from ali_import.publish.model import Leftover
 from ali_import.units import MINUTE_S
 
 _GONE_S_MAX: Final = 10 * MINUTE_S

@@ -13,7 +13,7 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.requests import DescribeImages
+from ali_import.cloud.calls import DescribeImages
 from ali_import.cloud.values import BROKEN, READY, CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError
 from ali_import.publish import images

@@ -7,21 +7,27 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.ports import Cloud
-from ali_import.cloud.requests import DescribeRegions, GetCallerIdentity
+from ali_import.cloud.calls import Cloud, DescribeRegions, GetCallerIdentity
 from ali_import.cloud.retry_table import look_up
 from ali_import.cloud.steady import PREFLIGHT, Steady
 from ali_import.errors import ApiError, CloudError, ConfigurationError
 from ali_import.publish import cleanup
 from ali_import.publish.cancel import cancel_making
 from ali_import.publish.context import Context
-from ali_import.publish.events import Emit, Phase, PhaseBegan, RegionsKnown
 from ali_import.publish.finish import Finish
 from ali_import.publish.job import Job
 from ali_import.publish.lease import TAG_RUN, Lease
 from ali_import.publish.making import find
-from ali_import.publish.options import Options, Target
-from ali_import.publish.outcome import Leftover, Report
+from ali_import.publish.model import (
+    Emit,
+    Leftover,
+    Options,
+    Phase,
+    PhaseBegan,
+    RegionsKnown,
+    Report,
+    Target,
+)
 from ali_import.publish.placement import Placement
 from ali_import.publish.removal import remove_image
 from ali_import.publish.workbench import Workbench

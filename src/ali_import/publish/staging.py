@@ -5,7 +5,7 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.requests import (
+from ali_import.cloud.calls import (
     CompleteMultipartUpload,
     InitiateMultipartUpload,
     ListObjects,
@@ -19,7 +19,7 @@ from ali_import.cloud.values import Body, Fetch, FileRange, SecretUrl, StoredPar
 from ali_import.disk.parts import Part
 from ali_import.errors import CloudError
 from ali_import.publish.job import Job
-from ali_import.publish.outcome import Step
+from ali_import.publish.model import Step
 from ali_import.units import MINUTE_S
 
 _PARTS_AT_ONCE: Final = 4

@@ -7,7 +7,7 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 
-from ali_import.cloud.requests import (
+from ali_import.cloud.calls import (
     DescribeImages,
     DescribeTaskAttribute,
     DescribeTasks,

@@ -10,7 +10,7 @@ from ali_import.publish.budget import ByteBudget
 from ali_import.publish.context import Context
 from ali_import.publish.job import Job, Site
 from ali_import.publish.lease import temporary_image_name
-from ali_import.publish.options import Target
+from ali_import.publish.model import Target
 from ali_import.publish.placement import Placement
 from ali_import.publish.sources import Bell, CopySlots, Sources
 from ali_import.publish.watcher import Watcher

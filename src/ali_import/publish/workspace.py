@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 import anyio
 
-from ali_import.cloud.requests import (
+from ali_import.cloud.calls import (
     CreateFunction,
     DeleteFunction,
     GetFunction,
@@ -16,7 +16,7 @@ from ali_import.cloud.steady import RELAYED
 from ali_import.errors import ApiError, CloudError, HostNotFoundError
 from ali_import.publish.buckets import remove_bucket
 from ali_import.publish.context import Context
-from ali_import.publish.outcome import Leftover
+from ali_import.publish.model import Leftover
 from ali_import.relay import package
 
 _ACTIVE_S_MAX: Final = 90.0

@@ -4,8 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from ali_import.cloud.ports import Cloud
-from ali_import.cloud.requests import DataRequest, Request
+from ali_import.cloud.calls import Call, Cloud, DataCall
 from ali_import.errors import CloudError
 from ali_import.report.logs import LOGGER_NAME
 from ali_import.report.words import joined
@@ -26,7 +25,7 @@ class LoggedCloud:
         self._clock_s = clock_s
         self._logger = logging.getLogger(f"{LOGGER_NAME}.calls")
 
-    async def call(self, request: Request[R]) -> R:
+    async def call(self, request: Call[R]) -> R:
         """Carry out ``request`` once, log it, and return its result.
 
         Raises:
@@ -46,7 +45,7 @@ class LoggedCloud:
         return result
 
 
-def _told(request: Request[R]) -> str:
-    relayed = isinstance(request, DataRequest) and request.relay
+def _told(request: Call[R]) -> str:
+    relayed = isinstance(request, DataCall) and request.relay
     way = "through the relay" if relayed else ""
     return joined(request.region, request.operation(), way, separator=" ")

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol, Self
 
-from ali_import.publish.events import Event
-from ali_import.publish.outcome import Outcome
+from ali_import.publish.model import Event, Outcome
 from ali_import.report.logs import LogDisplay
 from ali_import.report.messages import Messages
 from ali_import.report.plain import PlainDisplay

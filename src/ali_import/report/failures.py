@@ -1,6 +1,6 @@
 """One line for an outcome that is not what was asked for."""
 
-from ali_import.publish.outcome import Outcome, Result
+from ali_import.publish.model import Outcome, Result
 
 
 def stands(outcome: Outcome) -> bool:

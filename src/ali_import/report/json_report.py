@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ali_import import __version__
-from ali_import.publish.options import Target
-from ali_import.publish.outcome import Leftover, Outcome, Report, Result
+from ali_import.publish.model import Leftover, Outcome, Report, Result, Target
 from ali_import.report.failures import stands
 from ali_import.report.redaction import Redactor
 from ali_import.report.words import moment

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ali_import.publish.outcome import Report
+from ali_import.publish.model import Report
 from ali_import.report.failures import stands
 from ali_import.report.redaction import one_line
 

@@ -9,8 +9,7 @@ from typing import Any, Final, Self
 
 from typing_extensions import override
 
-from ali_import.publish.events import Event, PlacementEnded
-from ali_import.publish.outcome import Outcome
+from ali_import.publish.model import Event, Outcome, PlacementEnded
 from ali_import.report.messages import Messages
 from ali_import.report.redaction import one_line
 from ali_import.report.words import described

@@ -4,15 +4,15 @@ import logging
 from collections.abc import Callable
 from typing import Final, Self
 
-from ali_import.publish.events import (
+from ali_import.publish.model import (
     Event,
     Note,
+    Outcome,
     Phase,
     PhaseBegan,
     PlacementEnded,
     RegionsKnown,
 )
-from ali_import.publish.outcome import Outcome
 from ali_import.report.messages import Messages
 from ali_import.report.tally import FAILED, Tally
 from ali_import.report.words import clock, counted, described

@@ -13,8 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from ali_import.publish.events import Event, Note
-from ali_import.publish.outcome import Outcome
+from ali_import.publish.model import Event, Note, Outcome
 from ali_import.report.messages import Messages
 from ali_import.report.table import NO_ROUTE
 from ali_import.report.tally import COLUMNS, FAILED, Tally

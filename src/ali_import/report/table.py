@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ali_import.publish.outcome import Outcome, Report, Result, Route
+from ali_import.publish.model import Outcome, Report, Result, Route
 from ali_import.report.words import counted, duration
 
 # A placement that was there already, or never got as far, has no route.

@@ -4,17 +4,19 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Final
 
-from ali_import.publish.events import (
+from ali_import.publish.model import (
     CallRetried,
     Event,
     Note,
+    Outcome,
     Phase,
     PhaseBegan,
     PlacementEnded,
     PlacementMoved,
     RegionsKnown,
+    Route,
+    Step,
 )
-from ali_import.publish.outcome import Outcome, Route, Step
 from ali_import.report.failures import failure_line
 from ali_import.report.words import joined
 

@@ -4,17 +4,17 @@ import logging
 from datetime import UTC, datetime
 from typing import Final
 
-from ali_import.publish.events import (
+from ali_import.publish.model import (
     CallRetried,
     Event,
     Note,
+    Outcome,
     Phase,
     PhaseBegan,
     PlacementEnded,
     PlacementMoved,
     RegionsKnown,
 )
-from ali_import.publish.outcome import Outcome
 from ali_import.report.failures import failure_line
 
 PHASES: Final = {

@@ -13,14 +13,14 @@ from typing import Any, Final, Protocol, TypeVar, cast
 
 import anyio
 
-from ali_import.cloud import requests as ask
-from ali_import.cloud.requests import DataRequest, Repeat, Request
+from ali_import.cloud.calls import Call, DataCall, PresignGetObject
 from ali_import.cloud.values import Fetch, FileRange, SecretUrl
 from ali_import.errors import ApiError, HostNotFoundError, TransportError
 from alicloud_emulator.world.blobs import Blob, MemoryBlob
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.faults import Call, Do, Fault
+from alicloud_emulator.world.faults import Call as Struck
+from alicloud_emulator.world.faults import Do, Fault
 from alicloud_emulator.world.profile import OssMode
 from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
@@ -52,27 +52,27 @@ class Killed(BaseException):
 class Watch(Protocol):
     """Told of every call: when it is made, before its effect, after it, its answer."""
 
-    def asked(self, request: Request[Any]) -> None:
+    def asked(self, request: Call[Any]) -> None:
         """See a request leave; it may never arrive."""
 
-    def before(self, request: Request[Any]) -> None:
+    def before(self, request: Call[Any]) -> None:
         """Look at a request that reaches the cloud."""
 
-    def after(self, request: Request[Any], result: Any) -> None:
+    def after(self, request: Call[Any], result: Any) -> None:
         """Look at the world after a request took effect."""
 
-    def answered(self, request: Request[Any], result: Any) -> None:
+    def answered(self, request: Call[Any], result: Any) -> None:
         """See what the caller is told: a result, or an exception."""
 
 
 class _Blind:
-    def asked(self, request: Request[Any]) -> None: ...
+    def asked(self, request: Call[Any]) -> None: ...
 
-    def before(self, request: Request[Any]) -> None: ...
+    def before(self, request: Call[Any]) -> None: ...
 
-    def after(self, request: Request[Any], result: Any) -> None: ...
+    def after(self, request: Call[Any], result: Any) -> None: ...
 
-    def answered(self, request: Request[Any], result: Any) -> None: ...
+    def answered(self, request: Call[Any], result: Any) -> None: ...
 
 
 @dataclass(kw_only=True)
@@ -103,7 +103,7 @@ class WorldCloud:
     _blobs: dict[tuple[Path, int, int], Blob] = field(default_factory=dict)
     _waiting: dict[int, anyio.CancelScope] = field(default_factory=dict)
 
-    async def call(self, request: Request[R]) -> R:
+    async def call(self, request: Call[R]) -> R:
         """Carry out ``request`` once.
 
         As with the SDKs in threads, only reads are abandoned when their caller is
@@ -116,7 +116,7 @@ class WorldCloud:
         self.calls += 1
         number = self.calls
         self.watch.asked(request)
-        if request.REPEAT is Repeat.READ:
+        if not request.CHANGES:
             return cast("R", await self._told(request, number))
         with anyio.CancelScope(shield=True) as scope:
             self._waiting[number] = scope
@@ -126,7 +126,7 @@ class WorldCloud:
                 del self._waiting[number]
         raise Killed
 
-    async def _told(self, request: Request[Any], number: int) -> Any:
+    async def _told(self, request: Call[Any], number: int) -> Any:
         try:
             result = await self._call(request, number)
         except Exception as error:
@@ -147,16 +147,16 @@ class WorldCloud:
         if self.killed:
             raise Killed
 
-    async def _call(self, request: Request[Any], number: int) -> Any:
+    async def _call(self, request: Call[Any], number: int) -> Any:
         self._check_alive()
-        if isinstance(request, ask.PresignGetObject):
+        if isinstance(request, PresignGetObject):
             return self._presign(request)
         latency_s = self._latency_s(request.region)
         # A read has one moment that matters, a change has two: its effect, its answer.
-        share = 1.0 if request.REPEAT is Repeat.READ else self.rng.random()
+        share = 1.0 if not request.CHANGES else self.rng.random()
         await anyio.sleep(latency_s * share)
         self._reached(number)
-        relayed = isinstance(request, DataRequest) and bool(request.relay)
+        relayed = isinstance(request, DataCall) and bool(request.relay)
         try:
             result = await (self._relay(request) if relayed else self._direct(request))
         finally:
@@ -178,11 +178,11 @@ class WorldCloud:
 
     # --- one call -----------------------------------------------------------------
 
-    async def _direct(self, request: Request[Any]) -> Any:
+    async def _direct(self, request: Call[Any]) -> Any:
         """Make a call from here to a public host."""
         caller = await self._arrive(request, request.SERVICE)
         body = self._file_body(request)
-        call = Call(
+        call = Struck(
             service=request.SERVICE,
             action=type(request).__name__,
             region=request.region,
@@ -190,7 +190,7 @@ class WorldCloud:
         )
         return await self._struck(request, call, caller, body, inside="")
 
-    async def _arrive(self, request: Request[Any], service: str) -> Caller:
+    async def _arrive(self, request: Call[Any], service: str) -> Caller:
         """Reach a host of a service, and be known there."""
         region = self.world.profile.region(request.region)
         self.world.agenda.catch_up()
@@ -216,8 +216,8 @@ class WorldCloud:
 
     async def _struck(
         self,
-        request: Request[Any],
-        call: Call,
+        request: Call[Any],
+        call: Struck,
         caller: Caller,
         body: Blob | None,
         *,
@@ -245,7 +245,7 @@ class WorldCloud:
         return result
 
     def _strike(
-        self, request: Request[Any], call: Call, caller: Caller
+        self, request: Call[Any], call: Struck, caller: Caller
     ) -> tuple[Fault, ...]:
         try:
             self.throttle.check(caller.account_id, call.operation, call.region)
@@ -255,7 +255,7 @@ class WorldCloud:
         return self.world.faults.strike(call)
 
     async def _before(
-        self, request: Request[Any], faults: tuple[Fault, ...], call: Call
+        self, request: Call[Any], faults: tuple[Fault, ...], call: Struck
     ) -> None:
         """Carry out the faults that keep a call from being done."""
         for fault in faults:
@@ -272,7 +272,7 @@ class WorldCloud:
                 case _:
                     pass
 
-    async def _after(self, request: Request[Any], faults: tuple[Fault, ...]) -> None:
+    async def _after(self, request: Call[Any], faults: tuple[Fault, ...]) -> None:
         """Carry out the faults that delay or hide the answer to a call."""
         for fault in faults:
             match fault.do:
@@ -290,7 +290,7 @@ class WorldCloud:
                     pass
 
     def _refused(
-        self, request: Request[Any], error: ServiceError, service: str = ""
+        self, request: Call[Any], error: ServiceError, service: str = ""
     ) -> ApiError:
         code, status = on_the_wire(service or request.SERVICE, error)
         return ApiError(
@@ -305,7 +305,7 @@ class WorldCloud:
 
     # --- bodies -------------------------------------------------------------------
 
-    def _file_body(self, request: Request[Any]) -> Blob | None:
+    def _file_body(self, request: Call[Any]) -> Blob | None:
         body = getattr(request, "body", None)
         if body is None:
             return None
@@ -316,7 +316,7 @@ class WorldCloud:
             self._blobs[where] = MemoryBlob(data)
         return self._blobs[where]
 
-    def _presign(self, request: ask.PresignGetObject) -> SecretUrl:
+    def _presign(self, request: PresignGetObject) -> SecretUrl:
         """Make a URL, which dies with the credentials at the latest."""
         now = self.world.agenda.catch_up()
         url = f"https://presigned.invalid/{len(self._presigned)}"
@@ -330,11 +330,11 @@ class WorldCloud:
 
     # --- relays -------------------------------------------------------------------
 
-    async def _relay(self, request: Request[Any]) -> Any:
+    async def _relay(self, request: Call[Any]) -> Any:
         """Make a data call through the relay function of its region."""
         caller = await self._arrive(request, "fc")
-        assert isinstance(request, DataRequest)
-        call = Call(
+        assert isinstance(request, DataCall)
+        call = Struck(
             service="fc",
             action="InvokeFunction",
             region=request.region,
@@ -360,7 +360,7 @@ class WorldCloud:
             if isinstance(fetch, Fetch):
                 sources = [self._presigned[url.value] for url in fetch.urls]
                 sent = await function.fetch(sources, fetch.offset, fetch.length)
-            inner = Call(
+            inner = Struck(
                 service="oss",
                 action=type(request).__name__,
                 region=request.region,

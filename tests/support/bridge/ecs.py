@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud import values as told
 from alicloud_emulator.world.ecs.changes import ImageChange
 from alicloud_emulator.world.ecs.copies import CopySpec
@@ -17,15 +17,15 @@ PAGE_ROWS: Final = 100
 EVERY_STATUS: Final = ",".join(told.ImageStatus)
 
 
-def identity(at: Visitor, _request: ask.GetCallerIdentity) -> told.Identity:
+def identity(at: Visitor, _request: calls.GetCallerIdentity) -> told.Identity:
     return told.Identity(account_id=at.caller.account_id, arn=at.caller.arn)
 
 
-def regions(at: Visitor, _request: ask.DescribeRegions) -> tuple[str, ...]:
+def regions(at: Visitor, _request: calls.DescribeRegions) -> tuple[str, ...]:
     return tuple(r.id for r in at.world.ecs.describe_regions(at.caller))
 
 
-def images(at: Visitor, request: ask.DescribeImages) -> tuple[told.CloudImage, ...]:
+def images(at: Visitor, request: calls.DescribeImages) -> tuple[told.CloudImage, ...]:
     """All pages, every status; ``ImageOwnerAlias=self``, as the SDK adapter asks."""
     rows: list[Image] = []
     number = 1
@@ -73,7 +73,7 @@ def _filters(tags: Mapping[str, str]) -> tuple[tuple[str, str | None], ...]:
     return tuple((key, value or None) for key, value in tags.items())
 
 
-def import_image(at: Visitor, request: ask.ImportImage) -> told.ImportStarted:
+def import_image(at: Visitor, request: calls.ImportImage) -> told.ImportStarted:
     disk = ImportDisk(
         oss_bucket=request.bucket,
         oss_object=request.key,
@@ -97,7 +97,7 @@ def import_image(at: Visitor, request: ask.ImportImage) -> told.ImportStarted:
     return told.ImportStarted(image_id=started.image_id, task_id=started.task_id)
 
 
-def copy(at: Visitor, request: ask.CopyImage) -> str:
+def copy(at: Visitor, request: calls.CopyImage) -> str:
     spec = CopySpec(
         region=request.region,
         image_id=request.image_id,
@@ -110,13 +110,13 @@ def copy(at: Visitor, request: ask.CopyImage) -> str:
     return at.world.ecs.copy_image(at.caller, spec, faults=at.faults)
 
 
-def cancel_copy(at: Visitor, request: ask.CancelCopyImage) -> None:
+def cancel_copy(at: Visitor, request: calls.CancelCopyImage) -> None:
     at.world.ecs.cancel_copy_image(
         at.caller, region=request.region, image_id=request.image_id
     )
 
 
-def tasks(at: Visitor, request: ask.DescribeTasks) -> tuple[told.Task, ...]:
+def tasks(at: Visitor, request: calls.DescribeTasks) -> tuple[told.Task, ...]:
     page = at.world.ecs.describe_tasks(
         at.caller,
         region=request.region,
@@ -134,7 +134,7 @@ def tasks(at: Visitor, request: ask.DescribeTasks) -> tuple[told.Task, ...]:
     )
 
 
-def task(at: Visitor, request: ask.DescribeTaskAttribute) -> told.TaskDetail:
+def task(at: Visitor, request: calls.DescribeTaskAttribute) -> told.TaskDetail:
     row = at.world.ecs.describe_task(
         at.caller, region=request.region, task_id=request.task_id
     )
@@ -147,11 +147,11 @@ def task(at: Visitor, request: ask.DescribeTaskAttribute) -> told.TaskDetail:
     )
 
 
-def cancel_task(at: Visitor, request: ask.CancelTask) -> None:
+def cancel_task(at: Visitor, request: calls.CancelTask) -> None:
     at.world.ecs.cancel_task(at.caller, region=request.region, task_id=request.task_id)
 
 
-def modify(at: Visitor, request: ask.ModifyImageAttribute) -> None:
+def modify(at: Visitor, request: calls.ModifyImageAttribute) -> None:
     change = ImageChange(
         region=request.region,
         image_id=request.image_id,
@@ -165,7 +165,7 @@ def modify(at: Visitor, request: ask.ModifyImageAttribute) -> None:
     at.world.ecs.modify_image_attribute(at.caller, change)
 
 
-def share(at: Visitor, request: ask.ModifyImageSharePermission) -> None:
+def share(at: Visitor, request: calls.ModifyImageSharePermission) -> None:
     at.world.ecs.modify_image_share_permission(
         at.caller,
         region=request.region,
@@ -174,13 +174,15 @@ def share(at: Visitor, request: ask.ModifyImageSharePermission) -> None:
     )
 
 
-def delete_image(at: Visitor, request: ask.DeleteImage) -> None:
+def delete_image(at: Visitor, request: calls.DeleteImage) -> None:
     at.world.ecs.delete_image(
         at.caller, region=request.region, image_id=request.image_id
     )
 
 
-def snapshots(at: Visitor, request: ask.DescribeSnapshots) -> tuple[told.Snapshot, ...]:
+def snapshots(
+    at: Visitor, request: calls.DescribeSnapshots
+) -> tuple[told.Snapshot, ...]:
     found: list[told.Snapshot] = []
     token = ""
     while True:
@@ -206,13 +208,13 @@ def snapshots(at: Visitor, request: ask.DescribeSnapshots) -> tuple[told.Snapsho
             return tuple(found)
 
 
-def delete_snapshot(at: Visitor, request: ask.DeleteSnapshot) -> None:
+def delete_snapshot(at: Visitor, request: calls.DeleteSnapshot) -> None:
     at.world.ecs.delete_snapshot(
         at.caller, region=request.region, snapshot_id=request.snapshot_id
     )
 
 
-def tag(at: Visitor, request: ask.TagResources) -> None:
+def tag(at: Visitor, request: calls.TagResources) -> None:
     at.world.ecs.tag_resources(
         at.caller,
         region=request.region,
@@ -222,7 +224,7 @@ def tag(at: Visitor, request: ask.TagResources) -> None:
     )
 
 
-def untag(at: Visitor, request: ask.UntagResources) -> None:
+def untag(at: Visitor, request: calls.UntagResources) -> None:
     at.world.ecs.untag_resources(
         at.caller,
         region=request.region,

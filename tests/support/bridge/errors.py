@@ -2,10 +2,11 @@
 
 from typing import Any, Final
 
-from ali_import.cloud.requests import Request
+from ali_import.cloud.calls import Call
 from ali_import.errors import ApiError, TransportError
 from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.faults import Call, Do, Fault
+from alicloud_emulator.world.faults import Call as Struck
+from alicloud_emulator.world.faults import Do, Fault
 
 _THROTTLE_CODES: Final = {
     "oss": ("QpsLimitExceeded", 503),
@@ -13,7 +14,7 @@ _THROTTLE_CODES: Final = {
 }
 
 
-def refusal(fault: Fault, call: Call) -> ServiceError:
+def refusal(fault: Fault, call: Struck) -> ServiceError:
     """Return the answer of a refusing fault, as the emulator's front makes it."""
     is_throttle = fault.do is Do.THROTTLE
     code = fault.code or ("Throttling.User" if is_throttle else "ServiceUnavailable")
@@ -28,15 +29,15 @@ def refusal(fault: Fault, call: Call) -> ServiceError:
     )
 
 
-def no_answer(request: Request[Any]) -> TransportError:
+def no_answer(request: Call[Any]) -> TransportError:
     return _transport(request, "NoAnswer")
 
 
-def garbled(request: Request[Any]) -> TransportError:
+def garbled(request: Call[Any]) -> TransportError:
     return _transport(request, "GarbledAnswer")
 
 
-def _transport(request: Request[Any], code: str) -> TransportError:
+def _transport(request: Call[Any], code: str) -> TransportError:
     return TransportError(
         "no usable answer",
         region=request.region,
@@ -45,11 +46,11 @@ def _transport(request: Request[Any], code: str) -> TransportError:
     )
 
 
-def died(request: Request[Any]) -> ApiError:
+def died(request: Call[Any]) -> ApiError:
     return relay_failed(request, "UnhandledInvocationError")
 
 
-def relay_failed(request: Request[Any], code: str) -> ApiError:
+def relay_failed(request: Call[Any], code: str) -> ApiError:
     """Return what comes of a function that failed: HTTP 200, the kind in a header."""
     return ApiError(
         "the relay function failed",

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from typing import Final
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud import values as told
 from alicloud_emulator.world.fc import CodeSource, Settings
 from alicloud_emulator.world.fc.listing import Filters
@@ -13,15 +13,15 @@ PAGE_ROWS: Final = 100
 OSS_PAGE_ROWS: Final = 1000
 
 
-def put_bucket(at: Visitor, request: ask.PutBucket) -> None:
+def put_bucket(at: Visitor, request: calls.PutBucket) -> None:
     at.world.oss.buckets.put(at.visit(request.region), request.bucket)
 
 
-def delete_bucket(at: Visitor, request: ask.DeleteBucket) -> None:
+def delete_bucket(at: Visitor, request: calls.DeleteBucket) -> None:
     at.world.oss.buckets.delete(at.visit(request.region), request.bucket)
 
 
-def buckets(at: Visitor, request: ask.ListBuckets) -> tuple[told.Bucket, ...]:
+def buckets(at: Visitor, request: calls.ListBuckets) -> tuple[told.Bucket, ...]:
     found: list[told.Bucket] = []
     marker = ""
     while True:
@@ -37,7 +37,7 @@ def buckets(at: Visitor, request: ask.ListBuckets) -> tuple[told.Bucket, ...]:
             return tuple(found)
 
 
-def put_object(at: Visitor, request: ask.PutObject) -> None:
+def put_object(at: Visitor, request: calls.PutObject) -> None:
     assert at.body is not None
     at.world.oss.objects.put(
         at.visit(request.region),
@@ -52,7 +52,7 @@ def _base64(digest: str) -> str:
     return b64encode(bytes.fromhex(digest)).decode("ascii")
 
 
-def objects(at: Visitor, request: ask.ListObjects) -> tuple[told.StoredObject, ...]:
+def objects(at: Visitor, request: calls.ListObjects) -> tuple[told.StoredObject, ...]:
     found: list[told.StoredObject] = []
     after = ""
     while True:
@@ -72,19 +72,19 @@ def objects(at: Visitor, request: ask.ListObjects) -> tuple[told.StoredObject, .
             return tuple(found)
 
 
-def delete_objects(at: Visitor, request: ask.DeleteObjects) -> None:
+def delete_objects(at: Visitor, request: calls.DeleteObjects) -> None:
     for key in request.keys:
         at.world.oss.objects.delete(at.visit(request.region), request.bucket, key)
 
 
-def initiate(at: Visitor, request: ask.InitiateMultipartUpload) -> str:
+def initiate(at: Visitor, request: calls.InitiateMultipartUpload) -> str:
     upload = at.world.oss.uploads.initiate(
         at.visit(request.region), request.bucket, request.key
     )
     return upload.id
 
 
-def put_part(at: Visitor, request: ask.UploadPart) -> told.StoredPart:
+def put_part(at: Visitor, request: calls.UploadPart) -> told.StoredPart:
     assert at.body is not None
     part = at.world.oss.uploads.put_part(
         at.visit(request.region),
@@ -98,7 +98,7 @@ def put_part(at: Visitor, request: ask.UploadPart) -> told.StoredPart:
     return told.StoredPart(number=part.number, etag=part.etag)
 
 
-def complete(at: Visitor, request: ask.CompleteMultipartUpload) -> None:
+def complete(at: Visitor, request: calls.CompleteMultipartUpload) -> None:
     at.world.oss.uploads.complete(
         at.visit(request.region),
         request.bucket,
@@ -108,13 +108,15 @@ def complete(at: Visitor, request: ask.CompleteMultipartUpload) -> None:
     )
 
 
-def abort(at: Visitor, request: ask.AbortMultipartUpload) -> None:
+def abort(at: Visitor, request: calls.AbortMultipartUpload) -> None:
     at.world.oss.uploads.abort(
         at.visit(request.region), request.bucket, request.key, request.upload_id
     )
 
 
-def uploads(at: Visitor, request: ask.ListMultipartUploads) -> tuple[told.Upload, ...]:
+def uploads(
+    at: Visitor, request: calls.ListMultipartUploads
+) -> tuple[told.Upload, ...]:
     page = at.world.oss.uploads.list(
         at.visit(request.region), request.bucket, size=OSS_PAGE_ROWS
     )
@@ -125,7 +127,7 @@ def uploads(at: Visitor, request: ask.ListMultipartUploads) -> tuple[told.Upload
 # --- Function Compute -----------------------------------------------------------------
 
 
-def functions(at: Visitor, request: ask.ListFunctions) -> tuple[told.Function, ...]:
+def functions(at: Visitor, request: calls.ListFunctions) -> tuple[told.Function, ...]:
     found: list[told.Function] = []
     token = ""
     while True:
@@ -142,7 +144,7 @@ def functions(at: Visitor, request: ask.ListFunctions) -> tuple[told.Function, .
             return tuple(found)
 
 
-def create_function(at: Visitor, request: ask.CreateFunction) -> None:
+def create_function(at: Visitor, request: calls.CreateFunction) -> None:
     at.world.fc.create(
         at.caller,
         request.region,
@@ -159,10 +161,10 @@ def create_function(at: Visitor, request: ask.CreateFunction) -> None:
     )
 
 
-def function(at: Visitor, request: ask.GetFunction) -> told.Function:
+def function(at: Visitor, request: calls.GetFunction) -> told.Function:
     row = at.world.fc.get(at.caller, request.region, request.name)
     return told.Function(name=row.name, state=row.state.value)
 
 
-def delete_function(at: Visitor, request: ask.DeleteFunction) -> None:
+def delete_function(at: Visitor, request: calls.DeleteFunction) -> None:
     at.world.fc.delete(at.caller, request.region, request.name)

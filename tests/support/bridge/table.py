@@ -6,45 +6,45 @@ Each is plain: no waiting, no faults, no retries. A test counts the rows.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from alicloud_emulator.world.errors import ServiceError
 from tests.support.bridge import ecs, stores
 from tests.support.bridge.visitor import Visitor
 
 Answer = Callable[[Visitor, Any], Any]
 
-ANSWERS: Mapping[type[ask.Request[Any]], Answer] = {
-    ask.GetCallerIdentity: ecs.identity,
-    ask.DescribeRegions: ecs.regions,
-    ask.DescribeImages: ecs.images,
-    ask.ImportImage: ecs.import_image,
-    ask.CopyImage: ecs.copy,
-    ask.CancelCopyImage: ecs.cancel_copy,
-    ask.DescribeTasks: ecs.tasks,
-    ask.DescribeTaskAttribute: ecs.task,
-    ask.CancelTask: ecs.cancel_task,
-    ask.ModifyImageAttribute: ecs.modify,
-    ask.ModifyImageSharePermission: ecs.share,
-    ask.DeleteImage: ecs.delete_image,
-    ask.DescribeSnapshots: ecs.snapshots,
-    ask.DeleteSnapshot: ecs.delete_snapshot,
-    ask.TagResources: ecs.tag,
-    ask.UntagResources: ecs.untag,
-    ask.PutBucket: stores.put_bucket,
-    ask.DeleteBucket: stores.delete_bucket,
-    ask.ListBuckets: stores.buckets,
-    ask.PutObject: stores.put_object,
-    ask.ListObjects: stores.objects,
-    ask.DeleteObjects: stores.delete_objects,
-    ask.InitiateMultipartUpload: stores.initiate,
-    ask.UploadPart: stores.put_part,
-    ask.CompleteMultipartUpload: stores.complete,
-    ask.AbortMultipartUpload: stores.abort,
-    ask.ListMultipartUploads: stores.uploads,
-    ask.ListFunctions: stores.functions,
-    ask.CreateFunction: stores.create_function,
-    ask.GetFunction: stores.function,
-    ask.DeleteFunction: stores.delete_function,
+ANSWERS: Mapping[type[calls.Call[Any]], Answer] = {
+    calls.GetCallerIdentity: ecs.identity,
+    calls.DescribeRegions: ecs.regions,
+    calls.DescribeImages: ecs.images,
+    calls.ImportImage: ecs.import_image,
+    calls.CopyImage: ecs.copy,
+    calls.CancelCopyImage: ecs.cancel_copy,
+    calls.DescribeTasks: ecs.tasks,
+    calls.DescribeTaskAttribute: ecs.task,
+    calls.CancelTask: ecs.cancel_task,
+    calls.ModifyImageAttribute: ecs.modify,
+    calls.ModifyImageSharePermission: ecs.share,
+    calls.DeleteImage: ecs.delete_image,
+    calls.DescribeSnapshots: ecs.snapshots,
+    calls.DeleteSnapshot: ecs.delete_snapshot,
+    calls.TagResources: ecs.tag,
+    calls.UntagResources: ecs.untag,
+    calls.PutBucket: stores.put_bucket,
+    calls.DeleteBucket: stores.delete_bucket,
+    calls.ListBuckets: stores.buckets,
+    calls.PutObject: stores.put_object,
+    calls.ListObjects: stores.objects,
+    calls.DeleteObjects: stores.delete_objects,
+    calls.InitiateMultipartUpload: stores.initiate,
+    calls.UploadPart: stores.put_part,
+    calls.CompleteMultipartUpload: stores.complete,
+    calls.AbortMultipartUpload: stores.abort,
+    calls.ListMultipartUploads: stores.uploads,
+    calls.ListFunctions: stores.functions,
+    calls.CreateFunction: stores.create_function,
+    calls.GetFunction: stores.function,
+    calls.DeleteFunction: stores.delete_function,
 }
 """PresignGetObject is no call at all; the bridge makes its URLs itself."""
 
@@ -58,7 +58,7 @@ _FORBIDDEN: Final = {
 _EXPIRED: Final = {"oss": ("SecurityTokenExpired", 403)}
 
 
-def resource(request: ask.Request[Any]) -> str:
+def resource(request: calls.Call[Any]) -> str:
     """Return what a request is about, for rules and traces."""
     found = (getattr(request, field, "") for field in _RESOURCES)
     return next((str(text) for text in found if text), "")

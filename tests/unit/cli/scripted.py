@@ -13,9 +13,19 @@ from typing import Any, cast
 import anyio
 
 from ali_import.cli import compose, main
-from ali_import.publish.events import Emit, Phase, PhaseBegan, RegionsKnown
-from ali_import.publish.options import Options, Target
-from ali_import.publish.outcome import Leftover, Outcome, Report, Result, Route
+from ali_import.publish.model import (
+    Emit,
+    Leftover,
+    Options,
+    Outcome,
+    Phase,
+    PhaseBegan,
+    RegionsKnown,
+    Report,
+    Result,
+    Route,
+    Target,
+)
 
 LEFTOVER = Leftover(
     region="cn-hangzhou", kind="bucket", name="ali-import-0123abcd-66aabbcc-cn-hangzhou"

@@ -11,7 +11,7 @@ from ali_import.cli.arguments import (
     parse,
 )
 from ali_import.errors import ConfigurationError
-from ali_import.publish.options import Options
+from ali_import.publish.model import Options
 
 
 def publish(*argv: str) -> PublishArguments:

@@ -10,8 +10,7 @@ import pytest
 
 from ali_import.cli import cleanup, compose, main
 from ali_import.errors import ConfigurationError
-from ali_import.publish.events import Emit, Note
-from ali_import.publish.outcome import Leftover
+from ali_import.publish.model import Emit, Leftover, Note
 
 NOW = 1767949200.0
 

@@ -13,8 +13,7 @@ import pytest
 from ali_import.cli import compose, main
 from ali_import.disk import DiskImage, inspect
 from ali_import.errors import ApiError, ConfigurationError
-from ali_import.publish.events import Note
-from ali_import.publish.outcome import Report, Result
+from ali_import.publish.model import Note, Report, Result
 from tests.support import disks
 from tests.unit.cli.scripted import (
     LEFTOVER,

@@ -2,8 +2,7 @@
 
 import pytest
 
-from ali_import.cloud import requests
-from ali_import.cloud.requests import Request
+from ali_import.cloud import calls
 from ali_import.cloud.retry_table import ROWS, Meaning, Row, look_up
 from ali_import.errors import HostNotFoundError, TaskFailedError
 from tests.support.virtual import refusal, silence
@@ -23,11 +22,11 @@ def test_no_row_hides_another(row: Row) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r.code}-{r.meaning.name}")
 def test_rows_speak_of_requests_there_are(row: Row) -> None:
-    kinds = vars(requests).values()
+    kinds = vars(calls).values()
     operations = {
         kind.operation()
         for kind in kinds
-        if isinstance(kind, type) and issubclass(kind, Request) and kind is not Request
+        if isinstance(kind, type) and issubclass(kind, calls.Call)
         if hasattr(kind, "SERVICE")
     }
     assert set(row.operations) <= operations

@@ -6,13 +6,13 @@ from typing import Any
 import anyio
 import pytest
 
-from ali_import.cloud.requests import (
+from ali_import.cloud.calls import (
+    Call,
     DeleteImage,
     DescribeImages,
     DescribeRegions,
     ImportImage,
     PutBucket,
-    Request,
 )
 from ali_import.cloud.steady import Patience, Steady
 from ali_import.errors import ApiError, HostNotFoundError, TransportError
@@ -26,7 +26,7 @@ def steady(cloud: ScriptedCloud, **more: Any) -> Steady:
     return Steady(cloud, rng=Random(7), **more)
 
 
-def call(cloud: ScriptedCloud, request: Request[Any] = LOOK, **more: Any) -> object:
+def call(cloud: ScriptedCloud, request: Call[Any] = LOOK, **more: Any) -> object:
     """Make one call in virtual time."""
 
     async def main() -> object:
@@ -131,7 +131,7 @@ def test_throttling_waits_as_long_as_it_is_told_and_a_little_more() -> None:
 
 
 def test_throttling_holds_back_its_own_action_and_region_only() -> None:
-    def answer(request: Request[Any]) -> object:
+    def answer(request: Call[Any]) -> object:
         if request == LOOK and anyio.current_time() < 30:
             return refusal("Throttling.User", retry_after_s=30)
         return ()

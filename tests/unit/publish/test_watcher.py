@@ -7,11 +7,11 @@ from typing import Any
 import anyio
 import pytest
 
-from ali_import.cloud.requests import (
+from ali_import.cloud.calls import (
+    Call,
     DescribeImages,
     DescribeTaskAttribute,
     DescribeTasks,
-    Request,
 )
 from ali_import.cloud.steady import Steady
 from ali_import.cloud.values import (
@@ -33,7 +33,7 @@ class Making:
         self.ends = {name.replace("_", "-"): end for name, end in ends.items()}
         self.reason = ("ImportImageFailed", "the disk is not bootable")
 
-    def __call__(self, request: Request[Any]) -> object:
+    def __call__(self, request: Call[Any]) -> object:
         now = anyio.current_time()
         if isinstance(request, DescribeImages):
             return tuple(

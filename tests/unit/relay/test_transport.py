@@ -17,7 +17,7 @@ from typing import Any
 import anyio
 import pytest
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.values import (
@@ -98,7 +98,7 @@ def test_each_kind_of_body_arrives_under_the_sdks_own_signature(
     body = bodies(tmp_path)[kind]
     part = anyio.run(
         cloud.call,
-        ask.UploadPart(
+        calls.UploadPart(
             **WHERE, key="k", upload_id="U", number=2, body=body, content_md5=md5(DATA)
         ),
     )
@@ -118,7 +118,7 @@ def test_each_kind_of_body_arrives_under_the_sdks_own_signature(
 
 
 def test_signed_headers_arrive_unchanged(region: Region, cloud: SdkCloud) -> None:
-    request = ask.PutObject(**WHERE, key="k", body=DATA, content_md5=md5(DATA))
+    request = calls.PutObject(**WHERE, key="k", body=DATA, content_md5=md5(DATA))
     anyio.run(cloud.call, request)
     header, _ = relay.unframe(region.invoked[0].body)
     sent = {name.lower(): value for name, value in header["headers"]}
@@ -142,23 +142,23 @@ STARTED = (
     "<InitiateMultipartUploadResult><UploadId>U</UploadId>"
     "</InitiateMultipartUploadResult>"
 )
-CALLS: list[tuple[ask.DataRequest[Any], str, Any]] = [
-    (ask.ListObjects(**WHERE), PAGE, (StoredObject(key="k", size_bytes=7),)),
+CALLS: list[tuple[calls.DataCall[Any], str, Any]] = [
+    (calls.ListObjects(**WHERE), PAGE, (StoredObject(key="k", size_bytes=7),)),
     (
-        ask.ListMultipartUploads(**WHERE),
+        calls.ListMultipartUploads(**WHERE),
         UPLOADS,
         (Upload(key="k", upload_id="U"),),
     ),
-    (ask.InitiateMultipartUpload(**WHERE, key="k"), STARTED, "U"),
+    (calls.InitiateMultipartUpload(**WHERE, key="k"), STARTED, "U"),
     (
-        ask.CompleteMultipartUpload(
+        calls.CompleteMultipartUpload(
             **WHERE, key="k", upload_id="U", parts=[StoredPart(number=1, etag="E")]
         ),
         "",
         None,
     ),
-    (ask.AbortMultipartUpload(**WHERE, key="k", upload_id="U"), "", None),
-    (ask.DeleteObjects(**WHERE, keys=["k"]), "", None),
+    (calls.AbortMultipartUpload(**WHERE, key="k", upload_id="U"), "", None),
+    (calls.DeleteObjects(**WHERE, keys=["k"]), "", None),
 ]
 
 
@@ -168,7 +168,7 @@ CALLS: list[tuple[ask.DataRequest[Any], str, Any]] = [
 def test_every_data_call_can_be_relayed(
     region: Region,
     cloud: SdkCloud,
-    request_: ask.DataRequest[Any],
+    request_: calls.DataCall[Any],
     xml: str,
     result: Any,
 ) -> None:
@@ -181,7 +181,7 @@ def test_every_data_call_can_be_relayed(
 # --- failures ------------------------------------------------------------------------
 
 
-def failure(cloud: SdkCloud, request: ask.Request[Any]) -> CloudError:
+def failure(cloud: SdkCloud, request: calls.Call[Any]) -> CloudError:
     with pytest.raises(CloudError) as caught:
         anyio.run(cloud.call, request)
     assert caught.value.region == REGION
@@ -194,7 +194,7 @@ def test_what_oss_refuses_is_an_error_of_oss(region: Region, cloud: SdkCloud) ->
         "<RequestId>R</RequestId></Error>",
         404,
     )
-    error = failure(cloud, ask.ListObjects(**WHERE))
+    error = failure(cloud, calls.ListObjects(**WHERE))
     assert isinstance(error, ApiError)
     assert (error.operation, error.code) == ("oss.ListObjects", "NoSuchBucket")
     assert (error.http_status, error.request_id) == (404, "R")
@@ -202,7 +202,7 @@ def test_what_oss_refuses_is_an_error_of_oss(region: Region, cloud: SdkCloud) ->
 
 def test_a_target_that_fails_is_told_as_such(region: Region, cloud: SdkCloud) -> None:
     region.oss = lambda _seen: Reply(raw=b"")
-    error = failure(cloud, ask.ListObjects(**WHERE))
+    error = failure(cloud, calls.ListObjects(**WHERE))
     assert isinstance(error, ApiError)
     assert (error.operation, error.code) == ("fc.InvokeFunction", "RelayTargetFailed")
     assert error.http_status == 200
@@ -213,7 +213,7 @@ def test_sources_that_fail_are_told_without_their_urls(
 ) -> None:
     region.oss = lambda _seen: Reply(status=403)
     body = bodies(tmp_path)["fetch"]
-    request = ask.PutObject(**WHERE, key="k", body=body, content_md5=md5(DATA))
+    request = calls.PutObject(**WHERE, key="k", body=body, content_md5=md5(DATA))
     error = failure(cloud, request)
     assert error.code == "RelayFetchFailed"
     assert "HTTP 403" in error.message
@@ -224,7 +224,7 @@ def test_sources_that_fail_are_told_without_their_urls(
 def test_a_relay_in_another_region_refuses(far: FarSide, cloud: SdkCloud) -> None:
     context = SimpleNamespace(region="cn-shanghai")
     far.answer = lambda seen: Reply(body=relay.handler(seen.body, context).encode())
-    assert failure(cloud, ask.ListObjects(**WHERE)).code == "RelayRefused"
+    assert failure(cloud, calls.ListObjects(**WHERE)).code == "RelayRefused"
 
 
 def test_a_function_that_dies_is_named_by_its_kind_of_death(
@@ -233,7 +233,7 @@ def test_a_function_that_dies_is_named_by_its_kind_of_death(
     far.answer = lambda _seen: as_json(
         '{"errorMessage":"out of memory"}', X_Fc_Error_Type="FunctionOOMError"
     )
-    error = failure(cloud, ask.ListObjects(**WHERE))
+    error = failure(cloud, calls.ListObjects(**WHERE))
     assert isinstance(error, ApiError)
     assert (error.operation, error.code) == ("fc.InvokeFunction", "FunctionOOMError")
     assert error.http_status == 200
@@ -245,7 +245,7 @@ def test_a_refusal_of_function_compute_passes_through(
     far.answer = lambda _seen: as_json(
         '{"Code":"FunctionNotFound","Message":"m","RequestId":"R"}', 404
     )
-    error = failure(cloud, ask.ListObjects(**WHERE))
+    error = failure(cloud, calls.ListObjects(**WHERE))
     assert isinstance(error, ApiError)
     assert (error.operation, error.code) == ("fc.InvokeFunction", "FunctionNotFound")
     assert error.http_status == 404
@@ -255,7 +255,7 @@ def test_no_answer_of_function_compute_is_a_transport_error(
     far: FarSide, cloud: SdkCloud
 ) -> None:
     far.answer = lambda _seen: Reply(raw=b"")
-    error = failure(cloud, ask.ListObjects(**WHERE))
+    error = failure(cloud, calls.ListObjects(**WHERE))
     assert type(error) is TransportError
     assert (error.operation, error.code) == ("fc.InvokeFunction", "NoAnswer")
 
@@ -279,7 +279,7 @@ def test_an_answer_that_is_none_of_the_relays_is_garbled(
     far: FarSide, cloud: SdkCloud, answer: bytes
 ) -> None:
     far.answer = lambda _seen: Reply(body=answer)
-    error = failure(cloud, ask.ListObjects(**WHERE))
+    error = failure(cloud, calls.ListObjects(**WHERE))
     assert isinstance(error, TransportError)
     assert error.code == "GarbledAnswer"
 

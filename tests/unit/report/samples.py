@@ -3,8 +3,15 @@
 from pathlib import Path
 
 from ali_import.disk import BootMode, DiskImage
-from ali_import.publish.options import Target
-from ali_import.publish.outcome import Leftover, Outcome, Report, Result, Route, Step
+from ali_import.publish.model import (
+    Leftover,
+    Outcome,
+    Report,
+    Result,
+    Route,
+    Step,
+    Target,
+)
 
 PLACED = Outcome(
     region="cn-hangzhou",

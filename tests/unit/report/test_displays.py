@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console, ConsoleDimensions
 
-from ali_import.publish.events import (
+from ali_import.publish.model import (
     CallRetried,
     Event,
     Note,
@@ -21,8 +21,9 @@ from ali_import.publish.events import (
     PlacementEnded,
     PlacementMoved,
     RegionsKnown,
+    Route,
+    Step,
 )
-from ali_import.publish.outcome import Route, Step
 from ali_import.report import display
 from ali_import.report.logs import LogDisplay
 from ali_import.report.messages import Messages

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ali_import.publish.outcome import Outcome, Report, Result
+from ali_import.publish.model import Outcome, Report, Result
 from ali_import.report.failures import failure_line, stands
 from ali_import.report.lines import result_lines
 from ali_import.report.table import summary_lines

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
-from ali_import.cloud.ports import R
-from ali_import.cloud.requests import DescribeRegions, ListObjects, Request
+from ali_import.cloud.calls import Call, DescribeRegions, ListObjects, R
 from ali_import.errors import ApiError
 from ali_import.report import logs
 from ali_import.report.calls import LoggedCloud
@@ -157,7 +156,7 @@ def test_everything_is_put_back() -> None:
 class _Cloud:
     """Answers one question and refuses the others."""
 
-    async def call(self, request: Request[R]) -> R:
+    async def call(self, request: Call[R]) -> R:
         if isinstance(request, DescribeRegions):
             return ("cn-hangzhou",)  # type: ignore[return-value]  # R is that here
         raise ApiError(

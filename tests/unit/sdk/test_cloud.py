@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import pytest
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud.sdk import cloud as cloud_module
 from ali_import.cloud.sdk.cloud import ADAPTERS, SdkCloud
 from ali_import.cloud.sdk.settings import Settings
@@ -27,15 +27,17 @@ MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 REGIONS = '{"RequestId":"A","Regions":{"Region":[{"RegionId":"eu-west-1"}]}}'
 
 
-def leaves(kind: type[ask.Request[Any]]) -> set[type[ask.Request[Any]]]:
+def leaves(kind: type[calls.Call[Any]]) -> set[type[calls.Call[Any]]]:
     below = kind.__subclasses__()
     return set().union(*map(leaves, below)) if below else {kind}
 
 
 def test_every_request_has_an_adapter() -> None:
-    # Generic bases (DataRequest) are asked for by their subclasses only.
+    # Generic bases (DataCall) are asked for by their subclasses only.
     wanted = {
-        kind for kind in leaves(ask.Request) if kind.__module__.startswith(ask.__name__)
+        kind
+        for kind in leaves(calls.Call)
+        if kind.__module__.startswith(calls.__name__)
     }
     assert set(ADAPTERS) == wanted
     assert len(wanted) >= 30
@@ -49,7 +51,7 @@ def test_calls_share_connections_and_do_not_wait_for_each_other(
     async def many() -> None:
         async with anyio.create_task_group() as tasks:
             for _ in range(40):
-                tasks.start_soon(cloud.call, ask.DescribeRegions())
+                tasks.start_soon(cloud.call, calls.DescribeRegions())
 
     started = time.monotonic()
     anyio.run(many)
@@ -76,7 +78,7 @@ def test_polls_never_wait_behind_uploads(
         return as_json(REGIONS)
 
     far.answer = answer
-    upload = ask.PutObject(
+    upload = calls.PutObject(
         region="eu-west-1",
         bucket="b-1",
         key="k",
@@ -89,7 +91,7 @@ def test_polls_never_wait_behind_uploads(
             for _ in range(30):
                 tasks.start_soon(cloud.call, upload)
             with anyio.fail_after(8):
-                assert await cloud.call(ask.DescribeRegions()) == ("eu-west-1",)
+                assert await cloud.call(calls.DescribeRegions()) == ("eu-west-1",)
             release.set()
 
     anyio.run(main)
@@ -99,13 +101,13 @@ def test_polls_never_wait_behind_uploads(
 @pytest.mark.parametrize(
     "request_",
     [
-        ask.DescribeRegions(),
-        ask.DeleteObjects(region="eu-west-1", bucket="b-1", relay="f", keys=["k"]),
+        calls.DescribeRegions(),
+        calls.DeleteObjects(region="eu-west-1", bucket="b-1", relay="f", keys=["k"]),
     ],
     ids=["a read", "a relayed call"],
 )
 async def test_a_cancelled_call_is_left_at_once(
-    far: FarSide, cloud: SdkCloud, request_: ask.Request[Any]
+    far: FarSide, cloud: SdkCloud, request_: calls.Call[Any]
 ) -> None:
     far.answer = lambda _seen: replace(as_json(REGIONS), stall_s=1.5)
     started = time.monotonic()
@@ -125,7 +127,7 @@ async def test_a_cancelled_change_is_waited_for(far: FarSide, cloud: SdkCloud) -
 
     far.answer = answer
     with anyio.move_on_after(0.2):
-        await cloud.call(ask.DeleteImage(region="eu-west-1", image_id="m-1"))
+        await cloud.call(calls.DeleteImage(region="eu-west-1", image_id="m-1"))
     assert done
 
 
@@ -135,7 +137,7 @@ async def test_a_cancelled_upload_stops_between_blocks(
 ) -> None:
     # /dev/zero never becomes shorter, and the far side never reads all of it.
     size = 1 << 40
-    upload = ask.PutObject(
+    upload = calls.PutObject(
         region="eu-west-1",
         bucket="b-1",
         key="k",
@@ -152,7 +154,7 @@ async def test_a_cancelled_upload_stops_between_blocks(
 def test_a_file_that_became_shorter_is_named(cloud: SdkCloud, tmp_path: Path) -> None:
     image = tmp_path / "disk.img"
     image.write_bytes(b"x" * 1000)
-    upload = ask.PutObject(
+    upload = calls.PutObject(
         region="eu-west-1",
         bucket="b-1",
         key="k",
@@ -206,10 +208,10 @@ def test_no_secret_reaches_a_log_at_any_level(
 
     async def main() -> None:
         far.answer = lambda _seen: as_json(REGIONS)
-        await cloud.call(ask.DescribeRegions())
+        await cloud.call(calls.DescribeRegions())
         far.answer = lambda _seen: Reply(headers={"ETag": '"x"'})
         await cloud.call(
-            ask.PutObject(
+            calls.PutObject(
                 region="eu-west-1",
                 bucket="b-1",
                 key="k",
@@ -218,7 +220,7 @@ def test_no_secret_reaches_a_log_at_any_level(
             )
         )
         url = await cloud.call(
-            ask.PresignGetObject(
+            calls.PresignGetObject(
                 region="eu-west-1", bucket="b-1", key="k", lifetime_s=60
             )
         )

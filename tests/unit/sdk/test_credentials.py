@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.credentials import Credentials, CredentialsLostError
 from ali_import.cloud.sdk.settings import Settings
@@ -23,13 +23,13 @@ CALL = """
 import os, time, anyio
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.settings import Settings
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.relay.transport import RelayTransport
 cloud = SdkCloud(Settings.from_environment(os.environ), RelayTransport)
 started = time.monotonic()
 try:
-    print(anyio.run(cloud.call, ask.GetCallerIdentity()))
-    signed = ask.PresignGetObject(region='eu-west-1', bucket='b-1', key='k',
+    print(anyio.run(cloud.call, calls.GetCallerIdentity()))
+    signed = calls.PresignGetObject(region='eu-west-1', bucket='b-1', key='k',
                                   lifetime_s=1e9)
     print(anyio.run(cloud.call, signed).value.split('x-oss-expires=')[1].split('&')[0])
 except Exception as exc:
@@ -194,7 +194,7 @@ def test_lost_credentials_are_no_answer_and_may_come_back(
     credentials.keys()
     cloud = SdkCloud(settings, RelayTransport, credentials=credentials)
     far.answer = lambda _seen: IDENTITY
-    for request in (ask.GetCallerIdentity(), ask.ListBuckets(prefix="p")):
+    for request in (calls.GetCallerIdentity(), calls.ListBuckets(prefix="p")):
         with pytest.raises(TransportError) as caught:
             anyio.run(cloud.call, request)
         assert caught.value.code == "NoAnswer"
@@ -218,7 +218,7 @@ def test_a_token_that_ran_out_for_good_is_told_from_one_that_is_refreshed(
         '{"Code":"InvalidSecurityToken.Expired","Message":"m"}', 400
     )
     with pytest.raises(ApiError) as caught:
-        anyio.run(cloud.call, ask.DescribeRegions())
+        anyio.run(cloud.call, calls.DescribeRegions())
     assert caught.value.code == code
 
 

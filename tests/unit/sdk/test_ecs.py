@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud.sdk import endpoints
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.values import (
@@ -28,10 +28,10 @@ from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json
 REGION = "cn-hangzhou"
 
 # Every ECS request, with the same call in the words of the official product SDK.
-SAME_CALLS: list[tuple[ask.Request[Any], str, dict[str, Any]]] = [
-    (ask.DescribeRegions(), "DescribeRegions", {"accept_language": "en-US"}),
+SAME_CALLS: list[tuple[calls.Call[Any], str, dict[str, Any]]] = [
+    (calls.DescribeRegions(), "DescribeRegions", {"accept_language": "en-US"}),
     (
-        ask.ImportImage(
+        calls.ImportImage(
             region=REGION,
             client_token="tok",
             name="n",
@@ -64,7 +64,7 @@ SAME_CALLS: list[tuple[ask.Request[Any], str, dict[str, Any]]] = [
         },
     ),
     (
-        ask.CopyImage(
+        calls.CopyImage(
             region=REGION,
             client_token="tok",
             image_id="m-1",
@@ -84,12 +84,12 @@ SAME_CALLS: list[tuple[ask.Request[Any], str, dict[str, Any]]] = [
         },
     ),
     (
-        ask.CancelCopyImage(region=REGION, image_id="m-1"),
+        calls.CancelCopyImage(region=REGION, image_id="m-1"),
         "CancelCopyImage",
         {"image_id": "m-1"},
     ),
     (
-        ask.DescribeImages(
+        calls.DescribeImages(
             region=REGION, name="n", image_ids=["m-1", "m-2"], tags={"a": "1"}
         ),
         "DescribeImages",
@@ -104,23 +104,23 @@ SAME_CALLS: list[tuple[ask.Request[Any], str, dict[str, Any]]] = [
         },
     ),
     (
-        ask.DescribeTasks(region=REGION, task_ids=["t-1", "t-2"]),
+        calls.DescribeTasks(region=REGION, task_ids=["t-1", "t-2"]),
         "DescribeTasks",
         {"task_ids": "t-1,t-2", "page_number": 1, "page_size": 100},
     ),
     (
-        ask.DescribeTasks(region=REGION, image_ids=["m-1", "m-2"]),
+        calls.DescribeTasks(region=REGION, image_ids=["m-1", "m-2"]),
         "DescribeTasks",
         {"resource_ids": ["m-1", "m-2"], "page_number": 1, "page_size": 100},
     ),
     (
-        ask.DescribeTaskAttribute(region=REGION, task_id="t-1"),
+        calls.DescribeTaskAttribute(region=REGION, task_id="t-1"),
         "DescribeTaskAttribute",
         {"task_id": "t-1"},
     ),
-    (ask.CancelTask(region=REGION, task_id="t-1"), "CancelTask", {"task_id": "t-1"}),
+    (calls.CancelTask(region=REGION, task_id="t-1"), "CancelTask", {"task_id": "t-1"}),
     (
-        ask.ModifyImageAttribute(
+        calls.ModifyImageAttribute(
             region=REGION,
             image_id="m-1",
             name="n",
@@ -139,27 +139,27 @@ SAME_CALLS: list[tuple[ask.Request[Any], str, dict[str, Any]]] = [
         },
     ),
     (
-        ask.ModifyImageAttribute(region=REGION, image_id="m-1", family="f"),
+        calls.ModifyImageAttribute(region=REGION, image_id="m-1", family="f"),
         "ModifyImageAttribute",
         {"image_id": "m-1", "image_family": "f"},
     ),
     (
-        ask.ModifyImageSharePermission(region=REGION, image_id="m-1", public=True),
+        calls.ModifyImageSharePermission(region=REGION, image_id="m-1", public=True),
         "ModifyImageSharePermission",
         {"image_id": "m-1", "is_public": True},
     ),
     (
-        ask.ModifyImageSharePermission(region=REGION, image_id="m-1", public=False),
+        calls.ModifyImageSharePermission(region=REGION, image_id="m-1", public=False),
         "ModifyImageSharePermission",
         {"image_id": "m-1", "is_public": False},
     ),
     (
-        ask.DeleteImage(region=REGION, image_id="m-1"),
+        calls.DeleteImage(region=REGION, image_id="m-1"),
         "DeleteImage",
         {"image_id": "m-1"},
     ),
     (
-        ask.DescribeSnapshots(region=REGION, tags={"a": "1"}, snapshot_ids=["s-1"]),
+        calls.DescribeSnapshots(region=REGION, tags={"a": "1"}, snapshot_ids=["s-1"]),
         "DescribeSnapshots",
         {
             "max_results": 100,
@@ -168,12 +168,12 @@ SAME_CALLS: list[tuple[ask.Request[Any], str, dict[str, Any]]] = [
         },
     ),
     (
-        ask.DeleteSnapshot(region=REGION, snapshot_id="s-1"),
+        calls.DeleteSnapshot(region=REGION, snapshot_id="s-1"),
         "DeleteSnapshot",
         {"snapshot_id": "s-1"},
     ),
     (
-        ask.TagResources(
+        calls.TagResources(
             region=REGION,
             resource_type="snapshot",
             resource_ids=["s-1", "s-2"],
@@ -187,7 +187,7 @@ SAME_CALLS: list[tuple[ask.Request[Any], str, dict[str, Any]]] = [
         },
     ),
     (
-        ask.UntagResources(
+        calls.UntagResources(
             region=REGION, resource_type="image", resource_ids=["m-1"], keys=["a", "b"]
         ),
         "UntagResources",
@@ -196,7 +196,7 @@ SAME_CALLS: list[tuple[ask.Request[Any], str, dict[str, Any]]] = [
 ]
 
 
-def ask_quietly(cloud: SdkCloud, request: ask.Request[Any]) -> None:
+def ask_quietly(cloud: SdkCloud, request: calls.Call[Any]) -> None:
     """Send a request whose answer is not the matter of the test."""
     with contextlib.suppress(TransportError):  # the answer is {}
         anyio.run(cloud.call, request)
@@ -223,7 +223,7 @@ def as_compared(seen: Seen) -> tuple[Any, ...]:
 def test_what_is_sent_is_what_the_product_sdk_sends(
     far: FarSide,
     cloud: SdkCloud,
-    request_: ask.Request[Any],
+    request_: calls.Call[Any],
     action: str,
     words: Mapping[str, Any],
 ) -> None:
@@ -263,7 +263,7 @@ def test_every_ecs_request_is_compared() -> None:
     compared = {type(request) for request, _, _ in SAME_CALLS}
     ours = {
         kind
-        for kind in ask.Request.__subclasses__()
+        for kind in calls.Call.__subclasses__()
         if getattr(kind, "SERVICE", "") == "ecs"
     }
     assert compared == ours
@@ -340,7 +340,7 @@ def test_an_image_is_read_with_numbers_sent_as_text(
     far: FarSide, cloud: SdkCloud
 ) -> None:
     far.answer = lambda _seen: images([IMAGE])
-    found = anyio.run(cloud.call, ask.DescribeImages(region=REGION))
+    found = anyio.run(cloud.call, calls.DescribeImages(region=REGION))
     assert found == (
         CloudImage(
             image_id="m-1",
@@ -374,7 +374,7 @@ def test_a_name_without_a_star_means_that_name_alone(
         for number, name in enumerate(("n", "n-2", "not-n"), 1)
     ]
     far.answer = lambda _seen: images(rows)
-    found = anyio.run(cloud.call, ask.DescribeImages(region=REGION, name=asked))
+    found = anyio.run(cloud.call, calls.DescribeImages(region=REGION, name=asked))
     assert [image.image_id for image in found] == expected
 
 
@@ -390,7 +390,7 @@ def test_all_pages_of_images_are_read_and_no_row_twice(
         return images(rows[(page - 1) * 100 : page * 100], total=len(rows))
 
     far.answer = answer
-    found = anyio.run(cloud.call, ask.DescribeImages(region=REGION))
+    found = anyio.run(cloud.call, calls.DescribeImages(region=REGION))
     assert [image.image_id for image in found] == [f"m-{n}" for n in range(250)]
     assert len(far.seen) == 3
 
@@ -399,7 +399,7 @@ def test_a_status_new_to_us_is_no_status_to_work_with(
     far: FarSide, cloud: SdkCloud
 ) -> None:
     far.answer = lambda _seen: images([{**IMAGE, "Status": "Thinking"}])
-    [image] = anyio.run(cloud.call, ask.DescribeImages(region=REGION))
+    [image] = anyio.run(cloud.call, calls.DescribeImages(region=REGION))
     assert image.status is ImageStatus.UNAVAILABLE
 
 
@@ -421,7 +421,7 @@ def test_an_answer_of_another_shape_is_garbled(
 ) -> None:
     far.answer = lambda _seen: as_json(json.dumps(answer))
     with pytest.raises(TransportError) as caught:
-        anyio.run(cloud.call, ask.DescribeImages(region=REGION))
+        anyio.run(cloud.call, calls.DescribeImages(region=REGION))
     assert caught.value.code == "GarbledAnswer"
 
 
@@ -433,7 +433,7 @@ def test_a_strange_region_id_never_becomes_a_host_name(
         json.dumps({"Regions": {"Region": [{"RegionId": region}]}})
     )
     with pytest.raises(TransportError) as caught:
-        anyio.run(cloud.call, ask.DescribeRegions())
+        anyio.run(cloud.call, calls.DescribeRegions())
     assert caught.value.code == "GarbledAnswer"
 
 
@@ -444,7 +444,7 @@ def test_tasks_are_read(far: FarSide, cloud: SdkCloud) -> None:
     ]
     far.answer = lambda _seen: as_json(json.dumps({"TaskSet": {"Task": rows}}))
     found = anyio.run(
-        cloud.call, ask.DescribeTasks(region=REGION, task_ids=["t-1", "t-2"])
+        cloud.call, calls.DescribeTasks(region=REGION, task_ids=["t-1", "t-2"])
     )
     assert found == (
         Task(task_id="t-1", status=TaskStatus.FINISHED, image_id="m-1"),
@@ -468,7 +468,7 @@ def test_the_reason_of_a_failed_task_is_found(far: FarSide, cloud: SdkCloud) -> 
         )
     )
     found = anyio.run(
-        cloud.call, ask.DescribeTaskAttribute(region=REGION, task_id="t-1")
+        cloud.call, calls.DescribeTaskAttribute(region=REGION, task_id="t-1")
     )
     assert found == TaskDetail(
         task_id="t-1",
@@ -489,7 +489,7 @@ def test_all_pages_of_snapshots_are_read(far: FarSide, cloud: SdkCloud) -> None:
         )
 
     far.answer = answer
-    found = anyio.run(cloud.call, ask.DescribeSnapshots(region=REGION))
+    found = anyio.run(cloud.call, calls.DescribeSnapshots(region=REGION))
     assert found == tuple(
         Snapshot(snapshot_id=f"s-{page}", name="n", created_at="c") for page in range(3)
     )
@@ -499,7 +499,7 @@ def test_a_tag_without_value_is_asked_for_by_its_key(
     far: FarSide, cloud: SdkCloud
 ) -> None:
     far.answer = lambda _seen: as_json('{"Snapshots": {"Snapshot": []}}')
-    anyio.run(cloud.call, ask.DescribeSnapshots(region=REGION, tags={"a": ""}))
+    anyio.run(cloud.call, calls.DescribeSnapshots(region=REGION, tags={"a": ""}))
     asked = far.seen[-1].query
     assert asked["Tag.1.Key"] == "a"
     assert "Tag.1.Value" not in asked
@@ -516,7 +516,7 @@ def test_who_is_calling_is_asked_of_the_central_host(
     far: FarSide, cloud: SdkCloud
 ) -> None:
     far.answer = lambda _seen: as_json('{"AccountId":"12","Arn":"acs:ram::12:root"}')
-    found = anyio.run(cloud.call, ask.GetCallerIdentity())
+    found = anyio.run(cloud.call, calls.GetCallerIdentity())
     assert found == Identity(account_id="12", arn="acs:ram::12:root")
     [seen] = far.seen
     assert seen.host == "sts.aliyuncs.com"

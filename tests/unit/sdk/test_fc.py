@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud.sdk import fc
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.values import Function
@@ -16,7 +16,7 @@ from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json
 
 REGION = "eu-west-1"
-CREATE = ask.CreateFunction(
+CREATE = calls.CreateFunction(
     region=REGION,
     name="ali-import-f",
     description="d",
@@ -82,7 +82,7 @@ def official_list(client: Any) -> None:
     client.list_functions(models.ListFunctionsRequest(prefix="ali", limit=100))
 
 
-def ours(request: ask.Request[Any]) -> Callable[[SdkCloud], Any]:
+def ours(request: calls.Call[Any]) -> Callable[[SdkCloud], Any]:
     return lambda cloud: anyio.run(cloud.call, request)
 
 
@@ -97,14 +97,14 @@ def our_invoke(cloud: SdkCloud) -> bytes:
     [
         (ours(CREATE), official_create),
         (
-            ours(ask.GetFunction(region=REGION, name="f")),
+            ours(calls.GetFunction(region=REGION, name="f")),
             lambda c: c.get_function("f", _get()),
         ),
         (
-            ours(ask.DeleteFunction(region=REGION, name="f")),
+            ours(calls.DeleteFunction(region=REGION, name="f")),
             lambda c: c.delete_function("f"),
         ),
-        (ours(ask.ListFunctions(region=REGION, prefix="ali")), official_list),
+        (ours(calls.ListFunctions(region=REGION, prefix="ali")), official_list),
         (our_invoke, official_invoke),
     ],
     ids=["Create", "Get", "Delete", "List", "Invoke"],
@@ -151,7 +151,7 @@ def test_functions_of_all_pages_are_listed(far: FarSide, cloud: SdkCloud) -> Non
     far.answer = lambda seen: as_json(
         json.dumps(pages[seen.query.get("nextToken", "")])
     )
-    found = anyio.run(cloud.call, ask.ListFunctions(region=REGION, prefix="ali-"))
+    found = anyio.run(cloud.call, calls.ListFunctions(region=REGION, prefix="ali-"))
     assert found == (Function(name="ali-1"), Function(name="ali-2"))
 
 
@@ -159,13 +159,13 @@ def test_a_functions_state_is_read(far: FarSide, cloud: SdkCloud) -> None:
     far.answer = lambda _seen: as_json(
         '{"functionName":"f","state":"Pending","stateReason":"creating"}'
     )
-    found = anyio.run(cloud.call, ask.GetFunction(region=REGION, name="f"))
+    found = anyio.run(cloud.call, calls.GetFunction(region=REGION, name="f"))
     assert found == Function(name="f", state="Pending", reason="creating")
 
 
 def test_a_deleted_function_answers_with_nothing(far: FarSide, cloud: SdkCloud) -> None:
     far.answer = lambda _seen: Reply(status=204)
-    anyio.run(cloud.call, ask.DeleteFunction(region=REGION, name="f/../g"))
+    anyio.run(cloud.call, calls.DeleteFunction(region=REGION, name="f/../g"))
     assert far.seen[0].path == "/2023-03-30/functions/f%2F..%2Fg"
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 import pytest
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud.sdk.bodies import RangeReader
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.credentials import Credentials
@@ -56,7 +56,7 @@ def test_an_object_is_stored_with_a_digest_that_oss_checks(
     body: Body = (
         FileRange(path=image, offset=6, length=len(DATA)) if from_file else DATA
     )
-    request = ask.PutObject(
+    request = calls.PutObject(
         region=REGION, bucket="b-1", key="a/ä b", body=body, content_md5=md5(DATA)
     )
     anyio.run(cloud.call, request)
@@ -89,7 +89,7 @@ def test_a_range_is_read_in_blocks_not_whole(cloud: SdkCloud, far: FarSide) -> N
     size = 300 * 1024 * 1024
     far.answer = lambda _seen: Reply(status=200, headers={"ETag": '"E"'})
     zeros = FileRange(path=Path("/dev/zero"), offset=0, length=size)
-    request = ask.UploadPart(
+    request = calls.UploadPart(
         region=REGION,
         bucket="b-1",
         key="k",
@@ -98,7 +98,7 @@ def test_a_range_is_read_in_blocks_not_whole(cloud: SdkCloud, far: FarSide) -> N
         body=zeros,
         content_md5=md5(b""),
     )
-    anyio.run(cloud.call, ask.ListMultipartUploads(region=REGION, bucket="b-1"))
+    anyio.run(cloud.call, calls.ListMultipartUploads(region=REGION, bucket="b-1"))
     tracemalloc.start()
     part = anyio.run(cloud.call, request)
     _, most = tracemalloc.get_traced_memory()
@@ -112,21 +112,21 @@ def test_a_range_is_read_in_blocks_not_whole(cloud: SdkCloud, far: FarSide) -> N
 
 # --- the other calls -----------------------------------------------------------------
 
-SHAPES: list[tuple[ask.Request[Any], tuple[str, str, str, dict[str, str]]]] = [
+SHAPES: list[tuple[calls.Call[Any], tuple[str, str, str, dict[str, str]]]] = [
     (
-        ask.PutBucket(region=REGION, bucket="b-1"),
+        calls.PutBucket(region=REGION, bucket="b-1"),
         ("PUT", f"b-1.{HOST}", "/", {}),
     ),
     (
-        ask.DeleteBucket(region=REGION, bucket="b-1"),
+        calls.DeleteBucket(region=REGION, bucket="b-1"),
         ("DELETE", f"b-1.{HOST}", "/", {}),
     ),
     (
-        ask.DeleteObjects(region=REGION, bucket="b-1", keys=["k1", "k&2"]),
+        calls.DeleteObjects(region=REGION, bucket="b-1", keys=["k1", "k&2"]),
         ("POST", f"b-1.{HOST}", "/", {"delete": "", "encoding-type": "url"}),
     ),
     (
-        ask.CompleteMultipartUpload(
+        calls.CompleteMultipartUpload(
             region=REGION,
             bucket="b-1",
             key="k",
@@ -139,7 +139,7 @@ SHAPES: list[tuple[ask.Request[Any], tuple[str, str, str, dict[str, str]]]] = [
         ("POST", f"b-1.{HOST}", "/k", {"uploadId": "U", "encoding-type": "url"}),
     ),
     (
-        ask.AbortMultipartUpload(region=REGION, bucket="b-1", key="k", upload_id="U"),
+        calls.AbortMultipartUpload(region=REGION, bucket="b-1", key="k", upload_id="U"),
         ("DELETE", f"b-1.{HOST}", "/k", {"uploadId": "U"}),
     ),
 ]
@@ -151,7 +151,7 @@ SHAPES: list[tuple[ask.Request[Any], tuple[str, str, str, dict[str, str]]]] = [
 def test_what_is_sent(
     far: FarSide,
     cloud: SdkCloud,
-    request_: ask.Request[Any],
+    request_: calls.Call[Any],
     shape: tuple[str, str, str, dict[str, str]],
 ) -> None:
     far.answer = lambda _seen: Reply()
@@ -210,7 +210,7 @@ def test_buckets_of_all_pages_and_regions_are_listed(
             + "</Buckets>",
         ),
     )
-    found = anyio.run(cloud.call, ask.ListBuckets(prefix="p-"))
+    found = anyio.run(cloud.call, calls.ListBuckets(prefix="p-"))
     assert found == (
         Bucket(name="p-1", region="cn-shanghai"),
         Bucket(name="p-2", region="eu-west-1"),
@@ -230,7 +230,7 @@ def test_objects_of_all_pages_are_listed(far: FarSide, cloud: SdkCloud) -> None:
         ),
         (root, row.format("c", 2)),
     )
-    found = anyio.run(cloud.call, ask.ListObjects(region=REGION, bucket="b-1"))
+    found = anyio.run(cloud.call, calls.ListObjects(region=REGION, bucket="b-1"))
     assert found == (
         StoredObject(key="a/b", size_bytes=1),
         StoredObject(key="c", size_bytes=2),
@@ -244,7 +244,7 @@ def test_a_page_that_does_not_say_where_the_next_begins_is_garbled(
 ) -> None:
     far.answer = pages(("ListBucketResult", ""), ("ListBucketResult", ""))
     with pytest.raises(TransportError) as caught:
-        anyio.run(cloud.call, ask.ListObjects(region=REGION, bucket="b-1"))
+        anyio.run(cloud.call, calls.ListObjects(region=REGION, bucket="b-1"))
     assert caught.value.code == "GarbledAnswer"
 
 
@@ -259,7 +259,9 @@ def test_uploads_of_all_pages_are_listed(far: FarSide, cloud: SdkCloud) -> None:
         ),
         (root, row.format("b", "2")),
     )
-    found = anyio.run(cloud.call, ask.ListMultipartUploads(region=REGION, bucket="b-1"))
+    found = anyio.run(
+        cloud.call, calls.ListMultipartUploads(region=REGION, bucket="b-1")
+    )
     assert found == (Upload(key="a", upload_id="1"), Upload(key="b", upload_id="2"))
     assert far.seen[1].query["key-marker"] == "a"
     assert far.seen[1].query["upload-id-marker"] == "1"
@@ -270,13 +272,13 @@ def test_an_upload_is_begun(far: FarSide, cloud: SdkCloud) -> None:
         "<InitiateMultipartUploadResult><Bucket>b-1</Bucket><Key>k</Key>"
         "<UploadId>U1</UploadId></InitiateMultipartUploadResult>"
     )
-    request = ask.InitiateMultipartUpload(region=REGION, bucket="b-1", key="k")
+    request = calls.InitiateMultipartUpload(region=REGION, bucket="b-1", key="k")
     assert anyio.run(cloud.call, request) == "U1"
 
 
 def test_an_upload_without_an_id_is_garbled(far: FarSide, cloud: SdkCloud) -> None:
     far.answer = lambda _seen: as_xml("<InitiateMultipartUploadResult/>")
-    request = ask.InitiateMultipartUpload(region=REGION, bucket="b-1", key="k")
+    request = calls.InitiateMultipartUpload(region=REGION, bucket="b-1", key="k")
     with pytest.raises(TransportError) as caught:
         anyio.run(cloud.call, request)
     assert caught.value.code == "GarbledAnswer"
@@ -287,7 +289,7 @@ def test_an_upload_without_an_id_is_garbled(far: FarSide, cloud: SdkCloud) -> No
 
 def signed_for(credentials: Credentials, settings: Settings, lifetime_s: float) -> int:
     cloud = SdkCloud(settings, RelayTransport, credentials=credentials)
-    request = ask.PresignGetObject(
+    request = calls.PresignGetObject(
         region=REGION, bucket="b-1", key="k", lifetime_s=lifetime_s
     )
     url = anyio.run(cloud.call, request)

@@ -9,7 +9,7 @@ import anyio
 import pytest
 import trustme
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.sdk.translate import Place, translate, translated
@@ -25,10 +25,10 @@ from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, as_json, as_xml, closed_port
 
 # One request of each SDK: ECS by RPC, Function Compute by ROA, OSS.
-REQUESTS: list[ask.Request[Any]] = [
-    ask.DescribeRegions(region="eu-west-1"),
-    ask.GetFunction(region="eu-west-1", name="f"),
-    ask.ListBuckets(region="eu-west-1", prefix="p"),
+REQUESTS: list[calls.Call[Any]] = [
+    calls.DescribeRegions(region="eu-west-1"),
+    calls.GetFunction(region="eu-west-1", name="f"),
+    calls.ListBuckets(region="eu-west-1", prefix="p"),
 ]
 HOSTS = {
     "ecs": "ecs.eu-west-1.aliyuncs.com",
@@ -38,7 +38,7 @@ HOSTS = {
 each_sdk = pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: r.operation())
 
 
-def failure(cloud: SdkCloud, request: ask.Request[Any]) -> CloudError:
+def failure(cloud: SdkCloud, request: calls.Call[Any]) -> CloudError:
     with pytest.raises(CloudError) as caught:
         anyio.run(cloud.call, request)
     assert caught.value.region == request.region
@@ -61,7 +61,7 @@ def cloud_with(settings: Settings) -> SdkCloud:
 def test_a_host_the_proxy_cannot_find_is_a_region_without_the_service(
     far: FarSide,
     cloud: SdkCloud,
-    request_: ask.Request[Any],
+    request_: calls.Call[Any],
     status: int,
     reason: str,
 ) -> None:
@@ -80,7 +80,7 @@ def test_a_host_the_proxy_cannot_find_is_a_region_without_the_service(
 def test_any_other_refusal_to_connect_is_the_proxys_failure(
     far: FarSide,
     cloud: SdkCloud,
-    request_: ask.Request[Any],
+    request_: calls.Call[Any],
     status: int,
     reason: str,
 ) -> None:
@@ -94,7 +94,7 @@ def test_any_other_refusal_to_connect_is_the_proxys_failure(
 
 @each_sdk
 def test_a_proxy_that_is_not_there_is_the_proxys_failure(
-    settings: Settings, request_: ask.Request[Any]
+    settings: Settings, request_: calls.Call[Any]
 ) -> None:
     nobody = f"http://user:secretword@127.0.0.1:{closed_port()}"
     error = failure(cloud_with(replace(settings, proxy=nobody)), request_)
@@ -104,7 +104,7 @@ def test_a_proxy_that_is_not_there_is_the_proxys_failure(
 
 @each_sdk
 def test_a_proxy_whose_own_name_does_not_resolve_is_the_proxys_failure(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, request_: ask.Request[Any]
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, request_: calls.Call[Any]
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", _resolves_nothing)
     error = failure(
@@ -122,7 +122,7 @@ def _resolves_nothing(*_args: object, **_options: object) -> None:
 
 @each_sdk
 def test_a_name_that_does_not_resolve_is_a_region_without_the_service(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, request_: ask.Request[Any]
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, request_: calls.Call[Any]
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", _resolves_nothing)
     error = failure(cloud_with(replace(settings, proxy="")), request_)
@@ -134,7 +134,7 @@ def test_no_proxy_is_honoured(
     settings: Settings,
     far: FarSide,
     monkeypatch: pytest.MonkeyPatch,
-    request_: ask.Request[Any],
+    request_: calls.Call[Any],
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", _resolves_nothing)
     error = failure(cloud_with(replace(settings, no_proxy=("aliyuncs.com",))), request_)
@@ -147,7 +147,7 @@ def test_no_proxy_is_honoured(
 
 @each_sdk
 def test_a_certificate_of_an_unknown_authority_says_what_to_set(
-    settings: Settings, tmp_path: Path, request_: ask.Request[Any]
+    settings: Settings, tmp_path: Path, request_: calls.Call[Any]
 ) -> None:
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
@@ -185,7 +185,7 @@ def test_a_certificate_of_an_unknown_authority_says_what_to_set(
 def test_a_bad_answer_is_a_transport_error_with_a_code(
     far: FarSide,
     cloud: SdkCloud,
-    request_: ask.Request[Any],
+    request_: calls.Call[Any],
     reply: Reply,
     code: str,
 ) -> None:
@@ -197,7 +197,7 @@ def test_a_bad_answer_is_a_transport_error_with_a_code(
 
 @each_sdk
 def test_silence_is_no_answer(
-    far: FarSide, settings: Settings, request_: ask.Request[Any]
+    far: FarSide, settings: Settings, request_: calls.Call[Any]
 ) -> None:
     far.answer = lambda _seen: replace(as_json("{}"), stall_s=1.0)
     error = failure(cloud_with(replace(settings, read_timeout_s=0.3)), request_)
@@ -207,7 +207,7 @@ def test_silence_is_no_answer(
 
 @each_sdk
 def test_nothing_is_sent_twice(
-    far: FarSide, cloud: SdkCloud, request_: ask.Request[Any]
+    far: FarSide, cloud: SdkCloud, request_: calls.Call[Any]
 ) -> None:
     far.answer = lambda _seen: Reply(status=503, body=b"<html>")
     failure(cloud, request_)
@@ -229,7 +229,7 @@ def test_an_answer_that_drips_for_ever_is_cut_off(
 @pytest.mark.parametrize("request_", REQUESTS[:2], ids=lambda r: r.operation())
 @pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
 def test_an_error_of_ecs_and_function_compute_keeps_what_it_says(
-    far: FarSide, cloud: SdkCloud, request_: ask.Request[Any], status: int
+    far: FarSide, cloud: SdkCloud, request_: calls.Call[Any], status: int
 ) -> None:
     far.answer = lambda _seen: as_json(
         '{"RequestId":"AB-12","Code":"Some.Code","Message":"No such thing."}', status
@@ -275,7 +275,7 @@ def test_refused_credentials_are_a_matter_of_configuration(
         f'{{"RequestId":"1","Code":"{code}","Message":"m"}}', 404
     )
     with pytest.raises(ConfigurationError, match=code) as caught:
-        anyio.run(cloud.call, ask.GetCallerIdentity())
+        anyio.run(cloud.call, calls.GetCallerIdentity())
     assert "access key" in caught.value.advice
 
 

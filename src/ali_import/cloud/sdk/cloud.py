@@ -19,8 +19,8 @@ from typing import Any, TypeVar, cast
 import anyio
 from anyio import CapacityLimiter, to_thread
 
-from ali_import.cloud import requests as ask
-from ali_import.cloud.requests import DataRequest, Repeat, Request
+from ali_import.cloud import calls
+from ali_import.cloud.calls import Call, DataCall
 from ali_import.cloud.sdk import ecs, endpoints, fc, identity, oss
 from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.services import RelayTransportFactory, Services
@@ -41,39 +41,39 @@ RELAYED_MAX = 64
 RELAY_BYTES_MAX = 24 * MIB
 
 # Who carries out which request. Every request class has a row; a test counts them.
-ADAPTERS: Mapping[type[Request[Any]], Callable[[Services, Any], Any]] = {
-    ask.GetCallerIdentity: identity.get_caller_identity,
-    ask.DescribeRegions: ecs.describe_regions,
-    ask.DescribeImages: ecs.describe_images,
-    ask.ImportImage: ecs.import_image,
-    ask.CopyImage: ecs.copy_image,
-    ask.CancelCopyImage: ecs.cancel_copy_image,
-    ask.DescribeTasks: ecs.describe_tasks,
-    ask.DescribeTaskAttribute: ecs.describe_task_attribute,
-    ask.CancelTask: ecs.cancel_task,
-    ask.ModifyImageAttribute: ecs.modify_image_attribute,
-    ask.ModifyImageSharePermission: ecs.modify_image_share_permission,
-    ask.DeleteImage: ecs.delete_image,
-    ask.DescribeSnapshots: ecs.describe_snapshots,
-    ask.DeleteSnapshot: ecs.delete_snapshot,
-    ask.TagResources: ecs.tag_resources,
-    ask.UntagResources: ecs.untag_resources,
-    ask.PutBucket: oss.put_bucket,
-    ask.DeleteBucket: oss.delete_bucket,
-    ask.ListBuckets: oss.list_buckets,
-    ask.PutObject: oss.put_object,
-    ask.ListObjects: oss.list_objects,
-    ask.DeleteObjects: oss.delete_objects,
-    ask.InitiateMultipartUpload: oss.initiate_multipart_upload,
-    ask.UploadPart: oss.upload_part,
-    ask.CompleteMultipartUpload: oss.complete_multipart_upload,
-    ask.AbortMultipartUpload: oss.abort_multipart_upload,
-    ask.ListMultipartUploads: oss.list_multipart_uploads,
-    ask.PresignGetObject: oss.presign_get_object,
-    ask.ListFunctions: fc.list_functions,
-    ask.CreateFunction: fc.create_function,
-    ask.GetFunction: fc.get_function,
-    ask.DeleteFunction: fc.delete_function,
+ADAPTERS: Mapping[type[Call[Any]], Callable[[Services, Any], Any]] = {
+    calls.GetCallerIdentity: identity.get_caller_identity,
+    calls.DescribeRegions: ecs.describe_regions,
+    calls.DescribeImages: ecs.describe_images,
+    calls.ImportImage: ecs.import_image,
+    calls.CopyImage: ecs.copy_image,
+    calls.CancelCopyImage: ecs.cancel_copy_image,
+    calls.DescribeTasks: ecs.describe_tasks,
+    calls.DescribeTaskAttribute: ecs.describe_task_attribute,
+    calls.CancelTask: ecs.cancel_task,
+    calls.ModifyImageAttribute: ecs.modify_image_attribute,
+    calls.ModifyImageSharePermission: ecs.modify_image_share_permission,
+    calls.DeleteImage: ecs.delete_image,
+    calls.DescribeSnapshots: ecs.describe_snapshots,
+    calls.DeleteSnapshot: ecs.delete_snapshot,
+    calls.TagResources: ecs.tag_resources,
+    calls.UntagResources: ecs.untag_resources,
+    calls.PutBucket: oss.put_bucket,
+    calls.DeleteBucket: oss.delete_bucket,
+    calls.ListBuckets: oss.list_buckets,
+    calls.PutObject: oss.put_object,
+    calls.ListObjects: oss.list_objects,
+    calls.DeleteObjects: oss.delete_objects,
+    calls.InitiateMultipartUpload: oss.initiate_multipart_upload,
+    calls.UploadPart: oss.upload_part,
+    calls.CompleteMultipartUpload: oss.complete_multipart_upload,
+    calls.AbortMultipartUpload: oss.abort_multipart_upload,
+    calls.ListMultipartUploads: oss.list_multipart_uploads,
+    calls.PresignGetObject: oss.presign_get_object,
+    calls.ListFunctions: fc.list_functions,
+    calls.CreateFunction: fc.create_function,
+    calls.GetFunction: fc.get_function,
+    calls.DeleteFunction: fc.delete_function,
 }
 
 _HOSTS: Mapping[str, Callable[[str], str]] = {
@@ -129,7 +129,7 @@ class SdkCloud:
         self._relayed = CapacityLimiter(RELAYED_MAX)
         self._relay_bytes = _ByteBudget(RELAY_BYTES_MAX)
 
-    async def call(self, request: Request[R]) -> R:
+    async def call(self, request: Call[R]) -> R:
         """Carry out ``request`` once, and return its result.
 
         Raises:
@@ -154,16 +154,16 @@ class SdkCloud:
         if self._services is not None:
             self._services.close()
 
-    def _lane(self, request: Request[Any]) -> _Lane:
+    def _lane(self, request: Call[Any]) -> _Lane:
         body = getattr(request, "body", None)
-        if isinstance(request, DataRequest) and request.relay:
+        if isinstance(request, DataCall) and request.relay:
             return _Lane(self._relayed, abandon=True, held_bytes=_inline_bytes(body))
         return _Lane(
             self._calls if body is None else self._uploads,
-            abandon=request.REPEAT is Repeat.READ,
+            abandon=not request.CHANGES,
         )
 
-    def _run(self, request: Request[Any]) -> Any:
+    def _run(self, request: Call[Any]) -> Any:
         """Carry out a request, in a worker thread."""
         place = Place(
             region=request.region,
@@ -176,7 +176,7 @@ class SdkCloud:
                 return adapter(self._made_services(), request)
         except ApiError as exc:
             refusal = identity.refusal(exc)
-            if refusal is not None and isinstance(request, ask.GetCallerIdentity):
+            if refusal is not None and isinstance(request, calls.GetCallerIdentity):
                 raise refusal from exc
             if exc.code in _EXPIRED and not self._credentials.refreshes:
                 exc.code = "SecurityTokenRanOut"  # trying again would not help

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud.sdk import endpoints
 from ali_import.cloud.sdk.answers import (
     GarbledAnswerError,
@@ -40,7 +40,7 @@ TAGGED_IDS_MAX = 50
 
 
 def _call(
-    services: Services, request: ask.Request[Any], query: Mapping[str, Any]
+    services: Services, request: calls.Call[Any], query: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """Call the action that the request is named after, in its region."""
     return services.openapi.rpc(
@@ -53,7 +53,7 @@ def _call(
 
 def _numbered_pages(
     services: Services,
-    request: ask.Request[Any],
+    request: calls.Call[Any],
     query: Mapping[str, Any],
     where: tuple[str, str],
 ) -> Iterator[Mapping[str, Any]]:
@@ -96,7 +96,7 @@ def _ids(ids: Sequence[str]) -> str:
 
 
 def describe_regions(
-    services: Services, request: ask.DescribeRegions
+    services: Services, request: calls.DescribeRegions
 ) -> tuple[str, ...]:
     """Return the ids of the regions open to the account."""
     answer = _call(services, request, {"AcceptLanguage": "en-US"})
@@ -113,7 +113,7 @@ def describe_regions(
 
 
 def describe_images(
-    services: Services, request: ask.DescribeImages
+    services: Services, request: calls.DescribeImages
 ) -> tuple[CloudImage, ...]:
     """Return the account's own images in every status, all pages."""
     query = {
@@ -166,7 +166,7 @@ def _image_status(status: str) -> ImageStatus:
         return ImageStatus.UNAVAILABLE
 
 
-def import_image(services: Services, request: ask.ImportImage) -> ImportStarted:
+def import_image(services: Services, request: calls.ImportImage) -> ImportStarted:
     """Begin an import; the name and the token make it repeatable."""
     query = {
         "ClientToken": request.client_token,
@@ -192,7 +192,7 @@ def import_image(services: Services, request: ask.ImportImage) -> ImportStarted:
     )
 
 
-def copy_image(services: Services, request: ask.CopyImage) -> str:
+def copy_image(services: Services, request: calls.CopyImage) -> str:
     """Begin a copy; called at the source, it returns the id at the destination."""
     query = {
         "ClientToken": request.client_token,
@@ -205,13 +205,13 @@ def copy_image(services: Services, request: ask.CopyImage) -> str:
     return required(_call(services, request, query), "ImageId")
 
 
-def cancel_copy_image(services: Services, request: ask.CancelCopyImage) -> None:
+def cancel_copy_image(services: Services, request: calls.CancelCopyImage) -> None:
     """Stop a copy, at its destination."""
     _call(services, request, {"ImageId": request.image_id})
 
 
 def modify_image_attribute(
-    services: Services, request: ask.ModifyImageAttribute
+    services: Services, request: calls.ModifyImageAttribute
 ) -> None:
     """Set the attributes that are given."""
     query = {
@@ -226,14 +226,14 @@ def modify_image_attribute(
 
 
 def modify_image_share_permission(
-    services: Services, request: ask.ModifyImageSharePermission
+    services: Services, request: calls.ModifyImageSharePermission
 ) -> None:
     """Make an image public, or private again."""
     query = {"ImageId": request.image_id, "IsPublic": request.public}
     _call(services, request, query)
 
 
-def delete_image(services: Services, request: ask.DeleteImage) -> None:
+def delete_image(services: Services, request: calls.DeleteImage) -> None:
     """Ask for an image's deletion."""
     _call(services, request, {"ImageId": request.image_id})
 
@@ -241,7 +241,9 @@ def delete_image(services: Services, request: ask.DeleteImage) -> None:
 # --- tasks ---------------------------------------------------------------------------
 
 
-def describe_tasks(services: Services, request: ask.DescribeTasks) -> tuple[Task, ...]:
+def describe_tasks(
+    services: Services, request: calls.DescribeTasks
+) -> tuple[Task, ...]:
     """Return the tasks with the ids given, or of the images given."""
     assert request.task_ids or request.image_ids, "this would list every task"
     assert len(request.image_ids) <= IDS_MAX
@@ -268,7 +270,7 @@ def _task_status(status: str) -> TaskStatus:
 
 
 def describe_task_attribute(
-    services: Services, request: ask.DescribeTaskAttribute
+    services: Services, request: calls.DescribeTaskAttribute
 ) -> TaskDetail:
     """Return one task's progress, and why it failed."""
     answer = _call(services, request, {"TaskId": request.task_id})
@@ -290,7 +292,7 @@ def describe_task_attribute(
     )
 
 
-def cancel_task(services: Services, request: ask.CancelTask) -> None:
+def cancel_task(services: Services, request: calls.CancelTask) -> None:
     """Stop an import."""
     _call(services, request, {"TaskId": request.task_id})
 
@@ -299,7 +301,7 @@ def cancel_task(services: Services, request: ask.CancelTask) -> None:
 
 
 def describe_snapshots(
-    services: Services, request: ask.DescribeSnapshots
+    services: Services, request: calls.DescribeSnapshots
 ) -> tuple[Snapshot, ...]:
     """Return snapshots, all pages."""
     query: dict[str, Any] = {
@@ -326,7 +328,7 @@ def describe_snapshots(
     raise GarbledAnswerError("the pages have no end")
 
 
-def delete_snapshot(services: Services, request: ask.DeleteSnapshot) -> None:
+def delete_snapshot(services: Services, request: calls.DeleteSnapshot) -> None:
     """Delete a snapshot; the action takes no RegionId, its host says the region."""
     services.openapi.rpc(
         endpoints.ecs(request.region),
@@ -336,7 +338,7 @@ def delete_snapshot(services: Services, request: ask.DeleteSnapshot) -> None:
     )
 
 
-def tag_resources(services: Services, request: ask.TagResources) -> None:
+def tag_resources(services: Services, request: calls.TagResources) -> None:
     """Put tags on images or snapshots."""
     assert len(request.resource_ids) <= TAGGED_IDS_MAX
     query = {
@@ -347,7 +349,7 @@ def tag_resources(services: Services, request: ask.TagResources) -> None:
     _call(services, request, query)
 
 
-def untag_resources(services: Services, request: ask.UntagResources) -> None:
+def untag_resources(services: Services, request: calls.UntagResources) -> None:
     """Take tags off images or snapshots."""
     assert len(request.resource_ids) <= TAGGED_IDS_MAX
     query = {

@@ -5,7 +5,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud.sdk import endpoints
 from ali_import.cloud.sdk.answers import GarbledAnswerError, required, rows, text
 from ali_import.cloud.sdk.openapi import RawAnswer
@@ -27,7 +27,7 @@ def _path(name: str) -> str:
 
 
 def list_functions(
-    services: Services, request: ask.ListFunctions
+    services: Services, request: calls.ListFunctions
 ) -> tuple[Function, ...]:
     """Return the functions whose name starts with the prefix, all pages."""
     query: dict[str, Any] = {"prefix": request.prefix, "limit": PAGE_ROWS_MAX}
@@ -52,7 +52,7 @@ def list_functions(
     raise GarbledAnswerError("the pages have no end")
 
 
-def create_function(services: Services, request: ask.CreateFunction) -> None:
+def create_function(services: Services, request: calls.CreateFunction) -> None:
     """Make a function from a zip that travels in the request."""
     body = {
         "functionName": request.name,
@@ -76,7 +76,7 @@ def create_function(services: Services, request: ask.CreateFunction) -> None:
     )
 
 
-def get_function(services: Services, request: ask.GetFunction) -> Function:
+def get_function(services: Services, request: calls.GetFunction) -> Function:
     """Return a function's state."""
     answer = services.openapi.roa(
         endpoints.fc(request.region),
@@ -92,7 +92,7 @@ def get_function(services: Services, request: ask.GetFunction) -> Function:
     )
 
 
-def delete_function(services: Services, request: ask.DeleteFunction) -> None:
+def delete_function(services: Services, request: calls.DeleteFunction) -> None:
     """Delete a function; the answer is empty."""
     services.openapi.roa(
         endpoints.fc(request.region),

@@ -1,6 +1,6 @@
 """STS: who is calling. Source: GetCallerIdentity, version 2015-04-01."""
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud.sdk import endpoints
 from ali_import.cloud.sdk.answers import required, text
 from ali_import.cloud.sdk.services import Services
@@ -22,7 +22,9 @@ _BAD_CREDENTIALS = (
 )
 
 
-def get_caller_identity(services: Services, request: ask.GetCallerIdentity) -> Identity:
+def get_caller_identity(
+    services: Services, request: calls.GetCallerIdentity
+) -> Identity:
     """Ask who we are; unusable credentials show here first (see ``refusal``)."""
     answer = services.openapi.rpc(
         endpoints.sts(request.region),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ali_import.cloud import requests as ask
+from ali_import.cloud import calls
 from ali_import.cloud.sdk import endpoints, fc
 from ali_import.cloud.sdk.answers import GarbledAnswerError
 from ali_import.cloud.sdk.bodies import content_md5, opened
@@ -39,7 +39,7 @@ def _public(services: Services, region: str) -> Any:
 
 
 def _carrier(
-    services: Services, request: ask.DataRequest[Any]
+    services: Services, request: calls.DataCall[Any]
 ) -> tuple[Any, dict[str, Any]]:
     """Return the client for a data call, and what to pass with each of its calls."""
     region, relay = request.region, request.relay
@@ -54,7 +54,7 @@ def _carrier(
 
 
 @contextmanager
-def _readable(request: ask.PutObject | ask.UploadPart) -> Iterator[Any]:
+def _readable(request: calls.PutObject | calls.UploadPart) -> Iterator[Any]:
     """Give the body as the HTTP client wants it; a Fetch goes to the relay as it is."""
     body = request.body
     if isinstance(body, FileRange):
@@ -68,7 +68,7 @@ def _readable(request: ask.PutObject | ask.UploadPart) -> Iterator[Any]:
 # --- buckets -------------------------------------------------------------------------
 
 
-def put_bucket(services: Services, request: ask.PutBucket) -> None:
+def put_bucket(services: Services, request: calls.PutBucket) -> None:
     """Make a bucket: private, Standard, unencrypted, as ImportImage needs it."""
     from alibabacloud_oss_v2 import PutBucketRequest
 
@@ -76,7 +76,7 @@ def put_bucket(services: Services, request: ask.PutBucket) -> None:
     client.put_bucket(PutBucketRequest(bucket=request.bucket))
 
 
-def delete_bucket(services: Services, request: ask.DeleteBucket) -> None:
+def delete_bucket(services: Services, request: calls.DeleteBucket) -> None:
     """Delete an empty bucket."""
     from alibabacloud_oss_v2 import DeleteBucketRequest
 
@@ -84,7 +84,7 @@ def delete_bucket(services: Services, request: ask.DeleteBucket) -> None:
     client.delete_bucket(DeleteBucketRequest(bucket=request.bucket))
 
 
-def list_buckets(services: Services, request: ask.ListBuckets) -> tuple[Bucket, ...]:
+def list_buckets(services: Services, request: calls.ListBuckets) -> tuple[Bucket, ...]:
     """Return the buckets, of every region, whose name starts with the prefix."""
     from alibabacloud_oss_v2 import ListBucketsRequest
 
@@ -131,7 +131,7 @@ def _next(truncated: Any, marker: Any) -> str | None:
 # --- objects -------------------------------------------------------------------------
 
 
-def put_object(services: Services, request: ask.PutObject) -> None:
+def put_object(services: Services, request: calls.PutObject) -> None:
     """Store an object."""
     from alibabacloud_oss_v2 import PutObjectRequest
 
@@ -149,7 +149,7 @@ def put_object(services: Services, request: ask.PutObject) -> None:
 
 
 def list_objects(
-    services: Services, request: ask.ListObjects
+    services: Services, request: calls.ListObjects
 ) -> tuple[StoredObject, ...]:
     """Return every object of a bucket, all pages."""
     from alibabacloud_oss_v2 import ListObjectsV2Request
@@ -174,7 +174,7 @@ def list_objects(
     raise GarbledAnswerError(_END_MISSING)
 
 
-def delete_objects(services: Services, request: ask.DeleteObjects) -> None:
+def delete_objects(services: Services, request: calls.DeleteObjects) -> None:
     """Delete objects by key; keys that are not there are no error."""
     from alibabacloud_oss_v2 import DeleteMultipleObjectsRequest, DeleteObject
 
@@ -194,7 +194,7 @@ def delete_objects(services: Services, request: ask.DeleteObjects) -> None:
 
 
 def initiate_multipart_upload(
-    services: Services, request: ask.InitiateMultipartUpload
+    services: Services, request: calls.InitiateMultipartUpload
 ) -> str:
     """Begin an upload and return its id."""
     from alibabacloud_oss_v2 import InitiateMultipartUploadRequest
@@ -207,7 +207,7 @@ def initiate_multipart_upload(
     return _told(answer.upload_id)
 
 
-def upload_part(services: Services, request: ask.UploadPart) -> StoredPart:
+def upload_part(services: Services, request: calls.UploadPart) -> StoredPart:
     """Store one part."""
     from alibabacloud_oss_v2 import UploadPartRequest
 
@@ -228,7 +228,7 @@ def upload_part(services: Services, request: ask.UploadPart) -> StoredPart:
 
 
 def complete_multipart_upload(
-    services: Services, request: ask.CompleteMultipartUpload
+    services: Services, request: calls.CompleteMultipartUpload
 ) -> None:
     """Make the object of its parts, in the order of their numbers."""
     import alibabacloud_oss_v2 as oss
@@ -252,7 +252,7 @@ def complete_multipart_upload(
 
 
 def abort_multipart_upload(
-    services: Services, request: ask.AbortMultipartUpload
+    services: Services, request: calls.AbortMultipartUpload
 ) -> None:
     """Drop an unfinished upload."""
     from alibabacloud_oss_v2 import AbortMultipartUploadRequest
@@ -267,7 +267,7 @@ def abort_multipart_upload(
 
 
 def list_multipart_uploads(
-    services: Services, request: ask.ListMultipartUploads
+    services: Services, request: calls.ListMultipartUploads
 ) -> tuple[Upload, ...]:
     """Return every unfinished upload of a bucket, all pages."""
     from alibabacloud_oss_v2 import ListMultipartUploadsRequest
@@ -299,7 +299,9 @@ def list_multipart_uploads(
 # --- presigned URLs ------------------------------------------------------------------
 
 
-def presign_get_object(services: Services, request: ask.PresignGetObject) -> SecretUrl:
+def presign_get_object(
+    services: Services, request: calls.PresignGetObject
+) -> SecretUrl:
     """Sign a URL here, without a call; it dies with the credentials at the latest."""
     from alibabacloud_oss_v2 import GetObjectRequest
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from ali_import.cloud.values import CloudImage
 from ali_import.publish.job import Job
-from ali_import.publish.outcome import Route
+from ali_import.publish.model import Route
 from ali_import.publish.routes.copy import copy
 from ali_import.publish.routes.direct import direct, direct_seed
 from ali_import.publish.routes.relay import relay, relay_seed

@@ -5,13 +5,13 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.requests import CopyImage
+from ali_import.cloud.calls import CopyImage
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage
 from ali_import.errors import ApiError, CloudError, TaskFailedError, TransportError
 from ali_import.publish.job import Job
 from ali_import.publish.making import description, make
-from ali_import.publish.outcome import Step
+from ali_import.publish.model import Step
 from ali_import.publish.sources import ImageSource
 
 _FAILURES_MAX: Final = 24

@@ -1,0 +1,237 @@
+"""The engine's words as values: what to publish and how, what a run tells, how it ends.
+
+Events carry no secrets: no URL, no header, no body, no credential.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ali_import.disk import DiskImage
+from ali_import.units import HOUR_S
+
+# --- what to do -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One local disk image with the name and family it gets in the cloud."""
+
+    image: DiskImage
+    name: str
+    family: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to publish.
+
+    Attributes:
+        regions: Region ids to publish in; empty means every region.
+        public: Make the images community images.
+        overwrite: Replace an image of the same name with other content.
+        all_or_nothing: Publish only if every placement succeeded.
+        allow_failure: Regions whose failure does not count in the exit status.
+        role: Name of a RAM role to attach to relay functions, or "".
+        timeout_s: Bound of the whole run in seconds, cleaning up aside.
+        lease_s: How long temporary resources are ours before others may remove them.
+        nvme: Features.NvmeSupport of the images.
+        imds: Features.ImdsSupport of the images.
+    """
+
+    regions: tuple[str, ...] = ()
+    public: bool = False
+    overwrite: bool = False
+    all_or_nothing: bool = False
+    allow_failure: frozenset[str] = frozenset()
+    role: str = ""
+    timeout_s: float = 4 * HOUR_S
+    lease_s: float = 6 * HOUR_S
+    nvme: str = "supported"
+    imds: str = "v1"
+
+
+# --- how it ended ---------------------------------------------------------------------
+
+
+class Result(StrEnum):
+    """How one placement ended.
+
+    * ``placed``: we made the image in this run.
+    * ``adopted``: an earlier run had begun it; we finished it.
+    * ``unchanged``: it was there already, with this content.
+    * ``failed``: it is not there; code, step, advice say why.
+    * ``skipped``: not attempted or given up because the run was stopped.
+    """
+
+    PLACED = "placed"
+    ADOPTED = "adopted"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+    @property
+    def good(self) -> bool:
+        """Whether the image stands in the region."""
+        return self in {Result.PLACED, Result.ADOPTED, Result.UNCHANGED}
+
+
+class Route(StrEnum):
+    """How the bytes get into a region."""
+
+    DIRECT = "direct"
+    RELAY = "relay"
+    COPY = "copy"
+
+
+class Step(StrEnum):
+    """Where a placement is; also where it failed."""
+
+    SURVEY = "survey"
+    STAGE = "stage"
+    IMPORT = "import"
+    COPY = "copy"
+    WAIT = "wait"
+    REPLACE = "replace"
+    PUBLISH = "publish"
+    DONE = "done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How one placement ended.
+
+    Attributes:
+        code: The cloud's error code (or ours) when it failed.
+        message: One line: what happened.
+        advice: One line: what to do about it, or "".
+        published: Whether it is public and in its family, as far as was asked.
+        seconds: From the placement's start to its outcome.
+    """
+
+    region: str
+    name: str
+    family: str
+    result: Result
+    image_id: str = ""
+    route: Route | None = None
+    step: Step = Step.DONE
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+    advice: str = ""
+    published: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leftover:
+    """Something temporary of ours that exists in the cloud.
+
+    Attributes:
+        kind: ``bucket``, ``function``, ``image`` or ``snapshot``.
+        run_id: The run that made it, or "" where unknown.
+        expires_at: Unix time in seconds when anybody may remove it; 0 if unknown.
+        detail: For people, for example ``3 objects, 1 unfinished upload``.
+    """
+
+    region: str
+    kind: str
+    name: str
+    run_id: str = ""
+    expires_at: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """How a run ended.
+
+    Attributes:
+        outcomes: One a placement, in region-then-image order.
+        leftovers: What cleaning up could not remove.
+        interrupted: Whether a person or a signal stopped it.
+        calls: API calls made.
+        retries: Calls made again after a failure that may pass.
+        seconds: From start to end.
+    """
+
+    run_id: str
+    outcomes: tuple[Outcome, ...]
+    leftovers: tuple[Leftover, ...] = ()
+    interrupted: bool = False
+    timed_out: bool = False
+    calls: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+
+
+# --- what is told meanwhile -----------------------------------------------------------
+
+
+class Phase(StrEnum):
+    """What the run as a whole is doing."""
+
+    SURVEY = "survey"
+    PLACE = "place"
+    PUBLISH = "publish"
+    CLEAN_UP = "clean up"
+    DONE = "done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseBegan:
+    """The run as a whole moved on."""
+
+    phase: Phase
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionsKnown:
+    """The regions of this run are settled; one placement each region and image."""
+
+    regions: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementMoved:
+    """A placement entered a step, or made progress in it (percent, 0 to 100)."""
+
+    region: str
+    name: str
+    step: Step
+    route: Route | None = None
+    progress: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementEnded:
+    """A placement has its outcome (it may still be taken back, by a later failure)."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRetried:
+    """A call failed in a way that may pass, and will be made again."""
+
+    operation: str
+    region: str
+    code: str
+    attempt: int
+    wait_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """Something worth saying: ``level`` is a logging level name (INFO, WARNING)."""
+
+    text: str
+    region: str = ""
+    level: str = "INFO"
+
+
+Event = PhaseBegan | RegionsKnown | PlacementMoved | PlacementEnded | CallRetried | Note
+Emit = Callable[[Event], None]
