@@ -21,7 +21,6 @@ from ali_import.cloud.values import (
     Identity,
     ImageStatus,
     ImportStarted,
-    SecretUrl,
     Snapshot,
     StoredObject,
     StoredPart,
@@ -354,21 +353,6 @@ class ListMultipartUploads(DataCall[tuple[Upload, ...]]):
 
     SERVICE = "oss"
     CHANGES = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class PresignGetObject(Call[SecretUrl]):
-    """Make a URL, on the region's public host, that reads one object for a while.
-
-    Attributes:
-        lifetime_s: Wanted life in seconds; never beyond the credentials' own.
-    """
-
-    SERVICE = "oss"
-    CHANGES = False
-    bucket: str
-    key: str
-    lifetime_s: float
 
 
 # --- Function Compute -----------------------------------------------------------------

@@ -9,25 +9,18 @@ from ali_import.cloud.calls import (
     CompleteMultipartUpload,
     InitiateMultipartUpload,
     ListObjects,
-    PresignGetObject,
     PutObject,
     UploadPart,
 )
-from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import NORMAL, RELAYED, Patience
-from ali_import.cloud.values import Body, Fetch, FileRange, SecretUrl, StoredPart
+from ali_import.cloud.values import Body, Fetch, FileRange, StoredPart
 from ali_import.disk.parts import Part
 from ali_import.errors import CloudError
 from ali_import.publish.job import Job
 from ali_import.publish.model import Step
-from ali_import.units import MINUTE_S
 
 _PARTS_AT_ONCE: Final = 4
-_URL_LIFETIME_S: Final = 15 * MINUTE_S
 _SOURCES_MAX: Final = 5
-_FETCH_ROUNDS_MAX: Final = 12
-# A URL may have run out; so a part is not tried for long with the same ones.
-_FETCH_PATIENCE: Final = Patience(transient_s=MINUTE_S)
 
 PutPart = Callable[[Part, str], Awaitable[StoredPart | None]]
 
@@ -73,38 +66,16 @@ async def stage_fetched(job: Job, *, relay: str) -> str:
     """
 
     async def put(part: Part, upload_id: str) -> StoredPart | None:
-        for round_ in range(_FETCH_ROUNDS_MAX):
-            urls = await _presign(job)
-            body = Fetch(urls=urls, offset=part.offset, length=part.length)
-            try:
-                return await _put(
-                    job, part, upload_id, body, relay=relay, patience=_FETCH_PATIENCE
-                )
-            except CloudError as error:
-                passing = look_up(error).meaning is Meaning.TRANSIENT
-                if not passing or round_ + 1 == _FETCH_ROUNDS_MAX:
-                    raise
-        raise AssertionError("unreachable")
+        sources = list(job.sources.objects)
+        job.context.rng.shuffle(sources)
+        body = Fetch(
+            sources=tuple(sources[:_SOURCES_MAX]),
+            offset=part.offset,
+            length=part.length,
+        )
+        return await _put(job, part, upload_id, body, relay=relay)
 
     return await _stage(job, relay, put)
-
-
-async def _presign(job: Job) -> tuple[SecretUrl, ...]:
-    """Make URLs when they are needed: they cannot outlive the credentials."""
-    sources = list(job.sources.objects)
-    job.context.rng.shuffle(sources)
-    urls = [
-        await job.context.cloud.call(
-            PresignGetObject(
-                region=source.region,
-                bucket=source.bucket,
-                key=source.key,
-                lifetime_s=_URL_LIFETIME_S,
-            )
-        )
-        for source in sources[:_SOURCES_MAX]
-    ]
-    return tuple(urls)
 
 
 async def _put(

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from requests.structures import CaseInsensitiveDict
 
-from ali_import.cloud.values import Fetch
+from ali_import.cloud.sdk.bodies import SignedFetch
 from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.relay.handler import frame
 from ali_import.relay.package import DEADLINE_S, INLINE_BYTES_MAX
@@ -107,7 +107,7 @@ class RelayTransport:
 
 
 def _payload(request: Any) -> bytes:
-    """Frame a request of the SDK; a Fetch goes as words, any other body as bytes."""
+    """Frame a request of the SDK; a fetch goes as words, any other body as bytes."""
     header: dict[str, Any] = {
         "method": request.method,
         "url": request.url,
@@ -120,9 +120,9 @@ def _payload(request: Any) -> bytes:
         "fetch": None,
     }
     body = request.body
-    if isinstance(body, Fetch):
+    if isinstance(body, SignedFetch):
         header["fetch"] = {
-            "urls": [url.value for url in body.urls],
+            "urls": list(body.urls),
             "offset": body.offset,
             "length": body.length,
         }

@@ -69,7 +69,6 @@ ADAPTERS: Mapping[type[Call[Any]], Callable[[Services, Any], Any]] = {
     calls.CompleteMultipartUpload: oss.complete_multipart_upload,
     calls.AbortMultipartUpload: oss.abort_multipart_upload,
     calls.ListMultipartUploads: oss.list_multipart_uploads,
-    calls.PresignGetObject: oss.presign_get_object,
     calls.ListFunctions: fc.list_functions,
     calls.CreateFunction: fc.create_function,
     calls.GetFunction: fc.get_function,

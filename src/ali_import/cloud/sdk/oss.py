@@ -14,23 +14,24 @@ from typing import Any
 from ali_import.cloud import calls
 from ali_import.cloud.sdk import endpoints, fc
 from ali_import.cloud.sdk.answers import GarbledAnswerError
-from ali_import.cloud.sdk.bodies import content_md5, opened
+from ali_import.cloud.sdk.bodies import SignedFetch, content_md5, opened
 from ali_import.cloud.sdk.services import Services
 from ali_import.cloud.values import (
     Bucket,
     Fetch,
     FileRange,
-    SecretUrl,
+    ObjectSource,
     StoredObject,
     StoredPart,
     Upload,
 )
+from ali_import.units import MINUTE_S
 
 PAGE_ROWS_MAX = 1000
 PAGES_MAX = 10_000
 DELETE_KEYS_MAX = 1000
-# What V4 allows a presigned URL.
-PRESIGN_LIFETIME_S_MAX = 7 * 24 * 3600.0
+# Longer than a relay may take: a URL is made for one invocation.
+URL_LIFETIME_S = 15 * MINUTE_S
 _END_MISSING = "the pages have no end"
 
 
@@ -54,15 +55,35 @@ def _carrier(
 
 
 @contextmanager
-def _readable(request: calls.PutObject | calls.UploadPart) -> Iterator[Any]:
-    """Give the body as the HTTP client wants it; a Fetch goes to the relay as it is."""
+def _readable(
+    services: Services, request: calls.PutObject | calls.UploadPart
+) -> Iterator[Any]:
+    """Give the body as the HTTP client wants it."""
     body = request.body
     if isinstance(body, FileRange):
         with opened(body, request.content_md5) as reader:
             yield reader
+    elif isinstance(body, Fetch):
+        assert request.relay, "only a relay can fetch"
+        yield SignedFetch(
+            urls=tuple(_presigned(services, source) for source in body.sources),
+            offset=body.offset,
+            length=body.length,
+        )
     else:
-        assert request.relay or not isinstance(body, Fetch), "only a relay can fetch"
         yield body
+
+
+def _presigned(services: Services, source: ObjectSource) -> str:
+    """Sign a URL that reads the object; it dies with the credentials at the latest."""
+    from alibabacloud_oss_v2 import GetObjectRequest
+
+    lifetime_s = min(URL_LIFETIME_S, services.credentials.keys().remaining_s())
+    signed = _public(services, source.region).presign(
+        GetObjectRequest(bucket=source.bucket, key=source.key),
+        expires=dt.timedelta(seconds=max(int(lifetime_s), 1)),
+    )
+    return str(signed.url)
 
 
 # --- buckets -------------------------------------------------------------------------
@@ -136,7 +157,7 @@ def put_object(services: Services, request: calls.PutObject) -> None:
     from alibabacloud_oss_v2 import PutObjectRequest
 
     client, options = _carrier(services, request)
-    with _readable(request) as body:
+    with _readable(services, request) as body:
         client.put_object(
             PutObjectRequest(
                 bucket=request.bucket,
@@ -212,7 +233,7 @@ def upload_part(services: Services, request: calls.UploadPart) -> StoredPart:
     from alibabacloud_oss_v2 import UploadPartRequest
 
     client, options = _carrier(services, request)
-    with _readable(request) as body:
+    with _readable(services, request) as body:
         answer = client.upload_part(
             UploadPartRequest(
                 bucket=request.bucket,
@@ -294,24 +315,3 @@ def list_multipart_uploads(
         if key_marker is None:
             return tuple(found)
     raise GarbledAnswerError(_END_MISSING)
-
-
-# --- presigned URLs ------------------------------------------------------------------
-
-
-def presign_get_object(
-    services: Services, request: calls.PresignGetObject
-) -> SecretUrl:
-    """Sign a URL here, without a call; it dies with the credentials at the latest."""
-    from alibabacloud_oss_v2 import GetObjectRequest
-
-    lifetime_s = min(
-        request.lifetime_s,
-        PRESIGN_LIFETIME_S_MAX,
-        services.credentials.keys().remaining_s(),
-    )
-    signed = _public(services, request.region).presign(
-        GetObjectRequest(bucket=request.bucket, key=request.key),
-        expires=dt.timedelta(seconds=max(int(lifetime_s), 1)),
-    )
-    return SecretUrl(str(signed.url))

@@ -1,10 +1,9 @@
 """Route ``direct``: upload to a bucket in the region, and import it there."""
 
-from ali_import.cloud.values import CloudImage
+from ali_import.cloud.values import CloudImage, ObjectSource
 from ali_import.errors import ApiError, CloudError
 from ali_import.publish.job import Job
 from ali_import.publish.making import import_object
-from ali_import.publish.sources import ObjectSource
 from ali_import.publish.staging import stage_file
 
 
