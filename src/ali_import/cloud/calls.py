@@ -54,7 +54,7 @@ class Call(Generic[R_co]):
 class Cloud(Protocol):
     """Something that carries out calls: the SDKs, or a world under simulation."""
 
-    async def call(self, call: Call[R]) -> R:
+    async def call(self, call: Call[R], /) -> R:
         """Carry out ``call`` once, and return its result.
 
         Raises:

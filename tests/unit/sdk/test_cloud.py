@@ -15,7 +15,8 @@ import pytest
 
 from ali_import.cloud import calls
 from ali_import.cloud.sdk import cloud as cloud_module
-from ali_import.cloud.sdk.cloud import ADAPTERS, SdkCloud
+from ali_import.cloud.sdk.cloud import SdkCloud
+from ali_import.cloud.sdk.services import ADAPTERS, answers
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.values import Fetch, FileRange, ObjectSource
 from ali_import.errors import CloudError
@@ -32,7 +33,7 @@ def leaves(kind: type[calls.Call[Any]]) -> set[type[calls.Call[Any]]]:
     return set().union(*map(leaves, below)) if below else {kind}
 
 
-def test_every_request_has_an_adapter() -> None:
+def test_every_call_has_an_adapter() -> None:
     # Generic bases (DataCall) are asked for by their subclasses only.
     wanted = {
         kind
@@ -41,6 +42,11 @@ def test_every_request_has_an_adapter() -> None:
     }
     assert set(ADAPTERS) == wanted
     assert len(wanted) >= 30
+
+
+def test_no_call_has_two_adapters() -> None:
+    with pytest.raises(AssertionError, match="two adapters for DescribeRegions"):
+        answers(calls.DescribeRegions)(lambda _services, _call: ())
 
 
 def test_calls_share_connections_and_do_not_wait_for_each_other(

@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from ali_import.cloud.calls import Call
 from ali_import.cloud.sdk import quiet
 from ali_import.cloud.sdk.credentials import Credentials, OneSession
 from ali_import.cloud.sdk.openapi import OpenApi
@@ -19,6 +20,10 @@ class RelayTransportFactory(Protocol):
     def __call__(self, invoke: Callable[[bytes], bytes], *, region: str) -> Any:
         """Make the client of one call."""
         ...
+
+
+C = TypeVar("C", bound=Call[Any])
+R = TypeVar("R")
 
 
 class Services:
@@ -82,3 +87,20 @@ class Services:
         self.openapi.close()
         self._credentials_session.remove()
         self.session.close()
+
+
+ADAPTERS: dict[type[Call[Any]], Callable[[Services, Any], Any]] = {}
+"""Who carries out which call, as each adapter says beside itself."""
+
+
+def answers(
+    kind: type[C],
+) -> Callable[[Callable[[Services, C], R]], Callable[[Services, C], R]]:
+    """Say that the function below carries out calls of ``kind``, and nobody else."""
+
+    def register(adapter: Callable[[Services, C], R]) -> Callable[[Services, C], R]:
+        assert kind not in ADAPTERS, f"two adapters for {kind.__name__}"
+        ADAPTERS[kind] = adapter
+        return adapter
+
+    return register
