@@ -22,6 +22,7 @@ import pytest
 from ali_import.cloud import calls
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.credentials import Credentials
+from ali_import.cloud.sdk.relay import RelayTransport
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.values import (
     Body,
@@ -35,7 +36,6 @@ from ali_import.cloud.values import (
 from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.relay import handler as relay
 from ali_import.relay import package
-from ali_import.relay.transport import RelayTransport
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json, as_xml
 
 REGION = "cn-hangzhou"
@@ -216,7 +216,6 @@ def fetched_from(far: FarSide, region: Region, credentials: Credentials) -> list
     region.oss = oss
     cloud = SdkCloud(
         Settings(proxy=far.proxy, ca_bundle=far.ca_path),
-        RelayTransport,
         credentials=credentials,
     )
     body = Fetch(sources=(SOURCE,), offset=0, length=len(DATA))

@@ -20,7 +20,6 @@ from ali_import.cloud.sdk.services import ADAPTERS, answers
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.values import Fetch, FileRange, ObjectSource
 from ali_import.errors import CloudError
-from ali_import.relay.transport import RelayTransport
 from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json
 
@@ -208,9 +207,7 @@ def test_no_secret_reaches_a_log_at_any_level(
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [*root.handlers, handler])
     monkeypatch.setattr(root, "level", logging.DEBUG)
-    cloud = SdkCloud(
-        settings, RelayTransport, credentials=static_credentials("CAIStokentoken")
-    )
+    cloud = SdkCloud(settings, credentials=static_credentials("CAIStokentoken"))
 
     async def main() -> None:
         far.answer = lambda _seen: as_json(REGIONS)

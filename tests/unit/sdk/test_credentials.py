@@ -15,7 +15,6 @@ from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.credentials import Credentials, CredentialsLostError
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.errors import ApiError, TransportError
-from ali_import.relay.transport import RelayTransport
 from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json
 
@@ -25,10 +24,9 @@ from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud import calls
 from ali_import.cloud.sdk.credentials import Credentials
-from ali_import.relay.transport import RelayTransport
 credentials = Credentials()
 cloud = SdkCloud(
-    Settings.from_environment(os.environ), RelayTransport, credentials=credentials
+    Settings.from_environment(os.environ), credentials=credentials
 )
 started = time.monotonic()
 try:
@@ -194,7 +192,7 @@ def test_lost_credentials_are_no_answer_and_may_come_back(
 ) -> None:
     credentials = Credentials(Failing(10))
     credentials.keys()
-    cloud = SdkCloud(settings, RelayTransport, credentials=credentials)
+    cloud = SdkCloud(settings, credentials=credentials)
     far.answer = lambda _seen: IDENTITY
     for request in (calls.GetCallerIdentity(), calls.ListBuckets(prefix="p")):
         with pytest.raises(TransportError) as caught:
@@ -215,7 +213,7 @@ def test_a_token_that_ran_out_for_good_is_told_from_one_that_is_refreshed(
     far: FarSide, settings: Settings, provider: Failing | None, code: str
 ) -> None:
     credentials = Credentials(provider) if provider else static_credentials("t")
-    cloud = SdkCloud(settings, RelayTransport, credentials=credentials)
+    cloud = SdkCloud(settings, credentials=credentials)
     far.answer = lambda _seen: as_json(
         '{"Code":"InvalidSecurityToken.Expired","Message":"m"}', 400
     )

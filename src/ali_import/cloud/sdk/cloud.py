@@ -23,7 +23,7 @@ from ali_import.cloud import calls
 from ali_import.cloud.calls import Call, DataCall
 from ali_import.cloud.sdk import ecs, endpoints, fc, identity, oss
 from ali_import.cloud.sdk.credentials import Credentials
-from ali_import.cloud.sdk.services import ADAPTERS, RelayTransportFactory, Services
+from ali_import.cloud.sdk.services import ADAPTERS, Services
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.sdk.translate import Place, translated
 from ali_import.cloud.values import FileRange
@@ -66,20 +66,17 @@ class SdkCloud:
 
     Args:
         settings: Proxy, certificates and time-outs, the same for every product.
-        relay_transport: Makes the HTTP client of a call that goes through a relay.
         credentials: Whose calls these are; the official default chain if None.
     """
 
     def __init__(
         self,
         settings: Settings,
-        relay_transport: RelayTransportFactory,
         *,
         credentials: Credentials | None = None,
     ) -> None:
         self._settings = settings
         self._credentials = credentials or Credentials()
-        self._relay_transport = relay_transport
         self._services: Services | None = None
         self._lock = threading.Lock()
         self._calls = CapacityLimiter(CALLS_MAX)
@@ -143,9 +140,7 @@ class SdkCloud:
     def _made_services(self) -> Services:
         with self._lock:
             if self._services is None:
-                self._services = Services(
-                    self._settings, self._relay_transport, self._credentials
-                )
+                self._services = Services(self._settings, self._credentials)
             return self._services
 
 

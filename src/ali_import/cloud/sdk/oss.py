@@ -43,6 +43,8 @@ def _carrier(
     services: Services, call: calls.DataCall[Any]
 ) -> tuple[Any, dict[str, Any]]:
     """Return the client for a data call, and what to pass with each of its calls."""
+    from ali_import.cloud.sdk.relay import RelayTransport
+
     region, relay = call.region, call.relay
     if not relay:
         return _public(services, region), {}
@@ -51,7 +53,7 @@ def _carrier(
         return fc.invoke(services, region=region, name=relay, payload=payload)
 
     client = services.oss(region, endpoints.oss(region, internal=True))
-    return client, {"http_client": services.relay_transport(invoke, region=region)}
+    return client, {"http_client": RelayTransport(invoke, region=region)}
 
 
 @contextmanager

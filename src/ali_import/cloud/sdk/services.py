@@ -2,25 +2,13 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from ali_import.cloud.calls import Call
 from ali_import.cloud.sdk import quiet
 from ali_import.cloud.sdk.credentials import Credentials, OneSession
 from ali_import.cloud.sdk.openapi import OpenApi
 from ali_import.cloud.sdk.settings import Settings
-
-
-class RelayTransportFactory(Protocol):
-    """Makes an HTTP client, as the OSS SDK wants it, that sends through a function.
-
-    ``invoke`` carries a payload to one invocation and returns what it answers.
-    """
-
-    def __call__(self, invoke: Callable[[bytes], bytes], *, region: str) -> Any:
-        """Make the client of one call."""
-        ...
-
 
 C = TypeVar("C", bound=Call[Any])
 R = TypeVar("R")
@@ -29,16 +17,10 @@ R = TypeVar("R")
 class Services:
     """Everything needed to call the cloud; made once, used from many threads."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        relay_transport: RelayTransportFactory,
-        credentials: Credentials,
-    ) -> None:
+    def __init__(self, settings: Settings, credentials: Credentials) -> None:
         from ali_import.cloud.sdk import wire
 
         self.settings = settings
-        self.relay_transport = relay_transport
         self.credentials = credentials
         self.session = wire.session(settings)
         self._credentials_session = OneSession(self.session)

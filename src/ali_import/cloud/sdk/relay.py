@@ -15,11 +15,10 @@ from typing import Any, Self
 from requests.structures import CaseInsensitiveDict
 
 from ali_import.cloud.sdk.bodies import SignedFetch
+from ali_import.cloud.sdk.fc import INVOKE
 from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.relay.handler import frame
 from ali_import.relay.package import DEADLINE_S, INLINE_BYTES_MAX
-
-OPERATION = "fc.InvokeFunction"
 
 # What the function's own failures are called among the cloud's error codes.
 CODES: Mapping[str, str] = {
@@ -92,7 +91,7 @@ class RelayTransport:
         return ApiError(
             f"the relay function could not do it: {detail}",
             region=self._region,
-            operation=OPERATION,
+            operation=INVOKE,
             code=CODES[kind],
             http_status=200,
         )
@@ -101,7 +100,7 @@ class RelayTransport:
         return TransportError(
             "the relay function's answer cannot be read",
             region=self._region,
-            operation=OPERATION,
+            operation=INVOKE,
             code="GarbledAnswer",
         )
 
