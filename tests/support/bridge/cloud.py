@@ -198,9 +198,11 @@ class WorldCloud:
             (service == "oss" and region.oss is OssMode.UNRESOLVED)
             or (service == "fc" and not region.fc)
         )
-        if missing or self.network.unresolved(service, request.region):
+        if self.network.unresolved(service, request.region):
+            raise no_answer(request)  # a resolver that fails says nothing of the region
+        if missing:
             raise HostNotFoundError(
-                "the host name does not resolve",
+                "the host name does not exist",
                 region=request.region,
                 operation=request.operation(),
                 code="HostNotFound",
