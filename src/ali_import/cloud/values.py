@@ -46,7 +46,6 @@ class CloudImage:
         imds: ``v1`` or ``v2``; "" when not told.
         progress: Percent done while it is being made, 0 to 100.
         snapshot_ids: The snapshots behind the image, which outlive it.
-        created_at: The cloud's creation time, ISO 8601 text.
     """
 
     image_id: str
@@ -60,10 +59,8 @@ class CloudImage:
     public: bool = False
     size_gib: int = 0
     progress: int = 0
-    is_copied: bool = False
     snapshot_ids: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
-    created_at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +98,6 @@ class Snapshot:
     snapshot_id: str
     name: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
-    created_at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from ali_import.publish.model import Report
+from ali_import.redaction import one_line
 from ali_import.report.failures import stands
-from ali_import.report.redaction import one_line
 
 
 def result_lines(report: Report) -> Iterator[str]:

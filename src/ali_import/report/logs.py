@@ -10,8 +10,8 @@ from typing import Any, Final, Self
 from typing_extensions import override
 
 from ali_import.publish.model import Event, Outcome, PlacementEnded
+from ali_import.redaction import one_line
 from ali_import.report.messages import Messages
-from ali_import.report.redaction import one_line
 from ali_import.report.words import described
 
 LOGGER_NAME: Final = "ali_import"

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import TextIO
 
-from ali_import.report.redaction import Redactor
+from ali_import.redaction import Redactor
 
 
 class Messages:

@@ -24,12 +24,12 @@ from ali_import.publish.model import (
     Route,
     Step,
 )
+from ali_import.redaction import Redactor
 from ali_import.report import display
 from ali_import.report.logs import LogDisplay
 from ali_import.report.messages import Messages
 from ali_import.report.plain import PROGRESS_EVERY_S, PlainDisplay
 from ali_import.report.progress import LiveDisplay
-from ali_import.report.redaction import Redactor
 from ali_import.report.tally import Tally
 from ali_import.report.words import described
 from tests.unit.report import samples

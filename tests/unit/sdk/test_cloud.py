@@ -171,29 +171,6 @@ def test_a_file_that_became_shorter_is_named(cloud: SdkCloud, tmp_path: Path) ->
     assert caught.value.code == "ImageFileChanged"
 
 
-def test_relayed_bodies_share_a_budget_of_bytes() -> None:
-    budget = cloud_module._ByteBudget(100)
-    held = 0
-    most = 0
-
-    async def hold(count: int) -> None:
-        nonlocal held, most
-        async with budget.hold(count):
-            held += count
-            most = max(most, held)
-            await anyio.sleep(0.001)
-            held -= count
-
-    async def main() -> None:
-        async with anyio.create_task_group() as tasks:
-            for count in (60, 60, 30, 10, 100, 500, 1):
-                tasks.start_soon(hold, count)
-
-    anyio.run(main)
-    # One alone may be larger than the budget, or a part that large could never go.
-    assert most == 500
-
-
 def test_no_secret_reaches_a_log_at_any_level(
     far: FarSide,
     settings: Settings,

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from ali_import.publish.budget import ByteBudget
+from ali_import.cloud.sdk.budget import ByteBudget
 from tests.support.virtual import run
 
 
