@@ -84,6 +84,7 @@ class FarSide:
     seen: list[Seen] = field(default_factory=list)
     connects: list[str] = field(default_factory=list)
     dripped: int = 0
+    tunnels: set[object] = field(default_factory=set)
     port: int = 0
     ca_path: Path = Path()
 
@@ -141,6 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.host = host
+        far.tunnels.add(self)
         self.connection = tls
         self.rfile = tls.makefile("rb")
         self.wfile = _Unbuffered(tls)
@@ -216,6 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @override
     def finish(self) -> None:
+        self.far_side.tunnels.discard(self)
         # The TLS socket took the place of the one that the server would close.
         self.wfile.close()
         self.rfile.close()
