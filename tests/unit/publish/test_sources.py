@@ -19,7 +19,7 @@ SINGAPORE = ImageSource(region="ap-southeast-1", image_id="m-s")
 
 
 def table(*regions: str, slots: CopySlots | None = None) -> Sources:
-    return Sources(regions, slots or CopySlots(), Bell())
+    return Sources(regions, {}, slots or CopySlots(), Bell())
 
 
 def forgetting(sources: Sources, *regions: str) -> Sources:
