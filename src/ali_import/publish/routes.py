@@ -22,14 +22,14 @@ import anyio
 
 from ali_import.cloud.calls import CopyImage, ImportImage
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import BROKEN
+from ali_import.cloud.values import BROKEN, ObjectSource
 from ali_import.errors import ApiError, CloudError, TaskFailedError, TransportError
 from ali_import.publish.context import Track
 from ali_import.publish.lease import temporary_image_name
 from ali_import.publish.make import Attempt, Lent, Made, Making
 from ali_import.publish.model import Route, Step, Target
 from ali_import.publish.region import Region
-from ali_import.publish.sources import ImageSource, ObjectSource, Sources, distance
+from ali_import.publish.sources import ImageSource, Sources, distance
 from ali_import.publish.stage import Staging
 
 Way = Callable[[Making, Sources], Awaitable[Made]]

@@ -7,20 +7,12 @@ from typing import Final
 
 import anyio
 
+from ali_import.cloud.values import ObjectSource
 from ali_import.errors import CloudError
 from ali_import.publish.region import Region
 
 COPIES_RUNNING_MAX: Final = 5
 """CopyImage: five copies run per region, the rest queue (page of 2026-01)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObjectSource:
-    """An object, staged in a region whose public host lets it be read."""
-
-    region: str
-    bucket: str
-    key: str
 
 
 @dataclass(frozen=True, kw_only=True)

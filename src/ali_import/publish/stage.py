@@ -8,13 +8,11 @@ from ali_import.cloud.calls import (
     CompleteMultipartUpload,
     InitiateMultipartUpload,
     ListObjects,
-    PresignGetObject,
     PutObject,
     UploadPart,
 )
-from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.steady import NORMAL, RELAYED, Patience
-from ali_import.cloud.values import Body, Fetch, FileRange, SecretUrl, StoredPart
+from ali_import.cloud.steady import NORMAL, RELAYED
+from ali_import.cloud.values import Fetch, FileRange, StoredPart
 from ali_import.disk import DiskImage
 from ali_import.disk.parts import Part
 from ali_import.errors import CloudError
@@ -22,14 +20,9 @@ from ali_import.publish.context import Track
 from ali_import.publish.model import Step
 from ali_import.publish.region import Region
 from ali_import.publish.sources import Sources
-from ali_import.units import MINUTE_S
 
 _PARTS_AT_ONCE: Final = 4
-_URL_LIFETIME_S: Final = 15 * MINUTE_S
 _SOURCES_MAX: Final = 5
-_FETCH_ROUNDS_MAX: Final = 12
-# A URL may have run out; so a part is not tried for long with the same ones.
-_FETCH_PATIENCE: Final = Patience(transient_s=MINUTE_S)
 
 
 class Staging:
@@ -127,60 +120,25 @@ class Staging:
 
     async def _put(self, part: Part, upload_id: str) -> StoredPart | None:
         """Store one part, or the whole object where it is the only one."""
-        if self._sources is None:
-            body = FileRange(
-                path=self._image.path, offset=part.offset, length=part.length
-            )
-            patience = RELAYED if self._relay else NORMAL
-            return await self._send(part, upload_id, body, patience)
-        for round_ in range(_FETCH_ROUNDS_MAX):
-            urls = await self._presign(self._sources)
-            fetch = Fetch(urls=urls, offset=part.offset, length=part.length)
-            try:
-                return await self._send(part, upload_id, fetch, _FETCH_PATIENCE)
-            except CloudError as error:
-                passing = look_up(error).meaning is Meaning.TRANSIENT
-                if not passing or round_ + 1 == _FETCH_ROUNDS_MAX:
-                    raise
-        raise AssertionError("unreachable")
-
-    async def _presign(self, known: Sources) -> tuple[SecretUrl, ...]:
-        """Make URLs when they are needed: they cannot outlive the credentials."""
-        sources = list(known.objects)
-        self._region.context.rng.shuffle(sources)
-        urls = [
-            await self._region.cloud.call(
-                PresignGetObject(
-                    region=source.region,
-                    bucket=source.bucket,
-                    key=source.key,
-                    lifetime_s=_URL_LIFETIME_S,
-                )
-            )
-            for source in sources[:_SOURCES_MAX]
-        ]
-        return tuple(urls)
-
-    async def _send(
-        self, part: Part, upload_id: str, body: Body, patience: Patience
-    ) -> StoredPart | None:
-        cloud = self._region.cloud
+        region, cloud = self._region.id, self._region.cloud
+        body = self._body(part)
+        # A function may be dying every time: then there is another way in.
+        inline = self._relay and self._sources is None
+        patience = RELAYED if inline else NORMAL
         if not upload_id:
-            await cloud.call(
-                PutObject(
-                    region=self._region.id,
-                    bucket=self._bucket,
-                    relay=self._relay,
-                    key=self._key,
-                    body=body,
-                    content_md5=part.md5,
-                ),
-                patience,
+            put = PutObject(
+                region=region,
+                bucket=self._bucket,
+                relay=self._relay,
+                key=self._key,
+                body=body,
+                content_md5=part.md5,
             )
+            await cloud.call(put, patience)
             return None
         return await cloud.call(
             UploadPart(
-                region=self._region.id,
+                region=region,
                 bucket=self._bucket,
                 relay=self._relay,
                 key=self._key,
@@ -191,6 +149,15 @@ class Staging:
             ),
             patience,
         )
+
+    def _body(self, part: Part) -> FileRange | Fetch:
+        if self._sources is None:
+            path = self._image.path
+            return FileRange(path=path, offset=part.offset, length=part.length)
+        sources = list(self._sources.objects)
+        self._region.context.rng.shuffle(sources)
+        chosen = tuple(sources[:_SOURCES_MAX])
+        return Fetch(sources=chosen, offset=part.offset, length=part.length)
 
     async def _is_stored(self) -> bool:
         found = await self._region.cloud.call(

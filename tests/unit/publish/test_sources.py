@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
+from ali_import.cloud.values import ObjectSource
 from ali_import.publish.sources import (
     Bell,
     CopySlots,
     ImageSource,
-    ObjectSource,
     Sources,
 )
 from tests.support.virtual import run
