@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ali_import.cloud.calls import Cloud
 from ali_import.publish.model import Emit, Options, Target
-from ali_import.report.calls import LoggedCloud
+from ali_import.report.log import LoggedCloud
 
 if TYPE_CHECKING:
     from ali_import.publish.run import Run
