@@ -14,6 +14,7 @@ from alicloud_emulator.services.catalog import page as emulator_actions
 from alicloud_emulator.world.profile import (
     Account,
     Durations,
+    Habits,
     Limits,
     Principal,
     Region,
@@ -71,6 +72,7 @@ SECTIONS = {
     "[regions.ID]": Region,
     "[durations]": Durations,
     "[limits]": Limits,
+    "[habits]": Habits,
     "[weather]": Weather,
 }
 BEGIN = "<!-- profile keys: made by scripts/make_docs.py -->"

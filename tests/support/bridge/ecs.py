@@ -60,6 +60,7 @@ def cloud_image(row: Image, now: float) -> told.CloudImage:
         imds=row.imds,
         public=row.public,
         size_gib=row.size_gib,
+        usable=row.usable(now),
         progress=row.progress(now),
         is_copied=row.origin.value == "copy",
         snapshot_ids=tuple(d.snapshot_id for d in row.disks if d.snapshot_id),

@@ -163,7 +163,8 @@ def create_function(at: Visitor, request: calls.CreateFunction) -> None:
 
 def function(at: Visitor, request: calls.GetFunction) -> told.Function:
     row = at.world.fc.get(at.caller, request.region, request.name)
-    return told.Function(name=row.name, state=row.state.value)
+    state = at.world.fc.told_state(row)
+    return told.Function(name=row.name, state=state.value if state else "")
 
 
 def delete_function(at: Visitor, request: calls.DeleteFunction) -> None:
