@@ -26,6 +26,7 @@ from tests.simulation.plan import disk_image
 from tests.support.bridge import (
     AccountLogin,
     Killed,
+    Lag,
     Login,
     Network,
     Outage,
@@ -73,12 +74,14 @@ class Scene:
 
         self.world = World(PROFILE, clock=clock, seed=1)
         self.network = Network(clock)
+        self.lag = Lag(self.world)
         self.cloud = WorldCloud(
             world=self.world,
             login=login(self.world),
             rng=Random(1),
             network=self.network,
             throttle=Throttle(PROFILE, self.world.agenda),
+            lag=self.lag,
             files={PATH: DATA},
         )
 
@@ -146,6 +149,87 @@ def test_a_call_takes_time() -> None:
         began = anyio.current_time()
         await scene.cloud.call(calls.DescribeRegions())
         assert 0.005 <= anyio.current_time() - began <= 0.2
+
+    play(scenario)
+
+
+def test_listings_show_what_there_was() -> None:
+    async def scenario(scene: Scene) -> None:
+        call = scene.cloud.call
+        scene.lag.set(SINGAPORE, 10.0)
+        bucket = await scene.bucket(SINGAPORE)
+        await scene.relay(SINGAPORE)
+        await call(put(SINGAPORE))
+        started = await call(imported())
+        everything = {bucket, "relay", "new", started.image_id}
+        assert await listed(scene, started.image_id) == set()
+        assert (await call(calls.GetFunction(region=SINGAPORE, name="relay"))).name
+        await anyio.sleep(10)
+        assert await listed(scene, started.image_id) == everything
+        await call(
+            calls.ModifyImageAttribute(
+                region=SINGAPORE, image_id=started.image_id, name="newer"
+            )
+        )
+        await call(calls.DeleteFunction(region=SINGAPORE, name="relay"))
+        assert await listed(scene, started.image_id) == everything
+        await anyio.sleep(10)
+        assert await listed(scene, started.image_id) == {bucket, started.image_id}
+        assert await call(calls.DescribeImages(region=SINGAPORE, name="newer"))
+        scene.lag.clear()
+
+    async def listed(scene: Scene, image_id: str) -> set[str]:
+        """Return everything that any listing shows; by name, by id and by tag."""
+        call = scene.cloud.call
+        by_name = await call(calls.DescribeImages(region=SINGAPORE, name="new"))
+        by_id = await call(calls.DescribeImages(region=SINGAPORE, image_ids=[image_id]))
+        buckets = await call(calls.ListBuckets(region=HANGZHOU, prefix="bucket"))
+        functions = await call(calls.ListFunctions(region=SINGAPORE, prefix="re"))
+        by_tag = await call(calls.DescribeImages(region=SINGAPORE, tags={"a": "b"}))
+        assert by_tag == by_id
+        return {
+            *(image.name for image in by_name),
+            *(image.image_id for image in by_id),
+            *(row.name for row in buckets),
+            *(row.name for row in functions),
+        }
+
+    play(scenario)
+
+
+def imported() -> calls.ImportImage:
+    return calls.ImportImage(
+        region=SINGAPORE,
+        client_token="token",
+        name="new",
+        description="",
+        architecture="x86_64",
+        boot_mode="BIOS",
+        size_gib=1,
+        bucket=f"bucket-{SINGAPORE}",
+        key="a.raw",
+        nvme="supported",
+        imds="v1",
+        tags={"a": "b"},
+    )
+
+
+def test_a_listing_lags_behind_what_happens_by_itself_too() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.lag.set(SINGAPORE, 10.0)
+        await scene.bucket(SINGAPORE)
+        await scene.cloud.call(put(SINGAPORE))
+        await scene.cloud.call(imported())
+        await anyio.sleep(11.0)  # it was made a second ago, ten seconds ago it was not
+        assert await status(scene) == "Creating"
+        await anyio.sleep(1.0)
+        assert await status(scene) == "Available"
+
+    async def status(scene: Scene) -> str:
+        (image,) = await scene.cloud.call(
+            calls.DescribeImages(region=SINGAPORE, name="new")
+        )
+        return image.status
 
     play(scenario)
 

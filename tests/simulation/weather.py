@@ -7,7 +7,7 @@ from random import Random
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.world import World
 from tests.simulation.plan import Plan
-from tests.support.bridge import Network, Outage
+from tests.support.bridge import Lag, Network, Outage
 
 
 @dataclass(kw_only=True)
@@ -30,9 +30,10 @@ Trouble = Callable[["Sky"], str]
 class Sky:
     """Makes weather over one world, and can make it good again."""
 
-    def __init__(self, world: World, network: Network, plan: Plan) -> None:
+    def __init__(self, world: World, network: Network, lag: Lag, plan: Plan) -> None:
         self._world = world
         self._network = network
+        self._lag = lag
         self._plan = plan
         self._rng = Random(f"weather {plan.seed}")
         self._began = world.agenda.now
@@ -55,6 +56,7 @@ class Sky:
             self._world.faults.weather, call_failure=0.0, download_failure=0.0
         )
         self._network.outages.clear()
+        self._lag.clear()
         self.weather = Weather()
 
     # --- help for the troubles ----------------------------------------------------
@@ -120,6 +122,10 @@ class Sky:
                 silent=silent,
             )
         )
+
+    def lag(self, region: str, lag_s: float) -> None:
+        """Let a region's listings lag."""
+        self._lag.set(region, lag_s)
 
     @property
     def cancelled(self) -> str:

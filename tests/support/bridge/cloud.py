@@ -32,6 +32,7 @@ from tests.support.bridge.errors import (
     relay_failed,
 )
 from tests.support.bridge.function import FetchFailedError, Presigned, RelayFunction
+from tests.support.bridge.lag import Lag
 from tests.support.bridge.login import Login
 from tests.support.bridge.network import Network
 from tests.support.bridge.table import ANSWERS, on_the_wire, resource
@@ -82,6 +83,7 @@ class WorldCloud:
     Attributes:
         network: Which hosts there are, and which of them are silent; shared.
         throttle: Flow control by the profile's ``calls_per_minute``; shared.
+        lag: What listings show; shared. None: what there is.
         files: Content of the local files that bodies come from.
         latency_s: Bounds of the time one call takes, both ways together.
         at_call: What to do when the n-th call (from 1) is about to take effect, or
@@ -93,6 +95,7 @@ class WorldCloud:
     rng: Random
     network: Network
     throttle: Throttle
+    lag: Lag | None = None
     files: Mapping[Path, bytes] = field(default_factory=dict)
     latency_s: tuple[float, float] = (0.005, 0.2)
     watch: Watch = field(default_factory=_Blind)
@@ -102,6 +105,9 @@ class WorldCloud:
     _presigned: dict[str, Presigned] = field(default_factory=dict)
     _blobs: dict[tuple[Path, int, int], Blob] = field(default_factory=dict)
     _waiting: dict[int, anyio.CancelScope] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._lag = self.lag or Lag(self.world)
 
     async def call(self, request: Call[R]) -> R:
         """Carry out ``request`` once.
@@ -231,6 +237,7 @@ class WorldCloud:
         visitor = Visitor(
             world=self.world,
             caller=caller,
+            lag=self._lag,
             inside=inside,
             body=body,
             faults=tuple(f for f in faults if f.do in _FOR_SERVICES),
@@ -240,6 +247,8 @@ class WorldCloud:
         except ServiceError as error:
             await self._after(request, tuple(f for f in faults if not f.code))
             raise self._refused(request, error) from None
+        if request.CHANGES:
+            self._lag.note()
         self.watch.after(request, result)
         await self._after(request, faults)
         return result

@@ -40,7 +40,7 @@ def images(at: Visitor, request: calls.DescribeImages) -> tuple[told.CloudImage,
             page_number=number,
             page_size=PAGE_ROWS,
         )
-        page = at.world.ecs.describe_images(at.caller, query)
+        page = at.lag.describe_images(at.caller, query)
         rows += page.rows
         if len(rows) >= page.total or not page.rows:
             return tuple(cloud_image(row, at.world.agenda.now) for row in rows)

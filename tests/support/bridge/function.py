@@ -13,9 +13,9 @@ from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Call, Do, Fault
 from alicloud_emulator.world.fc import Invocation
+from alicloud_emulator.world.oss import Visit
 from alicloud_emulator.world.world import World
 from tests.support.bridge.network import Network
-from tests.support.bridge.visitor import Visitor
 
 FRAME_BYTES: Final = 2000
 """Header of an invocation's payload: method, URL, signed headers; about this long."""
@@ -131,11 +131,9 @@ class RelayFunction:
             raise _FailedError
         if self._world.agenda.catch_up() >= source.expires_at:
             raise _GoneError
-        visitor = Visitor(world=self._world, caller=self._caller, inside=self._region)
+        visit = Visit(caller=self._caller, region=source.region, inside=self._region)
         try:
-            stored = self._world.oss.objects.read(
-                visitor.public_visit(source.region), source.bucket, source.key
-            )
+            stored = self._world.oss.objects.read(visit, source.bucket, source.key)
         except ServiceError as error:
             raise _GoneError from error
         data = stored.blob.read(offset, length)
