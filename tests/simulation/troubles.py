@@ -311,6 +311,19 @@ def _passing_codes(sky: Sky) -> str:
     return f"passing {' '.join(named)}"
 
 
+def _listings_lag(sky: Sky) -> str:
+    """Listings show what there was some seconds ago; now and then, a minute ago."""
+    most_s = sky.dice.choice((1.0, 5.0, 15.0, 15.0))
+    lags = {region: sky.rate(most_s) for region in sky.region_ids}
+    if sky.dice.random() < 0.15:
+        region = sky.any_region()
+        lags[region] = 60.0
+        sky.weather.spoiled.add(region)  # nobody waits for so long
+    for region, lag_s in lags.items():
+        sky.lag(region, lag_s)
+    return f"listings lag up to {max(lags.values()):.1f} s"
+
+
 TROUBLES: Final[tuple[Trouble, ...]] = (
     _refused,
     _of_all_kinds,
@@ -331,4 +344,5 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
     _look_again,
     _done_already,
     _passing_codes,
+    _listings_lag,
 )
