@@ -29,6 +29,7 @@ from tests.support.bridge import (
     Lag,
     Login,
     Network,
+    Out,
     Outage,
     RoleLogin,
     WorldCloud,
@@ -284,11 +285,42 @@ def test_what_is_not_there_does_not_resolve() -> None:
     play(scenario)
 
 
+def test_a_resolver_that_is_away_says_nothing_about_hosts() -> None:
+    async def scenario(scene: Scene) -> None:
+        now = scene.world.agenda.now
+        scene.network.outages.append(
+            Outage(
+                service="*",
+                region="*",
+                begins_at=now,
+                ends_at=now + 60,
+                out=Out.NO_RESOLVER,
+            )
+        )
+        for request in (
+            calls.GetCallerIdentity(),
+            calls.DescribeRegions(),
+            calls.PutBucket(region=HEYUAN, bucket="b"),  # which has no object storage
+        ):
+            with pytest.raises(TransportError) as caught:
+                await scene.cloud.call(request)
+            assert not isinstance(caught.value, HostNotFoundError)
+            assert caught.value.code == "NoAnswer"
+        await anyio.sleep(60)
+        assert await scene.cloud.call(calls.DescribeRegions())
+
+    play(scenario)
+
+
 def test_a_silent_service_keeps_its_callers_waiting() -> None:
     async def scenario(scene: Scene) -> None:
         scene.network.outages.append(
             Outage(
-                service="ecs", region=HANGZHOU, begins_at=0, ends_at=1e12, silent=True
+                service="ecs",
+                region=HANGZHOU,
+                begins_at=0,
+                ends_at=1e12,
+                out=Out.SILENT,
             )
         )
         began = anyio.current_time()

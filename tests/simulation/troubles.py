@@ -5,6 +5,7 @@ from typing import Final
 from ali_import.cloud.retry_table import ROWS, Meaning
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from tests.simulation.weather import Sky, Trouble
+from tests.support.bridge import Out
 
 FOREVER_S: Final = 1e9
 
@@ -87,8 +88,8 @@ def _late(sky: Sky) -> str:
 
 def _dead(sky: Sky) -> str:
     region = sky.any_region()
-    silent = sky.dice.random() < 0.8
-    sky.outage("*", region, 0.0, FOREVER_S, silent=silent)
+    out = Out.SILENT if sky.dice.random() < 0.8 else Out.NO_HOST
+    sky.outage("*", region, 0.0, FOREVER_S, out=out)
     sky.weather.spoiled.add(region)
     return f"dead {region}"
 
@@ -98,8 +99,8 @@ def _away(sky: Sky) -> str:
     region = sky.any_region()
     begins_s = sky.dice.uniform(0, 90)
     lasts_s = sky.dice.choice((60.0, 600.0, FOREVER_S))
-    silent = sky.dice.random() < 0.5
-    sky.outage(service, region, begins_s, lasts_s, silent=silent)
+    out = Out.SILENT if sky.dice.random() < 0.5 else Out.NO_HOST
+    sky.outage(service, region, begins_s, lasts_s, out=out)
     sky.weather.spoiled.add(region)
     return f"{service} of {region} away from {begins_s:.0f} s for {lasts_s:.0f} s"
 
@@ -324,6 +325,18 @@ def _listings_lag(sky: Sky) -> str:
     return f"listings lag up to {max(lags.values()):.1f} s"
 
 
+def _resolver_away(sky: Sky) -> str:
+    """For some seconds nobody says where hosts are: no reason to think there are none."""
+    region = sky.dice.choice(("*", "*", sky.any_region()))
+    service = sky.dice.choice(("*", "*", "ecs", "oss", "fc", "sts"))
+    for _ in range(sky.dice.randint(1, 3)):
+        begins_s = sky.dice.choice((sky.rate(3), sky.rate(20), sky.rate(120)))
+        sky.outage(
+            service, region, begins_s, sky.dice.uniform(1, 12), out=Out.NO_RESOLVER
+        )
+    return f"resolver away for {service} of {region}"
+
+
 TROUBLES: Final[tuple[Trouble, ...]] = (
     _refused,
     _of_all_kinds,
@@ -345,4 +358,5 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
     _done_already,
     _passing_codes,
     _listings_lag,
+    _resolver_away,
 )

@@ -7,7 +7,7 @@ from random import Random
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.world import World
 from tests.simulation.plan import Plan
-from tests.support.bridge import Lag, Network, Outage
+from tests.support.bridge import Lag, Network, Out, Outage
 
 
 @dataclass(kw_only=True)
@@ -110,7 +110,7 @@ class Sky:
         begins_s: float,
         lasts_s: float,
         *,
-        silent: bool,
+        out: Out,
     ) -> None:
         """Take a service away."""
         self._network.outages.append(
@@ -119,7 +119,7 @@ class Sky:
                 region=region,
                 begins_at=self._began + begins_s,
                 ends_at=self._began + begins_s + lasts_s,
-                silent=silent,
+                out=out,
             )
         )
 

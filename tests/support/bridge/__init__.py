@@ -13,7 +13,7 @@
 from tests.support.bridge.cloud import Killed, Watch, WorldCloud
 from tests.support.bridge.lag import Lag
 from tests.support.bridge.login import AccountLogin, Login, RoleLogin
-from tests.support.bridge.network import Network, Outage
+from tests.support.bridge.network import Network, Out, Outage
 
 __all__ = [
     "AccountLogin",
@@ -21,6 +21,7 @@ __all__ = [
     "Lag",
     "Login",
     "Network",
+    "Out",
     "Outage",
     "RoleLogin",
     "Watch",

@@ -1,7 +1,7 @@
 """``WorldCloud``: the engine's cloud port, answered by the emulator's world.
 
 It is what the wire and the SDKs are otherwise: latency, hosts that do not resolve,
-services that are silent, credentials that expire, faults before and after the effect,
+services that are silent, resolvers that are away, credentials that expire, faults before and after the effect,
 and relay functions. There are no threads and no sockets: time is the event loop's.
 """
 
@@ -34,7 +34,7 @@ from tests.support.bridge.errors import (
 from tests.support.bridge.function import FetchFailedError, Presigned, RelayFunction
 from tests.support.bridge.lag import Lag
 from tests.support.bridge.login import Login
-from tests.support.bridge.network import Network
+from tests.support.bridge.network import Network, Out
 from tests.support.bridge.table import ANSWERS, on_the_wire, resource
 from tests.support.bridge.visitor import Visitor
 
@@ -42,6 +42,9 @@ R = TypeVar("R")
 
 SILENCE_S: Final = 30.0
 """How long a client waits for an answer that does not come."""
+
+RESOLVER_S: Final = (0.01, 5.0)
+"""Bounds of the time that a resolver takes to say that it cannot say."""
 
 _FOR_SERVICES: Final = frozenset({Do.KILL, Do.FAIL_TASK})
 
@@ -204,7 +207,11 @@ class WorldCloud:
             (service == "oss" and region.oss is OssMode.UNRESOLVED)
             or (service == "fc" and not region.fc)
         )
-        if missing or self.network.unresolved(service, request.region):
+        out = self.network.out(service, request.region)
+        if out is Out.NO_RESOLVER:
+            await anyio.sleep(self.rng.uniform(*RESOLVER_S))
+            raise no_answer(request, "the resolver does not answer")
+        if missing or out is Out.NO_HOST:
             raise HostNotFoundError(
                 "the host name does not resolve",
                 region=request.region,
@@ -212,7 +219,7 @@ class WorldCloud:
                 code="HostNotFound",
             )
         dead = region is not None and region.dead
-        if dead or self.network.silent(service, request.region):
+        if dead or out is Out.SILENT:
             await anyio.sleep(SILENCE_S)
             raise no_answer(request)
         try:
