@@ -1,6 +1,7 @@
 """The bridge does what the wire and the SDKs would do, so that seeds mean something."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -254,6 +255,30 @@ def test_a_page_of_html_is_no_answer_either() -> None:
         with pytest.raises(TransportError) as caught:
             await scene.cloud.call(calls.DescribeRegions())
         assert caught.value.code == "GarbledAnswer"
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("status", [200, 204, 502])
+def test_a_page_in_place_of_a_success_is_looked_into(status: int) -> None:
+    async def scenario(scene: Scene) -> None:
+        call = scene.cloud.call
+        gone = 0
+        for number in range(20):
+            bucket = f"bucket-{number}"
+            await call(calls.PutBucket(region=SINGAPORE, bucket=bucket))
+            scene.fault(Do.HTML, status=status, action="DeleteBucket", times=1)
+            with pytest.raises(TransportError) as caught:
+                await call(calls.DeleteBucket(region=SINGAPORE, bucket=bucket))
+            assert caught.value.code == "GarbledAnswer"
+            scene.world.faults.clear()
+            scene.fault(Do.HTML_AFTER, status=status, action="DeleteBucket", times=1)
+            with suppress(TransportError):
+                await call(calls.DeleteBucket(region=SINGAPORE, bucket=bucket))
+                gone += 1
+            scene.world.faults.clear()
+            assert scene.world.oss.state(SINGAPORE)["buckets"] == []
+        assert (0 < gone < 20) if status < 300 else gone == 0
 
     play(scenario)
 

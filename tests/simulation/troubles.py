@@ -337,6 +337,34 @@ def _resolver_away(sky: Sky) -> str:
     return f"resolver away for {service} of {region}"
 
 
+def _pages_for_answers(sky: Sky) -> str:
+    """A page with a status of success comes in place of answers; nobody can tell."""
+    status = sky.dice.choice((200, 204))
+    rate = sky.rate(0.15)
+    sky.rule(Do.HTML, rate=rate / 2, status=status)
+    sky.rule(Do.HTML_AFTER, rate=rate / 2, status=status)
+    action = sky.dice.choice(_DONE_SILENTLY)
+    times = sky.dice.randint(1, 4)
+    do = sky.dice.choice((Do.HTML, Do.HTML_AFTER))
+    sky.rule(do, status=status, action=action, times=times)
+    return f"pages {status} for answers {rate:.2f} and for {action}"
+
+
+_DONE_SILENTLY: Final = (
+    "PutBucket",
+    "DeleteBucket",
+    "DeleteObjects",
+    "PutObject",
+    "CompleteMultipartUpload",
+    "CreateFunction",
+    "DeleteFunction",
+    "ModifyImage*",
+    "DeleteImage",
+    "*TagResources",
+    "CancelTask",
+)
+
+
 TROUBLES: Final[tuple[Trouble, ...]] = (
     _refused,
     _of_all_kinds,
@@ -359,4 +387,5 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
     _passing_codes,
     _listings_lag,
     _resolver_away,
+    _pages_for_answers,
 )
