@@ -365,6 +365,44 @@ _DONE_SILENTLY: Final = (
 )
 
 
+def _reply_never(sky: Sky) -> str:
+    """One action loses its reply for ever, though it takes effect.
+
+    What it makes can be found by name, so that an import or a copy is no excuse.
+    """
+    operation = sky.dice.choice((*_MAKING * 4, *_WITHOUT_REPLY))
+    service, action = operation.split(".")
+    region = sky.dice.choice(("*", sky.any_region()))
+    sky.rule(
+        Do.DROP_AFTER,
+        service=service,
+        action=action,
+        region=region,
+        first=sky.dice.choice((1, 1, 2, 4)),
+    )
+    if operation not in _MAKING:
+        sky.weather.spoiled.update(sky.region_ids if region == "*" else [region])
+    return f"{operation} in {region} never replies"
+
+
+_MAKING: Final = ("ecs.ImportImage", "ecs.CopyImage")
+_WITHOUT_REPLY: Final = (
+    "ecs.CancelCopyImage",
+    "ecs.CancelTask",
+    "ecs.DeleteImage",
+    "ecs.DeleteSnapshot",
+    "ecs.ModifyImageAttribute",
+    "ecs.ModifyImageSharePermission",
+    "ecs.TagResources",
+    "ecs.UntagResources",
+    "oss.PutBucket",
+    "oss.DeleteBucket",
+    "oss.CompleteMultipartUpload",
+    "fc.CreateFunction",
+    "fc.DeleteFunction",
+)
+
+
 TROUBLES: Final[tuple[Trouble, ...]] = (
     _refused,
     _of_all_kinds,
@@ -388,4 +426,5 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
     _listings_lag,
     _resolver_away,
     _pages_for_answers,
+    _reply_never,
 )
