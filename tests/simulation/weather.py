@@ -41,11 +41,15 @@ class Sky:
         self.weather = Weather()
 
     def darken(self, troubles: Sequence["Trouble"]) -> None:
-        """Draw which of the troubles there are; each makes itself felt."""
+        """Draw which of the troubles there are; each makes itself felt.
+
+        Where many come together most failures have an excuse, so that mostly few do.
+        """
         if self._rng.random() < 0.1:
             return
+        share = self._rng.choice((0.05, 0.1, 0.1, 0.3))
         for trouble in troubles:
-            if self._rng.random() < 0.3:
+            if self._rng.random() < share:
                 self.weather.kinds.append(trouble(self))
 
     def heal(self) -> None:
