@@ -403,6 +403,46 @@ _WITHOUT_REPLY: Final = (
 )
 
 
+def _throttled_for_ever(sky: Sky) -> str:
+    """One action in one region is throttled and stays so."""
+    service, action = sky.dice.choice(_THROTTLED_FOR_EVER).split(".")
+    region = sky.any_region()
+    # Between two renames that would leave a name to nobody, whatever anybody does.
+    first = 1 if action == "ModifyImageAttribute" else sky.dice.choice((1, 1, 3, 6))
+    sky.rule(
+        Do.THROTTLE,
+        code="Throttling.User",
+        status=400,
+        retry_after_ms=sky.dice.choice((0, 1500, 20_000)),
+        service=service,
+        action=action,
+        region=region,
+        first=first,
+    )
+    sky.weather.spoiled.add(region)
+    if action == "CopyImage":
+        sky.weather.spoiled.update(sky.region_ids)
+    return f"{service}.{action} in {region} throttled for ever"
+
+
+_THROTTLED_FOR_EVER: Final = (
+    "ecs.DescribeImages",
+    "ecs.ImportImage",
+    "ecs.CopyImage",
+    "ecs.ModifyImageAttribute",
+    "ecs.TagResources",
+    "ecs.DeleteImage",
+    "ecs.CancelTask",
+    "oss.PutBucket",
+    "oss.PutObject",
+    "oss.ListObjects",
+    "oss.DeleteBucket",
+    "fc.CreateFunction",
+    "fc.InvokeFunction",
+    "fc.DeleteFunction",
+)
+
+
 TROUBLES: Final[tuple[Trouble, ...]] = (
     _refused,
     _of_all_kinds,
@@ -427,4 +467,5 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
     _resolver_away,
     _pages_for_answers,
     _reply_never,
+    _throttled_for_ever,
 )
