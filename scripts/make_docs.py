@@ -15,6 +15,7 @@ from alicloud_emulator.services.catalog import page as emulator_actions
 from alicloud_emulator.world.profile import (
     Account,
     Durations,
+    Habits,
     Limits,
     Principal,
     Region,
@@ -73,6 +74,7 @@ SECTIONS = {
     "[regions.ID]": Region,
     "[durations]": Durations,
     "[limits]": Limits,
+    "[habits]": Habits,
     "[weather]": Weather,
 }
 BEGIN = "<!-- profile keys: made by scripts/make_docs.py -->"

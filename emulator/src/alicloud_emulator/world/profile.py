@@ -113,6 +113,7 @@ class Durations:
         copy_s: A copy between regions, once it runs.
         image_delete_s: A deleted image still shows.
         snapshot_release_s: Its snapshots are held after that.
+        usable_s: Between an image's being Available and its being Usable.
         function_pending_s: A new function is Pending.
         function_cold_start_s: Before a new instance works.
         role_propagation_s: Before a new role is believed in.
@@ -126,6 +127,7 @@ class Durations:
     copy_s_per_gib: float = 0.5
     image_delete_s: float = 0.3
     snapshot_release_s: float = 0.3
+    usable_s: float = 0.0
     function_pending_s: float = 0.2
     function_cold_start_s: float = 0.0
     role_propagation_s: float = 0.0
@@ -162,6 +164,33 @@ class Limits:
     calls_per_minute: int = 0
 
 
+class FunctionState(StrEnum):
+    """What GetFunction tells of the state of a function of a built-in runtime.
+
+    * ``active``: Pending, then Active, as documented.
+    * ``pending``: Pending for ever, though the function can be invoked.
+    * ``absent``: nothing.
+    """
+
+    ACTIVE = "active"
+    PENDING = "pending"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habits:
+    """What the cloud does where those who saw it disagree.
+
+    Attributes:
+        usable: Whether DescribeImages tells ``Usable``.
+        function_state: ``active``, ``pending`` or ``absent``: what GetFunction tells
+            of functions of built-in runtimes; container functions do become Active.
+    """
+
+    usable: bool = True
+    function_state: FunctionState = FunctionState.ACTIVE
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weather:
     """How often things go wrong, as probabilities from 0 to 1.
@@ -184,6 +213,7 @@ class Profile:
     accounts: tuple[Account, ...]
     durations: Durations = field(default_factory=Durations)
     limits: Limits = field(default_factory=Limits)
+    habits: Habits = field(default_factory=Habits)
     weather: Weather = field(default_factory=Weather)
 
     def region(self, region_id: str) -> Region | None:
@@ -258,7 +288,7 @@ def _overlay(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _profile(name: str, data: Mapping[str, Any]) -> Profile:
-    known = {"account", "accounts", "regions", "durations", "limits", "weather"}
+    known = {field.name for field in fields(Profile)} - {"name"} | {"account"}
     if unknown := sorted(set(data) - known):
         raise ValueError(f"unknown key {unknown[0]!r}")
     if missing := sorted({"account", "regions"} - set(data)):
@@ -270,6 +300,7 @@ def _profile(name: str, data: Mapping[str, Any]) -> Profile:
         accounts=tuple(_account(table) for table in accounts),
         durations=Durations(**data.get("durations", {})),
         limits=Limits(**data.get("limits", {})),
+        habits=_habits(data.get("habits", {})),
         weather=Weather(**data.get("weather", {})),
     )
 
@@ -277,6 +308,11 @@ def _profile(name: str, data: Mapping[str, Any]) -> Profile:
 def _region(region_id: str, table: Mapping[str, Any]) -> Region:
     mode = OssMode(table.get("oss", OssMode.OPEN))
     return Region(id=region_id, **{**table, "oss": mode})
+
+
+def _habits(table: Mapping[str, Any]) -> Habits:
+    state = FunctionState(table.get("function_state", FunctionState.ACTIVE))
+    return Habits(**{**table, "function_state": state})
 
 
 def _account(table: Mapping[str, Any]) -> Account:
