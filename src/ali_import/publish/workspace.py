@@ -12,19 +12,17 @@ from ali_import.cloud.calls import (
     DeleteBucket,
     DeleteFunction,
     DeleteObjects,
-    GetFunction,
     ListMultipartUploads,
     ListObjects,
     PutBucket,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import RELAYED, Steady
-from ali_import.errors import ApiError, CloudError, HostNotFoundError
+from ali_import.errors import CloudError, HostNotFoundError
 from ali_import.publish.context import Context
 from ali_import.publish.model import Leftover
 from ali_import.relay import package
 
-_ACTIVE_S_MAX: Final = 90.0
 _KEYS_PER_CALL: Final = 1000
 _EMPTYING_ROUNDS_MAX: Final = 8
 
@@ -110,7 +108,10 @@ class Workspace:
         self._direct = error
 
     async def need_relay(self) -> None:
-        """Have the relay function, Active.
+        """Have the relay function.
+
+        Nobody waits for it to become Active: functions of built-in runtimes were seen
+        never to (serverlessinsight#219, 2026-08). The first invocation tells.
 
         Raises:
             CloudError: There is no Function Compute, or it refuses.
@@ -145,34 +146,6 @@ class Workspace:
             if look_up(error).meaning in {Meaning.ROUTE, Meaning.FINAL}:
                 self._relay_asked = False
             raise
-        await self._until_active()
-
-    async def _until_active(self) -> None:
-        began = anyio.current_time()
-        wait_s = 0.25
-        while True:
-            function = await self._cloud.call(
-                GetFunction(region=self.region, name=self.function), RELAYED
-            )
-            # Some answers leave the state out; then the first invocation tells.
-            if function.state in {"Active", ""}:
-                return
-            if function.state == "Failed":
-                text = f"the relay function failed to start: {function.reason}"
-                raise self._relay_error(text)
-            if anyio.current_time() - began > _ACTIVE_S_MAX:
-                raise self._relay_error("the relay function did not become Active")
-            await anyio.sleep(wait_s)
-            wait_s = min(wait_s * 1.5, 3.0)
-
-    def _relay_error(self, text: str) -> ApiError:
-        return ApiError(
-            text,
-            region=self.region,
-            operation="fc.CreateFunction",
-            code="FunctionFailed",
-            http_status=200,
-        )
 
     # --- cleaning up ------------------------------------------------------------------
 
