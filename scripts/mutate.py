@@ -94,14 +94,14 @@ MUTATIONS: Final = (
     Mutation(
         name="an answer that is missing is final",
         file="cloud/retry_table.py",
-        old='code="NoAnswer",\n    meaning=Meaning.TRANSIENT,',
-        new='code="NoAnswer",\n    meaning=Meaning.FINAL,',
+        old='"NoAnswer GarbledAnswer", TRANSIENT,',
+        new='"NoAnswer GarbledAnswer", FINAL,',
     ),
     Mutation(
         name="a snapshot in use counts as deleted",
         file="cloud/retry_table.py",
-        old='*_rows(_M.DONE, ("InvalidSnapshotId.NotFound",), "ecs.DeleteSnapshot"),',
-        new='*_rows(_M.DONE, ("SnapshotCreatedImage",), "ecs.DeleteSnapshot"),',
+        old='("ecs.DeleteSnapshot", "InvalidSnapshotId.NotFound", DONE, ""),',
+        new='("ecs.DeleteSnapshot", "SnapshotCreatedImage", DONE, ""),',
     ),
     Mutation(
         name="snapshots stay",

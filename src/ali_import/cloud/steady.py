@@ -10,7 +10,7 @@ import anyio
 
 from ali_import.cloud.calls import Call, Cloud
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.errors import ApiError, CloudError, HostNotFoundError, TransportError
+from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.units import MINUTE_S
 
 R = TypeVar("R")
@@ -62,9 +62,6 @@ _LATER: Final = dict.fromkeys(
     (Meaning.TRANSIENT, Meaning.THROTTLED, Meaning.BUSY),
     "it was asked again and again; run again to go on",
 )
-_HOST_TRIES_MAX: Final = 3
-_ECS_HOST_TRIES_MAX: Final = 9
-"""Every region has ECS: if its host does not resolve, it is our resolver's bad moment."""
 
 
 @dataclass(kw_only=True)
@@ -120,19 +117,20 @@ class Steady:
                 result = await self._cloud.call(call)
             except CloudError as error:
                 row = look_up(error)
-                self.troubles[call.region] = error
+                advice = error.advice or row.advice or _LATER.get(row.meaning, "")
+                told = error.anew(advice=advice)
+                self.troubles[call.region] = told
                 self._note_silence(call, error, began)
                 if row.meaning is Meaning.DONE:
                     return cast("R", None)
-                error.advice = error.advice or row.advice or _LATER.get(row.meaning, "")
                 tries[row.meaning] += 1
                 wait_s = self._wait_s(call, error, row.meaning, tries[row.meaning])
                 spent_s[row.meaning] += anyio.current_time() - began + wait_s
                 limit_s = self._limit_s(error, row.meaning, patience)
                 if wait_s < 0 or spent_s[row.meaning] > limit_s:
-                    raise
+                    raise told from error.__cause__
                 if self._gone_silent(call, patience):
-                    raise
+                    raise told from error.__cause__
                 self.retries += 1
                 if self._on_retry is not None:
                     operation, attempt = call.operation(), tries.total()
@@ -158,10 +156,6 @@ class Steady:
         self, call: Call[R], error: CloudError, meaning: Meaning, n: int
     ) -> float:
         """Seconds to wait before the next try, or -1 to give up."""
-        if isinstance(error, HostNotFoundError):
-            certain = call.SERVICE == "ecs" and call.region
-            tries_max = _ECS_HOST_TRIES_MAX if certain else _HOST_TRIES_MAX
-            return -1.0 if n >= tries_max else min(0.2 * 2.0**n, _BACKOFF_S_MAX)
         if meaning is Meaning.TRANSIENT:
             bound_s = min(_BACKOFF_S_MIN * 2.0 ** min(n - 1, 16), _BACKOFF_S_MAX)
             return self._rng.random() * bound_s

@@ -213,9 +213,12 @@ class WorldCloud:
         if out is Out.NO_RESOLVER:
             await anyio.sleep(self.rng.uniform(*RESOLVER_S))
             raise no_answer(request, "the resolver does not answer")
+        everywhere = service in {"ecs", "sts"}
+        if out is Out.NO_HOST and everywhere:
+            raise no_answer(request)  # every region has it, whatever a resolver says
         if missing or out is Out.NO_HOST:
             raise HostNotFoundError(
-                "the host name does not resolve",
+                "the host name does not exist",
                 region=request.region,
                 operation=request.operation(),
                 code="HostNotFound",

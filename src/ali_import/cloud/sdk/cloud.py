@@ -134,7 +134,8 @@ class SdkCloud:
             if refusal is not None and isinstance(call, calls.GetCallerIdentity):
                 raise refusal from exc
             if exc.code in _EXPIRED and not self._credentials.refreshes:
-                exc.code = "SecurityTokenRanOut"  # trying again would not help
+                # Trying again would not help.
+                raise exc.anew(code="SecurityTokenRanOut") from exc.__cause__
             raise
 
     def _made_services(self) -> Services:
