@@ -240,7 +240,10 @@ async def _remove_image(region: Region, thing: Leftover) -> None:
         DescribeImages(region=region.id, image_ids=(thing.name,))
     )
     for image in found:
-        # It may have become somebody's image since: then it is no leftover any more.
+        lease = of_tags(image.tags)
+        listed = (thing.run_id, thing.expires_at)
+        if lease is None or (lease.run_id, float(lease.expires_at)) != listed:
+            continue  # it became somebody's image since, or a run took it over
         if is_going_aside(image):
             await images.put_back(region, image)
         elif not is_temporary_image(image.name, image.tags):

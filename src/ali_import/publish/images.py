@@ -3,8 +3,8 @@
 All of them raise CloudError if the region refuses or does not answer.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeVar
 
 import anyio
 
@@ -20,12 +20,36 @@ from ali_import.cloud.calls import (
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import MAKING, READY, CloudImage
 from ali_import.errors import CloudError, TaskFailedError
+from ali_import.publish.context import LATE_S
 from ali_import.publish.lease import TAG_WAS, TAG_WAS_PUBLIC, TEMPORARY_TAGS
 from ali_import.publish.region import Region
 from ali_import.units import MINUTE_S
 
+T = TypeVar("T")
+
+_LOOK_S: Final = 1.0
 _GONE_S_MAX: Final = 10 * MINUTE_S
 _MADE_S_MAX: Final = 30 * MINUTE_S
+
+
+async def look_again(
+    look: Callable[[], Awaitable[T]], believed: Callable[[T], bool], *, since: float
+) -> T:
+    """Look until what is seen is believed, or cannot be old any more.
+
+    For what is seen after something was asked for and the answer was lost, or said that
+    it is taken: a listing may not show it yet.
+
+    Args:
+        look: Looks.
+        believed: Whether what is seen is certainly not older than the asking.
+        since: When it was asked for, on the event loop's clock.
+    """
+    while True:
+        seen = await look()
+        if believed(seen) or anyio.current_time() - since >= LATE_S:
+            return seen
+        await anyio.sleep(_LOOK_S)
 
 
 async def named(region: Region, name: str) -> CloudImage | None:
