@@ -49,6 +49,8 @@ R = TypeVar("R")
 SILENCE_S: Final = 30.0
 """How long a client waits for an answer that does not come."""
 
+INVOCATION_S_MAX: Final = 150.0
+"""The same, of a function that is invoked."""
 RESOLVER_S: Final = (0.01, 5.0)
 """Bounds of the time that a resolver takes to say that it cannot say."""
 
@@ -390,7 +392,10 @@ class WorldCloud:
             await self._after(request, faults)
             raise self._refused(request, error, "fc") from None
         try:
-            await function.start(invocation)
+            with anyio.move_on_after(INVOCATION_S_MAX) as waiting:
+                await function.start(invocation)
+            if waiting.cancelled_caught:
+                raise no_answer(request)
             if invocation.killed and self.rng.random() < 0.5:
                 raise died(request)
             if isinstance(fetch, Fetch):
