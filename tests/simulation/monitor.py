@@ -16,6 +16,7 @@ from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
 from tests.simulation.landscape import store
 from tests.simulation.plan import ACCOUNT, Plan
+from tests.simulation.stopping import Stop
 from tests.support.bridge.table import resource
 
 COPIES_MAX = 5
@@ -307,6 +308,7 @@ class Eye:
         alone: Whether it is the only process that ever ran at this time.
         uplink: Bytes it sent of each local file, successfully.
         when_answered: What to do when the first call of an action has succeeded.
+        stop: What kept the regions busy since it was told to stop.
     """
 
     def __init__(
@@ -319,6 +321,7 @@ class Eye:
         self.alone = True
         self.uplink: Counter[Path] = Counter()
         self.when_answered: dict[str, Callable[[], None]] = {}
+        self.stop = Stop()
 
     def emit(self, event: Event) -> None:
         """Hear what the process tells."""
@@ -327,6 +330,7 @@ class Eye:
 
     def asked(self, request: Call[Any]) -> None:
         """Look at a request that leaves."""
+        self.stop.asked(request)
         self._monitor.asked(self, request)
 
     def before(self, request: Call[Any]) -> None:
@@ -339,6 +343,7 @@ class Eye:
 
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""
+        self.stop.answered(request, result)
         body = getattr(request, "body", None)
         if isinstance(body, FileRange) and not isinstance(result, Exception):
             self.uplink[body.path] += body.length

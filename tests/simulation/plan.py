@@ -53,6 +53,11 @@ class End(StrEnum):
     CLEAN = "clean"
     KILL = "kill"
     INTERRUPT = "interrupt"
+    CANCEL = "cancel"
+    """As an interrupt, but of the task that runs it: whoever calls has had enough."""
+
+
+STOPS: Final = (End.INTERRUPT, End.CANCEL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +86,8 @@ class Plan:
     Attributes:
         files: Content of the local files.
         others: Content of the older images that stand under a target's name.
-        end_at_call: Number of the call at which KILL or INTERRUPT happens.
-        end_at_making: The INTERRUPT happens when the first of these was asked for
+        end_at_call: Number of the call at which KILL, INTERRUPT or CANCEL happens.
+        end_at_making: INTERRUPT or CANCEL happens when the first of these was asked for
             instead: ``ImportImage`` or ``CopyImage``; or "".
         late_kill: The kill comes after the call's effect, before its answer.
         second_after_s: A second run of the same command starts so much later; or None.
@@ -160,7 +165,7 @@ def draw(seed: int) -> Plan:
         _target(rng, number, files) for number in range(rng.choice((1, 1, 2, 2, 3)))
     )
     options = _options(rng, profile)
-    end = rng.choices(tuple(End), (5, 4, 2))[0]
+    end = rng.choices(tuple(End), (5, 4, 2, 1))[0]
     return Plan(
         seed=seed,
         profile=profile,
@@ -170,7 +175,7 @@ def draw(seed: int) -> Plan:
         existing=_existing(rng, profile, len(targets), overwrite=options.overwrite),
         end=end,
         end_at_call=_some_call(rng),
-        end_at_making=rng.choice(_MAKING) if end is End.INTERRUPT else "",
+        end_at_making=rng.choice(_MAKING) if end in STOPS else "",
         late_kill=rng.random() < 0.5,
         second_after_s=rng.uniform(0, 60) if rng.random() < 0.15 else None,
         rivals=_rivals(targets, files) if rng.random() < 0.2 else targets,
