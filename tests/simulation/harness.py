@@ -261,7 +261,14 @@ class Stage:
             process.report = await process.run.execute()
 
         self._tasks.start_soon(process.execute, work)
+        self._tasks.start_soon(self._watch_time_out, process)
         return process
+
+    async def _watch_time_out(self, process: Process) -> None:
+        await anyio.sleep(self._plan.options.timeout_s)
+        if process.stopped_at is None and not process.ended.is_set():
+            process.eye.stop.at = anyio.current_time()
+            self._watch_stop(process)
 
     async def _wait(self, process: Process) -> None:
         bound_s = self._plan.options.timeout_s + AFTER_TIMEOUT_S
@@ -287,7 +294,7 @@ class Stage:
         over = self._clock() > START + LIVE_S
         for text in landscape.touched(self._world, self._land, leases_over=over):
             self._violated(f"{process.name} touched {text}")
-        self._check_interrupt(process)
+        self._check_stop(process)
         report = process.report
         if report is None:
             self._check_cancelled(process)
@@ -378,11 +385,16 @@ class Stage:
                 times = sent / image.file_bytes
                 self._violated(f"{process.name} sent {target.name} {times:.2f} times")
 
-    def _check_interrupt(self, process: Process) -> None:
-        """After Ctrl-C a run ends soon, also if it is between two renames."""
-        if process.stopped_at is None:
+    def _check_stop(self, process: Process) -> None:
+        """A run that was told to stop ends soon, also if it is between two renames.
+
+        One whose time is over still publishes what it has; then it cleans up as soon.
+        """
+        timed_out = process.report is not None and process.report.timed_out
+        if process.stopped_at is None and not timed_out:
             return
-        took_s = process.ended_at - process.stopped_at
+        began = process.stopped_at or process.eye.cleaned_from
+        took_s = process.ended_at - began
         bound_s = INTERRUPTED_S_MAX + RENAMES_S_MAX * self._plan.options.overwrite
         if took_s > bound_s:
             self._violated(f"{process.name} went on for {took_s:.0f} s")

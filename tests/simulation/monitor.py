@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
@@ -308,6 +310,7 @@ class Eye:
         alone: Whether it is the only process that ever ran at this time.
         uplink: Bytes it sent of each local file, successfully.
         when_answered: What to do when the first call of an action has succeeded.
+        cleaned_from: When it said that it cleans up, on the event loop's clock.
         stop: What kept the regions busy since it was told to stop.
     """
 
@@ -321,12 +324,15 @@ class Eye:
         self.alone = True
         self.uplink: Counter[Path] = Counter()
         self.when_answered: dict[str, Callable[[], None]] = {}
+        self.cleaned_from = 0.0
         self.stop = Stop()
 
     def emit(self, event: Event) -> None:
         """Hear what the process tells."""
         if isinstance(event, PhaseBegan):
             self.phase = event.phase
+            if event.phase is Phase.CLEAN_UP:
+                self.cleaned_from = anyio.current_time()
 
     def asked(self, request: Call[Any]) -> None:
         """Look at a request that leaves."""
