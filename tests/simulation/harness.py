@@ -1,7 +1,7 @@
 """One seed: a cloud, a weather, a run that may be cut short, and what comes of it."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -13,7 +13,8 @@ import trio._core._run as trio_run
 from trio.testing import MockClock
 
 from ali_import.publish import cleanup
-from ali_import.publish.model import Event, Note, Report
+from ali_import.publish.lease import Lease
+from ali_import.publish.model import Event, Leftover, Note, Report
 from ali_import.publish.run import Run
 from alicloud_emulator.world.profile import Limits
 from alicloud_emulator.world.throttle import Throttle
@@ -21,7 +22,7 @@ from alicloud_emulator.world.world import World
 from tests.simulation import checks, landscape
 from tests.simulation.landscape import LIVE_S, store
 from tests.simulation.monitor import START, Monitor, Tally, line
-from tests.simulation.plan import ACCOUNT, ROLE, STOPS, End, Plan, draw
+from tests.simulation.plan import ACCOUNT, ROLE, STOPS, WHEN_MADE, End, Plan, draw
 from tests.simulation.process import Process
 from tests.simulation.stopping import ROOMS_S, TEMPORARY_S
 from tests.simulation.troubles import TROUBLES
@@ -182,11 +183,27 @@ class Stage:
             doomed.cloud.at_call[-self._plan.cleanup_kill] = doomed.kill
             await self._cleanup_command(doomed)
             await anyio.sleep(2 * 3600.0)
+        if self._plan.cleanup_stop:
+            stopped = self._process("stopped cleanup")
+            if self._plan.cleanup_stop == WHEN_MADE:
+                stopped.eye.when_answered["CreateFunction"] = stopped.cancel
+            else:
+                stopped.cloud.at_call[self._plan.cleanup_stop] = stopped.cancel
+            await self._cleanup_command(stopped)
+            self._check_stopped_cleanup(stopped)
+        if self._plan.cleanup_renews:
+            await self._cleanup_command(self._process("late cleanup"), renews=True)
+            await anyio.sleep(LIVE_S + 3600)
         await self._cleanup_command(self._process("cleanup"))
         self._check_end()
 
-    async def _cleanup_command(self, process: Process) -> None:
-        """Do what ``ali-import cleanup`` does: what has expired goes."""
+    async def _cleanup_command(self, process: Process, *, renews: bool = False) -> None:
+        """Do what ``ali-import cleanup`` does: what has expired goes.
+
+        Args:
+            process: Who does it.
+            renews: Another run takes over some images that were found, before they go.
+        """
         rng = Random(f"{process.name} {self._plan.seed}")
 
         async def work() -> None:
@@ -194,9 +211,11 @@ class Stage:
                 process.cloud, now=self._clock, emit=self._hear
             )
             over = [x for x in found if 0 < x.expires_at < self._clock()]
+            renewed = self._renew(over) if renews else []
             left = await cleanup.remove_leftovers(
                 process.cloud, over, rng=rng, now=self._clock, emit=self._hear
             )
+            self._check_renewed(process, renewed)
             for leftover in left:
                 # A copy to a region that is stuck keeps its source busy for ever.
                 if not self._owes() and not self._plan.stuck:
@@ -204,6 +223,48 @@ class Stage:
 
         self._tasks.start_soon(process.execute, work)
         await self._wait(process)
+
+    def _renew(self, over: Sequence[Leftover]) -> list[Leftover]:
+        """Give images a new lease, as a run does that takes them over."""
+        if self._owes():
+            return []
+        owner = self._world.ram.root(ACCOUNT)
+        dice = Random(f"renew {self._plan.seed}")
+        lease = Lease(run_id="4e4e4e4e", expires_at=int(self._clock() + LIVE_S))
+        renewed = [x for x in over if x.kind == "image" and dice.random() < 0.5]
+        for thing in renewed:
+            self._world.ecs.tag_resources(
+                owner,
+                region=thing.region,
+                resource_type="image",
+                resource_ids=(thing.name,),
+                tags=tuple(lease.tags().items()),
+            )
+        return renewed
+
+    def _check_renewed(self, process: Process, renewed: Sequence[Leftover]) -> None:
+        self._world.agenda.catch_up()
+        for thing in renewed:
+            there = {
+                image.image_id
+                for image in store(self._world).images_of(ACCOUNT, thing.region)
+                if not image.deleting
+            }
+            if thing.name not in there:
+                text = f"{process.name} removed {thing.name} in {thing.region}"
+                self._violated(f"{text}, which another run had taken over")
+
+    def _check_stopped_cleanup(self, process: Process) -> None:
+        """Who stops ``cleanup`` is left with nothing that it made itself."""
+        if process.stopped_at is None:
+            return
+        took_s = process.ended_at - process.stopped_at
+        if took_s > INTERRUPTED_S_MAX and not self._plan.stuck:
+            self._violated(f"{process.name} went on for {took_s:.0f} s")
+        for region, name in sorted(process.eye.functions):
+            there = self._world.fc.functions_of(ACCOUNT, region)
+            if name in there and region not in self._plan.stuck:
+                self._violated(f"{process.name} left its function {name} in {region}")
 
     # --- processes ----------------------------------------------------------------
 

@@ -310,6 +310,7 @@ class Eye:
         alone: Whether it is the only process that ever ran at this time.
         uplink: Bytes it sent of each local file, successfully.
         when_answered: What to do when the first call of an action has succeeded.
+        functions: (region, name) of every function it made.
         cleaned_from: When it said that it cleans up, on the event loop's clock.
         stop: What kept the regions busy since it was told to stop.
     """
@@ -324,6 +325,7 @@ class Eye:
         self.alone = True
         self.uplink: Counter[Path] = Counter()
         self.when_answered: dict[str, Callable[[], None]] = {}
+        self.functions: set[tuple[str, str]] = set()
         self.cleaned_from = 0.0
         self.stop = Stop()
 
@@ -345,6 +347,8 @@ class Eye:
 
     def after(self, request: Call[Any], result: Any) -> None:
         """Look at the world after a request took effect."""
+        if isinstance(request, calls.CreateFunction):
+            self.functions.add((request.region, request.name))
         self._monitor.after_effect(self, request, result)
 
     def answered(self, request: Call[Any], result: Any) -> None:

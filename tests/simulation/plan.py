@@ -26,6 +26,7 @@ from alicloud_emulator.world.profile import (
 ACCOUNT: Final = "1234567890123456"
 STRANGER: Final = "6543210987654321"
 ROLE: Final = "publisher"
+WHEN_MADE: Final = -1
 STUCK: Final = 5000.0
 """Factor on the durations of a region in which nothing ever gets done."""
 NEVER_S: Final = 1e9
@@ -96,6 +97,9 @@ class Plan:
         gives_up: Nobody runs the command again; cleaning up is all that follows.
         again_kill: Number of the call at which the next run is killed too, or 0.
         cleanup_kill: The same for the cleaning up at the end.
+        cleanup_stop: Number of the call at which the cleaning up is cancelled, or 0;
+            or WHEN_MADE, when it has made a function.
+        cleanup_renews: Another run takes images over between looking and removing.
         token_s: Life of the credentials, 0 for the account's own keys.
     """
 
@@ -115,6 +119,8 @@ class Plan:
     gives_up: bool
     again_kill: int
     cleanup_kill: int
+    cleanup_stop: int
+    cleanup_renews: bool
     token_s: float
     token_late_s: float
 
@@ -152,6 +158,7 @@ class Plan:
             f"{self.profile.accounts[0].oss_since} account; first run: {end}; "
             f"second: {self.second_after_s}{' (rival)' if self.rivalry else ''}; heals: {self.heals}; "
             f"gives up: {self.gives_up}; kills: {self.again_kill}, {self.cleanup_kill}; "
+            f"cleanup stops: {self.cleanup_stop}, renews: {self.cleanup_renews}; "
             f"timeout {self.options.timeout_s:.0f} s; {self.existing}"
         )
 
@@ -185,6 +192,8 @@ def draw(seed: int) -> Plan:
         cleanup_kill=_some_call(rng) if rng.random() < 0.15 else 0,
         token_s=rng.uniform(120, 900) if rng.random() < 0.2 else 0.0,
         token_late_s=rng.uniform(0, 15),
+        cleanup_stop=rng.choice((_some_call(rng), WHEN_MADE, 0, 0, 0, 0)),
+        cleanup_renews=rng.random() < 0.15,
     )
 
 
