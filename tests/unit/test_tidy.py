@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 SRC = Path(__file__).parents[2] / "src"
+TESTS = Path(__file__).parents[1]
 MODULES = sorted(SRC.rglob("*.py"))
 
 # A package may import those to its right, and itself; see docs/architecture.md.
@@ -100,3 +101,19 @@ def test_only_the_command_line_prints_and_exits() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in {"print", "exit", "input"}, path
+
+
+STOPWATCHES = {"monotonic", "perf_counter", "process_time"}
+"""Of the module ``time``: who reads one in a test is about to judge the machine."""
+
+
+def test_no_test_measures_how_quick_the_machine_is() -> None:
+    for path in TESTS.rglob("*.py"):
+        if path == TESTS / "support" / "waiting.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                named = (node.value.id, node.attr)
+                assert named not in {("time", name) for name in STOPWATCHES}, path
+            elif isinstance(node, ast.ImportFrom) and node.module == "time":
+                assert not STOPWATCHES & {alias.name for alias in node.names}, path
