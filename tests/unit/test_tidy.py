@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 EMULATOR_NAME = "alicloud-emulator"
 SOURCES = (ROOT / "src", ROOT / "emulator" / "src")
 MODULES = sorted(path for source in SOURCES for path in source.rglob("*.py"))
+TESTS = (ROOT / "tests", ROOT / "emulator" / "tests")
 
 # A package may import those to its right, and itself; see docs/architecture.md.
 TOOL = ["cli", "report", "publish", "cloud", "relay", "disk", "errors", "units"]
@@ -141,3 +142,19 @@ def test_each_distribution_has_its_own_command() -> None:
     for folder, command in ((ROOT, "ali-import"), (ROOT / "emulator", EMULATOR_NAME)):
         text = (folder / "pyproject.toml").read_text("utf-8")
         assert list(tomllib.loads(text)["project"]["scripts"]) == [command]
+
+
+STOPWATCHES = {"monotonic", "perf_counter", "process_time"}
+"""Of the module ``time``: who reads one in a test is about to judge the machine."""
+
+
+def test_no_test_measures_how_quick_the_machine_is() -> None:
+    for path in [path for tests in TESTS for path in tests.rglob("*.py")]:
+        if path.name == "waiting.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                named = (node.value.id, node.attr)
+                assert named not in {("time", name) for name in STOPWATCHES}, path
+            elif isinstance(node, ast.ImportFrom) and node.module == "time":
+                assert not STOPWATCHES & {alias.name for alias in node.names}, path

@@ -1,11 +1,12 @@
 """Faults on the way, one kind each, as a client sees them."""
 
-import time
-
+import anyio
 import pytest
 import requests
 
+from alicloud_emulator.front import faults
 from alicloud_emulator.world.faults import Do, Fault, Rule
+from emulator.tests.support import virtual
 from emulator.tests.unit.front.conftest import RunningFront
 
 URL = "https://b.oss-cn-hongkong.aliyuncs.com/k"
@@ -62,9 +63,14 @@ def test_an_html_page_comes_in_place_of_the_answer(front: RunningFront) -> None:
 
 
 def test_a_delayed_answer_comes_late(front: RunningFront) -> None:
-    started = time.monotonic()
-    assert call(front, Fault(do=Do.DELAY, delay_s=0.3)).json()["size"] == 3
-    assert time.monotonic() - started >= 0.3
+    late = Fault(do=Do.DELAY, delay_s=0.3)
+    assert call(front, late).json()["size"] == 3
+
+    async def virtual_s() -> float:
+        assert await faults.after([late]) is None
+        return anyio.current_time()
+
+    assert virtual.run(virtual_s) == 0.3
 
 
 def test_a_hanging_call_never_answers(front: RunningFront) -> None:
