@@ -89,7 +89,8 @@ class CloudError(AliImportError):
         made.__dict__.update(self.__dict__)
         made.code = code or self.code
         made.advice = advice or self.advice
-        made.unsure = unsure or self.unsure
+        if unsure:
+            made.unsure = True
         made.__cause__ = self.__cause__
         return made
 

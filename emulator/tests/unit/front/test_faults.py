@@ -52,6 +52,20 @@ def test_a_dropped_call_is_done_or_not_as_the_rule_says(front: RunningFront) -> 
     assert len(front.echo.done) == 1
 
 
+@pytest.mark.parametrize(("status", "size"), [(200, 60), (204, 0), (502, 60)])
+@pytest.mark.parametrize(("do", "done"), [(Do.HTML, 0), (Do.HTML_AFTER, 1)])
+def test_a_page_in_the_clouds_place_has_nothing_of_the_cloud(
+    front: RunningFront, do: Do, done: int, status: int, size: int
+) -> None:
+    answer = call(front, Fault(do=do, status=status))
+    assert answer.status_code == status
+    assert answer.headers["Server"] == "Tengine"
+    assert not [name for name in answer.headers if "request-id" in name.lower()]
+    assert len(answer.content) >= size
+    assert bool(answer.content) is bool(size)
+    assert len(front.echo.done) == done
+
+
 def test_an_html_page_comes_in_place_of_the_answer(front: RunningFront) -> None:
     answer = call(front, Fault(do=Do.HTML, status=502))
     assert answer.status_code == 502
