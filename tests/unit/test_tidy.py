@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 
+import ali_import
+
 SRC = Path(__file__).parents[2] / "src"
 MODULES = sorted(SRC.rglob("*.py"))
 
 # A package may import those to its right, and itself; see docs/architecture.md.
-TOOL = ["cli", "report", "publish", "relay", "cloud", "disk", "errors", "units"]
+TOOL = [
+    *("cli", "report", "library", "publish", "relay"),
+    *("cloud", "disk", "errors", "units"),
+]
 EMULATOR = ["cli", "front", "services", "functions", "world"]
 BESIDE = {("cloud", "disk"), ("services", "functions"), ("errors", "units")}
 
@@ -90,6 +95,14 @@ def test_the_inner_rooms_know_nothing_of_the_outside(path: Path) -> None:
         assert name.split(".", 1)[0] not in banned
         if len(parts) > 1 and parts[1] == "publish":
             assert not name.startswith(("alibabacloud", "ali_import.cloud.sdk")), name
+
+
+def test_the_command_line_uses_what_any_caller_may() -> None:
+    rooms = ("ali_import.cli", "ali_import.report", "ali_import.units")
+    for path in (SRC / "ali_import" / "cli").glob("*.py"):
+        for name in imports(path):
+            if name.startswith("ali_import.") and not name.startswith(rooms):
+                assert name.removeprefix("ali_import.") in ali_import.__all__, name
 
 
 def test_only_the_command_line_prints_and_exits() -> None:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
-from ali_import import __version__
+from ali_import import ConfigurationError, __version__
 from ali_import.cli import help_text
-from ali_import.errors import ConfigurationError
 from ali_import.units import HOUR_S, MINUTE_S
 
 CLEANUP: Final = "cleanup"

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NoReturn
 
-from ali_import.errors import AliImportError
+from ali_import import AliImportError
 
 
 def print_lines(lines: Iterable[str]) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from ali_import.cli import compose, main
+from ali_import import library
+from ali_import.cli import main
 from ali_import.disk import DiskImage, inspect
 from ali_import.errors import ApiError, ConfigurationError
 from ali_import.publish.model import Note, Report, Result
@@ -20,7 +21,7 @@ from tests.unit.cli.scripted import (
     SCRIPTS,
     Script,
     ScriptedRun,
-    start_run_with,
+    run_with,
 )
 
 Command = Callable[..., int]
@@ -50,8 +51,7 @@ def command(made: list[ScriptedRun], monkeypatch: pytest.MonkeyPatch) -> Command
     """Run the command in this process: first the script, then the arguments."""
 
     def run(script: Script, *argv: str) -> int:
-        monkeypatch.setattr(compose, "connect", lambda **_: None)
-        monkeypatch.setattr(compose, "start_run", start_run_with(script, made))
+        monkeypatch.setattr(library, "Run", run_with(script, made))
         return main.main(argv)
 
     return run
@@ -85,18 +85,16 @@ def test_flags_become_options(command: Command, made: list[ScriptedRun]) -> None
     assert (options.public, options.overwrite, options.all_or_nothing) == (True,) * 3
     assert options.role == "relay-role"
     assert options.timeout_s == 8 * 3600
-    # Its own resources must not expire while it works.
-    assert options.lease_s == 9 * 3600
 
 
 def test_without_flags_the_options_are_the_defaults(
     command: Command, made: list[ScriptedRun], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compose, "now", lambda: 1767949200.0)
+    monkeypatch.setattr("time.time", lambda: 1767949200.0)
     assert command(place_all, "bios.img") == 0
     options = made[0].options
     assert (options.regions, options.role, options.public) == ((), "", False)
-    assert (options.timeout_s, options.lease_s) == (4 * 3600, 6 * 3600)
+    assert options.timeout_s == 4 * 3600
     assert [target.name for target in made[0].targets] == ["ipxe-20260109"]
 
 
@@ -317,7 +315,7 @@ def test_a_signal_before_the_run_ends_the_command(
         time.sleep(0.2)
         return inspect(path)
 
-    monkeypatch.setattr("ali_import.cli.publish.inspect", interrupted_inspect)
+    monkeypatch.setattr(library, "inspect", interrupted_inspect)
     assert command(place_all, "bios.img") == 130
     assert capsys.readouterr().err == "ali-import: interrupted\n"
     assert not made
