@@ -5,7 +5,7 @@ AliImportError                exit_code, diagnostics()
 ├ DiskImageError              path: the file is no disk image we can publish
 └ CloudError                  region, operation
   ├ TransportError            no answer came; whether the call took effect is unknown
-  │ └ HostNotFoundError       the host name does not resolve: nothing was sent
+  │ └ HostNotFoundError       the host name does not exist: nothing was sent
   ├ ApiError                  code, http_status, request_id: the cloud said no
   └ TaskFailedError           an asynchronous import or copy ended badly
 
@@ -14,7 +14,7 @@ but a row of ``cloud/retry_table.py``. Programmer errors are assertions.
 """
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class AliImportError(Exception):
@@ -74,6 +74,20 @@ class CloudError(AliImportError):
         self.code = code
         self.request_id = request_id
 
+    def anew(self, *, code: str = "", advice: str = "") -> Self:
+        """Return a copy to raise, with another code or advice where one is given.
+
+        An error is never changed once it is made: several tasks may hold it. One that
+        was kept is raised as ``raise error.anew()``, so that it does not gather the
+        traceback of every place that raised it before.
+        """
+        made = type(self).__new__(type(self), *self.args)
+        made.__dict__.update(self.__dict__)
+        made.code = code or self.code
+        made.advice = advice or self.advice
+        made.__cause__ = self.__cause__
+        return made
+
 
 class TransportError(CloudError):
     """No usable answer came back; the call may or may not have taken effect.
@@ -85,7 +99,10 @@ class TransportError(CloudError):
 
 
 class HostNotFoundError(TransportError):
-    """The service's host name does not resolve: the region does not have it."""
+    """The service's host name does not exist: the region does not have the service.
+
+    Code: ``HostNotFound``. A resolver that merely fails is a ``NoAnswer``.
+    """
 
 
 class ApiError(CloudError):

@@ -74,9 +74,8 @@ def _open() -> "SdkCloud":
     # Takes a tenth of a second to load: in a worker thread, not in the event loop.
     from ali_import.cloud.sdk.cloud import SdkCloud  # noqa: PLC0415
     from ali_import.cloud.sdk.settings import Settings  # noqa: PLC0415
-    from ali_import.relay.transport import RelayTransport  # noqa: PLC0415
 
-    return SdkCloud(Settings.from_environment(os.environ), RelayTransport)
+    return SdkCloud(Settings.from_environment(os.environ))
 
 
 class Publication:

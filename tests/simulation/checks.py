@@ -51,7 +51,8 @@ def _outcome_holds(
     if image is None:
         yield f"{where} is {outcome.result}, but {outcome.image_id} is not there"
         return
-    yield from (f"{where} {wrong}" for wrong in _wrong(plan, image, target))
+    now = world.agenda.now
+    yield from (f"{where} {wrong}" for wrong in _wrong(plan, image, target, now))
     if outcome.published:
         if plan.options.public and not image.public:
             yield f"{where} is reported public and is not"
@@ -66,11 +67,22 @@ def _named(world: World, region: str, name: str) -> list[Image]:
 _MADE = {ImageStatus.AVAILABLE}
 
 
-def _wrong(plan: Plan, image: Image, target: Target) -> Iterator[str]:
+USABLE_S_MAX = 30 * 60.0
+"""An image that cannot be used by then is placed all the same, with a warning."""
+
+
+def is_usable(image: Image, now: float) -> bool:
+    """Whether an image is Usable, or has been Available for long enough."""
+    told = image.usable(now)
+    return told is not False or now - image.ends_at >= USABLE_S_MAX
+
+
+def _wrong(plan: Plan, image: Image, target: Target, now: float) -> Iterator[str]:
     """Give what is wrong with an image that ought to be a target's."""
     options, wanted = plan.options, target.image
     facts = (
         ("made", image.status in _MADE, True),
+        ("usable", is_usable(image, now), True),
         ("content", image.content_sha256, wanted.sha256),
         ("architecture", image.architecture, wanted.architecture or "x86_64"),
         ("boot mode", image.boot_mode, wanted.boot_mode.value),

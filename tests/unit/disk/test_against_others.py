@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ali_import.disk import inspect
+from emulator.tests.support.programs import need, run
 from tests.support.disks import (
     BOOT_ARM64,
     BOOT_X86_64,
@@ -21,7 +22,6 @@ from tests.support.disks import (
     program,
     sparse,
 )
-from tests.support.programs import need, run
 from tests.support.real_images import RealImage, make_real_images, skip_reason
 
 MIB = 1024 * 1024
