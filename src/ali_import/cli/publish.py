@@ -60,7 +60,7 @@ class PublishCommand:
                 wrong.
             KeyboardInterrupt: A signal came before anything was begun.
         """
-        _check_report(self._arguments.report)
+        _check_report(self._arguments.report, self._arguments.images)
         with self._showing:
             self._showing.enter_context(self._display)
             report = await self._execute()
@@ -118,13 +118,26 @@ class PublishCommand:
         streams.leave_at_once(ExitStatus.INTERRUPTED)
 
     def _tell(self, report: Report) -> ExitStatus:
+        """Write results, report and summary, each even if another cannot be written.
+
+        Raises:
+            ExceptionGroup: Of the AliImportError of each that could not.
+        """
         status = of_report(report, self._arguments.allow_failure)
+        problems: list[AliImportError] = []
         try:
             streams.print_lines(result_lines(report))
+        except AliImportError as error:
+            problems.append(error)
+            status = ExitStatus.ALL_FAILED
+        try:
             if self._arguments.report:
                 self._write(report, self._arguments.report, status)
-        finally:
-            self._explain(report)
+        except AliImportError as error:
+            problems.append(error)
+        self._explain(report)
+        if problems:
+            raise ExceptionGroup("not all could be written", problems)
         return status
 
     def _explain(self, report: Report) -> None:
@@ -176,10 +189,20 @@ def _options(arguments: PublishArguments) -> Options:
     )
 
 
-def _check_report(path: Path | None) -> None:
-    """Find out now, not after an hour, whether the report can be written."""
+def _check_report(path: Path | None, images: Sequence[Path]) -> None:
+    """Find out now, not after an hour, whether the report can be written.
+
+    Raises:
+        ConfigurationError: It cannot, or it would take the place of an image.
+    """
     if path is None:
         return
+    for image in images:
+        if _same_file(path, image):
+            raise ConfigurationError(
+                f"--report {path}: is the same file as the image {image}",
+                advice="name another file",
+            )
     try:
         documents.check_writable(path)
     except OSError as error:
@@ -187,3 +210,11 @@ def _check_report(path: Path | None) -> None:
             f"--report {path}: cannot be written: {error.strerror or error}",
             advice="name a file in a directory that exists and is writable",
         ) from error
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, by whatever links; not if one is missing."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False

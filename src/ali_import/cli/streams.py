@@ -30,10 +30,11 @@ def print_lines(lines: Iterable[str]) -> None:
         _flush_stdout()
     except BrokenPipeError:
         _detach_stdout()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: it is closed
         _detach_stdout()
+        reason = getattr(error, "strerror", None) or error
         raise AliImportError(
-            f"standard output cannot be written: {error.strerror or error}",
+            f"standard output cannot be written: {reason}",
             advice="run the same command again: what is done is not done twice",
         ) from error
 

@@ -1,7 +1,10 @@
 """``ali-import IMAGE...`` from arguments to exit status, around a scripted run."""
 
+import errno
+import io
 import json
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -197,6 +200,86 @@ def test_a_report_that_cannot_be_written_in_the_end_is_an_error(
     output = capsys.readouterr()
     assert "cn-hangzhou n1 (ipxe)" in output.out
     assert "ali-import: error: --report r.json: cannot be written" in output.err
+
+
+@pytest.mark.parametrize("link", ["itself", "symbolic", "hard", "to its folder"])
+def test_a_report_in_the_place_of_an_image_is_refused(
+    command: Command,
+    made: list[ScriptedRun],
+    images: Path,
+    capsys: pytest.CaptureFixture[str],
+    link: str,
+) -> None:
+    before = (images / "x64.img").read_bytes()
+    report = Path("r.json")
+    match link:
+        case "itself":
+            report = Path("./x64.img")
+        case "symbolic":
+            report.symlink_to("x64.img")
+        case "hard":
+            report.hardlink_to("x64.img")
+        case _:
+            Path("folder").symlink_to(images)
+            report = Path("folder/x64.img")
+    assert command(place_all, "--report", str(report), "bios.img", "x64.img") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"--report {report}: is the same file as the image x64.img" in line
+    assert (images / "x64.img").read_bytes() == before
+    assert not made
+
+
+class FullDisk(io.StringIO):
+    """Takes nothing."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class Closed(io.StringIO):
+    """Was closed before anything was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.close()
+
+
+@pytest.mark.parametrize("stream", [FullDisk, Closed])
+def test_what_cannot_be_printed_is_still_reported(
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    images: Path,
+    capsys: pytest.CaptureFixture[str],
+    stream: type[io.StringIO],
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", stream())
+        assert command(place_all, "--report", "r.json", "bios.img") == 4
+    errors = capsys.readouterr().err
+    assert "2 placements in 2 regions: 2 placed" in errors
+    assert "ali-import: error: standard output cannot be written" in errors
+    document = json.loads((images / "r.json").read_text())
+    assert document["counts"]["placed"] == 2
+    assert document["exit_status"] == 4
+
+
+def test_everything_that_cannot_be_written_is_named(
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    images: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def script(run: ScriptedRun) -> Report:
+        (images / "r.json").mkdir()
+        return run.report()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", FullDisk())
+        assert command(script, "--report", "r.json", "bios.img") == 4
+    errors = capsys.readouterr().err
+    assert "2 placements in 2 regions: 2 placed" in errors
+    assert "standard output cannot be written" in errors
+    assert "--report r.json: cannot be written" in errors
 
 
 def test_errors_of_the_run_are_one_line(
