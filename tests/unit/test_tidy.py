@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import ali_import
+
 ROOT = Path(__file__).parents[2]
 EMULATOR_NAME = "alicloud-emulator"
 SOURCES = (ROOT / "src", ROOT / "emulator" / "src")
@@ -16,7 +18,10 @@ MODULES = sorted(path for source in SOURCES for path in source.rglob("*.py"))
 TESTS = (ROOT / "tests", ROOT / "emulator" / "tests")
 
 # A package may import those to its right, and itself; see docs/architecture.md.
-TOOL = ["cli", "report", "publish", "cloud", "relay", "disk", "errors", "units"]
+TOOL = [
+    *("cli", "report", "library", "publish", "cloud"),
+    *("relay", "disk", "errors", "units"),
+]
 EMULATOR = ["cli", "front", "services", "functions", "world"]
 BESIDE = {
     ("cloud", "disk"),
@@ -107,6 +112,14 @@ def test_the_inner_rooms_know_nothing_of_the_outside(path: Path) -> None:
         assert name.split(".", 1)[0] not in banned
         if len(parts) > 1 and parts[1] == "publish":
             assert not name.startswith(("alibabacloud", "ali_import.cloud.sdk")), name
+
+
+def test_the_command_line_uses_what_any_caller_may() -> None:
+    rooms = ("ali_import.cli", "ali_import.report", "ali_import.units")
+    for path in (ROOT / "src" / "ali_import" / "cli").glob("*.py"):
+        for name in imports(path):
+            if name.startswith("ali_import.") and not name.startswith(rooms):
+                assert name.removeprefix("ali_import.") in ali_import.__all__, name
 
 
 def test_only_the_command_line_prints_and_exits() -> None:

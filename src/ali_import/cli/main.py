@@ -57,12 +57,12 @@ def _command(given: Arguments) -> ExitStatus:
     messages = _messages()
     with log.configured(given.verbosity, messages):
         if isinstance(given, CleanupArguments):
-            from ali_import.cli.cleanup import Cleanup
+            from ali_import.cli.cleanup import CleanupCommand
 
-            return anyio.run(Cleanup(given, messages).clean_up)
-        from ali_import.cli.publish import Publication
+            return anyio.run(CleanupCommand(given, messages).clean_up)
+        from ali_import.cli.publish import PublishCommand
 
-        return anyio.run(Publication(given, messages).publish)
+        return anyio.run(PublishCommand(given, messages).publish)
 
 
 def _open_many_files() -> None:

@@ -86,6 +86,13 @@ class LoggedCloud:
         return result
 
 
+def logged(cloud: Cloud, *, verbosity: int, clock_s: Callable[[], float]) -> Cloud:
+    """Return ``cloud``, with its calls in the log from -vv on."""
+    if verbosity < DEBUG_VERBOSITY:
+        return cloud
+    return LoggedCloud(cloud, clock_s=clock_s)
+
+
 def _told(request: Call[R]) -> str:
     relayed = isinstance(request, DataCall) and request.relay
     way = "through the relay" if relayed else ""

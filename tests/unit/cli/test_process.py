@@ -1,5 +1,6 @@
 """The command as a process: speed, exit statuses, signals, pipes, hanging threads."""
 
+import json
 import os
 import signal
 import subprocess
@@ -220,10 +221,16 @@ def test_a_reader_that_has_gone_is_no_error(image: Path, argv: list[str]) -> Non
     assert "Exception" not in err
 
 
-def test_a_full_disk_is_an_error(image: Path) -> None:
+def test_a_full_disk_is_an_error_and_the_report_is_written(
+    image: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "r.json"
     with Path("/dev/full").open("w") as full:
-        status, _, err = finish(start(image, script="place_all", stdout=full))
+        argv = ("--report", report, image)
+        status, _, err = finish(start(*argv, script="place_all", stdout=full))
     assert status == 4
+    assert json.loads(report.read_text())["exit_status"] == 4
+    assert "2 placements in 2 regions: 2 placed" in err
     assert "ali-import: error: standard output cannot be written" in err
     assert "Exception" not in err
 
