@@ -231,7 +231,9 @@ class Stage:
         owner = self._world.ram.root(ACCOUNT)
         dice = Random(f"renew {self._plan.seed}")
         lease = Lease(run_id="4e4e4e4e", expires_at=int(self._clock() + LIVE_S))
-        renewed = [x for x in over if x.kind == "image" and dice.random() < 0.5]
+        images = [x for x in over if x.kind == "image" and dice.random() < 0.5]
+        # What is being deleted already, nobody can take over any more.
+        renewed = [x for x in images if x.name in self._standing(x.region)]
         for thing in renewed:
             self._world.ecs.tag_resources(
                 owner,
@@ -242,15 +244,15 @@ class Stage:
             )
         return renewed
 
+    def _standing(self, region: str) -> set[str]:
+        """Return the ids of the images that are there, and not being deleted."""
+        found = store(self._world).images_of(ACCOUNT, region)
+        return {image.image_id for image in found if not image.deleting}
+
     def _check_renewed(self, process: Process, renewed: Sequence[Leftover]) -> None:
         self._world.agenda.catch_up()
         for thing in renewed:
-            there = {
-                image.image_id
-                for image in store(self._world).images_of(ACCOUNT, thing.region)
-                if not image.deleting
-            }
-            if thing.name not in there:
+            if thing.name not in self._standing(thing.region):
                 text = f"{process.name} removed {thing.name} in {thing.region}"
                 self._violated(f"{text}, which another run had taken over")
 
