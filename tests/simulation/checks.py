@@ -289,6 +289,15 @@ def _exists(world: World, leftover: Leftover) -> bool:
 
 
 def untold(found: list[tuple[str, str]], told: tuple[Leftover, ...]) -> list[str]:
-    """Return what is left without the report telling of anything in its region."""
-    regions = {leftover.region for leftover in told}
-    return [text for region, text in found if region not in regions]
+    """Return what is left and not told of, by its name or id, in its region.
+
+    A snapshot goes with its image, so that it is enough to tell of any image there.
+    """
+    names = {(leftover.region, leftover.name) for leftover in told}
+    images = {x.region for x in told if x.kind in {"image", "snapshot"}}
+    return [
+        text
+        for region, text in found
+        if not any((region, word) in names for word in text.split())
+        and not (text.startswith("snapshot") and region in images)
+    ]

@@ -387,17 +387,13 @@ class Stage:
         if not (report.interrupted or report.timed_out):
             for text in checks.unexcused(world, plan, report, spoiled):
                 self._violated(f"{process.name}: {text}")
-        found = [
-            (region, text)
-            for region, text in checks.leftovers(
-                world, plan, self._land, run_ids={process.run_id}
-            )
-            if region not in spoiled
-        ]
+        left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
+        everywhere = list(left)
+        found = [(region, text) for region, text in everywhere if region not in spoiled]
         if process.name == "first":
             for text in checks.half_published(world, plan, report, spoiled):
                 self._violated(text)
-        for text in checks.untold(found, report.leftovers):
+        for text in checks.untold(everywhere, report.leftovers):
             self._violated(f"{process.name} left {text}")
         if not spoiled and not report.interrupted:
             for text in checks.imagined(world, found, report.leftovers):
