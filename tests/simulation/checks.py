@@ -270,6 +270,20 @@ def strange_images(world: World, plan: Plan, land: Landscape) -> Iterator[str]:
             seen.add(image.name)
 
 
+def impossible(
+    world: World, possible: set[tuple[str, str]], told: tuple[Leftover, ...]
+) -> Iterator[str]:
+    """Give what the report says may be left, and can never have been there.
+
+    It was never asked for, or whoever asked was refused for good each time.
+    """
+    for leftover in told:
+        where = leftover.region, leftover.name
+        was = where in possible or store(world).removed_at(leftover.name)
+        if not was and not _exists(world, leftover):
+            yield f"{leftover.kind} {leftover.name} in {leftover.region}"
+
+
 def imagined(
     world: World, found: list[tuple[str, str]], told: tuple[Leftover, ...]
 ) -> Iterator[str]:
@@ -281,10 +295,15 @@ def imagined(
 
 
 def _exists(world: World, leftover: Leftover) -> bool:
-    images = store(world).images_of(ACCOUNT, leftover.region)
+    here = leftover.region
+    images = store(world).images_of(ACCOUNT, here)
+    rooms = [b["name"] for b in world.oss.state(here, ACCOUNT)["buckets"]]
+    rooms += world.fc.functions_of(ACCOUNT, here)
     snapshots = store(world).snapshots_of(ACCOUNT, leftover.region)
-    return any(leftover.name in (i.name, i.image_id) for i in images) or any(
-        leftover.name == s.snapshot_id for s in snapshots
+    return (
+        leftover.name in rooms
+        or any(leftover.name in (i.name, i.image_id) for i in images)
+        or any(leftover.name == s.snapshot_id for s in snapshots)
     )
 
 

@@ -398,6 +398,9 @@ class Stage:
         if not spoiled and not report.interrupted:
             for text in checks.imagined(world, found, report.leftovers):
                 self._violated(f"{process.name} tells of {text}, which is not there")
+        possible = self._monitor.possible
+        for text in checks.impossible(world, possible, report.leftovers):
+            self._violated(f"{process.name} tells of {text}, which never was")
         if self._all_fine():
             self._check_uplink(process)
             for text in self._monitor.made_twice():

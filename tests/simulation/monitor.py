@@ -55,6 +55,8 @@ class Monitor:
 
     Attributes:
         violations: What was seen and must not be.
+        possible: (region, name or id) of whatever may have been there: it was made, or
+            asked for and not refused for good.
         away: Regions in which the weather is so bad that calls may fail for good.
         trace: One row a call, as (virtual time, process, request, answer).
     """
@@ -72,6 +74,7 @@ class Monitor:
         self._gaps: dict[tuple[str, str], _Gap] = {}
         self._complete: set[tuple[str, str]] = set()
         self._renamed: dict[str, tuple[float, Eye]] = {}
+        self.possible: set[tuple[str, str]] = set()
         self.away: set[str] = set()
         self.violations: list[str] = []
         self.trace: list[tuple[float, str, Call[Any], Any]] = []
@@ -106,6 +109,8 @@ class Monitor:
         """Look at the world after a request took effect."""
         if not request.CHANGES:
             return
+        if made := _makes(request):
+            self.possible.add(made)
         if isinstance(request, calls.ImportImage | calls.CopyImage):
             self._note_made(request, result)
         if isinstance(request, calls.DeleteImage):
@@ -292,6 +297,9 @@ class Monitor:
     def answered(self, eye: "Eye", request: Call[Any], result: Any) -> None:
         """Keep the trace, and count what the retry table was asked."""
         self.tally.calls += 1
+        refused = isinstance(result, CloudError) and look_up(result).meaning in _REFUSED
+        if (made := _makes(request)) and not refused:
+            self.possible.add(made)
         self.trace.append((self._now(), eye.process, request, result))
         if isinstance(result, CloudError):
             row = look_up(result)
@@ -373,6 +381,24 @@ class _Gap:
     opener: Eye
     image_id: str
     contents: frozenset[str]
+
+
+_REFUSED = frozenset({Meaning.ROUTE, Meaning.FINAL})
+
+
+def _makes(request: Call[Any]) -> tuple[str, str] | None:
+    """Return (region, name) of the thing that a request makes or names; or None."""
+    match request:
+        case calls.PutBucket():
+            return request.region, request.bucket
+        case calls.CreateFunction() | calls.ImportImage():
+            return request.region, request.name
+        case calls.CopyImage():
+            return request.destination_region, request.destination_name
+        case calls.ModifyImageAttribute() if request.name is not None:
+            return request.region, request.name
+        case _:
+            return None
 
 
 def _about(request: calls.ImportImage | calls.CopyImage) -> tuple[str, ...]:
