@@ -1,6 +1,6 @@
 """What must hold after a run, and after everything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ali_import.publish.lease import (
     PREFIX,
@@ -21,16 +21,23 @@ from tests.simulation.plan import ACCOUNT, Plan
 # --- the report and the world ---------------------------------------------------------
 
 
-def report_equals_world(world: World, plan: Plan, report: Report) -> Iterator[str]:
-    """Give every difference between what a run reports and what there is."""
-    wanted = [(r, t.name) for r in plan.regions for t in plan.targets]
+def report_equals_world(
+    world: World, plan: Plan, report: Report, wanted_targets: Sequence[Target]
+) -> Iterator[str]:
+    """Give every difference between what a run reports and what there is.
+
+    Of images that rivals replace in turn, a report says what was.
+    """
+    wanted = [(r, t.name) for r in plan.regions for t in wanted_targets]
     if report.interrupted and not report.outcomes:
         return  # before it knew what to do
     if [(o.region, o.name) for o in report.outcomes] != wanted:
         yield f"the report has other placements: {len(report.outcomes)}"
         return
-    targets = {target.name: target for target in plan.targets}
+    targets = {target.name: target for target in wanted_targets}
     for outcome in report.outcomes:
+        if plan.rivalry and outcome.result.good:
+            continue
         yield from _outcome_holds(world, plan, outcome, targets[outcome.name], report)
 
 

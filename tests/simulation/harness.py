@@ -191,6 +191,7 @@ class Stage:
                 stopped.cloud.at_call[self._plan.cleanup_stop] = stopped.cancel
             await self._cleanup_command(stopped)
             self._check_stopped_cleanup(stopped)
+            await anyio.sleep(2 * 3600.0)
         if self._plan.cleanup_renews:
             await self._cleanup_command(self._process("late cleanup"), renews=True)
             await anyio.sleep(LIVE_S + 3600)
@@ -363,6 +364,7 @@ class Stage:
                 self._violated(f"{process.name} refused: {process.refused}")
             return
         self._count(report)
+        self._check_told(process, report)
         if alone:
             self._check_report(process, report)
         if process.name == "again":
@@ -378,29 +380,35 @@ class Stage:
         for text in checks.untold(list(found), process.run.leftovers()):
             self._violated(f"{process.name} was cancelled and left {text}")
 
+    def _check_told(self, process: Process, report: Report) -> None:
+        """What a run says of its own things is true, whoever else runs."""
+        assert self._monitor is not None
+        world, plan, targets = self._world, self._plan, process.eye.targets
+        for text in checks.report_equals_world(world, plan, report, targets):
+            self._violated(f"{process.name}: {text}")
+        left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
+        for text in checks.untold(list(left), report.leftovers):
+            self._violated(f"{process.name} left {text}")
+        possible = self._monitor.possible
+        for text in checks.impossible(world, possible, report.leftovers):
+            self._violated(f"{process.name} tells of {text}, which never was")
+
     def _check_report(self, process: Process, report: Report) -> None:
+        """What comes of a run that nobody disturbs."""
         assert self._monitor is not None
         world, plan = self._world, self._plan
         spoiled = self._sky.weather.spoiled | plan.stuck
-        for text in checks.report_equals_world(world, plan, report):
-            self._violated(f"{process.name}: {text}")
         if not (report.interrupted or report.timed_out):
             for text in checks.unexcused(world, plan, report, spoiled):
                 self._violated(f"{process.name}: {text}")
         left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
-        everywhere = list(left)
-        found = [(region, text) for region, text in everywhere if region not in spoiled]
+        found = [(region, text) for region, text in left if region not in spoiled]
         if process.name == "first":
             for text in checks.half_published(world, plan, report, spoiled):
                 self._violated(text)
-        for text in checks.untold(everywhere, report.leftovers):
-            self._violated(f"{process.name} left {text}")
         if not spoiled and not report.interrupted:
             for text in checks.imagined(world, found, report.leftovers):
                 self._violated(f"{process.name} tells of {text}, which is not there")
-        possible = self._monitor.possible
-        for text in checks.impossible(world, possible, report.leftovers):
-            self._violated(f"{process.name} tells of {text}, which never was")
         if self._all_fine():
             self._check_uplink(process)
             for text in self._monitor.made_twice():
