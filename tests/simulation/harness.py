@@ -120,7 +120,7 @@ class Stage:
         self._lag = Lag(self._world)
         self._land = landscape.furnish(self._world, plan)
         self._monitor = Monitor(self._world, plan)
-        self._monitor.begin()
+        self._monitor.begin(self._land)
         self._sky = Sky(self._world, self._network, self._lag, plan)
         self._sky.darken(TROUBLES)
         self._monitor.away = self._sky.weather.spoiled

@@ -16,7 +16,7 @@ from ali_import.errors import CloudError
 from ali_import.publish.model import Event, Phase, PhaseBegan, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
-from tests.simulation.landscape import store
+from tests.simulation.landscape import Landscape, store
 from tests.simulation.plan import ACCOUNT, Plan
 from tests.simulation.stopping import Stop
 from tests.support.bridge.table import resource
@@ -80,8 +80,9 @@ class Monitor:
         self.trace: list[tuple[float, str, Call[Any], Any]] = []
         self.tally = Tally()
 
-    def begin(self) -> None:
-        """Take note of which names resolve before anything is done."""
+    def begin(self, land: Landscape) -> None:
+        """Take note of what is there and which names resolve before anything is done."""
+        self.possible.update((region, name) for _, region, name in land.expired)
         for region in self._world.profile.regions:
             for name in self._names:
                 if self._resolves(region.id, name):
