@@ -263,6 +263,23 @@ def _counts(run_id: str, run_ids: set[str] | None) -> bool:
     return run_ids is None or run_id in run_ids
 
 
+def hidden(world: World, plan: Plan, land: Landscape) -> Iterator[str]:
+    """Give every image that was public, has its name yet, and is not public any more.
+
+    To be replaced it is hidden first; whoever puts it back shows it again, where the
+    region and the account allow that.
+    """
+    if not plan.profile.accounts[0].agreement_signed:
+        return
+    names = {target.name for target in plan.targets}
+    for region, image_id in land.public:
+        place = world.profile.region(region)
+        for image in store(world).images_of(ACCOUNT, region):
+            back = image.image_id == image_id and image.name in names
+            if back and not image.public and place and place.public_images:
+                yield f"{image_id} {image.name} in {region}"
+
+
 def strange_images(world: World, plan: Plan, land: Landscape) -> Iterator[str]:
     """Give every image that is neither wanted nor anybody else's."""
     known = {name for kind, _, name in land.foreign if kind == "image"}

@@ -545,6 +545,8 @@ class Stage:
                 self._violated(f"at the end nothing has the name {name} in {region}")
         if plan.stuck:
             return
+        for text in checks.hidden(world, plan, land):
+            self._violated(f"at the end {text} is not public any more")
         for _region, text in checks.leftovers(world, plan, land, run_ids=None):
             self._violated(f"at the end there is {text}")
         for text in checks.strange_images(world, plan, land):
