@@ -12,7 +12,7 @@ from ali_import.cloud import calls
 from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage, FileRange
-from ali_import.errors import CloudError
+from ali_import.errors import CloudError, TransportError
 from ali_import.publish.model import Event, Phase, PhaseBegan, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
@@ -24,6 +24,8 @@ from tests.support.bridge.table import resource
 COPIES_MAX = 5
 STALE_S = 60.0
 """A call takes 30 s until it is given up: so old may be what a run has read."""
+DOUBT_S = 15.0 - 0.5
+"""For 15 s after the asking an empty listing says nothing; less a moment."""
 COMPLETE = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
 
 
@@ -146,6 +148,7 @@ class Monitor:
         if not isinstance(request, calls.ImportImage | calls.CopyImage):
             return
         about = _about(request)
+        self._check_doubt(eye, request, about)
         if (
             self._made.get(about)
             or self._deleted[about[1:3]]
@@ -155,6 +158,44 @@ class Monitor:
         token = self._tokens.setdefault(about, request.client_token)
         if token != request.client_token:
             self.violated(f"{about} is asked for with another token")
+
+    def _check_doubt(
+        self,
+        eye: "Eye",
+        request: calls.ImportImage | calls.CopyImage,
+        about: tuple[str, ...],
+    ) -> None:
+        """What was asked for, and may be there, is not asked for anew at once.
+
+        Its answer was lost, or said that name or token are taken. Listings lag, so that
+        an empty one says nothing for a while.
+        """
+        now, where = anyio.current_time(), about[1:3]
+        doubt = eye.doubts.get(about)
+        if doubt is not None and request.client_token != doubt.token:
+            made = self._made.get(about, {}).get(doubt.token, "")
+            gone = self._deleted[where] > doubt.deleted or (
+                made and self._image(where[0], made) is None
+            )
+            after_s = now - doubt.asked_at
+            if not gone and after_s < DOUBT_S:
+                text = f"{eye.process} asks anew for {where[1]} in {where[0]}"
+                self.violated(f"{text} {after_s:.1f} s after it asked for it")
+        eye.asking[about] = now
+
+    def _note_doubt(
+        self, eye: "Eye", request: calls.ImportImage | calls.CopyImage, result: Any
+    ) -> None:
+        about = _about(request)
+        lost = isinstance(result, TransportError)
+        if lost or (
+            isinstance(result, CloudError) and look_up(result).meaning is Meaning.LOOK
+        ):
+            eye.doubts[about] = _Doubt(
+                asked_at=eye.asking.get(about, anyio.current_time()),
+                token=request.client_token,
+                deleted=self._deleted[about[1:3]],
+            )
 
     def _note_made(
         self, request: calls.ImportImage | calls.CopyImage, result: Any
@@ -302,6 +343,8 @@ class Monitor:
         if (made := _makes(request)) and not refused:
             self.possible.add(made)
         self.trace.append((self._now(), eye.process, request, result))
+        if isinstance(request, calls.ImportImage | calls.CopyImage):
+            self._note_doubt(eye, request, result)
         if isinstance(result, CloudError):
             row = look_up(result)
             self.tally.rows[row.code, row.operations] += 1
@@ -319,6 +362,8 @@ class Eye:
         alone: Whether it is the only process that ever ran at this time.
         uplink: Bytes it sent of each local file, successfully.
         when_answered: What to do when the first call of an action has succeeded.
+        asking: When it last asked for each image, on the event loop's clock.
+        doubts: What may be there of what it asked for.
         functions: (region, name) of every function it made.
         cleaned_from: When it said that it cleans up, on the event loop's clock.
         stop: What kept the regions busy since it was told to stop.
@@ -334,6 +379,8 @@ class Eye:
         self.alone = True
         self.uplink: Counter[Path] = Counter()
         self.when_answered: dict[str, Callable[[], None]] = {}
+        self.asking: dict[tuple[str, ...], float] = {}
+        self.doubts: dict[tuple[str, ...], _Doubt] = {}
         self.functions: set[tuple[str, str]] = set()
         self.cleaned_from = 0.0
         self.stop = Stop()
@@ -373,6 +420,19 @@ class Eye:
 
 def _nothing() -> None:
     pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Doubt:
+    """An image that may be there: when it was asked for, and with which token.
+
+    Attributes:
+        deleted: How many images of its name had been deleted by then.
+    """
+
+    asked_at: float
+    token: str
+    deleted: int
 
 
 @dataclass(frozen=True, kw_only=True)
