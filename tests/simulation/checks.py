@@ -1,7 +1,9 @@
 """What must hold after a run, and after everything."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
+from ali_import.cloud import calls
 from ali_import.publish.lease import (
     PREFIX,
     TAG_RUN,
@@ -211,6 +213,48 @@ def half_published(
                 continue
             if image.public or image.family == targets[outcome.name].family:
                 yield f"{outcome.region} {outcome.name} is published, others are not"
+
+
+# --- how many calls it takes ---------------------------------------------------------
+
+_CALLS_MAX: Final = {
+    "region": 10,
+    "placement": 8,
+    "part": 2,
+    "thing of an older run": 8,
+}
+"""In the best of weathers a run makes fewer calls than these together."""
+_LOOKS_S_MAX: Final = 3.0
+_LOOKS_MAX: Final = 20
+"""And looks no more often at each region, in a second and altogether."""
+_LOOKS: Final = (
+    calls.DescribeImages,
+    calls.DescribeTasks,
+    calls.DescribeTaskAttribute,
+)
+
+
+def too_many_calls(
+    plan: Plan, land: Landscape, report: Report, requests: Sequence[calls.Call[Any]]
+) -> Iterator[str]:
+    """Say so if a run that nothing disturbed made more calls than it needs.
+
+    What it needs grows with regions, placements and parts, and not faster.
+    """
+    regions = len(plan.regions)
+    numbers = {
+        "region": regions,
+        "placement": regions * len(plan.targets),
+        "part": regions * sum(len(target.image.parts) for target in plan.targets),
+        "thing of an older run": len(land.expired),
+    }
+    most = sum(_CALLS_MAX[what] * number for what, number in numbers.items())
+    looks = sum(isinstance(request, _LOOKS) for request in requests)
+    if (made := len(requests) - looks) > most:
+        yield f"made {made} calls for {numbers}, looks aside"
+    everywhere = len(plan.profile.regions)
+    if looks > everywhere * (_LOOKS_MAX + _LOOKS_S_MAX * report.seconds):
+        yield f"looked {looks} times in {report.seconds:.0f} s at {everywhere} regions"
 
 
 # --- what may be left -----------------------------------------------------------------

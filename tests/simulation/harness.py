@@ -411,6 +411,7 @@ class Stage:
                 self._violated(f"{process.name} tells of {text}, which is not there")
         if self._all_fine():
             self._check_uplink(process)
+            self._check_calls(process, report)
             for text in self._monitor.made_twice():
                 self._violated(f"in the best of weathers {text}")
         told = {leftover.name for leftover in report.leftovers}
@@ -452,6 +453,14 @@ class Stage:
             if easy and len(image.parts) > 1 and sent > image.file_bytes:
                 times = sent / image.file_bytes
                 self._violated(f"{process.name} sent {target.name} {times:.2f} times")
+
+    def _check_calls(self, process: Process, report: Report) -> None:
+        assert self._monitor is not None
+        if self._plan.profile.limits.calls_per_minute:
+            return
+        asked = [row[2] for row in self._monitor.trace if row[1] == process.name]
+        for text in checks.too_many_calls(self._plan, self._land, report, asked):
+            self._violated(f"{process.name} {text}")
 
     def _check_stop(self, process: Process) -> None:
         """A run that was told to stop ends soon, also if it is between two renames.
