@@ -19,7 +19,7 @@ from ali_import.publish.run import Run
 from alicloud_emulator.world.profile import Limits
 from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
-from tests.simulation import checks, landscape
+from tests.simulation import checks, coverage, landscape
 from tests.simulation.landscape import LIVE_S, store
 from tests.simulation.monitor import START, Monitor, Tally, line
 from tests.simulation.plan import ACCOUNT, ROLE, STOPS, WHEN_MADE, End, Plan, draw
@@ -131,7 +131,12 @@ class Stage:
             await self._again()
             await self._clean_up()
             self._tasks.cancel_scope.cancel()
-        self._monitor.tally.struck.update(self._world.faults.struck)
+        tally = self._monitor.tally
+        tally.struck.update(self._world.faults.struck)
+        tally.met.update(self._sky.drawn)
+        tally.met.update({str(out): n for out, n in self._network.met.items()})
+        tally.met[coverage.STALE] += self._lag.stale
+        tally.met[coverage.UNUSABLE] += sum(p.eye.unusable for p in self._processes)
 
     # --- acts ---------------------------------------------------------------------
 
@@ -156,6 +161,9 @@ class Stage:
             process.eye.alone = len(running) == 1
         for process in running:
             await self._wait(process)
+        ends = {End.KILL: first.cloud.killed, End.CLEAN: plan.end is End.CLEAN}
+        if ends.get(plan.end, first.stopped_at is not None):
+            self._met(f"a run that ended by {plan.end}")
         for process in running:
             self._check_run(process, alone=len(running) == 1)
 
@@ -245,6 +253,7 @@ class Stage:
 
     def _check_renewed(self, process: Process, renewed: Sequence[Leftover]) -> None:
         self._world.agenda.catch_up()
+        self._met(coverage.RENEWED, len(renewed))
         for thing in renewed:
             there = {
                 image.image_id
@@ -259,6 +268,7 @@ class Stage:
         """Who stops ``cleanup`` is left with nothing that it made itself."""
         if process.stopped_at is None:
             return
+        self._met(coverage.STOPPED)
         took_s = process.ended_at - process.stopped_at
         if took_s > INTERRUPTED_S_MAX and not self._plan.stuck:
             self._violated(f"{process.name} went on for {took_s:.0f} s")
@@ -344,6 +354,11 @@ class Stage:
         if isinstance(event, Note):
             when = self._clock() - START
             self._notes.append(f"{when:10.3f} {event.region} {event.text}")
+
+    def _met(self, what: str, number: int = 1) -> None:
+        assert self._monitor is not None
+        if what:
+            self._monitor.tally.met[what] += number
 
     def _violated(self, text: str) -> None:
         assert self._monitor is not None
@@ -468,6 +483,7 @@ class Stage:
         One whose time is over still publishes what it has; then it cleans up as soon.
         """
         timed_out = process.report is not None and process.report.timed_out
+        self._met(coverage.OVER if timed_out else "")
         if process.stopped_at is None and not timed_out:
             return
         began = process.stopped_at or process.eye.cleaned_from

@@ -12,6 +12,7 @@ from ali_import.cloud import calls
 from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage, FileRange
+from ali_import.cloud.values import ImageStatus as CloudStatus
 from ali_import.errors import CloudError, TransportError
 from ali_import.publish.model import Event, Phase, PhaseBegan, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
@@ -37,12 +38,14 @@ class Tally:
         rows: Rows of the retry table that were looked up for an error that came.
         struck: Faults by kind.
         outcomes: How placements ended, by result and route.
+        met: What else a batch must have met: troubles, outages, ends and the like.
     """
 
     calls: int = 0
     rows: Counter[tuple[str, tuple[str, ...]]] = field(default_factory=Counter)
     struck: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Tally") -> None:
         """Take in another tally."""
@@ -50,6 +53,7 @@ class Tally:
         self.rows.update(other.rows)
         self.struck.update(other.struck)
         self.outcomes.update(other.outcomes)
+        self.met.update(other.met)
 
 
 class Monitor:
@@ -366,6 +370,7 @@ class Eye:
         doubts: What may be there of what it asked for.
         functions: (region, name) of every function it made.
         cleaned_from: When it said that it cleans up, on the event loop's clock.
+        unusable: How often it saw an image that is not Usable.
         stop: What kept the regions busy since it was told to stop.
     """
 
@@ -383,6 +388,7 @@ class Eye:
         self.doubts: dict[tuple[str, ...], _Doubt] = {}
         self.functions: set[tuple[str, str]] = set()
         self.cleaned_from = 0.0
+        self.unusable = 0
         self.stop = Stop()
 
     def emit(self, event: Event) -> None:
@@ -410,6 +416,9 @@ class Eye:
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""
         self.stop.answered(request, result)
+        if isinstance(request, calls.DescribeImages) and isinstance(result, tuple):
+            available = (i for i in result if i.status is CloudStatus.AVAILABLE)
+            self.unusable += any(image.usable is False for image in available)
         body = getattr(request, "body", None)
         if isinstance(body, FileRange) and not isinstance(result, Exception):
             self.uplink[body.path] += body.length
