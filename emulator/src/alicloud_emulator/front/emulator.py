@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import anyio
 from anyio.abc import TaskGroup
@@ -13,6 +12,7 @@ from anyio.abc import TaskGroup
 from alicloud_emulator.front import documents, environment
 from alicloud_emulator.front.dispatch import Dispatcher
 from alicloud_emulator.front.events import Events
+from alicloud_emulator.front.folder import private_folder
 from alicloud_emulator.front.server import Arrival, Front
 from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.functions.manager import Functions
@@ -191,9 +191,9 @@ def _services(world: World, functions: Functions) -> dict[str, Service]:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Emulator]:
     """Make an emulator, to be opened, and end it with the ``async with`` block."""
-    with TemporaryDirectory(prefix="alicloud-emulator-") as folder:
+    with private_folder() as folder:
         async with anyio.create_task_group() as tasks:
             try:
-                yield Emulator(settings, Path(folder), tasks)
+                yield Emulator(settings, folder, tasks)
             finally:
                 tasks.cancel_scope.cancel()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from alicloud_emulator import __version__
 from emulator.tests.support.emulator import emulator
 
 COMMAND = [sys.executable, "-m", "alicloud_emulator.cli.main"]
@@ -153,10 +154,9 @@ def test_wrong_usage_gets_a_line_and_status_2(
 ) -> None:
     ended = run(*arguments, cwd=tmp_path)
     assert ended.returncode == 2
-    lines = [x for x in ended.stderr.splitlines() if not x.startswith(("usage:", " "))]
-    assert len(lines) == 1
-    assert says in lines[0]
-    assert "Traceback" not in ended.stderr
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("alicloud-emulator: error: ")
+    assert says in line
 
 
 WAITING = """
@@ -238,23 +238,100 @@ def test_env_finds_a_running_server_and_prints_exports(tmp_path: Path) -> None:
     assert list((tmp_path / "alicloud-emulator").iterdir()) == []
 
 
-def test_env_without_a_server_says_what_to_do(tmp_path: Path) -> None:
-    ended = run("env", env={"XDG_RUNTIME_DIR": str(tmp_path)})
+def evaluated(text: str, then: str = ":") -> subprocess.CompletedProcess[str]:
+    """A shell that evaluates what env printed, and goes on in any case."""
+    script = f'eval "$(cat)"; echo "status $?"; {then}; echo alive'
+    return subprocess.run(
+        ["sh", "-c", script],
+        input=text,
+        env={"PATH": os.environ["PATH"], "OSS_ACCESS_KEY_SECRET": "a real one"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def leads_nowhere(ended: subprocess.CompletedProcess[str]) -> None:
+    """What env printed takes a shell away from the real cloud, and stops scripts."""
+    assert ended.stdout.splitlines()[-1] == "false"
+    shell = evaluated(ended.stdout, 'echo "$OSS_ACCESS_KEY_SECRET $HTTPS_PROXY"')
+    status, keys_and_proxy, last = shell.stdout.splitlines()
+    assert status == "status 1"
+    assert keys_and_proxy == "no-emulator-runs http://127.0.0.1:1"
+    assert last == "alive", "the user's own shell must not end"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", 1), timeout=5)
+
+
+@pytest.mark.parametrize("wrong", [("--bogus",), ("--name",), ("extra",)])
+def test_env_leads_nowhere_when_it_is_asked_the_wrong_thing(
+    wrong: tuple[str, ...],
+) -> None:
+    ended = run("env", *wrong)
     assert ended.returncode == 2
-    assert "alicloud-emulator serve" in ended.stderr
-    assert ended.stdout == ""
+    leads_nowhere(ended)
 
 
-def test_env_passes_over_a_server_that_was_killed(tmp_path: Path) -> None:
-    folder = tmp_path / "alicloud-emulator"
-    folder.mkdir(mode=0o700)
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        console = f"http://127.0.0.1:{gone.getsockname()[1]}"
-    ready = {"pid": 1, "console": console, "env": {}, "unset": [], "users": {}}
-    (folder / "1.json").write_text(json.dumps(ready))
-    ended = run("env", env={"XDG_RUNTIME_DIR": str(tmp_path)})
+def test_env_waits_for_a_server_that_is_just_starting(tmp_path: Path) -> None:
+    env = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    asking = subprocess.Popen(
+        [*COMMAND, "env"],
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with emulator(env=env) as running:
+        output, _ = asking.communicate(timeout=30)
+        assert exports(output)["HTTPS_PROXY"] == running.proxy
+    assert asking.returncode == 0
+
+
+def test_env_wants_a_name_where_several_servers_run(tmp_path: Path) -> None:
+    env = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    with emulator("--name", "one", env=env) as one, emulator(env=env) as two:
+        ended = run("env", env=env)
+        assert ended.returncode == 2
+        assert "one" in ended.stderr
+        assert str(two.pid) in ended.stderr
+        leads_nowhere(ended)
+        for name, server in (("one", one), (str(two.pid), two)):
+            found = exports(run("env", "--name", name, env=env).stdout)
+            assert found["HTTPS_PROXY"] == server.proxy
+        taken = run("serve", "--name", "one", env=env)
+        assert taken.returncode == 2
+        assert "--name one" in taken.stderr
+
+
+def test_env_trusts_nobody_on_the_port_of_a_server_that_was_killed(
+    tmp_path: Path,
+) -> None:
+    env = {"XDG_RUNTIME_DIR": str(tmp_path), "TMPDIR": str(tmp_path)}
+    with emulator(env=env) as killed:
+        os.kill(killed.pid, signal.SIGKILL)
+    console = ("127.0.0.1", int(killed.console.rpartition(":")[2]))
+    with socket.create_server(console):
+        ended = run("env", env=env)
     assert ended.returncode == 2
     assert "no running server" in ended.stderr
+    assert "alicloud-emulator serve" in ended.stderr, "what to do"
+    leads_nowhere(ended)
+    assert list((tmp_path / "alicloud-emulator").iterdir()) == []
+
+
+def test_what_a_killed_emulator_left_goes_when_the_next_one_starts(
+    tmp_path: Path,
+) -> None:
+    env = {"XDG_RUNTIME_DIR": str(tmp_path), "TMPDIR": str(tmp_path)}
+    with emulator(env=env) as running, emulator(env=env) as killed:
+        os.kill(killed.pid, signal.SIGKILL)
+        assert killed.ca_bundle.exists(), "nobody could remove it"
+        with emulator(env=env) as another:
+            assert not killed.ca_bundle.parent.exists()
+            assert running.ca_bundle.exists()
+            records = (tmp_path / "alicloud-emulator").glob("*.json")
+            pids = {json.loads(file.read_text())["pid"] for file in records}
+            assert pids == {running.pid, another.pid}
 
 
 def test_env_believes_no_folder_that_others_may_write(tmp_path: Path) -> None:
@@ -265,6 +342,15 @@ def test_env_believes_no_folder_that_others_may_write(tmp_path: Path) -> None:
     ended = run("env", env={"XDG_RUNTIME_DIR": str(tmp_path)})
     assert ended.returncode == 2
     assert "private" in ended.stderr
+    leads_nowhere(ended)
+
+
+def test_env_twice_is_as_good_as_once(tmp_path: Path) -> None:
+    env = {"XDG_RUNTIME_DIR": str(tmp_path), "PYTHONPATH": "/mine"}
+    env["NODE_OPTIONS"] = "--no-warnings"
+    with emulator(env=env):
+        once = exports(run("env", env=env).stdout)
+        assert exports(run("env", env={**env, **once}).stdout) == once
 
 
 def test_the_server_starts_in_about_a_second_and_helps() -> None:
@@ -275,6 +361,7 @@ def test_the_server_starts_in_about_a_second_and_helps() -> None:
     assert len(state["regions"]) == 32
     assert took < 5, "a second on a quiet machine"
     assert "serve" in run("--help").stdout
+    assert run("--version").stdout == f"alicloud-emulator {__version__}\n"
     assert "loopback" in run("serve", "--help").stdout
 
 
