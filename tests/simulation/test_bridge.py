@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from ali_import.cloud import calls
-from ali_import.cloud.values import Fetch, FileRange
+from ali_import.cloud.values import Fetch, FileRange, ObjectSource
 from ali_import.errors import ApiError, HostNotFoundError, TransportError
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.profile import (
@@ -138,7 +138,7 @@ def test_every_request_of_the_port_is_answered() -> None:
         and issubclass(kind, calls.Call)
         and "SERVICE" in vars(kind)
     }
-    assert kinds - set(ANSWERS) == {calls.PresignGetObject}
+    assert kinds == set(ANSWERS)
 
 
 def test_a_call_takes_time() -> None:
@@ -262,31 +262,23 @@ def test_what_no_function_carries_out_is_refused() -> None:
         ("", ""),
         ("refuse", "RelayFetchFailed"),
         ("corrupt", "InvalidDigest"),
-        ("late", "RelayFetchFailed"),
     ],
 )
-def test_a_function_fetches_from_presigned_urls(trouble: str, code: str) -> None:
+def test_a_function_fetches_from_sources(trouble: str, code: str) -> None:
     async def scenario(scene: Scene) -> None:
         for region in (SINGAPORE, HANGZHOU):
             await scene.bucket(region)
         await scene.cloud.call(put(SINGAPORE))
         relay = await scene.relay(HANGZHOU)
-        url = await scene.cloud.call(
-            calls.PresignGetObject(
-                region=SINGAPORE,
-                bucket=f"bucket-{SINGAPORE}",
-                key="a.raw",
-                lifetime_s=60,
-            )
+        source = ObjectSource(
+            region=SINGAPORE, bucket=f"bucket-{SINGAPORE}", key="a.raw"
         )
-        if trouble == "late":
-            await anyio.sleep(61)
-        elif trouble:
+        if trouble:
             scene.fault(Do(trouble), action="GetObject")
         fetched = put(
             HANGZHOU,
             relay=relay,
-            body=Fetch(urls=(url,), offset=0, length=len(DATA)),
+            body=Fetch(sources=(source,), offset=0, length=len(DATA)),
         )
         if not code:
             await scene.cloud.call(fetched)
@@ -305,16 +297,11 @@ def test_a_truncated_download_goes_on_where_it_stopped() -> None:
             await scene.bucket(region)
         await scene.cloud.call(put(SINGAPORE))
         relay = await scene.relay(HANGZHOU)
-        url = await scene.cloud.call(
-            calls.PresignGetObject(
-                region=SINGAPORE,
-                bucket=f"bucket-{SINGAPORE}",
-                key="a.raw",
-                lifetime_s=60,
-            )
+        source = ObjectSource(
+            region=SINGAPORE, bucket=f"bucket-{SINGAPORE}", key="a.raw"
         )
         scene.fault(Do.TRUNCATE, action="GetObject", times=3)
-        body = Fetch(urls=(url,), offset=0, length=len(DATA))
+        body = Fetch(sources=(source,), offset=0, length=len(DATA))
         await scene.cloud.call(put(HANGZHOU, relay=relay, body=body))
 
     play(scenario)

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from ali_import.cloud.calls import Call, Cloud, ImportImage
-from ali_import.publish.finish import HELD_FAMILY
 from ali_import.publish.model import Options, Target
+from ali_import.publish.placement import HELD_FAMILY
 from ali_import.publish.run import Run
 from alicloud_emulator.world.ecs.records import Image
 from alicloud_emulator.world.faults import Do, Fault, Rule

@@ -36,9 +36,8 @@ def connect(*, log_calls: bool) -> Cloud:
     """
     from ali_import.cloud.sdk.cloud import SdkCloud
     from ali_import.cloud.sdk.settings import Settings
-    from ali_import.relay.transport import RelayTransport
 
-    cloud = SdkCloud(Settings.from_environment(os.environ), RelayTransport)
+    cloud = SdkCloud(Settings.from_environment(os.environ))
     return LoggedCloud(cloud, clock_s=elapsed_s) if log_calls else cloud
 
 

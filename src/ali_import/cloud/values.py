@@ -153,16 +153,6 @@ class Identity:
     arn: str
 
 
-@dataclass(frozen=True)
-class SecretUrl:
-    """A presigned URL. It is a password: its text never shows in a repr."""
-
-    value: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return "<presigned URL>"
-
-
 @dataclass(frozen=True, kw_only=True)
 class FileRange:
     """A body that lies in a local file; lengths in bytes."""
@@ -173,10 +163,23 @@ class FileRange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fetch:
-    """A body that the relay fetches by range from the first URL that works."""
+class ObjectSource:
+    """An object, staged in a region whose public host lets it be read."""
 
-    urls: tuple[SecretUrl, ...]
+    region: str
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetch:
+    """A body that the relay fetches by range from the first source that works.
+
+    The sources are in the order in which they are tried. Their URLs are signed when
+    the call is sent, so every try has fresh ones.
+    """
+
+    sources: tuple[ObjectSource, ...]
     offset: int
     length: int
 

@@ -1,25 +1,32 @@
 """What a run puts into a region for its own use: a bucket, and maybe a relay."""
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import anyio
 
 from ali_import.cloud.calls import (
+    AbortMultipartUpload,
     CreateFunction,
+    DeleteBucket,
     DeleteFunction,
+    DeleteObjects,
     GetFunction,
+    ListMultipartUploads,
     ListObjects,
     PutBucket,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.steady import RELAYED
+from ali_import.cloud.steady import RELAYED, Steady
 from ali_import.errors import ApiError, CloudError, HostNotFoundError
-from ali_import.publish.buckets import remove_bucket
 from ali_import.publish.context import Context
 from ali_import.publish.model import Leftover
 from ali_import.relay import package
 
 _ACTIVE_S_MAX: Final = 90.0
+_KEYS_PER_CALL: Final = 1000
+_EMPTYING_ROUNDS_MAX: Final = 8
 
 _Made = CloudError | Literal[True] | None
 """Whether a thing was made: not tried yet (None), yes, or why not."""
@@ -34,7 +41,6 @@ class Workspace:
 
     def __init__(self, context: Context, region: str) -> None:
         self.region = region
-        self.bucket = context.lease.bucket(region)
         self.function = context.lease.function()
         self._context = context
         self._cloud = context.cloud
@@ -45,6 +51,18 @@ class Workspace:
         self._direct: _Made = None
         self._bucket_asked = False
         self._relay_asked = False
+        self._buckets_removed = 0
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name.
+
+        A name that was deleted is not to be had again for hours, so the one after it
+        has a lease that is a second longer.
+        """
+        lease = self._context.lease
+        expires_at = lease.expires_at + self._buckets_removed
+        return dataclasses.replace(lease, expires_at=expires_at).bucket(self.region)
 
     async def need_bucket(self) -> None:
         """Have the bucket.
@@ -164,6 +182,8 @@ class Workspace:
             try:
                 await self.remove_bucket(self.bucket)
                 self._bucket_asked = False
+                self._bucket_made = None
+                self._buckets_removed += 1
             except CloudError as error:
                 self._bucket_asked = not _was_never_there(error, self._bucket_made)
                 if self._bucket_asked:
@@ -174,6 +194,7 @@ class Workspace:
                     DeleteFunction(region=self.region, name=self.function), RELAYED
                 )
                 self._relay_asked = False
+                self._relay_made = None
             except CloudError as error:
                 self._relay_asked = not _was_never_there(error, self._relay_made)
                 if self._relay_asked:
@@ -189,7 +210,10 @@ class Workspace:
             ("bucket", self.bucket, self._bucket_asked),
             ("function", self.function, self._relay_asked),
         )
-        return tuple(self._leftover(kind, name) for kind, name, yes in asked if yes)
+        lease = self._context.lease
+        return tuple(
+            lease.leftover(self.region, kind, name) for kind, name, yes in asked if yes
+        )
 
     async def remove_bucket(self, bucket: str) -> None:
         """Remove a bucket of the region with all in it, through the relay if need be.
@@ -201,7 +225,7 @@ class Workspace:
         if self._relay_asked and self._direct is not True:
             relay = self.function
         try:
-            await remove_bucket(self._cloud, self.region, bucket, relay=relay)
+            await _remove_bucket(self._cloud, self.region, bucket, relay=relay)
         except CloudError as error:
             refused = error.code == "PublicEndpointForbidden"
             lost = error.code in {"FunctionNotFound", "HostNotFound"} and relay
@@ -209,16 +233,7 @@ class Workspace:
                 raise
             # There is no relay, or somebody removed it: make it, or make it anew.
             await self._make_relay()
-            await remove_bucket(self._cloud, self.region, bucket, relay=self.function)
-
-    def _leftover(self, kind: str, name: str) -> Leftover:
-        return Leftover(
-            region=self.region,
-            kind=kind,
-            name=name,
-            run_id=self._context.lease.run_id,
-            expires_at=float(self._context.lease.expires_at),
-        )
+            await _remove_bucket(self._cloud, self.region, bucket, relay=self.function)
 
 
 def _was_never_there(error: CloudError, made: _Made) -> bool:
@@ -230,3 +245,57 @@ def _raise(outcome: _Made) -> None:
     """Raise an error that was kept, as a new one: tracebacks must not pile up."""
     if isinstance(outcome, CloudError):
         raise outcome.with_traceback(None)
+
+
+# --- removing a bucket ----------------------------------------------------------------
+
+
+async def _remove_bucket(
+    cloud: Steady,
+    region: str,
+    bucket: str,
+    *,
+    relay: str = "",
+) -> None:
+    """Delete a bucket with its objects and unfinished uploads, if it is there.
+
+    Deleting an empty bucket needs no data call, so that is tried first: it is all it
+    takes where nothing was stored, also in regions that refuse data calls from here.
+
+    Raises:
+        CloudError: It could not be emptied or deleted.
+    """
+    for round_ in range(_EMPTYING_ROUNDS_MAX):
+        try:
+            await cloud.call(DeleteBucket(region=region, bucket=bucket))
+        except CloudError as error:
+            last = round_ + 1 == _EMPTYING_ROUNDS_MAX
+            if error.code != "BucketNotEmpty" or last:
+                raise
+        else:
+            return
+        await _empty_bucket(cloud, region, bucket, relay)
+
+
+async def _empty_bucket(cloud: Steady, region: str, bucket: str, relay: str) -> None:
+    uploads = await cloud.call(
+        ListMultipartUploads(region=region, bucket=bucket, relay=relay)
+    )
+    for upload in uploads:
+        abort = AbortMultipartUpload(
+            region=region,
+            bucket=bucket,
+            relay=relay,
+            key=upload.key,
+            upload_id=upload.upload_id,
+        )
+        await cloud.call(abort)
+    stored = await cloud.call(ListObjects(region=region, bucket=bucket, relay=relay))
+    for keys in _chunks([item.key for item in stored], _KEYS_PER_CALL):
+        await cloud.call(
+            DeleteObjects(region=region, bucket=bucket, relay=relay, keys=keys)
+        )
+
+
+def _chunks(items: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [items[i : i + size] for i in range(0, len(items), size)]

@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol, TypeVar, cast
 
 import anyio
 
-from ali_import.cloud.calls import Call, DataCall, PresignGetObject
-from ali_import.cloud.values import Fetch, FileRange, SecretUrl
+from ali_import.cloud.calls import Call, DataCall
+from ali_import.cloud.values import Fetch, FileRange, ObjectSource
 from ali_import.errors import ApiError, HostNotFoundError, TransportError
 from alicloud_emulator.world.blobs import Blob, MemoryBlob
 from alicloud_emulator.world.caller import Caller
@@ -41,6 +41,9 @@ R = TypeVar("R")
 
 SILENCE_S: Final = 30.0
 """How long a client waits for an answer that does not come."""
+
+URL_LIFETIME_S: Final = 900.0
+"""As the adapters sign them."""
 
 _FOR_SERVICES: Final = frozenset({Do.KILL, Do.FAIL_TASK})
 
@@ -99,7 +102,6 @@ class WorldCloud:
     at_call: dict[int, Callable[[], None]] = field(default_factory=dict)
     calls: int = 0
     killed: bool = False
-    _presigned: dict[str, Presigned] = field(default_factory=dict)
     _blobs: dict[tuple[Path, int, int], Blob] = field(default_factory=dict)
     _waiting: dict[int, anyio.CancelScope] = field(default_factory=dict)
 
@@ -149,8 +151,6 @@ class WorldCloud:
 
     async def _call(self, request: Call[Any], number: int) -> Any:
         self._check_alive()
-        if isinstance(request, PresignGetObject):
-            return self._presign(request)
         latency_s = self._latency_s(request.region)
         # A read has one moment that matters, a change has two: its effect, its answer.
         share = 1.0 if not request.CHANGES else self.rng.random()
@@ -316,17 +316,15 @@ class WorldCloud:
             self._blobs[where] = MemoryBlob(data)
         return self._blobs[where]
 
-    def _presign(self, request: PresignGetObject) -> SecretUrl:
-        """Make a URL, which dies with the credentials at the latest."""
+    def _presign(self, source: ObjectSource) -> Presigned:
+        """Sign as the call is sent; it dies with the credentials at the latest."""
         now = self.world.agenda.catch_up()
-        url = f"https://presigned.invalid/{len(self._presigned)}"
-        self._presigned[url] = Presigned(
-            region=request.region,
-            bucket=request.bucket,
-            key=request.key,
-            expires_at=min(now + request.lifetime_s, self.login.expires_at()),
+        return Presigned(
+            region=source.region,
+            bucket=source.bucket,
+            key=source.key,
+            expires_at=min(now + URL_LIFETIME_S, self.login.expires_at()),
         )
-        return SecretUrl(url)
 
     # --- relays -------------------------------------------------------------------
 
@@ -347,7 +345,11 @@ class WorldCloud:
             self.world, self.network, caller, request.region, self.rng
         )
         fetch = getattr(request, "body", None)
-        sent = None if isinstance(fetch, Fetch) else self._file_body(request)
+        sent, sources = None, []
+        if isinstance(fetch, Fetch):
+            sources = [self._presign(source) for source in fetch.sources]
+        else:
+            sent = self._file_body(request)
         try:
             invocation = function.begin(request.relay, sent.size if sent else 0, faults)
         except ServiceError as error:
@@ -358,7 +360,6 @@ class WorldCloud:
             if invocation.killed and self.rng.random() < 0.5:
                 raise died(request)
             if isinstance(fetch, Fetch):
-                sources = [self._presigned[url.value] for url in fetch.urls]
                 sent = await function.fetch(sources, fetch.offset, fetch.length)
             inner = Struck(
                 service="oss",

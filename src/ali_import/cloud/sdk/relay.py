@@ -14,12 +14,11 @@ from typing import Any, Self
 
 from requests.structures import CaseInsensitiveDict
 
-from ali_import.cloud.values import Fetch
+from ali_import.cloud.sdk.bodies import SignedFetch
+from ali_import.cloud.sdk.fc import INVOKE
 from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.relay.handler import frame
 from ali_import.relay.package import DEADLINE_S, INLINE_BYTES_MAX
-
-OPERATION = "fc.InvokeFunction"
 
 # What the function's own failures are called among the cloud's error codes.
 CODES: Mapping[str, str] = {
@@ -92,7 +91,7 @@ class RelayTransport:
         return ApiError(
             f"the relay function could not do it: {detail}",
             region=self._region,
-            operation=OPERATION,
+            operation=INVOKE,
             code=CODES[kind],
             http_status=200,
         )
@@ -101,13 +100,13 @@ class RelayTransport:
         return TransportError(
             "the relay function's answer cannot be read",
             region=self._region,
-            operation=OPERATION,
+            operation=INVOKE,
             code="GarbledAnswer",
         )
 
 
 def _payload(request: Any) -> bytes:
-    """Frame a request of the SDK; a Fetch goes as words, any other body as bytes."""
+    """Frame a request of the SDK; a fetch goes as words, any other body as bytes."""
     header: dict[str, Any] = {
         "method": request.method,
         "url": request.url,
@@ -120,9 +119,9 @@ def _payload(request: Any) -> bytes:
         "fetch": None,
     }
     body = request.body
-    if isinstance(body, Fetch):
+    if isinstance(body, SignedFetch):
         header["fetch"] = {
-            "urls": [url.value for url in body.urls],
+            "urls": list(body.urls),
             "offset": body.offset,
             "length": body.length,
         }
