@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 import anyio
@@ -18,6 +19,11 @@ from alicloud_emulator.front.console import Console
 from alicloud_emulator.front.emulator import Emulator, running
 
 logger = logging.getLogger(__name__)
+
+_OPEN_TO_OTHERS = (
+    "alicloud-emulator: warning: listening on {}: other machines can reach the cloud,"
+    " and whoever knows a key can run functions as you on this machine"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +62,8 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
             port = await Console(emulator).open(tasks, console_port)
         except OSError as error:
             raise UsageError(f"cannot listen: {error.strerror or error}") from error
+        if not ip_address(settings.address).is_loopback:
+            print(_OPEN_TO_OTHERS.format(settings.address), file=sys.stderr)
         users = {
             user.name: (user.access_key_id, user.access_key_secret)
             for account in settings.profile.accounts

@@ -62,6 +62,17 @@ def test_keys_say_who_calls(cloud: Cloud) -> None:
     assert "secret" not in repr(found)
 
 
+def test_a_key_without_a_secret_is_no_key() -> None:
+    """An empty secret would be one that everybody can guess."""
+    cloud = Cloud(
+        users=(Principal(name="ci", access_key_id="ci-key"),),
+        account={"access_key_secret": ""},
+    )
+    for key in ("LTAI-emulator", "ci-key"):
+        with refused("InvalidAccessKeyId.NotFound", 404):
+            cloud.world.ram.credential(key)
+
+
 def test_unknown_keys_are_refused(cloud: Cloud) -> None:
     with refused("InvalidAccessKeyId.NotFound", 404):
         cloud.world.ram.credential("nobody")
