@@ -79,7 +79,8 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
             )
         finally:
             if report is not None:
-                _write(emulator, report)
+                with anyio.CancelScope(shield=True):
+                    await _write(emulator, report)
             tasks.cancel_scope.cancel()
 
 
@@ -93,10 +94,10 @@ def _report_file(name: str | None) -> Path | None:
     return file
 
 
-def _write(emulator: Emulator, file: Path) -> None:
+async def _write(emulator: Emulator, file: Path) -> None:
     """Write the report; a failure is told, and changes no exit status."""
     try:
-        documents.write(emulator.report(), file)
+        documents.write(await emulator.report(), file)
     except OSError as error:
         print(f"alicloud-emulator: --report {file}: {error.strerror}", file=sys.stderr)
     except Exception:
