@@ -93,7 +93,12 @@ def test_the_state_knows_large_objects_too(cloud: RunningEmulator) -> None:
     assert stored["sha256"] == hashlib.sha256(data).hexdigest()
 
 
-def test_a_reset_frees_the_disk(cloud: RunningEmulator) -> None:
+def test_a_reset_frees_the_disk() -> None:
+    with emulator() as cloud:
+        check_disk(cloud)
+
+
+def check_disk(cloud: RunningEmulator) -> None:
     blobs = cloud.ca_bundle.parent
 
     def used() -> int:
@@ -103,7 +108,7 @@ def test_a_reset_frees_the_disk(cloud: RunningEmulator) -> None:
     bucket = pail(cloud)
     for number in range(3):
         bucket.put_object(f"k{number}", bytes(4_000_000))
-    assert used() > before + 12_000_000
+    assert used() >= before + 12_000_000
     cloud.reset()
     deadline = time.monotonic() + 20
     while used() > before and time.monotonic() < deadline:
