@@ -190,6 +190,8 @@ class Ram:
         session = self.sessions.find(access_key_id, security_token)
         people = self._people[session.account_id]
         role = people.role(session.role_name)
+        if role is not None and role.role_id != session.role_id:
+            role = None  # another one of the same name
         caller = Caller(
             account_id=session.account_id,
             kind=PrincipalKind.ROLE,
