@@ -33,7 +33,7 @@ def test_a_world_remembers_so_much_and_no_more() -> None:
         cloud.ecs.cancel_copy_image(cloud.main, region=LONDON, image_id=copy)
         cloud.import_image(f"image-{number}")
     cloud.wait(1000)
-    cloud.import_image("one more")
+    cloud.import_image("one-more")
     assert len(cloud.world.ram.sessions._by_token) == 10_000
     assert len(cloud.world.agenda._entries) < 2500
     assert len(cloud.ecs.state(TOKYO, cloud.main.account_id)["tasks"]) == 1000
