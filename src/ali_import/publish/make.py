@@ -186,6 +186,7 @@ class Making:
             try:
                 self._attempt = await ask(token)
             except CloudError as error:
+                self._asked_at = anyio.current_time()  # it was asked again and again
                 lost = isinstance(error, TransportError) and error.unsure
                 if not lost and look_up(error).meaning is not Meaning.LOOK:
                     self._refused(error)
