@@ -87,7 +87,7 @@ def _wrong(plan: Plan, image: Image, target: Target, now: float) -> Iterator[str
         ("architecture", image.architecture, wanted.architecture or "x86_64"),
         ("boot mode", image.boot_mode, wanted.boot_mode.value),
         ("nvme", image.nvme, options.nvme),
-        ("imds", image.imds, options.imds),
+        ("imds", image.imds, "v2" if image.imds == "v2" else options.imds),
         ("tag", image.tags.get(TAG_SHA256), wanted.sha256),
     )
     for what, is_so, should in facts:

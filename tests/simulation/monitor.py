@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
@@ -16,6 +18,7 @@ from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
 from tests.simulation.landscape import store
 from tests.simulation.plan import ACCOUNT, Plan
+from tests.simulation.stopping import Stop
 from tests.support.bridge.table import resource
 
 COPIES_MAX = 5
@@ -307,6 +310,9 @@ class Eye:
         alone: Whether it is the only process that ever ran at this time.
         uplink: Bytes it sent of each local file, successfully.
         when_answered: What to do when the first call of an action has succeeded.
+        functions: (region, name) of every function it made.
+        cleaned_from: When it said that it cleans up, on the event loop's clock.
+        stop: What kept the regions busy since it was told to stop.
     """
 
     def __init__(
@@ -319,14 +325,20 @@ class Eye:
         self.alone = True
         self.uplink: Counter[Path] = Counter()
         self.when_answered: dict[str, Callable[[], None]] = {}
+        self.functions: set[tuple[str, str]] = set()
+        self.cleaned_from = 0.0
+        self.stop = Stop()
 
     def emit(self, event: Event) -> None:
         """Hear what the process tells."""
         if isinstance(event, PhaseBegan):
             self.phase = event.phase
+            if event.phase is Phase.CLEAN_UP:
+                self.cleaned_from = anyio.current_time()
 
     def asked(self, request: Call[Any]) -> None:
         """Look at a request that leaves."""
+        self.stop.asked(request)
         self._monitor.asked(self, request)
 
     def before(self, request: Call[Any]) -> None:
@@ -335,10 +347,13 @@ class Eye:
 
     def after(self, request: Call[Any], result: Any) -> None:
         """Look at the world after a request took effect."""
+        if isinstance(request, calls.CreateFunction):
+            self.functions.add((request.region, request.name))
         self._monitor.after_effect(self, request, result)
 
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""
+        self.stop.answered(request, result)
         body = getattr(request, "body", None)
         if isinstance(body, FileRange) and not isinstance(result, Exception):
             self.uplink[body.path] += body.length

@@ -17,10 +17,10 @@ from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.profile import Account, Profile, Region
 from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
+from emulator.tests.support.virtual import run
 from tests.simulation.landscape import store
 from tests.simulation.plan import ACCOUNT, disk_image
 from tests.support.bridge import AccountLogin, Lag, Network, WorldCloud
-from tests.support.virtual import run
 
 R = TypeVar("R")
 REGIONS = ("cn-hangzhou", "eu-central-1")

@@ -258,7 +258,7 @@ class Run:
             for sources in self._sources.values():
                 if not here or sources.lends(region.id):
                     await sources.until_nobody_lacks()
-            await self._guarded(region.workspace.clean_up)
+            await self._guarded(lambda: region.workspace.clean_up(if_idle=True))
             if here:
                 await self._decided.wait()
         await self._guarded(lambda: region.end(self._decided))

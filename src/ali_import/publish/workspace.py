@@ -1,7 +1,8 @@
 """What a run puts into a region for its own use: a bucket, and maybe a relay."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, Literal
 
 import anyio
@@ -50,6 +51,7 @@ class Workspace:
         self._bucket_asked = False
         self._relay_asked = False
         self._buckets_removed = 0
+        self._users = 0
 
     @property
     def bucket(self) -> str:
@@ -77,8 +79,7 @@ class Workspace:
                     )
                     self._bucket_made = True
                 except CloudError as error:
-                    if look_up(error).meaning in {Meaning.ROUTE, Meaning.FINAL}:
-                        self._bucket_asked = False
+                    self._bucket_asked = not _is_refused(error)
                     self._bucket_made = error
         _raise(self._bucket_made)
 
@@ -143,35 +144,56 @@ class Workspace:
                 RELAYED,
             )
         except CloudError as error:
-            if look_up(error).meaning in {Meaning.ROUTE, Meaning.FINAL}:
-                self._relay_asked = False
+            self._relay_asked = not _is_refused(error)
             raise
 
     # --- cleaning up ------------------------------------------------------------------
 
-    async def clean_up(self) -> None:
-        """Remove the bucket with all in it, then the relay; tell what would not go."""
-        if self._bucket_asked:
-            try:
-                await self.remove_bucket(self.bucket)
-                self._bucket_asked = False
-                self._bucket_made = None
-                self._buckets_removed += 1
-            except CloudError as error:
-                self._bucket_asked = not _was_never_there(error, self._bucket_made)
-                if self._bucket_asked:
-                    self._tell(f"bucket {self.bucket}", error)
-        if self._relay_asked:
-            try:
-                await self._cloud.call(
-                    DeleteFunction(region=self.region, name=self.function), RELAYED
-                )
-                self._relay_asked = False
-                self._relay_made = None
-            except CloudError as error:
-                self._relay_asked = not _was_never_there(error, self._relay_made)
-                if self._relay_asked:
-                    self._tell(f"function {self.function}", error)
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Keep what is here while inside, as far as it is not the end of the run."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+
+    async def clean_up(self, *, if_idle: bool = False) -> None:
+        """Remove the bucket with all in it, then the relay; tell what would not go.
+
+        Args:
+            if_idle: Leave alone what somebody uses.
+        """
+        async with self._bucket_lock:
+            if self._bucket_asked and not (if_idle and self._users):
+                await self._remove_own_bucket()
+        async with self._relay_lock:
+            if self._relay_asked and not (if_idle and self._users):
+                await self._remove_own_relay()
+
+    async def _remove_own_bucket(self) -> None:
+        try:
+            await self.remove_bucket(self.bucket)
+        except CloudError as error:
+            self._bucket_asked = not _was_never_there(error, self._bucket_made)
+            if self._bucket_asked:
+                self._tell(f"bucket {self.bucket}", error)
+        else:
+            self._bucket_asked = False
+            self._bucket_made = None
+            self._buckets_removed += 1
+
+    async def _remove_own_relay(self) -> None:
+        delete = DeleteFunction(region=self.region, name=self.function)
+        try:
+            await self._cloud.call(delete, RELAYED)
+        except CloudError as error:
+            self._relay_asked = not _was_never_there(error, self._relay_made)
+            if self._relay_asked:
+                self._tell(f"function {self.function}", error)
+        else:
+            self._relay_asked = False
+            self._relay_made = None
 
     def _tell(self, what: str, error: CloudError) -> None:
         text = f"{what} is left: {error.diagnostics()}"
@@ -211,13 +233,20 @@ class Workspace:
 
 def _was_never_there(error: CloudError, made: _Made) -> bool:
     """Whether the region does not even have the service it would be in."""
-    return made is not True and isinstance(error, HostNotFoundError)
+    unsure = isinstance(made, CloudError) and made.unsure
+    return made is not True and not unsure and isinstance(error, HostNotFoundError)
+
+
+def _is_refused(error: CloudError) -> bool:
+    """Whether nothing can have been made: no try before the refusal went unanswered."""
+    refused = look_up(error).meaning in {Meaning.ROUTE, Meaning.FINAL}
+    return refused and not error.unsure
 
 
 def _raise(outcome: _Made) -> None:
     """Raise an error that was kept, as a new one: tracebacks must not pile up."""
     if isinstance(outcome, CloudError):
-        raise outcome.with_traceback(None)
+        raise outcome.anew()
 
 
 # --- removing a bucket ----------------------------------------------------------------

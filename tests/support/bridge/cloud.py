@@ -45,6 +45,8 @@ SILENCE_S: Final = 30.0
 
 URL_LIFETIME_S: Final = 900.0
 """As the adapters sign them."""
+INVOCATION_S_MAX: Final = 150.0
+"""The same, of a function that is invoked."""
 RESOLVER_S: Final = (0.01, 5.0)
 """Bounds of the time that a resolver takes to say that it cannot say."""
 
@@ -388,7 +390,10 @@ class WorldCloud:
             await self._after(request, faults)
             raise self._refused(request, error, "fc") from None
         try:
-            await function.start(invocation)
+            with anyio.move_on_after(INVOCATION_S_MAX) as waiting:
+                await function.start(invocation)
+            if waiting.cancelled_caught:
+                raise no_answer(request)
             if invocation.killed and self.rng.random() < 0.5:
                 raise died(request)
             if isinstance(fetch, Fetch):

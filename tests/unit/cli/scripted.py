@@ -123,12 +123,12 @@ async def _wait_for_interrupt(run: ScriptedRun) -> Report:
 
 async def _ignore_interrupts(run: ScriptedRun) -> Report:
     print("ready", file=sys.stderr, flush=True)
-    await anyio.sleep(30)
+    await anyio.sleep(600)
     return run.report()
 
 
 async def _leave_a_thread_behind(run: ScriptedRun) -> Report:
-    threading.Thread(target=time.sleep, args=(30,)).start()
+    threading.Thread(target=time.sleep, args=(600,)).start()
     return run.report()
 
 
