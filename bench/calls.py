@@ -25,19 +25,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.support.emulator import RunningEmulator, emulator
-
-import ali_import.publish
 from ali_import.cli.main import main as ali_import_main
 from ali_import.cloud.calls import Call
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.errors import HostNotFoundError
+from ali_import.publish import run as engine_run
 from bench.many_regions import row
+from emulator.tests.support.emulator import RunningEmulator, emulator
 from scripts.make_demo_images import demo_disks
 
 CALLS_OF_IPXE = 802
 """Of iPXE's ``contrib/cloud/ali-import``, on these images and an emulator without faults."""
-ENGINE = Path(ali_import.publish.__file__).parent
+ENGINE = Path(engine_run.__file__).parent
 PURPOSES = {
     "ecs.CopyImage": "make an image where nothing can be imported",
     "ecs.DeleteImage": "remove a temporary image",

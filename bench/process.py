@@ -16,10 +16,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.emulator import emulator
-
 from alicloud_emulator.world.profile import Region, load_profile
 from bench.many_regions import regions_like, row
+from emulator.tests.support.emulator import emulator
 from scripts.make_demo_images import demo_disks
 from tests.support.tool import BIN
 

@@ -99,6 +99,14 @@ def test_a_mistake_of_ours_is_told_and_leaves_nothing_behind() -> None:
     in_a_scene(scenario)
 
 
+def test_a_run_that_nobody_stopped_does_not_say_that_it_was_interrupted() -> None:
+    async def scenario(scene: Scene) -> None:
+        report = await scene.run(Options()).execute()
+        assert (report.interrupted, report.timed_out) == (False, False)
+
+    in_a_scene(scenario)
+
+
 def test_who_is_out_of_time_hears_what_was_in_the_way() -> None:
     async def scenario(scene: Scene) -> None:
         away = Fault(do=Do.REFUSE, code="ServiceUnavailable", status=503)

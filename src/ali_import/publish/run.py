@@ -82,6 +82,7 @@ class Run:
         self._timed_out = False
         self._going_on: list[anyio.CancelScope] = []
         self._life = anyio.CancelScope(shield=True)
+        self._hearing = anyio.CancelScope()
         self._decided = anyio.Event()
 
     # --- from outside -----------------------------------------------------------------
@@ -114,7 +115,7 @@ class Run:
                 outside.start_soon(self._hear_of_cancellation)
                 with self._life:
                     await self._carry_out(context, give_up_at)
-                outside.cancel_scope.cancel()
+                self._hearing.cancel()
             if self._life.cancelled_caught:
                 context.note("cleaning up took too long", level="WARNING")
         if self._mistakes:
@@ -158,10 +159,12 @@ class Run:
 
     async def _hear_of_cancellation(self) -> None:
         """Take the cancellation of whoever called for an interrupt."""
-        try:
-            await anyio.sleep_forever()
-        finally:
-            self.interrupt()
+        with self._hearing:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                if not self._hearing.cancel_called:
+                    self.interrupt()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do a piece of work; after a mistake of ours there is nothing left behind."""
