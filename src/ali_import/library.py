@@ -19,6 +19,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 import anyio
+import anyio.lowlevel
 from anyio import to_thread
 
 from ali_import.cloud.calls import Cloud
@@ -178,7 +179,10 @@ class Publication:
         if self._interrupted:
             self._run.interrupt()
         try:
-            return await self._run.execute()
+            report = await self._run.execute()
+            # A caller that was cancelled while cleaning up came to its end hears of it.
+            await anyio.lowlevel.checkpoint_if_cancelled()
+            return report
         except BaseException:
             for left in self.leftovers():
                 text = f"left over: {left.kind} {left.name} {left.detail}".rstrip()
