@@ -68,7 +68,7 @@ def _command(given: Arguments) -> ExitStatus:
 def _open_many_files() -> None:
     """Raise the soft limit of open files: every region takes several connections.
 
-    Some systems start with 256, which 40 regions can use up.
+    Some systems start with 256. Where the hard limit is low, less happens at once.
     """
     import resource
 

@@ -86,8 +86,11 @@ class Adapter(HTTPAdapter):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._context = tls_context(settings)
+        # Where few descriptors may be open, half of them may be idle connections.
+        few = settings.share < 1
         super().__init__(
-            pool_connections=HOSTS_MAX, pool_maxsize=CONNECTIONS_PER_HOST_MAX
+            pool_connections=settings.descriptors_max // 4 if few else HOSTS_MAX,
+            pool_maxsize=2 if few else CONNECTIONS_PER_HOST_MAX,
         )
         if settings.proxy:
             # Made here, because requests makes it without a lock.
