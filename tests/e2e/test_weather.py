@@ -43,6 +43,33 @@ def test_one_call_in_five_fails_and_half_of_the_downloads(
     assert sum(report["requests"]["faults"].values()) > 20
 
 
+@pytest.mark.parametrize("status", [200, 204])
+def test_pages_of_somebody_else_count_for_nothing(
+    execute: Exec,
+    disks: list[Path],
+    wanted: list[Expected],
+    tmp_path: Path,
+    status: int,
+) -> None:
+    actions = ["PutBucket", "PutObject", "DeleteBucket", "DeleteFunction", "Create*"]
+    rules = [
+        f'[[faults]]\ndo = "{do}"\naction = "{action}"\nstatus = {status}\ntimes = 1\n'
+        for do in ("html", "html-after")
+        for action in actions
+    ]
+    path = tmp_path / "faults.toml"
+    path.write_text("".join(rules), encoding="utf-8")
+    names = ["cn-hangzhou", "eu-central-1"]
+    ended, report = execute(
+        *FLAGS, *regions(*names), *disks[:1], options=("--faults", path)
+    )
+    assert ended.status == 0, ended.err
+    assert problems(report, wanted[:1], public=False, regions=names) == []
+    # The calls that take effect are struck once each, and those that do not.
+    assert report["requests"]["faults"]["html"] == len(actions)
+    assert report["requests"]["faults"]["html-after"] == len(actions)
+
+
 def test_the_documented_policy_is_enough(
     execute: Exec, disks: list[Path], wanted: list[Expected], tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from ali_import.publish.run import Run
 from alicloud_emulator.world.profile import Limits
 from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
-from tests.simulation import checks, landscape
+from tests.simulation import checks, coverage, landscape
 from tests.simulation.landscape import LIVE_S, store
 from tests.simulation.monitor import START, Monitor, Tally, line
 from tests.simulation.plan import ACCOUNT, ROLE, STOPS, WHEN_MADE, End, Plan, draw
@@ -120,7 +120,7 @@ class Stage:
         self._lag = Lag(self._world)
         self._land = landscape.furnish(self._world, plan)
         self._monitor = Monitor(self._world, plan)
-        self._monitor.begin()
+        self._monitor.begin(self._land)
         self._sky = Sky(self._world, self._network, self._lag, plan)
         self._sky.darken(TROUBLES)
         self._monitor.away = self._sky.weather.spoiled
@@ -131,7 +131,12 @@ class Stage:
             await self._again()
             await self._clean_up()
             self._tasks.cancel_scope.cancel()
-        self._monitor.tally.struck.update(self._world.faults.struck)
+        tally = self._monitor.tally
+        tally.struck.update(self._world.faults.struck)
+        tally.met.update(self._sky.drawn)
+        tally.met.update({str(out): n for out, n in self._network.met.items()})
+        tally.met[coverage.STALE] += self._lag.stale
+        tally.met[coverage.UNUSABLE] += sum(p.eye.unusable for p in self._processes)
 
     # --- acts ---------------------------------------------------------------------
 
@@ -156,6 +161,9 @@ class Stage:
             process.eye.alone = len(running) == 1
         for process in running:
             await self._wait(process)
+        ends = {End.KILL: first.cloud.killed, End.CLEAN: plan.end is End.CLEAN}
+        if ends.get(plan.end, first.stopped_at is not None):
+            self._met(f"a run that ended by {plan.end}")
         for process in running:
             self._check_run(process, alone=len(running) == 1)
 
@@ -191,6 +199,7 @@ class Stage:
                 stopped.cloud.at_call[self._plan.cleanup_stop] = stopped.cancel
             await self._cleanup_command(stopped)
             self._check_stopped_cleanup(stopped)
+            await anyio.sleep(2 * 3600.0)
         if self._plan.cleanup_renews:
             await self._cleanup_command(self._process("late cleanup"), renews=True)
             await anyio.sleep(LIVE_S + 3600)
@@ -231,7 +240,9 @@ class Stage:
         owner = self._world.ram.root(ACCOUNT)
         dice = Random(f"renew {self._plan.seed}")
         lease = Lease(run_id="4e4e4e4e", expires_at=int(self._clock() + LIVE_S))
-        renewed = [x for x in over if x.kind == "image" and dice.random() < 0.5]
+        images = [x for x in over if x.kind == "image" and dice.random() < 0.5]
+        # What is being deleted already, nobody can take over any more.
+        renewed = [x for x in images if x.name in self._standing(x.region)]
         for thing in renewed:
             self._world.ecs.tag_resources(
                 owner,
@@ -242,15 +253,16 @@ class Stage:
             )
         return renewed
 
+    def _standing(self, region: str) -> set[str]:
+        """Return the ids of the images that are there, and not being deleted."""
+        found = store(self._world).images_of(ACCOUNT, region)
+        return {image.image_id for image in found if not image.deleting}
+
     def _check_renewed(self, process: Process, renewed: Sequence[Leftover]) -> None:
         self._world.agenda.catch_up()
+        self._met(coverage.RENEWED, len(renewed))
         for thing in renewed:
-            there = {
-                image.image_id
-                for image in store(self._world).images_of(ACCOUNT, thing.region)
-                if not image.deleting
-            }
-            if thing.name not in there:
+            if thing.name not in self._standing(thing.region):
                 text = f"{process.name} removed {thing.name} in {thing.region}"
                 self._violated(f"{text}, which another run had taken over")
 
@@ -258,6 +270,7 @@ class Stage:
         """Who stops ``cleanup`` is left with nothing that it made itself."""
         if process.stopped_at is None:
             return
+        self._met(coverage.STOPPED)
         took_s = process.ended_at - process.stopped_at
         if took_s > INTERRUPTED_S_MAX and not self._plan.stuck:
             self._violated(f"{process.name} went on for {took_s:.0f} s")
@@ -344,6 +357,11 @@ class Stage:
             when = self._clock() - START
             self._notes.append(f"{when:10.3f} {event.region} {event.text}")
 
+    def _met(self, what: str, number: int = 1) -> None:
+        assert self._monitor is not None
+        if what:
+            self._monitor.tally.met[what] += number
+
     def _violated(self, text: str) -> None:
         assert self._monitor is not None
         self._monitor.violated(text)
@@ -363,6 +381,7 @@ class Stage:
                 self._violated(f"{process.name} refused: {process.refused}")
             return
         self._count(report)
+        self._check_told(process, report)
         if alone:
             self._check_report(process, report)
         if process.name == "again":
@@ -378,32 +397,38 @@ class Stage:
         for text in checks.untold(list(found), process.run.leftovers()):
             self._violated(f"{process.name} was cancelled and left {text}")
 
+    def _check_told(self, process: Process, report: Report) -> None:
+        """What a run says of its own things is true, whoever else runs."""
+        assert self._monitor is not None
+        world, plan, targets = self._world, self._plan, process.eye.targets
+        for text in checks.report_equals_world(world, plan, report, targets):
+            self._violated(f"{process.name}: {text}")
+        left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
+        for text in checks.untold(list(left), report.leftovers):
+            self._violated(f"{process.name} left {text}")
+        possible = self._monitor.possible
+        for text in checks.impossible(world, possible, report.leftovers):
+            self._violated(f"{process.name} tells of {text}, which never was")
+
     def _check_report(self, process: Process, report: Report) -> None:
+        """What comes of a run that nobody disturbs."""
         assert self._monitor is not None
         world, plan = self._world, self._plan
         spoiled = self._sky.weather.spoiled | plan.stuck
-        for text in checks.report_equals_world(world, plan, report):
-            self._violated(f"{process.name}: {text}")
         if not (report.interrupted or report.timed_out):
             for text in checks.unexcused(world, plan, report, spoiled):
                 self._violated(f"{process.name}: {text}")
-        found = [
-            (region, text)
-            for region, text in checks.leftovers(
-                world, plan, self._land, run_ids={process.run_id}
-            )
-            if region not in spoiled
-        ]
+        left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
+        found = [(region, text) for region, text in left if region not in spoiled]
         if process.name == "first":
             for text in checks.half_published(world, plan, report, spoiled):
                 self._violated(text)
-        for text in checks.untold(found, report.leftovers):
-            self._violated(f"{process.name} left {text}")
         if not spoiled and not report.interrupted:
             for text in checks.imagined(world, found, report.leftovers):
                 self._violated(f"{process.name} tells of {text}, which is not there")
         if self._all_fine():
             self._check_uplink(process)
+            self._check_calls(process, report)
             for text in self._monitor.made_twice():
                 self._violated(f"in the best of weathers {text}")
         told = {leftover.name for leftover in report.leftovers}
@@ -446,12 +471,21 @@ class Stage:
                 times = sent / image.file_bytes
                 self._violated(f"{process.name} sent {target.name} {times:.2f} times")
 
+    def _check_calls(self, process: Process, report: Report) -> None:
+        assert self._monitor is not None
+        if self._plan.profile.limits.calls_per_minute:
+            return
+        asked = [row[2] for row in self._monitor.trace if row[1] == process.name]
+        for text in checks.too_many_calls(self._plan, self._land, report, asked):
+            self._violated(f"{process.name} {text}")
+
     def _check_stop(self, process: Process) -> None:
         """A run that was told to stop ends soon, also if it is between two renames.
 
         One whose time is over still publishes what it has; then it cleans up as soon.
         """
         timed_out = process.report is not None and process.report.timed_out
+        self._met(coverage.OVER if timed_out else "")
         if process.stopped_at is None and not timed_out:
             return
         began = process.stopped_at or process.eye.cleaned_from
@@ -538,6 +572,8 @@ class Stage:
                 self._violated(f"at the end nothing has the name {name} in {region}")
         if plan.stuck:
             return
+        for text in checks.hidden(world, plan, land):
+            self._violated(f"at the end {text} is not public any more")
         for _region, text in checks.leftovers(world, plan, land, run_ids=None):
             self._violated(f"at the end there is {text}")
         for text in checks.strange_images(world, plan, land):

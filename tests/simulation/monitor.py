@@ -12,11 +12,12 @@ from ali_import.cloud import calls
 from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage, FileRange
-from ali_import.errors import CloudError
+from ali_import.cloud.values import ImageStatus as CloudStatus
+from ali_import.errors import CloudError, TransportError
 from ali_import.publish.model import Event, Phase, PhaseBegan, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
-from tests.simulation.landscape import store
+from tests.simulation.landscape import Landscape, store
 from tests.simulation.plan import ACCOUNT, Plan
 from tests.simulation.stopping import Stop
 from tests.support.bridge.table import resource
@@ -24,6 +25,8 @@ from tests.support.bridge.table import resource
 COPIES_MAX = 5
 STALE_S = 60.0
 """A call takes 30 s until it is given up: so old may be what a run has read."""
+DOUBT_S = 15.0 - 0.5
+"""For 15 s after the asking an empty listing says nothing; less a moment."""
 COMPLETE = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
 
 
@@ -35,12 +38,14 @@ class Tally:
         rows: Rows of the retry table that were looked up for an error that came.
         struck: Faults by kind.
         outcomes: How placements ended, by result and route.
+        met: What else a batch must have met: troubles, outages, ends and the like.
     """
 
     calls: int = 0
     rows: Counter[tuple[str, tuple[str, ...]]] = field(default_factory=Counter)
     struck: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Tally") -> None:
         """Take in another tally."""
@@ -48,6 +53,7 @@ class Tally:
         self.rows.update(other.rows)
         self.struck.update(other.struck)
         self.outcomes.update(other.outcomes)
+        self.met.update(other.met)
 
 
 class Monitor:
@@ -55,6 +61,8 @@ class Monitor:
 
     Attributes:
         violations: What was seen and must not be.
+        possible: (region, name or id) of whatever may have been there: it was made, or
+            asked for and not refused for good.
         away: Regions in which the weather is so bad that calls may fail for good.
         trace: One row a call, as (virtual time, process, request, answer).
     """
@@ -72,13 +80,15 @@ class Monitor:
         self._gaps: dict[tuple[str, str], _Gap] = {}
         self._complete: set[tuple[str, str]] = set()
         self._renamed: dict[str, tuple[float, Eye]] = {}
+        self.possible: set[tuple[str, str]] = set()
         self.away: set[str] = set()
         self.violations: list[str] = []
         self.trace: list[tuple[float, str, Call[Any], Any]] = []
         self.tally = Tally()
 
-    def begin(self) -> None:
-        """Take note of which names resolve before anything is done."""
+    def begin(self, land: Landscape) -> None:
+        """Take note of what is there and which names resolve before anything is done."""
+        self.possible.update((region, name) for _, region, name in land.expired)
         for region in self._world.profile.regions:
             for name in self._names:
                 if self._resolves(region.id, name):
@@ -106,6 +116,8 @@ class Monitor:
         """Look at the world after a request took effect."""
         if not request.CHANGES:
             return
+        if made := _makes(request):
+            self.possible.add(made)
         if isinstance(request, calls.ImportImage | calls.CopyImage):
             self._note_made(request, result)
         if isinstance(request, calls.DeleteImage):
@@ -140,6 +152,7 @@ class Monitor:
         if not isinstance(request, calls.ImportImage | calls.CopyImage):
             return
         about = _about(request)
+        self._check_doubt(eye, request, about)
         if (
             self._made.get(about)
             or self._deleted[about[1:3]]
@@ -149,6 +162,44 @@ class Monitor:
         token = self._tokens.setdefault(about, request.client_token)
         if token != request.client_token:
             self.violated(f"{about} is asked for with another token")
+
+    def _check_doubt(
+        self,
+        eye: "Eye",
+        request: calls.ImportImage | calls.CopyImage,
+        about: tuple[str, ...],
+    ) -> None:
+        """What was asked for, and may be there, is not asked for anew at once.
+
+        Its answer was lost, or said that name or token are taken. Listings lag, so that
+        an empty one says nothing for a while.
+        """
+        now, where = anyio.current_time(), about[1:3]
+        doubt = eye.doubts.get(about)
+        if doubt is not None and request.client_token != doubt.token:
+            made = self._made.get(about, {}).get(doubt.token, "")
+            gone = self._deleted[where] > doubt.deleted or (
+                made and self._image(where[0], made) is None
+            )
+            after_s = now - doubt.asked_at
+            if not gone and after_s < DOUBT_S:
+                text = f"{eye.process} asks anew for {where[1]} in {where[0]}"
+                self.violated(f"{text} {after_s:.1f} s after it asked for it")
+        eye.asking[about] = now
+
+    def _note_doubt(
+        self, eye: "Eye", request: calls.ImportImage | calls.CopyImage, result: Any
+    ) -> None:
+        about = _about(request)
+        lost = isinstance(result, TransportError)
+        if lost or (
+            isinstance(result, CloudError) and look_up(result).meaning is Meaning.LOOK
+        ):
+            eye.doubts[about] = _Doubt(
+                asked_at=eye.asking.get(about, anyio.current_time()),
+                token=request.client_token,
+                deleted=self._deleted[about[1:3]],
+            )
 
     def _note_made(
         self, request: calls.ImportImage | calls.CopyImage, result: Any
@@ -292,7 +343,12 @@ class Monitor:
     def answered(self, eye: "Eye", request: Call[Any], result: Any) -> None:
         """Keep the trace, and count what the retry table was asked."""
         self.tally.calls += 1
+        refused = isinstance(result, CloudError) and look_up(result).meaning in _REFUSED
+        if (made := _makes(request)) and not refused:
+            self.possible.add(made)
         self.trace.append((self._now(), eye.process, request, result))
+        if isinstance(request, calls.ImportImage | calls.CopyImage):
+            self._note_doubt(eye, request, result)
         if isinstance(result, CloudError):
             row = look_up(result)
             self.tally.rows[row.code, row.operations] += 1
@@ -310,8 +366,11 @@ class Eye:
         alone: Whether it is the only process that ever ran at this time.
         uplink: Bytes it sent of each local file, successfully.
         when_answered: What to do when the first call of an action has succeeded.
+        asking: When it last asked for each image, on the event loop's clock.
+        doubts: What may be there of what it asked for.
         functions: (region, name) of every function it made.
         cleaned_from: When it said that it cleans up, on the event loop's clock.
+        unusable: How often it saw an image that is not Usable.
         stop: What kept the regions busy since it was told to stop.
     """
 
@@ -325,8 +384,11 @@ class Eye:
         self.alone = True
         self.uplink: Counter[Path] = Counter()
         self.when_answered: dict[str, Callable[[], None]] = {}
+        self.asking: dict[tuple[str, ...], float] = {}
+        self.doubts: dict[tuple[str, ...], _Doubt] = {}
         self.functions: set[tuple[str, str]] = set()
         self.cleaned_from = 0.0
+        self.unusable = 0
         self.stop = Stop()
 
     def emit(self, event: Event) -> None:
@@ -354,6 +416,9 @@ class Eye:
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""
         self.stop.answered(request, result)
+        if isinstance(request, calls.DescribeImages) and isinstance(result, tuple):
+            available = (i for i in result if i.status is CloudStatus.AVAILABLE)
+            self.unusable += any(image.usable is False for image in available)
         body = getattr(request, "body", None)
         if isinstance(body, FileRange) and not isinstance(result, Exception):
             self.uplink[body.path] += body.length
@@ -367,12 +432,43 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Doubt:
+    """An image that may be there: when it was asked for, and with which token.
+
+    Attributes:
+        deleted: How many images of its name had been deleted by then.
+    """
+
+    asked_at: float
+    token: str
+    deleted: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Gap:
     """A name that stands for nothing, between the two renames of a replacement."""
 
     opener: Eye
     image_id: str
     contents: frozenset[str]
+
+
+_REFUSED = frozenset({Meaning.ROUTE, Meaning.FINAL})
+
+
+def _makes(request: Call[Any]) -> tuple[str, str] | None:
+    """Return (region, name) of the thing that a request makes or names; or None."""
+    match request:
+        case calls.PutBucket():
+            return request.region, request.bucket
+        case calls.CreateFunction() | calls.ImportImage():
+            return request.region, request.name
+        case calls.CopyImage():
+            return request.destination_region, request.destination_name
+        case calls.ModifyImageAttribute() if request.name is not None:
+            return request.region, request.name
+        case _:
+            return None
 
 
 def _about(request: calls.ImportImage | calls.CopyImage) -> tuple[str, ...]:

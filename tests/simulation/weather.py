@@ -39,6 +39,7 @@ class Sky:
         self._began = world.agenda.now
         self._healed = False
         self.weather = Weather()
+        self.drawn: list[str] = []
 
     def darken(self, troubles: Sequence["Trouble"]) -> None:
         """Draw which of the troubles there are; each makes itself felt.
@@ -51,6 +52,7 @@ class Sky:
         for trouble in troubles:
             if self._rng.random() < share:
                 self.weather.kinds.append(trouble(self))
+                self.drawn.append(trouble.__name__)
 
     def heal(self) -> None:
         """Let everything work from now on."""

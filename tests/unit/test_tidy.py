@@ -142,7 +142,7 @@ def test_a_distribution_depends_on_what_its_package_imports(folder: Path) -> Non
     project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
     declared = {re.split(r"[<>=]", name)[0] for name in project["dependencies"]}
     offered = packages_distributions()
-    (package,) = (path for path in (folder / "src").iterdir() if path.is_dir())
+    (package,) = (path.parent for path in (folder / "src").glob("*/__init__.py"))
     for path in package.rglob("*.py"):
         for top in {name.split(".", 1)[0] for name in imports(path)}:
             if top in {*sys.stdlib_module_names, *BY_THE_WAY, package.name}:

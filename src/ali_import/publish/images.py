@@ -3,6 +3,7 @@
 All of them raise CloudError if the region refuses or does not answer.
 """
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar
 
@@ -143,7 +144,7 @@ async def remove(region: Region, image: CloudImage) -> None:
     """Delete an image, wait until it is gone, then delete its snapshots.
 
     Its snapshots are tagged first, so that those left behind by a run that is killed
-    half way can be told from others', and removed when the lease is over. Those that
+    half way can be told from others', and removed by anybody who finds them. Those that
     would not go are told in ``region.left``. An image in the making cannot be deleted
     and has no snapshots yet, so its end is waited for.
     """
@@ -161,7 +162,7 @@ async def remove(region: Region, image: CloudImage) -> None:
                 region=region.id,
                 resource_type="snapshot",
                 resource_ids=made.snapshot_ids,
-                tags=region.context.lease.tags(),
+                tags=_doomed(region),
             )
         )
     delete = DeleteImage(region=region.id, image_id=image.image_id)
@@ -176,6 +177,12 @@ async def remove(region: Region, image: CloudImage) -> None:
     await _until(region, image.image_id, _never, _GONE_S_MAX)
     for snapshot_id in made.snapshot_ids:
         await _remove_snapshot(region, snapshot_id)
+
+
+def _doomed(region: Region) -> dict[str, str]:
+    """Tag a snapshot that is of no use to anybody once its image is gone."""
+    context = region.context
+    return dataclasses.replace(context.lease, expires_at=int(context.now())).tags()
 
 
 async def _remove_snapshot(region: Region, snapshot_id: str) -> None:

@@ -186,6 +186,7 @@ class Making:
             try:
                 self._attempt = await ask(token)
             except CloudError as error:
+                self._asked_at = anyio.current_time()  # it was asked again and again
                 lost = isinstance(error, TransportError) and error.unsure
                 if not lost and look_up(error).meaning is not Meaning.LOOK:
                     self._refused(error)
@@ -362,16 +363,18 @@ class Making:
         if self._attempt is None:
             return
         image = await self._find_late()
-        run_id = self.region.context.lease.run_id
-        if image is not None and image.tags.get(TAG_RUN) == run_id:
-            if image.status in MAKING:
-                await self._cancel(image)
-                image = await self._ended()
-            if image is not None and image.status in MAKING:
+        if image is None:
+            return  # asked for, and not seen: it may be left
+        ours = image.tags.get(TAG_RUN) == self.region.context.lease.run_id
+        if ours and image.status in MAKING:
+            await self._cancel(image)
+            ended = await self._ended()
+            if ended is not None and ended.status in MAKING:
                 self.region.note(f"{self.name} goes on being made", level="WARNING")
                 return
-            if image is not None and image.status in BROKEN:
-                await images.remove(self.region, image)
+            image = ended or image
+        if ours and image.status in BROKEN:
+            await images.remove(self.region, image)
         self._attempt = None
 
     def leftovers(self) -> tuple[Leftover, ...]:
@@ -413,6 +416,10 @@ class Temporary(Making):
 
     temporary = True
 
+    def __init__(self, region: Region, target: Target, name: str, track: Track) -> None:
+        super().__init__(region, target, name, track)
+        self._put_there = False
+
     @property
     @override
     def tags(self) -> dict[str, str]:
@@ -440,6 +447,10 @@ class Temporary(Making):
         if not self.there:
             return
         image = await self._find_late()
+        if image is None and self._put_there:
+            text = f"{self.name} got its name, and is not seen under it: it may be left"
+            self.region.note(text, level="WARNING")
+            return
         if image is not None and self.is_ours(image):
             if not self._may_drop(image):
                 text = f"{self.name} is left: another run may be using it"

@@ -259,7 +259,9 @@ class Replacement(Temporary):
         if there is not None and new is not None and there.image_id == new.image_id:
             await self._tag(there)
             self.there = True
+            self._asked_at = anyio.current_time()
             await images.rename(self.region, new.image_id, self.name)
+            self._put_there = True
         try:
             await self._restore(found[0])
         except CloudError:

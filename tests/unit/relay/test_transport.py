@@ -7,6 +7,7 @@ handler's own requests come back to the far side as OSS.
 import base64
 import hashlib
 import io
+import json
 import time
 import zipfile
 from collections.abc import Callable
@@ -157,7 +158,7 @@ CALLS: list[tuple[calls.DataCall[Any], str, Any]] = [
         calls.CompleteMultipartUpload(
             **WHERE, key="k", upload_id="U", parts=[StoredPart(number=1, etag="E")]
         ),
-        "",
+        "<CompleteMultipartUploadResult><ETag>E</ETag></CompleteMultipartUploadResult>",
         None,
     ),
     (calls.AbortMultipartUpload(**WHERE, key="k", upload_id="U"), "", None),
@@ -363,7 +364,9 @@ def test_the_transport_takes_every_body_that_the_sdk_makes() -> None:
 
     def invoke(payload: bytes) -> bytes:
         payloads.append(payload)
-        return b'{"status": 200, "reason": "OK", "headers": [["A", "b"]], "body": ""}'
+        headers = [["A", "b"], ["x-oss-request-id", "5C3D"]]
+        answer = {"status": 200, "reason": "OK", "headers": headers, "body": ""}
+        return json.dumps(answer).encode()
 
     transport = RelayTransport(invoke, region=REGION)
     for body in (None, b"x", "x", io.BytesIO(b"x")):

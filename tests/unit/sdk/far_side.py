@@ -43,12 +43,17 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What to answer; ``raw`` is sent instead of an HTTP answer, then it hangs up."""
+    """What to answer; ``raw`` is sent instead of an HTTP answer, then it hangs up.
+
+    Attributes:
+        genuine: Whether it has the request id that the cloud's own answers have.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    genuine: bool = True
     stall_s: float = 0.0
 
 
@@ -91,6 +96,12 @@ class FarSide:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.ca.issue_cert(host).configure_cert(context)
         return context
+
+
+def _id_header(host: str) -> str:
+    if host.startswith("fcv3."):
+        return "x-fc-request-id"
+    return "x-oss-request-id" if "oss-" in host else "x-acs-request-id"
 
 
 class _Unbuffered(io.BufferedIOBase):
@@ -150,6 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         headers = {
+            **self._id(reply),
             "Date": "Thu, 01 Jan 2026 00:00:00 GMT",
             "Content-Length": str(len(reply.body)),
             **reply.headers,
@@ -157,6 +169,12 @@ class _Handler(BaseHTTPRequestHandler):
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         body = b"" if self.command == "HEAD" else reply.body
         self.wfile.write(f"HTTP/1.1 {reply.status} Told\r\n{head}\r\n".encode() + body)
+
+    def _id(self, reply: Reply) -> dict[str, str]:
+        """Return the header that names the cloud's request, if the reply has none."""
+        name = _id_header(self.host)
+        given = {name.lower() for name in reply.headers}
+        return {name: "5C3D"} if reply.genuine and name not in given else {}
 
     def _body(self, length: int) -> bytes:
         """Read it all; of what is larger than any test looks at, keep the start."""

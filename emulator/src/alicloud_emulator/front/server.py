@@ -65,13 +65,18 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """A request that found its host."""
+    """A request that found its host.
+
+    Attributes:
+        gone: Returns when the client has gone; the connection is of no use then.
+    """
 
     head: Head
     target: str
     body: RequestBody
     host: Host
     origin: Origin
+    gone: Callable[[], Awaitable[None]]
 
 
 class DropConnectionError(Exception):
@@ -269,9 +274,17 @@ class Front:
             await connection.answer(answer, is_head=is_head, reason=_reason(answer))
             return
         if hosts.is_dead(host, self._profile):
-            await anyio.sleep(_DEAD_S_MAX)
+            with anyio.move_on_after(_DEAD_S_MAX):
+                await connection.gone()
             raise DropConnectionError
-        arrival = Arrival(head=head, target=target, body=body, host=host, origin=origin)
+        arrival = Arrival(
+            head=head,
+            target=target,
+            body=body,
+            host=host,
+            origin=origin,
+            gone=connection.gone,
+        )
         response = await self._answer(arrival)
         sent = await connection.answer(response, is_head=is_head)
         self._sent(arrival, sent)

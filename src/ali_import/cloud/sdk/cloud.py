@@ -21,7 +21,7 @@ from anyio import CapacityLimiter, to_thread
 
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call, DataCall
-from ali_import.cloud.sdk import ecs, endpoints, fc, identity, oss
+from ali_import.cloud.sdk import ecs, fc, identity, oss
 from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.services import ADAPTERS, Services
 from ali_import.cloud.sdk.settings import Settings
@@ -120,14 +120,9 @@ class SdkCloud:
 
     def _run(self, call: Call[Any]) -> Any:
         """Carry out a call, in a worker thread."""
-        place = Place(
-            region=call.region,
-            operation=call.operation(),
-            host=endpoints.host(call.SERVICE, call.region),
-        )
         adapter = ADAPTERS[type(call)]
         try:
-            with translated(place):
+            with translated(Place.of(call)):
                 return adapter(self._made_services(), call)
         except ApiError as exc:
             refusal = identity.refusal(exc)

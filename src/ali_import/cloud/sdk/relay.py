@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from requests.structures import CaseInsensitiveDict
 
+from ali_import.cloud.sdk import genuine
 from ali_import.cloud.sdk.bodies import SignedFetch
 from ali_import.cloud.sdk.fc import INVOKE
 from ali_import.errors import ApiError, CloudError, TransportError
@@ -54,6 +55,7 @@ class RelayTransport:
         Raises:
             ApiError: The relay did not carry it out (one of ``CODES``), or Function
                 Compute refused.
+            GarbledAnswerError: What the relay brought back is not OSS's own answer.
             TransportError: No usable answer came from Function Compute.
         """
         answer = self._parsed(self._invoke(_payload(request)))
@@ -61,7 +63,7 @@ class RelayTransport:
         if error is not None:
             raise self._failure(error)
         try:
-            return RelayResponse(
+            response = RelayResponse(
                 request=request,
                 status_code=int(answer["status"]),
                 reason=str(answer.get("reason", "")),
@@ -72,6 +74,8 @@ class RelayTransport:
             )
         except (KeyError, TypeError, ValueError, binascii.Error) as exc:
             raise self._garbled() from exc
+        genuine.check(response.headers, response.content)
+        return response
 
     def _parsed(self, answer: bytes) -> Mapping[str, Any]:
         try:

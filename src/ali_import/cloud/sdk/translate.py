@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ali_import.cloud.calls import Call
+from ali_import.cloud.sdk import endpoints
 from ali_import.cloud.sdk.scrub import scrub, word
 from ali_import.errors import (
     AliImportError,
@@ -54,6 +56,15 @@ class Place:
     region: str
     operation: str
     host: str = ""
+
+    @classmethod
+    def of(cls, call: Call[Any]) -> "Place":
+        """Return where a call goes."""
+        return cls(
+            region=call.region,
+            operation=call.operation(),
+            host=endpoints.host(call.SERVICE, call.region),
+        )
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
+from ali_import.cloud.sdk import endpoints, genuine
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.errors import ConfigurationError
 from ali_import.units import KIB, MIB
@@ -69,6 +70,11 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
             advice="SSL_CERT_FILE must name a PEM file",
         ) from exc
     return context
+
+
+def _may_lack_id(host: str, response: requests.Response) -> bool:
+    """Whether the adapter has another way to know the cloud's answer (``fc.py``)."""
+    return response.ok and endpoints.is_fc(host)
 
 
 class Adapter(HTTPAdapter):
@@ -135,7 +141,10 @@ class Adapter(HTTPAdapter):
         # Plain HTTP is for the metadata service of this very machine: never by proxy.
         chosen = {"https": proxy} if proxy else {}
         response = super().send(request, stream=True, timeout=timeout, proxies=chosen)
-        response.raw = io.BytesIO(self._body(response))
+        body = self._body(response)
+        if host.endswith(endpoints.DOMAIN) and not _may_lack_id(host, response):
+            genuine.check(response.headers, body)
+        response.raw = io.BytesIO(body)
         return response
 
     def _body(self, response: requests.Response) -> bytes:
