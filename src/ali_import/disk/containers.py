@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ali_import.disk.reader import Reader
+from ali_import.disk.reader import Disk, Reader
 from ali_import.errors import DiskImageError
-from ali_import.units import GIB
+from ali_import.units import sized
 
 _HEAD_BYTES: Final = 1024
 _FOOTER_BYTES: Final = 512
@@ -48,6 +48,9 @@ class _Container(_Signature):
 
 
 _CONTAINERS: Final = (
+    _Container(
+        name="QCOW (version 1)", magic=b"QFI\xfb\0\0\0\1", size_at=24, size_format=">Q"
+    ),
     _Container(name="qcow2", magic=b"QFI\xfb", size_at=24, size_format=">Q"),
     _Container(name="QED", magic=b"QED\0", size_at=48),
     _Container(name="VHD", magic=b"conectix", size_at=48, size_format=">Q"),
@@ -127,17 +130,17 @@ def refuse_foreign_format(reader: Reader) -> None:
             )
 
 
-def known_as_something_else(reader: Reader) -> DiskImageError | None:
+def known_as_something_else(disk: Disk) -> DiskImageError | None:
     """Return the error for a file known to be something else than a disk image.
 
     Its signatures are short, so they count only where nothing looks like a disk.
     """
     for signature, advice in _OTHERS:
-        if _carries(reader, signature):
-            return reader.error(signature.name, advice)
-    head = reader.read(0, min(_HEAD_BYTES, reader.size_bytes))
+        if _carries(disk, signature):
+            return disk.error(signature.name, advice)
+    head = disk.read(0, min(_HEAD_BYTES, disk.size_bytes))
     if _is_text(head):
-        return reader.error(
+        return disk.error(
             "is a text file",
             "name a raw disk image; a failed download often leaves a text file",
         )
@@ -152,15 +155,15 @@ def _is_text(head: bytes) -> bool:
     return all(char.isprintable() or char.isspace() for char in text)
 
 
-def _carries(reader: Reader, signature: _Signature) -> bool:
-    offset = _place(reader, signature)
-    return offset >= 0 and reader.read(offset, len(signature.magic)) == signature.magic
+def _carries(disk: Disk, signature: _Signature) -> bool:
+    offset = _place(disk, signature)
+    return offset >= 0 and disk.read(offset, len(signature.magic)) == signature.magic
 
 
-def _place(reader: Reader, signature: _Signature) -> int:
+def _place(disk: Disk, signature: _Signature) -> int:
     if signature.offset >= 0:
         return signature.offset
-    return reader.size_bytes + signature.offset
+    return disk.size_bytes + signature.offset
 
 
 def _virtual_size(reader: Reader, container: _Container) -> str:
@@ -169,7 +172,7 @@ def _virtual_size(reader: Reader, container: _Container) -> str:
     field = struct.Struct(container.size_format)
     offset = _place(reader, container) + container.size_at
     (units,) = field.unpack(reader.read(offset, field.size))
-    return f" (virtual size {units * container.size_unit_bytes / GIB:.1f} GiB)"
+    return f" (virtual size {sized(units * container.size_unit_bytes)})"
 
 
 def _conversion(path: Path) -> str:

@@ -1,7 +1,9 @@
 """Bounded reads of an image file, which is taken to be hostile.
 
 Everything the inspection learns from a file passes through :class:`Reader`: explicit
-offsets, a budget for the whole inspection, and never the whole file in memory.
+offsets, a budget for the whole inspection, and never the whole file in memory. What
+reads a disk takes any :class:`Disk`: the file itself where it is a raw image, else one
+that finds its blocks in the file (``blocks.py``).
 """
 
 import hashlib
@@ -10,7 +12,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from ali_import.disk.parts import PartHasher
 from ali_import.errors import DiskImageError
@@ -18,11 +20,12 @@ from ali_import.units import MIB
 
 HASH_BLOCK_BYTES: Final = MIB
 
-# An honest image needs a few dozen reads: the partition tables, then one or two small
-# directories. These leave room for a FAT directory of the largest size (2 MiB) on every
-# level of several partitions, and end a hostile file's work within a second or two.
-READS_MAX: Final = 100_000
-READ_BYTES_MAX: Final = 32 * MIB
+# An honest image needs some hundred reads: the partition tables, one or two small
+# directories, the FAT entries of the boot file. These leave room for a FAT directory of
+# the largest size (2 MiB) on every level of several partitions, and end a hostile file's
+# work within a second or two.
+READS_MAX: Final = 20_000
+READ_BYTES_MAX: Final = 64 * MIB
 
 _KINDS: Final = (
     (stat.S_ISDIR, "is a directory", "name the image file inside it"),
@@ -31,6 +34,27 @@ _KINDS: Final = (
     (stat.S_ISFIFO, "is a pipe", "save its content to a file first"),
     (stat.S_ISSOCK, "is a socket", "name a disk image file"),
 )
+
+
+class Disk(Protocol):
+    """A disk, however a file holds it."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How large it is."""
+
+    def read(self, offset: int, size_bytes: int) -> bytes:
+        """Return exactly that many bytes, at least 1 and at most 1 MiB.
+
+        What lies past the end of the disk is zero.
+
+        Raises:
+            DiskImageError: The file cannot be read, is damaged there, or the budget is
+                spent.
+        """
+
+    def error(self, message: str, advice: str = "") -> DiskImageError:
+        """Return an error about the file, for the caller to raise."""
 
 
 class Reader:
@@ -65,7 +89,7 @@ class Reader:
         self._bytes_left -= size_bytes
         if self._reads_left < 0 or self._bytes_left < 0:
             raise self.error(
-                "its partition tables or directories are too large to be real",
+                "its tables or directories are too large to be real",
                 "check how the image was made",
             )
         if offset >= self.size_bytes:

@@ -133,16 +133,16 @@ def vhd_footer(virtual_bytes: int) -> bytes:
 
 
 CONTAINERS = {
-    "qcow2": (b"QFI\xfb\0\0\0\3" + bytes(16) + struct.pack(">Q", 10 * GIB), "10.0"),
-    "QED": (b"QED\0" + bytes(44) + struct.pack("<Q", 3 * GIB), "3.0"),
-    "VHD": (vhd_footer(127 * GIB), "127.0"),
+    "qcow2": (b"QFI\xfb\0\0\0\3" + bytes(16) + struct.pack(">Q", 10 * GIB), "10"),
+    "QED": (b"QED\0" + bytes(44) + struct.pack("<Q", 3 * GIB), "3"),
+    "VHD": (vhd_footer(127 * GIB), "127"),
     "VHDX": (b"vhdxfile", ""),
-    "VMDK": (b"KDMV\1\0\0\0" + bytes(4) + struct.pack("<Q", 8 * GIB // 512), "8.0"),
+    "VMDK": (b"KDMV\1\0\0\0" + bytes(4) + struct.pack("<Q", 8 * GIB // 512), "8"),
     "VDI": (
         b"<<< Oracle VM VirtualBox Disk Image >>>\n".ljust(64, b"\0")
         + b"\x7f\x10\xda\xbe".ljust(304, b"\0")
         + struct.pack("<Q", 20 * GIB),
-        "20.0",
+        "20",
     ),
     "Parallels": (b"WithoutFreeSpace", ""),
 }
@@ -165,7 +165,7 @@ def test_a_fixed_vhd_is_told_from_the_disk_inside_by_its_footer(tmp_path: Path) 
     path = tmp_path / "disk.raw"
     path.write_bytes(disk(BOOT_X86_64) + vhd_footer(GIB))
     line = refusal(path)
-    assert "is a VHD image (virtual size 1.0 GiB)" in line
+    assert "is a VHD image (virtual size 1 GiB)" in line
     assert line.endswith(f"{path} {path}.raw")  # not onto itself
 
 
