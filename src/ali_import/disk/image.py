@@ -127,6 +127,8 @@ def _contradictions(
     if mode is BootMode.BIOS and not found.boot.bios_code:
         return ("published for BIOS as told, but no boot code was found",)
     if mode is BootMode.UEFI and machine and machine not in found.boot.architectures:
-        text = f"published for UEFI and {machine} as told, but no EFI program for it was"
+        text = (
+            f"published for UEFI and {machine} as told, but no EFI program for it was"
+        )
         return (f"{text} found",)
     return ()
