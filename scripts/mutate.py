@@ -51,50 +51,39 @@ class Mutation:
 MUTATIONS: Final = (
     Mutation(
         name="the token is random",
-        file="publish/making.py",
-        old="        job.salt,\n    )",
-        new="        str(job.context.rng.random()),\n    )",
+        file="publish/make.py",
+        old="            *self._spent,\n        )",
+        new="            str(self.region.context.rng.random()),\n        )",
     ),
     Mutation(
         name="the salt never changes",
-        file="publish/making.py",
-        old="        job.salt,\n    )",
-        new="    )",
+        file="publish/make.py",
+        old="            *self._spent,\n        )",
+        new="        )",
     ),
     Mutation(
         name="cleaning up is skipped",
-        file="publish/run.py",
-        old="        if context is not None:\n",
-        new="        if False:\n",
+        file="publish/region.py",
+        old="            tasks.start_soon(self.workspace.clean_up)\n            tasks.start_soon(self._end_works, decided)\n",
+        new="            del decided\n",
     ),
     Mutation(
         name="only Available images are looked for",
-        file="publish/making.py",
-        old="if image.name == job.name), None)",
-        new="if image.name == job.name and image.status == 'Available'), None)",
+        file="publish/images.py",
+        old="if image.name == name), None)",
+        new="if image.name == name and image.status == 'Available'), None)",
     ),
     Mutation(
         name="nothing is adopted",
-        file="publish/making.py",
+        file="publish/make.py",
         old="            if look_up(error).meaning is not Meaning.LOOK:\n",
         new="            if True:\n",
     ),
     Mutation(
         name="images are published as soon as they are placed",
         file="publish/placement.py",
-        old="            if _can_be_copied(self.job.image):\n",
-        new=(
-            "            if self.job.context.options.public:\n"
-            "                from ali_import.cloud import calls\n"
-            "                await self.job.context.cloud.call(\n"
-            "                    calls.ModifyImageSharePermission(\n"
-            "                        region=self.region,\n"
-            "                        image_id=self.job.image.image_id,\n"
-            "                        public=True,\n"
-            "                    )\n"
-            "                )\n"
-            "            if _can_be_copied(self.job.image):\n"
-        ),
+        old="            if _can_be_copied(self.image):\n",
+        new="            if self.region.context.options.public:\n                await images.share(self.region, self.image.image_id, public=True)\n            if _can_be_copied(self.image):\n",
     ),
     Mutation(
         name="leases are ignored",
@@ -116,7 +105,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="snapshots stay",
-        file="publish/removal.py",
+        file="publish/images.py",
         old="    for snapshot_id in made.snapshot_ids:\n",
         new="    for snapshot_id in ():\n",
     ),
@@ -129,30 +118,26 @@ MUTATIONS: Final = (
     Mutation(
         name="the old image is deleted before the new one has its name",
         file="publish/replace.py",
-        old="    job.retired = await _rename(job, old, _aside(job, old))\n",
-        new=("    await remove_image(job.context, job.region, old)\n"),
+        old="        await images.rename(self.region, old.image_id, aside)\n",
+        new="        await images.remove(self.region, old)\n",
     ),
     Mutation(
         name="the new image keeps its expiry",
         file="publish/replace.py",
-        old="    await images.mark_permanent(job.context, job.region, job.image.image_id)\n",
-        new="",
+        old="        self.there = False\n        await images.mark_permanent(self.region, new.image_id)\n",
+        new="        self.there = False\n",
     ),
     Mutation(
         name="an image that was not published in the end is not put back",
-        file="publish/finish.py",
-        old="            await (discard(job) if published else put_back(job))\n",
-        new=(
-            "            if published:\n"
-            "                await discard(job)\n"
-            "            job.retired = None\n"
-        ),
+        file="publish/placement.py",
+        old="                await replacement.put_back(self.image)\n",
+        new="                replacement.retired = None\n",
     ),
     Mutation(
         name="what all-or-nothing must take back stays public",
-        file="publish/finish.py",
-        old="tuple(self._shown), self._hide",
-        new="(), self._hide",
+        file="publish/placement.py",
+        old="            if self._shown:\n",
+        new="            if False:\n",
     ),
     Mutation(
         name="copies are sprayed",
@@ -163,14 +148,14 @@ MUTATIONS: Final = (
     Mutation(
         name="published images are copied",
         file="publish/placement.py",
-        old="            if _can_be_copied(self.job.image):\n",
+        old="            if _can_be_copied(self.image):\n",
         new="            if True:\n",
     ),
     Mutation(
         name="what copies lose is not repaired",
-        file="publish/making.py",
-        old="    if change:\n",
-        new="    if False:\n",
+        file="publish/make.py",
+        old="        if change:\n",
+        new="        if False:\n",
     ),
     Mutation(
         name="failed images count as made",
@@ -192,13 +177,13 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="unfinished uploads are forgotten",
-        file="publish/buckets.py",
+        file="publish/workspace.py",
         old="    for upload in uploads:\n",
         new="    for upload in ():\n",
     ),
     Mutation(
         name="images of other content are taken for ours",
-        file="publish/job.py",
+        file="publish/make.py",
         old="return image.tags.get(TAG_SHA256) == self.target.image.sha256",
         new="return TAG_SHA256 in image.tags",
     ),

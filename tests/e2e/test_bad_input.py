@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.emulator import RunningEmulator, emulator
+from emulator.tests.support.emulator import RunningEmulator, emulator
 from tests.support.tool import BIN, ali_import
 
 pytestmark = pytest.mark.e2e

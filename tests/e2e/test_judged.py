@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from emulator.tests.support.emulator import RunningEmulator, emulator
 from tests.e2e.conftest import FLAGS
 from tests.e2e.test_weather import regions, toml_profile
 from tests.support.audit import Expected, left_behind, problems
 from tests.support.disks import write_image
-from tests.support.emulator import RunningEmulator, emulator
 from tests.support.tool import BIN, ali_import
 
 pytestmark = pytest.mark.e2e

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from emulator.tests.support.emulator import emulator
 from tests.e2e.conftest import FAMILY, FLAGS, NAME, Exec
 from tests.support.audit import Expected, expected, problems
-from tests.support.emulator import emulator
 from tests.support.real_images import make_real_images, skip_reason
 from tests.support.tool import ali_import
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from emulator.tests.support.emulator import RunningEmulator, emulator
 from tests.e2e.conftest import FLAGS, Exec
 from tests.support.audit import Expected, left_behind, problems
-from tests.support.emulator import RunningEmulator, emulator
 from tests.support.tool import BIN, ali_import
 
 pytestmark = pytest.mark.e2e

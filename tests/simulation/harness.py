@@ -25,6 +25,7 @@ from tests.simulation.troubles import TROUBLES
 from tests.simulation.weather import Sky
 from tests.support.bridge import (
     AccountLogin,
+    Lag,
     Login,
     Network,
     RoleLogin,
@@ -110,10 +111,11 @@ class Stage:
         self._world = World(plan.profile, clock=clock, seed=plan.seed)
         self._network = Network(clock)
         self._throttle = Throttle(plan.profile, self._world.agenda)
+        self._lag = Lag(self._world)
         self._land = landscape.furnish(self._world, plan)
         self._monitor = Monitor(self._world, plan)
         self._monitor.begin()
-        self._sky = Sky(self._world, self._network, plan)
+        self._sky = Sky(self._world, self._network, self._lag, plan)
         self._sky.darken(TROUBLES)
         self._monitor.away = self._sky.weather.spoiled
         self._verdict.weather = ", ".join(self._sky.weather.kinds) or "fine"
@@ -208,6 +210,7 @@ class Stage:
             rng=Random(f"{name} {self._plan.seed}"),
             network=self._network,
             throttle=self._throttle,
+            lag=self._lag,
             files=self._plan.files,
             watch=eye,
         )

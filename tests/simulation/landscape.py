@@ -120,6 +120,7 @@ class _Put:
             created_at=self.world.agenda.now,
             status=attributes.pop("status", ImageStatus.AVAILABLE),
             content_sha256=sha256,
+            usable_at=0.0 if self.world.profile.habits.usable else None,
             **attributes,
         )
         ecs.add_image(image)

@@ -13,6 +13,8 @@ from ali_import.publish.model import Options, Target
 from alicloud_emulator.world.profile import (
     Account,
     Durations,
+    FunctionState,
+    Habits,
     Limits,
     OssMode,
     Principal,
@@ -25,6 +27,8 @@ STRANGER: Final = "6543210987654321"
 ROLE: Final = "publisher"
 STUCK: Final = 5000.0
 """Factor on the durations of a region in which nothing ever gets done."""
+NEVER_S: Final = 1e9
+"""How long images wait to be Usable where something is wrong with that."""
 PART_BYTES: Final = 100 * 1024
 """OSS takes no smaller part before the last one."""
 
@@ -215,6 +219,7 @@ def _profile(rng: Random) -> Profile:
         accounts=(_account(rng), _stranger()),
         durations=_durations(rng),
         limits=_limits(rng),
+        habits=_habits(rng),
     )
 
 
@@ -262,7 +267,14 @@ def _durations(rng: Random) -> Durations:
         function_pending_s=10 ** rng.uniform(-1, 1),
         function_cold_start_s=rng.uniform(0, 2),
         throttle_window_s=60.0,
+        usable_s=_usable_s(rng),
     )
+
+
+def _usable_s(rng: Random) -> float:
+    if rng.random() < 0.03:
+        return NEVER_S
+    return rng.choice((0.0, 10 ** rng.uniform(-1, 1.7)))
 
 
 def _limits(rng: Random) -> Limits:
@@ -273,6 +285,13 @@ def _limits(rng: Random) -> Limits:
         buckets_per_region=rng.choice((100, 100, 100, 100, 4)),
         calls_per_minute=rng.choice((0, 0, 0, 60, 20)),
         function_instances=rng.choice((100, 100, 2)),
+    )
+
+
+def _habits(rng: Random) -> Habits:
+    return Habits(
+        usable=rng.random() < 0.8,
+        function_state=rng.choice((FunctionState.ABSENT, FunctionState.PENDING)),
     )
 
 

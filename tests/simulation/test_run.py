@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from ali_import.cloud.calls import Call, Cloud, ImportImage
-from ali_import.publish.finish import HELD_FAMILY
 from ali_import.publish.model import Options, Target
+from ali_import.publish.placement import HELD_FAMILY
 from ali_import.publish.run import Run
 from alicloud_emulator.world.ecs.records import Image
 from alicloud_emulator.world.faults import Do, Fault, Rule
@@ -19,7 +19,7 @@ from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
 from tests.simulation.landscape import store
 from tests.simulation.plan import ACCOUNT, disk_image
-from tests.support.bridge import AccountLogin, Network, WorldCloud
+from tests.support.bridge import AccountLogin, Lag, Network, WorldCloud
 from tests.support.virtual import run
 
 R = TypeVar("R")
@@ -40,12 +40,14 @@ class Scene:
 
     def __init__(self) -> None:
         self.world = World(PROFILE, clock=self.now, seed=1)
+        self.lag = Lag(self.world)
         self.cloud = WorldCloud(
             world=self.world,
             login=AccountLogin(self.world),
             rng=Random(1),
             network=Network(anyio.current_time),
             throttle=Throttle(PROFILE, self.world.agenda),
+            lag=self.lag,
             files={FILE: DATA},
         )
 

@@ -15,11 +15,10 @@ from ali_import.cli.exit_status import ExitStatus
 from ali_import.errors import ConfigurationError
 from ali_import.publish.cleanup import find_leftovers, remove_leftovers
 from ali_import.publish.model import Event, Leftover, Note
-from ali_import.report.logs import DEBUG_VERBOSITY, LogDisplay
-from ali_import.report.messages import Messages
-from ali_import.report.plain import PlainDisplay
+from ali_import.report.display import PlainDisplay
+from ali_import.report.lines import Messages, counted
+from ali_import.report.log import DEBUG_VERBOSITY, LogDisplay
 from ali_import.report.redaction import one_line
-from ali_import.report.words import counted
 
 
 class State(StrEnum):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ali_import.cloud.calls import Cloud
 from ali_import.publish.model import Emit, Options, Target
-from ali_import.report.calls import LoggedCloud
+from ali_import.report.log import LoggedCloud
 
 if TYPE_CHECKING:
     from ali_import.publish.run import Run
@@ -36,9 +36,8 @@ def connect(*, log_calls: bool) -> Cloud:
     """
     from ali_import.cloud.sdk.cloud import SdkCloud
     from ali_import.cloud.sdk.settings import Settings
-    from ali_import.relay.transport import RelayTransport
 
-    cloud = SdkCloud(Settings.from_environment(os.environ), RelayTransport)
+    cloud = SdkCloud(Settings.from_environment(os.environ))
     return LoggedCloud(cloud, clock_s=elapsed_s) if log_calls else cloud
 
 

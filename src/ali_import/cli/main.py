@@ -11,7 +11,7 @@ from ali_import.cli.arguments import Arguments, CleanupArguments
 from ali_import.cli.exit_status import ExitStatus
 
 if TYPE_CHECKING:  # loaded when needed: --help answers before
-    from ali_import.report.messages import Messages
+    from ali_import.report.lines import Messages
 
 _FILES_MIN: Final = 4096
 
@@ -51,11 +51,11 @@ def _run(argv: Sequence[str]) -> int:
 def _command(given: Arguments) -> ExitStatus:
     import anyio
 
-    from ali_import.report import logs
+    from ali_import.report import log
 
     _open_many_files()
     messages = _messages()
-    with logs.configured(given.verbosity, messages):
+    with log.configured(given.verbosity, messages):
         if isinstance(given, CleanupArguments):
             from ali_import.cli.cleanup import Cleanup
 
@@ -81,7 +81,7 @@ def _open_many_files() -> None:
 
 
 def _messages() -> "Messages":
-    from ali_import.report.messages import Messages
+    from ali_import.report.lines import Messages
     from ali_import.report.redaction import Redactor
 
     return Messages(sys.stderr, Redactor.from_environment(os.environ))

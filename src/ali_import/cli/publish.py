@@ -26,12 +26,15 @@ from ali_import.publish.model import (
     Target,
 )
 from ali_import.publish.naming import targets
-from ali_import.report import display, json_report
-from ali_import.report.failures import failure_line, stands
-from ali_import.report.lines import result_lines
-from ali_import.report.logs import DEBUG_VERBOSITY
-from ali_import.report.messages import Messages
-from ali_import.report.table import summary_lines
+from ali_import.report import display, documents
+from ali_import.report.lines import (
+    Messages,
+    failure_line,
+    result_lines,
+    stands,
+    summary_lines,
+)
+from ali_import.report.log import DEBUG_VERBOSITY
 from ali_import.units import HOUR_S
 
 if TYPE_CHECKING:
@@ -157,7 +160,7 @@ class Publication:
             self._messages.line("to remove what is left: ali-import cleanup --all")
 
     def _write(self, report: Report, path: Path, status: ExitStatus) -> None:
-        document = json_report.as_json(
+        document = documents.as_json(
             report,
             self._targets,
             exit_status=status,
@@ -165,7 +168,7 @@ class Publication:
             redactor=self._messages.redactor,
         )
         try:
-            json_report.write(document, path)
+            documents.write(document, path)
         except OSError as error:
             raise AliImportError(
                 f"--report {path}: cannot be written: {error.strerror or error}",
@@ -227,7 +230,7 @@ def _check_report(path: Path | None) -> None:
     if path is None:
         return
     try:
-        json_report.check_writable(path)
+        documents.check_writable(path)
     except OSError as error:
         raise ConfigurationError(
             f"--report {path}: cannot be written: {error.strerror or error}",

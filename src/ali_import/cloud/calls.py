@@ -21,7 +21,6 @@ from ali_import.cloud.values import (
     Identity,
     ImageStatus,
     ImportStarted,
-    SecretUrl,
     Snapshot,
     StoredObject,
     StoredPart,
@@ -55,7 +54,7 @@ class Call(Generic[R_co]):
 class Cloud(Protocol):
     """Something that carries out calls: the SDKs, or a world under simulation."""
 
-    async def call(self, call: Call[R]) -> R:
+    async def call(self, call: Call[R], /) -> R:
         """Carry out ``call`` once, and return its result.
 
         Raises:
@@ -354,21 +353,6 @@ class ListMultipartUploads(DataCall[tuple[Upload, ...]]):
 
     SERVICE = "oss"
     CHANGES = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class PresignGetObject(Call[SecretUrl]):
-    """Make a URL, on the region's public host, that reads one object for a while.
-
-    Attributes:
-        lifetime_s: Wanted life in seconds; never beyond the credentials' own.
-    """
-
-    SERVICE = "oss"
-    CHANGES = False
-    bucket: str
-    key: str
-    lifetime_s: float
 
 
 # --- Function Compute -----------------------------------------------------------------

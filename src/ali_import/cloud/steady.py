@@ -77,7 +77,7 @@ class _Silence:
 
 
 class Steady:
-    """Carries out requests on a cloud in bad weather.
+    """Carries out calls on a cloud in bad weather.
 
     The wait before retry *n* of a transient error is uniform in
     [0, min(0.4 s * 2**(n-1), 10 s)] (full jitter), from the injected dice. Throttling
@@ -102,8 +102,8 @@ class Steady:
         self.retries = 0
         self.troubles: dict[str, CloudError] = {}
 
-    async def call(self, request: Call[R], patience: Patience = NORMAL) -> R:
-        """Carry out ``request``, again and again while the table says so.
+    async def call(self, call: Call[R], /, patience: Patience = NORMAL) -> R:
+        """Carry out ``call``, again and again while the table says so.
 
         Raises:
             CloudError: Final, or its patience is over; ``advice`` is set.
@@ -113,42 +113,40 @@ class Steady:
         spent_s = dict.fromkeys(Meaning, 0.0)
         tries: Counter[Meaning] = Counter()
         while True:
-            spent_s[Meaning.THROTTLED] += await self._hold_back(request)
+            spent_s[Meaning.THROTTLED] += await self._hold_back(call)
             began = anyio.current_time()
             self.calls += 1
             try:
-                result = await self._cloud.call(request)
+                result = await self._cloud.call(call)
             except CloudError as error:
                 row = look_up(error)
-                self.troubles[request.region] = error
-                self._note_silence(request, error, began)
+                self.troubles[call.region] = error
+                self._note_silence(call, error, began)
                 if row.meaning is Meaning.DONE:
                     return cast("R", None)
                 error.advice = error.advice or row.advice or _LATER.get(row.meaning, "")
                 tries[row.meaning] += 1
-                wait_s = self._wait_s(request, error, row.meaning, tries[row.meaning])
+                wait_s = self._wait_s(call, error, row.meaning, tries[row.meaning])
                 spent_s[row.meaning] += anyio.current_time() - began + wait_s
                 limit_s = self._limit_s(error, row.meaning, patience)
                 if wait_s < 0 or spent_s[row.meaning] > limit_s:
                     raise
-                if self._gone_silent(request, patience):
+                if self._gone_silent(call, patience):
                     raise
                 self.retries += 1
                 if self._on_retry is not None:
-                    operation, attempt = request.operation(), tries.total()
-                    self._on_retry(
-                        operation, request.region, error.code, attempt, wait_s
-                    )
+                    operation, attempt = call.operation(), tries.total()
+                    self._on_retry(operation, call.region, error.code, attempt, wait_s)
                 await anyio.sleep(wait_s)
             else:
-                self.troubles.pop(request.region, None)
-                self._silent.pop((request.SERVICE, request.region), None)
-                self._throttles.pop((request.operation(), request.region), None)
+                self.troubles.pop(call.region, None)
+                self._silent.pop((call.SERVICE, call.region), None)
+                self._throttles.pop((call.operation(), call.region), None)
                 return result
 
-    async def _hold_back(self, request: Call[R]) -> float:
+    async def _hold_back(self, call: Call[R]) -> float:
         """Wait while calls like this one are throttled; return the seconds it took."""
-        key = (request.operation(), request.region)
+        key = (call.operation(), call.region)
         began = anyio.current_time()
         # The moment may move on while we sleep: another call was throttled meanwhile.
         while (wait_s := self._not_before.get(key, 0.0) - anyio.current_time()) > 0:  # noqa: ASYNC110  waits for a time, not an event
@@ -157,11 +155,11 @@ class Steady:
         return anyio.current_time() - began
 
     def _wait_s(
-        self, request: Call[R], error: CloudError, meaning: Meaning, n: int
+        self, call: Call[R], error: CloudError, meaning: Meaning, n: int
     ) -> float:
         """Seconds to wait before the next try, or -1 to give up."""
         if isinstance(error, HostNotFoundError):
-            certain = request.SERVICE == "ecs" and request.region
+            certain = call.SERVICE == "ecs" and call.region
             tries_max = _ECS_HOST_TRIES_MAX if certain else _HOST_TRIES_MAX
             return -1.0 if n >= tries_max else min(0.2 * 2.0**n, _BACKOFF_S_MAX)
         if meaning is Meaning.TRANSIENT:
@@ -171,11 +169,11 @@ class Steady:
             wait_s = min(_BUSY_S_MIN * 1.4 ** min(n - 1, 32), _BUSY_S_MAX)
             return wait_s * (0.75 + 0.5 * self._rng.random())
         if meaning is Meaning.THROTTLED:
-            return self._throttled_s(request, error)
+            return self._throttled_s(call, error)
         return -1.0
 
-    def _throttled_s(self, request: Call[R], error: CloudError) -> float:
-        key = (request.operation(), request.region)
+    def _throttled_s(self, call: Call[R], error: CloudError) -> float:
+        key = (call.operation(), call.region)
         self._throttles[key] += 1
         asked_s = error.retry_after_s if isinstance(error, ApiError) else 0.0
         streak = min(self._throttles[key] - 1, 16)
@@ -199,8 +197,8 @@ class Steady:
         }
         return limits.get(meaning, patience.transient_s)
 
-    def _note_silence(self, request: Call[R], error: CloudError, began: float) -> None:
-        key = (request.SERVICE, request.region)
+    def _note_silence(self, call: Call[R], error: CloudError, began: float) -> None:
+        key = (call.SERVICE, call.region)
         if not isinstance(error, TransportError) or error.code == "GarbledAnswer":
             self._silent.pop(key, None)
             return
@@ -208,8 +206,8 @@ class Steady:
         silence.count += 1
         silence.waited_s += anyio.current_time() - began
 
-    def _gone_silent(self, request: Call[R], patience: Patience) -> bool:
-        silence = self._silent.get((request.SERVICE, request.region))
+    def _gone_silent(self, call: Call[R], patience: Patience) -> bool:
+        silence = self._silent.get((call.SERVICE, call.region))
         if silence is None:
             return False
         many = silence.count >= _SILENT_ANSWERS_MIN

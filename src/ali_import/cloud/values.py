@@ -44,6 +44,7 @@ class CloudImage:
         boot_mode: ``BIOS``, ``UEFI`` or ``UEFI-Preferred``; "" when not told.
         nvme: ``supported`` or ``unsupported``; "" when not told.
         imds: ``v1`` or ``v2``; "" when not told.
+        usable: Whether it can be used, which comes after Available; None: not told.
         progress: Percent done while it is being made, 0 to 100.
         snapshot_ids: The snapshots behind the image, which outlive it.
         created_at: The cloud's creation time, ISO 8601 text.
@@ -59,6 +60,7 @@ class CloudImage:
     imds: str = ""
     public: bool = False
     size_gib: int = 0
+    usable: bool | None = None
     progress: int = 0
     is_copied: bool = False
     snapshot_ids: tuple[str, ...] = ()
@@ -153,16 +155,6 @@ class Identity:
     arn: str
 
 
-@dataclass(frozen=True)
-class SecretUrl:
-    """A presigned URL. It is a password: its text never shows in a repr."""
-
-    value: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return "<presigned URL>"
-
-
 @dataclass(frozen=True, kw_only=True)
 class FileRange:
     """A body that lies in a local file; lengths in bytes."""
@@ -173,10 +165,23 @@ class FileRange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fetch:
-    """A body that the relay fetches by range from the first URL that works."""
+class ObjectSource:
+    """An object, staged in a region whose public host lets it be read."""
 
-    urls: tuple[SecretUrl, ...]
+    region: str
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetch:
+    """A body that the relay fetches by range from the first source that works.
+
+    The sources are in the order in which they are tried. Their URLs are signed when
+    the call is sent, so every try has fresh ones.
+    """
+
+    sources: tuple[ObjectSource, ...]
     offset: int
     length: int
 

@@ -1,25 +1,18 @@
 """Where a region can get an image's bytes from: staged objects and imported images."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import anyio
 
+from ali_import.cloud.values import ObjectSource
 from ali_import.errors import CloudError
+from ali_import.publish.region import Region
 
 COPIES_RUNNING_MAX: Final = 5
 """CopyImage: five copies run per region, the rest queue (page of 2026-01)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObjectSource:
-    """An object, staged in a region whose public host lets it be read."""
-
-    region: str
-    bucket: str
-    key: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,19 +67,33 @@ class Sources:
     region that could take it too, if all else fails, is a *reserve*: regions that can
     only copy wait for reserves, and reserves do not wait for each other.
 
+    A region whose object or lent image others may still want stays until nobody who
+    has to be placed lacks the bytes.
+
     Attributes:
+        everywhere: Every region there is, by its id: any of them may lend the image.
+        loan: What is known about lending it.
         refusal: Why the image could not be imported in a region, or lent by it.
         failed_imports: How many imports have failed although the bytes were there,
             anywhere, since the last one that did not.
     """
 
-    def __init__(self, regions: Iterable[str], slots: CopySlots, bell: "Bell") -> None:
+    def __init__(
+        self,
+        regions: Iterable[str],
+        everywhere: Mapping[str, Region],
+        slots: CopySlots,
+        bell: "Bell",
+    ) -> None:
+        self.everywhere = everywhere
         self.objects: list[ObjectSource] = []
         self.images: list[ImageSource] = []
+        self.loan = Loan()
         self.refusal: CloudError | None = None
         self.failed_imports = 0
         self.slots = slots
         self.bell = bell
+        self._lacking = dict.fromkeys(regions)
         self._objects_expected = dict.fromkeys(regions)
         self._images_expected = dict(self._objects_expected)
         self._reserves: dict[str, None] = {}
@@ -124,8 +131,28 @@ class Sources:
         """Say that a region can take the file from here, but has not tried to."""
         self._reserves[region] = None
 
+    def lack_bytes(self, region: str) -> None:
+        """Say that a region has yet to get the bytes, by whatever way."""
+        self._lacking[region] = None
+
+    def have_bytes(self, region: str) -> None:
+        """Say that a region has the bytes, or something that was made of them."""
+        self._lacking.pop(region, None)
+        self.bell.ring()
+
+    def lends(self, region: str) -> bool:
+        """Whether others may be using what a region has of the image."""
+        staged = any(source.region == region for source in self.objects)
+        return staged or region in self.loan.regions
+
+    async def until_nobody_lacks(self) -> None:
+        """Wait until every region has the bytes, or has given up."""
+        while self._lacking:
+            await self.bell.rung()
+
     def forget(self, region: str) -> None:
         """Say that a region has ended: nobody may go on waiting for it."""
+        self._lacking.pop(region, None)
         self._objects_expected.pop(region, None)
         self._images_expected.pop(region, None)
         self._reserves.pop(region, None)
@@ -184,6 +211,23 @@ class Sources:
 
     def _rank(self, source: ImageSource, near: str) -> tuple[int, int, str]:
         return self.slots.load(source), distance(source.region, near), source.region
+
+
+class Loan:
+    """What is known about having an image imported somewhere, to copy it from there.
+
+    Attributes:
+        lock: One region at a time is asked to lend it.
+        regions: Those that lend it.
+        tried: Those that were asked to.
+        failures: Of how many that weighs; regions that merely refuse do not count.
+    """
+
+    def __init__(self) -> None:
+        self.lock = anyio.Lock()
+        self.regions: list[str] = []
+        self.tried: list[str] = []
+        self.failures = 0
 
 
 class Bell:

@@ -1,25 +1,30 @@
 """What a run puts into a region for its own use: a bucket, and maybe a relay."""
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import anyio
 
 from ali_import.cloud.calls import (
+    AbortMultipartUpload,
     CreateFunction,
+    DeleteBucket,
     DeleteFunction,
-    GetFunction,
+    DeleteObjects,
+    ListMultipartUploads,
     ListObjects,
     PutBucket,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.steady import RELAYED
-from ali_import.errors import ApiError, CloudError, HostNotFoundError
-from ali_import.publish.buckets import remove_bucket
+from ali_import.cloud.steady import RELAYED, Steady
+from ali_import.errors import CloudError, HostNotFoundError
 from ali_import.publish.context import Context
 from ali_import.publish.model import Leftover
 from ali_import.relay import package
 
-_ACTIVE_S_MAX: Final = 90.0
+_KEYS_PER_CALL: Final = 1000
+_EMPTYING_ROUNDS_MAX: Final = 8
 
 _Made = CloudError | Literal[True] | None
 """Whether a thing was made: not tried yet (None), yes, or why not."""
@@ -34,7 +39,6 @@ class Workspace:
 
     def __init__(self, context: Context, region: str) -> None:
         self.region = region
-        self.bucket = context.lease.bucket(region)
         self.function = context.lease.function()
         self._context = context
         self._cloud = context.cloud
@@ -45,6 +49,18 @@ class Workspace:
         self._direct: _Made = None
         self._bucket_asked = False
         self._relay_asked = False
+        self._buckets_removed = 0
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name.
+
+        A name that was deleted is not to be had again for hours, so the one after it
+        has a lease that is a second longer.
+        """
+        lease = self._context.lease
+        expires_at = lease.expires_at + self._buckets_removed
+        return dataclasses.replace(lease, expires_at=expires_at).bucket(self.region)
 
     async def need_bucket(self) -> None:
         """Have the bucket.
@@ -92,7 +108,10 @@ class Workspace:
         self._direct = error
 
     async def need_relay(self) -> None:
-        """Have the relay function, Active.
+        """Have the relay function.
+
+        Nobody waits for it to become Active: functions of built-in runtimes were seen
+        never to (serverlessinsight#219, 2026-08). The first invocation tells.
 
         Raises:
             CloudError: There is no Function Compute, or it refuses.
@@ -127,34 +146,6 @@ class Workspace:
             if look_up(error).meaning in {Meaning.ROUTE, Meaning.FINAL}:
                 self._relay_asked = False
             raise
-        await self._until_active()
-
-    async def _until_active(self) -> None:
-        began = anyio.current_time()
-        wait_s = 0.25
-        while True:
-            function = await self._cloud.call(
-                GetFunction(region=self.region, name=self.function), RELAYED
-            )
-            # Some answers leave the state out; then the first invocation tells.
-            if function.state in {"Active", ""}:
-                return
-            if function.state == "Failed":
-                text = f"the relay function failed to start: {function.reason}"
-                raise self._relay_error(text)
-            if anyio.current_time() - began > _ACTIVE_S_MAX:
-                raise self._relay_error("the relay function did not become Active")
-            await anyio.sleep(wait_s)
-            wait_s = min(wait_s * 1.5, 3.0)
-
-    def _relay_error(self, text: str) -> ApiError:
-        return ApiError(
-            text,
-            region=self.region,
-            operation="fc.CreateFunction",
-            code="FunctionFailed",
-            http_status=200,
-        )
 
     # --- cleaning up ------------------------------------------------------------------
 
@@ -164,6 +155,8 @@ class Workspace:
             try:
                 await self.remove_bucket(self.bucket)
                 self._bucket_asked = False
+                self._bucket_made = None
+                self._buckets_removed += 1
             except CloudError as error:
                 self._bucket_asked = not _was_never_there(error, self._bucket_made)
                 if self._bucket_asked:
@@ -174,6 +167,7 @@ class Workspace:
                     DeleteFunction(region=self.region, name=self.function), RELAYED
                 )
                 self._relay_asked = False
+                self._relay_made = None
             except CloudError as error:
                 self._relay_asked = not _was_never_there(error, self._relay_made)
                 if self._relay_asked:
@@ -189,7 +183,10 @@ class Workspace:
             ("bucket", self.bucket, self._bucket_asked),
             ("function", self.function, self._relay_asked),
         )
-        return tuple(self._leftover(kind, name) for kind, name, yes in asked if yes)
+        lease = self._context.lease
+        return tuple(
+            lease.leftover(self.region, kind, name) for kind, name, yes in asked if yes
+        )
 
     async def remove_bucket(self, bucket: str) -> None:
         """Remove a bucket of the region with all in it, through the relay if need be.
@@ -201,7 +198,7 @@ class Workspace:
         if self._relay_asked and self._direct is not True:
             relay = self.function
         try:
-            await remove_bucket(self._cloud, self.region, bucket, relay=relay)
+            await _remove_bucket(self._cloud, self.region, bucket, relay=relay)
         except CloudError as error:
             refused = error.code == "PublicEndpointForbidden"
             lost = error.code in {"FunctionNotFound", "HostNotFound"} and relay
@@ -209,16 +206,7 @@ class Workspace:
                 raise
             # There is no relay, or somebody removed it: make it, or make it anew.
             await self._make_relay()
-            await remove_bucket(self._cloud, self.region, bucket, relay=self.function)
-
-    def _leftover(self, kind: str, name: str) -> Leftover:
-        return Leftover(
-            region=self.region,
-            kind=kind,
-            name=name,
-            run_id=self._context.lease.run_id,
-            expires_at=float(self._context.lease.expires_at),
-        )
+            await _remove_bucket(self._cloud, self.region, bucket, relay=self.function)
 
 
 def _was_never_there(error: CloudError, made: _Made) -> bool:
@@ -230,3 +218,57 @@ def _raise(outcome: _Made) -> None:
     """Raise an error that was kept, as a new one: tracebacks must not pile up."""
     if isinstance(outcome, CloudError):
         raise outcome.with_traceback(None)
+
+
+# --- removing a bucket ----------------------------------------------------------------
+
+
+async def _remove_bucket(
+    cloud: Steady,
+    region: str,
+    bucket: str,
+    *,
+    relay: str = "",
+) -> None:
+    """Delete a bucket with its objects and unfinished uploads, if it is there.
+
+    Deleting an empty bucket needs no data call, so that is tried first: it is all it
+    takes where nothing was stored, also in regions that refuse data calls from here.
+
+    Raises:
+        CloudError: It could not be emptied or deleted.
+    """
+    for round_ in range(_EMPTYING_ROUNDS_MAX):
+        try:
+            await cloud.call(DeleteBucket(region=region, bucket=bucket))
+        except CloudError as error:
+            last = round_ + 1 == _EMPTYING_ROUNDS_MAX
+            if error.code != "BucketNotEmpty" or last:
+                raise
+        else:
+            return
+        await _empty_bucket(cloud, region, bucket, relay)
+
+
+async def _empty_bucket(cloud: Steady, region: str, bucket: str, relay: str) -> None:
+    uploads = await cloud.call(
+        ListMultipartUploads(region=region, bucket=bucket, relay=relay)
+    )
+    for upload in uploads:
+        abort = AbortMultipartUpload(
+            region=region,
+            bucket=bucket,
+            relay=relay,
+            key=upload.key,
+            upload_id=upload.upload_id,
+        )
+        await cloud.call(abort)
+    stored = await cloud.call(ListObjects(region=region, bucket=bucket, relay=relay))
+    for keys in _chunks([item.key for item in stored], _KEYS_PER_CALL):
+        await cloud.call(
+            DeleteObjects(region=region, bucket=bucket, relay=relay, keys=keys)
+        )
+
+
+def _chunks(items: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [items[i : i + size] for i in range(0, len(items), size)]

@@ -1,5 +1,5 @@
-"""The relay: an HTTP transport whose far end is a function inside a region.
+"""What is shipped into a region: a function that sends signed requests from inside.
 
-``handler.py`` is the function, ``package.py`` packs it, ``transport.py`` is the HTTP
-client that the OSS SDK is given in place of its own.
+``handler.py`` is the function, ``package.py`` packs it. Its near end is
+``cloud/sdk/relay.py``, the HTTP client that the OSS SDK is given in place of its own.
 """

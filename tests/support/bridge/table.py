@@ -46,8 +46,6 @@ ANSWERS: Mapping[type[calls.Call[Any]], Answer] = {
     calls.GetFunction: stores.function,
     calls.DeleteFunction: stores.delete_function,
 }
-"""PresignGetObject is no call at all; the bridge makes its URLs itself."""
-
 
 _RESOURCES: Final = ("name", "image_id", "key", "bucket", "task_id", "snapshot_id")
 _FORBIDDEN: Final = {

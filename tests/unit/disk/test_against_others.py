@@ -10,6 +10,7 @@ import pytest
 
 from ali_import.disk import inspect
 from ali_import.errors import DiskImageError
+from emulator.tests.support.programs import need, run
 from tests.support.disks import (
     BOOT_ARM64,
     BOOT_X86_64,
@@ -22,7 +23,6 @@ from tests.support.disks import (
     program,
     sparse,
 )
-from tests.support.programs import need, run
 from tests.support.real_images import (
     IPXE_LKRN,
     RealImage,

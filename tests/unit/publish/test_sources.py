@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
+from ali_import.cloud.values import ObjectSource
 from ali_import.publish.sources import (
     Bell,
     CopySlots,
     ImageSource,
-    ObjectSource,
     Sources,
 )
 from tests.support.virtual import run
@@ -19,7 +19,7 @@ SINGAPORE = ImageSource(region="ap-southeast-1", image_id="m-s")
 
 
 def table(*regions: str, slots: CopySlots | None = None) -> Sources:
-    return Sources(regions, slots or CopySlots(), Bell())
+    return Sources(regions, {}, slots or CopySlots(), Bell())
 
 
 def forgetting(sources: Sources, *regions: str) -> Sources:

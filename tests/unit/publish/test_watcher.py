@@ -72,11 +72,8 @@ def watching(
     cloud: ScriptedCloud, scenario: Callable[[Watcher], Awaitable[object]]
 ) -> object:
     async def main() -> object:
-        async with anyio.create_task_group() as tasks:
-            steady = Steady(cloud, rng=Random(1))
-            result = await scenario(Watcher(steady, "cn-hangzhou", tasks))
-            tasks.cancel_scope.cancel()
-        return result
+        steady = Steady(cloud, rng=Random(1))
+        return await scenario(Watcher(steady, "cn-hangzhou"))
 
     return run(main)
 

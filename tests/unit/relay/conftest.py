@@ -7,7 +7,6 @@ import trustme
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.relay import handler
-from ali_import.relay.transport import RelayTransport
 from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, far_side
 
@@ -36,6 +35,6 @@ def far(
 @pytest.fixture
 def cloud(far: FarSide) -> Iterator[SdkCloud]:
     settings = Settings(proxy=far.proxy, ca_bundle=far.ca_path)
-    made = SdkCloud(settings, RelayTransport, credentials=static_credentials())
+    made = SdkCloud(settings, credentials=static_credentials())
     yield made
     made.close()

@@ -7,24 +7,28 @@ handler's own requests come back to the far side as OSS.
 import base64
 import hashlib
 import io
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs
 
 import anyio
 import pytest
 
 from ali_import.cloud import calls
 from ali_import.cloud.sdk.cloud import SdkCloud
+from ali_import.cloud.sdk.credentials import Credentials
+from ali_import.cloud.sdk.relay import RelayTransport
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.values import (
     Body,
     Fetch,
     FileRange,
-    SecretUrl,
+    ObjectSource,
     StoredObject,
     StoredPart,
     Upload,
@@ -32,12 +36,12 @@ from ali_import.cloud.values import (
 from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.relay import handler as relay
 from ali_import.relay import package
-from ali_import.relay.transport import RelayTransport
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json, as_xml
 
 REGION = "cn-hangzhou"
 INSIDE = f"b-1.oss-{REGION}-internal.aliyuncs.com"
 DATA = bytes(range(256)) * 8000
+SOURCE = ObjectSource(region="eu-west-1", bucket="s-1", key="k/1")
 WHERE: dict[str, Any] = {"region": REGION, "bucket": "b-1", "relay": "ali-import-f"}
 
 
@@ -76,11 +80,10 @@ def region(far: FarSide) -> Region:
 def bodies(directory: Path) -> dict[str, Body]:
     path = directory / "disk.img"
     path.write_bytes(b"before" + DATA)
-    url = SecretUrl("https://s.oss-eu-west-1.aliyuncs.com/k?x-oss-signature=abc")
     return {
         "bytes": DATA,
         "file": FileRange(path=path, offset=6, length=len(DATA)),
-        "fetch": Fetch(urls=(url,), offset=0, length=len(DATA)),
+        "fetch": Fetch(sources=(SOURCE,), offset=0, length=len(DATA)),
     }
 
 
@@ -176,6 +179,74 @@ def test_every_data_call_can_be_relayed(
     assert anyio.run(cloud.call, request_) == result
     assert [seen.host for seen in region.asked] == [INSIDE]
     assert len(region.invoked) == 1
+
+
+# --- sources -------------------------------------------------------------------------
+
+
+class Renewed:
+    """Temporary keys, new at every question, that end soon."""
+
+    def __init__(self, life_s: float) -> None:
+        self._expires_at = int(time.time() + life_s)
+        self._made = 0
+
+    def get_credentials(self) -> Any:
+        from alibabacloud_credentials.provider.refreshable import Credentials as Found
+
+        self._made += 1
+        return Found(
+            access_key_id=f"STS.x{self._made}",
+            access_key_secret="s",
+            security_token="t",
+            expiration=self._expires_at,
+            provider_name="test",
+        )
+
+
+def fetched_from(far: FarSide, region: Region, credentials: Credentials) -> list[str]:
+    """Have one part fetched, three times, and return what the source was asked."""
+
+    def oss(seen: Seen) -> Reply:
+        if seen.host == INSIDE:
+            return Reply(headers={"ETag": '"E"'})
+        told = {"Content-Range": f"bytes 0-{len(DATA) - 1}/{len(DATA)}"}
+        return Reply(status=206, body=DATA, headers=told)
+
+    region.oss = oss
+    cloud = SdkCloud(
+        Settings(proxy=far.proxy, ca_bundle=far.ca_path),
+        credentials=credentials,
+    )
+    body = Fetch(sources=(SOURCE,), offset=0, length=len(DATA))
+    call = calls.PutObject(**WHERE, key="k", body=body, content_md5=md5(DATA))
+    for _ in range(3):
+        anyio.run(cloud.call, call)
+    asked = [seen for seen in region.asked if seen.host != INSIDE]
+    assert {seen.host for seen in asked} == {"s-1.oss-eu-west-1.aliyuncs.com"}
+    assert {seen.path for seen in asked} == {"/k/1"}
+    cloud.close()
+    return [seen.target for seen in asked]
+
+
+def test_each_try_signs_its_sources_anew(far: FarSide, region: Region) -> None:
+    targets = fetched_from(far, region, Credentials(Renewed(9000)))
+    queries = [parse_qs(target.partition("?")[2]) for target in targets]
+    keys = [query["x-oss-credential"][0].split("/")[0] for query in queries]
+    assert len(set(keys)) == 3
+    assert {query["x-oss-signature-version"][0] for query in queries} == {
+        "OSS4-HMAC-SHA256"
+    }
+    for query in queries:
+        assert 890 <= int(query["x-oss-expires"][0]) <= 900
+
+
+def test_a_signed_source_does_not_outlive_its_token(
+    far: FarSide, region: Region
+) -> None:
+    for target in fetched_from(far, region, Credentials(Renewed(600))):
+        [seconds] = parse_qs(target.partition("?")[2])["x-oss-expires"]
+        assert 570 <= int(seconds) <= 600
 
 
 # --- failures ------------------------------------------------------------------------

@@ -25,13 +25,11 @@ from ali_import.publish.model import (
     Step,
 )
 from ali_import.report import display
-from ali_import.report.logs import LogDisplay
-from ali_import.report.messages import Messages
-from ali_import.report.plain import PROGRESS_EVERY_S, PlainDisplay
-from ali_import.report.progress import LiveDisplay
+from ali_import.report.display import PROGRESS_EVERY_S, PlainDisplay, Tally
+from ali_import.report.lines import Messages, described
+from ali_import.report.live import LiveDisplay
+from ali_import.report.log import LogDisplay
 from ali_import.report.redaction import Redactor
-from ali_import.report.tally import Tally
-from ali_import.report.words import described
 from tests.unit.report import samples
 
 KNOWN = RegionsKnown(
@@ -361,7 +359,7 @@ def test_rich_is_not_loaded_unless_the_display_is_live() -> None:
     users = [
         path.name for path in source.glob("*.py") if "\nfrom rich" in path.read_text()
     ]
-    assert users == ["progress.py"]
+    assert users == ["live.py"]
 
 
 # --- the choice, and the words -------------------------------------------------------

@@ -8,7 +8,6 @@ import trustme
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.settings import Settings
-from ali_import.relay.transport import RelayTransport
 from tests.unit.sdk.far_side import FarSide, far_side
 
 
@@ -51,7 +50,7 @@ def static_credentials(token: str = "") -> Credentials:
 
 @pytest.fixture
 def cloud(settings: Settings) -> Iterator[SdkCloud]:
-    made = SdkCloud(settings, RelayTransport, credentials=static_credentials())
+    made = SdkCloud(settings, credentials=static_credentials())
     yield made
     made.close()
 

@@ -15,11 +15,11 @@ import pytest
 
 from ali_import.cloud import calls
 from ali_import.cloud.sdk import cloud as cloud_module
-from ali_import.cloud.sdk.cloud import ADAPTERS, SdkCloud
+from ali_import.cloud.sdk.cloud import SdkCloud
+from ali_import.cloud.sdk.services import ADAPTERS, answers
 from ali_import.cloud.sdk.settings import Settings
-from ali_import.cloud.values import FileRange
+from ali_import.cloud.values import Fetch, FileRange, ObjectSource
 from ali_import.errors import CloudError
-from ali_import.relay.transport import RelayTransport
 from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json
 
@@ -32,7 +32,7 @@ def leaves(kind: type[calls.Call[Any]]) -> set[type[calls.Call[Any]]]:
     return set().union(*map(leaves, below)) if below else {kind}
 
 
-def test_every_request_has_an_adapter() -> None:
+def test_every_call_has_an_adapter() -> None:
     # Generic bases (DataCall) are asked for by their subclasses only.
     wanted = {
         kind
@@ -41,6 +41,11 @@ def test_every_request_has_an_adapter() -> None:
     }
     assert set(ADAPTERS) == wanted
     assert len(wanted) >= 30
+
+
+def test_no_call_has_two_adapters() -> None:
+    with pytest.raises(AssertionError, match="two adapters for DescribeRegions"):
+        answers(calls.DescribeRegions)(lambda _services, _call: ())
 
 
 def test_calls_share_connections_and_do_not_wait_for_each_other(
@@ -202,9 +207,7 @@ def test_no_secret_reaches_a_log_at_any_level(
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [*root.handlers, handler])
     monkeypatch.setattr(root, "level", logging.DEBUG)
-    cloud = SdkCloud(
-        settings, RelayTransport, credentials=static_credentials("CAIStokentoken")
-    )
+    cloud = SdkCloud(settings, credentials=static_credentials("CAIStokentoken"))
 
     async def main() -> None:
         far.answer = lambda _seen: as_json(REGIONS)
@@ -219,14 +222,20 @@ def test_no_secret_reaches_a_log_at_any_level(
                 content_md5=MD5_OF_NOTHING,
             )
         )
-        url = await cloud.call(
-            calls.PresignGetObject(
-                region="eu-west-1", bucket="b-1", key="k", lifetime_s=60
+        source = ObjectSource(region="eu-west-1", bucket="s-1", key="k")
+        fetched = Fetch(sources=(source,), offset=0, length=1)
+        with pytest.raises(CloudError):
+            await cloud.call(
+                calls.PutObject(
+                    region="eu-west-1",
+                    bucket="b-1",
+                    relay="f-1",
+                    key="k",
+                    body=fetched,
+                    content_md5=MD5_OF_NOTHING,
+                )
             )
-        )
-        assert "signature" in url.value
-        assert "signature" not in repr(url)
-        assert "signature" not in str(url)
+        assert b"x-oss-signature=" in far.seen[-1].body
 
     anyio.run(main)
     handler.close()

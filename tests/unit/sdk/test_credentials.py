@@ -15,7 +15,6 @@ from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.credentials import Credentials, CredentialsLostError
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.errors import ApiError, TransportError
-from ali_import.relay.transport import RelayTransport
 from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json
 
@@ -24,14 +23,15 @@ import os, time, anyio
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud import calls
-from ali_import.relay.transport import RelayTransport
-cloud = SdkCloud(Settings.from_environment(os.environ), RelayTransport)
+from ali_import.cloud.sdk.credentials import Credentials
+credentials = Credentials()
+cloud = SdkCloud(
+    Settings.from_environment(os.environ), credentials=credentials
+)
 started = time.monotonic()
 try:
     print(anyio.run(cloud.call, calls.GetCallerIdentity()))
-    signed = calls.PresignGetObject(region='eu-west-1', bucket='b-1', key='k',
-                                  lifetime_s=1e9)
-    print(anyio.run(cloud.call, signed).value.split('x-oss-expires=')[1].split('&')[0])
+    print(credentials.keys().remaining_s())
 except Exception as exc:
     print(type(exc).__name__, exc.diagnostics())
     print(time.monotonic() - started)
@@ -65,7 +65,7 @@ def test_the_environment_alone_is_enough(far: FarSide) -> None:
         }
     )
     assert said == "Identity(account_id='12', arn='acs:ram::12:user/u')"
-    assert int(seconds) > 7 * 24 * 3600 - 10
+    assert float(seconds) == float("inf")
     [seen] = far.seen
     signature = seen.headers["authorization"]
     assert signature.startswith("ACS3-HMAC-SHA256 Credential=LTAItestkeyid,")
@@ -121,7 +121,7 @@ def test_a_token_of_a_build_service_is_enough_and_its_expiry_is_known(
     far.answer = answer
     said, seconds = in_a_fresh_process(oidc(far, tmp_path))
     assert "account_id='12'" in said
-    assert 3500 <= int(seconds) <= 3600
+    assert 3500 <= float(seconds) <= 3600
     assert [seen.host for seen in far.seen] == ["sts.aliyuncs.com"] * 2
     assert far.seen[1].headers["x-acs-security-token"] == "T"
 
@@ -192,7 +192,7 @@ def test_lost_credentials_are_no_answer_and_may_come_back(
 ) -> None:
     credentials = Credentials(Failing(10))
     credentials.keys()
-    cloud = SdkCloud(settings, RelayTransport, credentials=credentials)
+    cloud = SdkCloud(settings, credentials=credentials)
     far.answer = lambda _seen: IDENTITY
     for request in (calls.GetCallerIdentity(), calls.ListBuckets(prefix="p")):
         with pytest.raises(TransportError) as caught:
@@ -213,7 +213,7 @@ def test_a_token_that_ran_out_for_good_is_told_from_one_that_is_refreshed(
     far: FarSide, settings: Settings, provider: Failing | None, code: str
 ) -> None:
     credentials = Credentials(provider) if provider else static_credentials("t")
-    cloud = SdkCloud(settings, RelayTransport, credentials=credentials)
+    cloud = SdkCloud(settings, credentials=credentials)
     far.answer = lambda _seen: as_json(
         '{"Code":"InvalidSecurityToken.Expired","Message":"m"}', 400
     )

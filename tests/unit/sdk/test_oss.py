@@ -2,11 +2,9 @@
 
 import base64
 import hashlib
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import anyio
 import pytest
@@ -14,8 +12,6 @@ import pytest
 from ali_import.cloud import calls
 from ali_import.cloud.sdk.bodies import RangeReader
 from ali_import.cloud.sdk.cloud import SdkCloud
-from ali_import.cloud.sdk.credentials import Credentials
-from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.values import (
     Body,
     Bucket,
@@ -25,8 +21,6 @@ from ali_import.cloud.values import (
     Upload,
 )
 from ali_import.errors import TransportError
-from ali_import.relay.transport import RelayTransport
-from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_xml
 
 REGION = "eu-west-1"
@@ -282,55 +276,3 @@ def test_an_upload_without_an_id_is_garbled(far: FarSide, cloud: SdkCloud) -> No
     with pytest.raises(TransportError) as caught:
         anyio.run(cloud.call, request)
     assert caught.value.code == "GarbledAnswer"
-
-
-# --- presigned URLs ------------------------------------------------------------------
-
-
-def signed_for(credentials: Credentials, settings: Settings, lifetime_s: float) -> int:
-    cloud = SdkCloud(settings, RelayTransport, credentials=credentials)
-    request = calls.PresignGetObject(
-        region=REGION, bucket="b-1", key="k", lifetime_s=lifetime_s
-    )
-    url = anyio.run(cloud.call, request)
-    parts = urlsplit(url.value)
-    query = parse_qs(parts.query)
-    assert (parts.scheme, parts.netloc, parts.path) == ("https", f"b-1.{HOST}", "/k")
-    assert query["x-oss-signature-version"] == ["OSS4-HMAC-SHA256"]
-    return int(query["x-oss-expires"][0])
-
-
-def test_a_presigned_url_lives_as_long_as_asked(
-    far: FarSide, settings: Settings
-) -> None:
-    seconds = signed_for(static_credentials(), settings, 1800)
-    assert 1797 <= seconds <= 1800
-    assert not far.connects
-
-
-def test_a_presigned_url_lives_no_longer_than_seven_days(settings: Settings) -> None:
-    week_s = 7 * 24 * 3600
-    assert week_s - 3 <= signed_for(static_credentials(), settings, 1e9) <= week_s
-
-
-class ExpiringProvider:
-    """What a provider of ``alibabacloud_credentials`` shows for a token that ends."""
-
-    def __init__(self, life_s: float) -> None:
-        self._expires_at = int(time.time() + life_s)
-
-    def get_credentials(self) -> Any:
-        from alibabacloud_credentials.provider.refreshable import Credentials as Found
-
-        return Found(
-            access_key_id="STS.x",
-            access_key_secret="s",
-            security_token="t",
-            expiration=self._expires_at,
-            provider_name="test",
-        )
-
-
-def test_a_presigned_url_does_not_outlive_its_token(settings: Settings) -> None:
-    credentials = Credentials(ExpiringProvider(600))
-    assert 590 <= signed_for(credentials, settings, 3600) <= 600

@@ -20,7 +20,6 @@ from ali_import.errors import (
     HostNotFoundError,
     TransportError,
 )
-from ali_import.relay.transport import RelayTransport
 from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, as_json, as_xml, closed_port
 
@@ -47,7 +46,7 @@ def failure(cloud: SdkCloud, request: calls.Call[Any]) -> CloudError:
 
 
 def cloud_with(settings: Settings) -> SdkCloud:
-    return SdkCloud(settings, RelayTransport, credentials=static_credentials())
+    return SdkCloud(settings, credentials=static_credentials())
 
 
 # --- the proxy -----------------------------------------------------------------------

@@ -5,6 +5,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Self
 
 from anyio import from_thread
@@ -18,6 +19,18 @@ BLOCK_BYTES = 64 * KIB
 def content_md5(digest_hex: str) -> str:
     """Return the ``Content-MD5`` header of an MD5 digest in hexadecimal."""
     return base64.b64encode(bytes.fromhex(digest_hex)).decode("ascii")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedFetch:
+    """A ``Fetch`` as the relay gets it: its sources as presigned URLs.
+
+    Such a URL is a password, so it never shows in a repr.
+    """
+
+    urls: tuple[str, ...] = field(repr=False)
+    offset: int
+    length: int
 
 
 class FileChangedError(Exception):

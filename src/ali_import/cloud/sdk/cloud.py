@@ -11,7 +11,7 @@ three limiters, so that polls never wait behind uploads:
 """
 
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -23,7 +23,7 @@ from ali_import.cloud import calls
 from ali_import.cloud.calls import Call, DataCall
 from ali_import.cloud.sdk import ecs, endpoints, fc, identity, oss
 from ali_import.cloud.sdk.credentials import Credentials
-from ali_import.cloud.sdk.services import RelayTransportFactory, Services
+from ali_import.cloud.sdk.services import ADAPTERS, Services
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.sdk.translate import Place, translated
 from ali_import.cloud.values import FileRange
@@ -31,6 +31,9 @@ from ali_import.errors import ApiError
 from ali_import.units import MIB
 
 R = TypeVar("R")
+
+# Imported for their adapters, each of which says which call it answers.
+PRODUCTS = (ecs, fc, identity, oss)
 
 CALLS_MAX = 64
 # Each holds a socket and a block of 64 KiB; more than this only shares the same line.
@@ -40,57 +43,12 @@ RELAYED_MAX = 64
 # the largest at a time, or a dozen of 2 MiB: the uplink is shared by all anyway.
 RELAY_BYTES_MAX = 24 * MIB
 
-# Who carries out which request. Every request class has a row; a test counts them.
-ADAPTERS: Mapping[type[Call[Any]], Callable[[Services, Any], Any]] = {
-    calls.GetCallerIdentity: identity.get_caller_identity,
-    calls.DescribeRegions: ecs.describe_regions,
-    calls.DescribeImages: ecs.describe_images,
-    calls.ImportImage: ecs.import_image,
-    calls.CopyImage: ecs.copy_image,
-    calls.CancelCopyImage: ecs.cancel_copy_image,
-    calls.DescribeTasks: ecs.describe_tasks,
-    calls.DescribeTaskAttribute: ecs.describe_task_attribute,
-    calls.CancelTask: ecs.cancel_task,
-    calls.ModifyImageAttribute: ecs.modify_image_attribute,
-    calls.ModifyImageSharePermission: ecs.modify_image_share_permission,
-    calls.DeleteImage: ecs.delete_image,
-    calls.DescribeSnapshots: ecs.describe_snapshots,
-    calls.DeleteSnapshot: ecs.delete_snapshot,
-    calls.TagResources: ecs.tag_resources,
-    calls.UntagResources: ecs.untag_resources,
-    calls.PutBucket: oss.put_bucket,
-    calls.DeleteBucket: oss.delete_bucket,
-    calls.ListBuckets: oss.list_buckets,
-    calls.PutObject: oss.put_object,
-    calls.ListObjects: oss.list_objects,
-    calls.DeleteObjects: oss.delete_objects,
-    calls.InitiateMultipartUpload: oss.initiate_multipart_upload,
-    calls.UploadPart: oss.upload_part,
-    calls.CompleteMultipartUpload: oss.complete_multipart_upload,
-    calls.AbortMultipartUpload: oss.abort_multipart_upload,
-    calls.ListMultipartUploads: oss.list_multipart_uploads,
-    calls.PresignGetObject: oss.presign_get_object,
-    calls.ListFunctions: fc.list_functions,
-    calls.CreateFunction: fc.create_function,
-    calls.GetFunction: fc.get_function,
-    calls.DeleteFunction: fc.delete_function,
-}
-
-_HOSTS: Mapping[str, Callable[[str], str]] = {
-    "ecs": endpoints.ecs,
-    "fc": endpoints.fc,
-    "oss": lambda region: endpoints.oss(
-        region or endpoints.OSS_CENTRAL_REGION, internal=False
-    ),
-    "sts": endpoints.sts,
-}
-
 _EXPIRED = frozenset({"InvalidSecurityToken.Expired", "SecurityTokenExpired"})
 
 
 @dataclass(frozen=True)
 class _Lane:
-    """The threads a request may use, the bytes it holds, whether it may be left."""
+    """The threads a call may use, the bytes it holds, whether it may be left."""
 
     limiter: CapacityLimiter
     abandon: bool
@@ -108,20 +66,17 @@ class SdkCloud:
 
     Args:
         settings: Proxy, certificates and time-outs, the same for every product.
-        relay_transport: Makes the HTTP client of a call that goes through a relay.
         credentials: Whose calls these are; the official default chain if None.
     """
 
     def __init__(
         self,
         settings: Settings,
-        relay_transport: RelayTransportFactory,
         *,
         credentials: Credentials | None = None,
     ) -> None:
         self._settings = settings
         self._credentials = credentials or Credentials()
-        self._relay_transport = relay_transport
         self._services: Services | None = None
         self._lock = threading.Lock()
         self._calls = CapacityLimiter(CALLS_MAX)
@@ -129,8 +84,8 @@ class SdkCloud:
         self._relayed = CapacityLimiter(RELAYED_MAX)
         self._relay_bytes = _ByteBudget(RELAY_BYTES_MAX)
 
-    async def call(self, request: Call[R]) -> R:
-        """Carry out ``request`` once, and return its result.
+    async def call(self, call: Call[R], /) -> R:
+        """Carry out ``call`` once, and return its result.
 
         Raises:
             ApiError: The cloud said no.
@@ -139,11 +94,11 @@ class SdkCloud:
             ConfigurationError: No credentials, or the cloud does not know them.
             DiskImageError: The file being uploaded became shorter.
         """
-        lane = self._lane(request)
+        lane = self._lane(call)
         async with self._relay_bytes.hold(lane.held_bytes):
             result = await to_thread.run_sync(
                 self._run,
-                request,
+                call,
                 limiter=lane.limiter,
                 abandon_on_cancel=lane.abandon,
             )
@@ -154,29 +109,29 @@ class SdkCloud:
         if self._services is not None:
             self._services.close()
 
-    def _lane(self, request: Call[Any]) -> _Lane:
-        body = getattr(request, "body", None)
-        if isinstance(request, DataCall) and request.relay:
+    def _lane(self, call: Call[Any]) -> _Lane:
+        body = getattr(call, "body", None)
+        if isinstance(call, DataCall) and call.relay:
             return _Lane(self._relayed, abandon=True, held_bytes=_inline_bytes(body))
         return _Lane(
             self._calls if body is None else self._uploads,
-            abandon=not request.CHANGES,
+            abandon=not call.CHANGES,
         )
 
-    def _run(self, request: Call[Any]) -> Any:
-        """Carry out a request, in a worker thread."""
+    def _run(self, call: Call[Any]) -> Any:
+        """Carry out a call, in a worker thread."""
         place = Place(
-            region=request.region,
-            operation=request.operation(),
-            host=_HOSTS[request.SERVICE](request.region),
+            region=call.region,
+            operation=call.operation(),
+            host=endpoints.host(call.SERVICE, call.region),
         )
-        adapter = ADAPTERS[type(request)]
+        adapter = ADAPTERS[type(call)]
         try:
             with translated(place):
-                return adapter(self._made_services(), request)
+                return adapter(self._made_services(), call)
         except ApiError as exc:
             refusal = identity.refusal(exc)
-            if refusal is not None and isinstance(request, calls.GetCallerIdentity):
+            if refusal is not None and isinstance(call, calls.GetCallerIdentity):
                 raise refusal from exc
             if exc.code in _EXPIRED and not self._credentials.refreshes:
                 exc.code = "SecurityTokenRanOut"  # trying again would not help
@@ -185,9 +140,7 @@ class SdkCloud:
     def _made_services(self) -> Services:
         with self._lock:
             if self._services is None:
-                self._services = Services(
-                    self._settings, self._relay_transport, self._credentials
-                )
+                self._services = Services(self._settings, self._credentials)
             return self._services
 
 

@@ -17,7 +17,7 @@ from ali_import.cloud.sdk.answers import (
     text,
 )
 from ali_import.cloud.sdk.scrub import scrub, word
-from ali_import.cloud.sdk.services import Services
+from ali_import.cloud.sdk.services import Services, answers
 from ali_import.cloud.values import (
     CloudImage,
     ImageStatus,
@@ -40,26 +40,26 @@ TAGGED_IDS_MAX = 50
 
 
 def _call(
-    services: Services, request: calls.Call[Any], query: Mapping[str, Any]
+    services: Services, call: calls.Call[Any], query: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Call the action that the request is named after, in its region."""
+    """Carry out the action that the call is named after, in its region."""
     return services.openapi.rpc(
-        endpoints.ecs(request.region),
-        action=type(request).__name__,
+        endpoints.ecs(call.region),
+        action=type(call).__name__,
         version=VERSION,
-        query={"RegionId": request.region, **query},
+        query={"RegionId": call.region, **query},
     )
 
 
 def _numbered_pages(
     services: Services,
-    request: calls.Call[Any],
+    call: calls.Call[Any],
     query: Mapping[str, Any],
     where: tuple[str, str],
 ) -> Iterator[Mapping[str, Any]]:
     for page in range(1, PAGES_MAX + 1):
         answer = _call(
-            services, request, {**query, "PageNumber": page, "PageSize": PAGE_ROWS_MAX}
+            services, call, {**query, "PageNumber": page, "PageSize": PAGE_ROWS_MAX}
         )
         rows = nested_rows(answer, *where)
         yield from rows
@@ -95,11 +95,12 @@ def _ids(ids: Sequence[str]) -> str:
     return ",".join(ids)
 
 
+@answers(calls.DescribeRegions)
 def describe_regions(
-    services: Services, request: calls.DescribeRegions
+    services: Services, call: calls.DescribeRegions
 ) -> tuple[str, ...]:
     """Return the ids of the regions open to the account."""
-    answer = _call(services, request, {"AcceptLanguage": "en-US"})
+    answer = _call(services, call, {"AcceptLanguage": "en-US"})
     ids = [
         required(row, "RegionId") for row in nested_rows(answer, "Regions", "Region")
     ]
@@ -112,22 +113,23 @@ def describe_regions(
 # --- images --------------------------------------------------------------------------
 
 
+@answers(calls.DescribeImages)
 def describe_images(
-    services: Services, request: calls.DescribeImages
+    services: Services, call: calls.DescribeImages
 ) -> tuple[CloudImage, ...]:
     """Return the account's own images in every status, all pages."""
     query = {
         "ImageOwnerAlias": "self",
         "Status": EVERY_STATUS,
-        "ImageName": request.name,
-        "ImageId": _ids(request.image_ids),
-        "Tag": _tag_filter(request.tags),
+        "ImageName": call.name,
+        "ImageId": _ids(call.image_ids),
+        "Tag": _tag_filter(call.tags),
     }
     found: dict[str, CloudImage] = {}
-    for row in _numbered_pages(services, request, query, ("Images", "Image")):
+    for row in _numbered_pages(services, call, query, ("Images", "Image")):
         image = _image(row)
         # The cloud's own match is fuzzy; a name without * means that name alone.
-        if request.name and "*" not in request.name and image.name != request.name:
+        if call.name and "*" not in call.name and image.name != call.name:
             continue
         # A row may show on two pages when one before it went away in between.
         found[image.image_id] = image
@@ -148,6 +150,7 @@ def _image(row: Mapping[str, Any]) -> CloudImage:
         imds=text(features, "ImdsSupport"),
         public=flag(row, "IsPublic"),
         size_gib=integer(row, "Size"),
+        usable=flag(row, "Usable") if text(row, "Usable") else None,
         progress=percent(row, "Progress"),
         is_copied=flag(row, "IsCopied"),
         snapshot_ids=tuple(
@@ -166,90 +169,95 @@ def _image_status(status: str) -> ImageStatus:
         return ImageStatus.UNAVAILABLE
 
 
-def import_image(services: Services, request: calls.ImportImage) -> ImportStarted:
+@answers(calls.ImportImage)
+def import_image(services: Services, call: calls.ImportImage) -> ImportStarted:
     """Begin an import; the name and the token make it repeatable."""
     query = {
-        "ClientToken": request.client_token,
-        "ImageName": request.name,
-        "Description": request.description,
-        "Architecture": request.architecture,
-        "BootMode": request.boot_mode,
+        "ClientToken": call.client_token,
+        "ImageName": call.name,
+        "Description": call.description,
+        "Architecture": call.architecture,
+        "BootMode": call.boot_mode,
         "OSType": "linux",
         "DiskDeviceMapping": [
             {
                 "Format": "RAW",
-                "DiskImageSize": request.size_gib,
-                "OSSBucket": request.bucket,
-                "OSSObject": request.key,
+                "DiskImageSize": call.size_gib,
+                "OSSBucket": call.bucket,
+                "OSSObject": call.key,
             }
         ],
-        "Features": {"NvmeSupport": request.nvme, "ImdsSupport": request.imds},
-        "Tag": _tag_query(request.tags),
+        "Features": {"NvmeSupport": call.nvme, "ImdsSupport": call.imds},
+        "Tag": _tag_query(call.tags),
     }
-    answer = _call(services, request, query)
+    answer = _call(services, call, query)
     return ImportStarted(
         image_id=required(answer, "ImageId"), task_id=required(answer, "TaskId")
     )
 
 
-def copy_image(services: Services, request: calls.CopyImage) -> str:
+@answers(calls.CopyImage)
+def copy_image(services: Services, call: calls.CopyImage) -> str:
     """Begin a copy; called at the source, it returns the id at the destination."""
     query = {
-        "ClientToken": request.client_token,
-        "ImageId": request.image_id,
-        "DestinationRegionId": request.destination_region,
-        "DestinationImageName": request.destination_name,
-        "DestinationDescription": request.description,
-        "Tag": _tag_query(request.tags),
+        "ClientToken": call.client_token,
+        "ImageId": call.image_id,
+        "DestinationRegionId": call.destination_region,
+        "DestinationImageName": call.destination_name,
+        "DestinationDescription": call.description,
+        "Tag": _tag_query(call.tags),
     }
-    return required(_call(services, request, query), "ImageId")
+    return required(_call(services, call, query), "ImageId")
 
 
-def cancel_copy_image(services: Services, request: calls.CancelCopyImage) -> None:
+@answers(calls.CancelCopyImage)
+def cancel_copy_image(services: Services, call: calls.CancelCopyImage) -> None:
     """Stop a copy, at its destination."""
-    _call(services, request, {"ImageId": request.image_id})
+    _call(services, call, {"ImageId": call.image_id})
 
 
+@answers(calls.ModifyImageAttribute)
 def modify_image_attribute(
-    services: Services, request: calls.ModifyImageAttribute
+    services: Services, call: calls.ModifyImageAttribute
 ) -> None:
     """Set the attributes that are given."""
     query = {
-        "ImageId": request.image_id,
-        "ImageName": request.name,
-        "ImageFamily": request.family,
-        "BootMode": request.boot_mode,
-        "Features": {"NvmeSupport": request.nvme, "ImdsSupport": request.imds},
-        "Status": request.status,
+        "ImageId": call.image_id,
+        "ImageName": call.name,
+        "ImageFamily": call.family,
+        "BootMode": call.boot_mode,
+        "Features": {"NvmeSupport": call.nvme, "ImdsSupport": call.imds},
+        "Status": call.status,
     }
-    _call(services, request, query)
+    _call(services, call, query)
 
 
+@answers(calls.ModifyImageSharePermission)
 def modify_image_share_permission(
-    services: Services, request: calls.ModifyImageSharePermission
+    services: Services, call: calls.ModifyImageSharePermission
 ) -> None:
     """Make an image public, or private again."""
-    query = {"ImageId": request.image_id, "IsPublic": request.public}
-    _call(services, request, query)
+    query = {"ImageId": call.image_id, "IsPublic": call.public}
+    _call(services, call, query)
 
 
-def delete_image(services: Services, request: calls.DeleteImage) -> None:
+@answers(calls.DeleteImage)
+def delete_image(services: Services, call: calls.DeleteImage) -> None:
     """Ask for an image's deletion."""
-    _call(services, request, {"ImageId": request.image_id})
+    _call(services, call, {"ImageId": call.image_id})
 
 
 # --- tasks ---------------------------------------------------------------------------
 
 
-def describe_tasks(
-    services: Services, request: calls.DescribeTasks
-) -> tuple[Task, ...]:
+@answers(calls.DescribeTasks)
+def describe_tasks(services: Services, call: calls.DescribeTasks) -> tuple[Task, ...]:
     """Return the tasks with the ids given, or of the images given."""
-    assert request.task_ids or request.image_ids, "this would list every task"
-    assert len(request.image_ids) <= IDS_MAX
+    assert call.task_ids or call.image_ids, "this would list every task"
+    assert len(call.image_ids) <= IDS_MAX
     query = {
-        "TaskIds": _ids(request.task_ids),
-        "ResourceIds": list(request.image_ids),
+        "TaskIds": _ids(call.task_ids),
+        "ResourceIds": list(call.image_ids),
     }
     return tuple(
         Task(
@@ -257,7 +265,7 @@ def describe_tasks(
             status=_task_status(text(row, "TaskStatus")),
             image_id=text(row, "ResourceId"),
         )
-        for row in _numbered_pages(services, request, query, ("TaskSet", "Task"))
+        for row in _numbered_pages(services, call, query, ("TaskSet", "Task"))
     )
 
 
@@ -269,11 +277,12 @@ def _task_status(status: str) -> TaskStatus:
         return TaskStatus.PROCESSING
 
 
+@answers(calls.DescribeTaskAttribute)
 def describe_task_attribute(
-    services: Services, request: calls.DescribeTaskAttribute
+    services: Services, call: calls.DescribeTaskAttribute
 ) -> TaskDetail:
     """Return one task's progress, and why it failed."""
-    answer = _call(services, request, {"TaskId": request.task_id})
+    answer = _call(services, call, {"TaskId": call.task_id})
     steps = nested_rows(answer, "OperationProgressSet", "OperationProgress")
     code, message = next(
         (
@@ -292,28 +301,30 @@ def describe_task_attribute(
     )
 
 
-def cancel_task(services: Services, request: calls.CancelTask) -> None:
+@answers(calls.CancelTask)
+def cancel_task(services: Services, call: calls.CancelTask) -> None:
     """Stop an import."""
-    _call(services, request, {"TaskId": request.task_id})
+    _call(services, call, {"TaskId": call.task_id})
 
 
 # --- snapshots and tags --------------------------------------------------------------
 
 
+@answers(calls.DescribeSnapshots)
 def describe_snapshots(
-    services: Services, request: calls.DescribeSnapshots
+    services: Services, call: calls.DescribeSnapshots
 ) -> tuple[Snapshot, ...]:
     """Return snapshots, all pages."""
     query: dict[str, Any] = {
         "MaxResults": PAGE_ROWS_MAX,
-        "Tag": _tag_filter(request.tags),
+        "Tag": _tag_filter(call.tags),
     }
-    if request.snapshot_ids:
-        assert len(request.snapshot_ids) <= IDS_MAX
-        query["SnapshotIds"] = json.dumps(list(request.snapshot_ids))
+    if call.snapshot_ids:
+        assert len(call.snapshot_ids) <= IDS_MAX
+        query["SnapshotIds"] = json.dumps(list(call.snapshot_ids))
     found: dict[str, Snapshot] = {}
     for _page in range(PAGES_MAX):
-        answer = _call(services, request, query)
+        answer = _call(services, call, query)
         for row in nested_rows(answer, "Snapshots", "Snapshot"):
             snapshot = Snapshot(
                 snapshot_id=required(row, "SnapshotId"),
@@ -328,33 +339,36 @@ def describe_snapshots(
     raise GarbledAnswerError("the pages have no end")
 
 
-def delete_snapshot(services: Services, request: calls.DeleteSnapshot) -> None:
+@answers(calls.DeleteSnapshot)
+def delete_snapshot(services: Services, call: calls.DeleteSnapshot) -> None:
     """Delete a snapshot; the action takes no RegionId, its host says the region."""
     services.openapi.rpc(
-        endpoints.ecs(request.region),
+        endpoints.ecs(call.region),
         action="DeleteSnapshot",
         version=VERSION,
-        query={"SnapshotId": request.snapshot_id},
+        query={"SnapshotId": call.snapshot_id},
     )
 
 
-def tag_resources(services: Services, request: calls.TagResources) -> None:
+@answers(calls.TagResources)
+def tag_resources(services: Services, call: calls.TagResources) -> None:
     """Put tags on images or snapshots."""
-    assert len(request.resource_ids) <= TAGGED_IDS_MAX
+    assert len(call.resource_ids) <= TAGGED_IDS_MAX
     query = {
-        "ResourceType": request.resource_type,
-        "ResourceId": list(request.resource_ids),
-        "Tag": _tag_query(request.tags),
+        "ResourceType": call.resource_type,
+        "ResourceId": list(call.resource_ids),
+        "Tag": _tag_query(call.tags),
     }
-    _call(services, request, query)
+    _call(services, call, query)
 
 
-def untag_resources(services: Services, request: calls.UntagResources) -> None:
+@answers(calls.UntagResources)
+def untag_resources(services: Services, call: calls.UntagResources) -> None:
     """Take tags off images or snapshots."""
-    assert len(request.resource_ids) <= TAGGED_IDS_MAX
+    assert len(call.resource_ids) <= TAGGED_IDS_MAX
     query = {
-        "ResourceType": request.resource_type,
-        "ResourceId": list(request.resource_ids),
-        "TagKey": list(request.keys),
+        "ResourceType": call.resource_type,
+        "ResourceId": list(call.resource_ids),
+        "TagKey": list(call.keys),
     }
-    _call(services, request, query)
+    _call(services, call, query)

@@ -5,6 +5,7 @@ Source: the endpoint maps of the official SDKs (``alibabacloud_ecs20140526`` 7.1
 """
 
 import re
+from collections.abc import Callable, Mapping
 
 from ali_import.errors import ConfigurationError
 
@@ -57,7 +58,20 @@ def fc(region: str) -> str:
     return _FC_EXCEPTIONS.get(region) or f"fcv3.{_checked(region)}.aliyuncs.com"
 
 
-def oss(region: str, *, internal: bool) -> str:
+def oss(region: str, *, internal: bool = False) -> str:
     """Return the OSS host: public, or the one reached from inside the region."""
     suffix = "-internal" if internal else ""
-    return f"oss-{_checked(region)}{suffix}.aliyuncs.com"
+    return f"oss-{_checked(region or OSS_CENTRAL_REGION)}{suffix}.aliyuncs.com"
+
+
+_HOSTS: Mapping[str, Callable[[str], str]] = {
+    "ecs": ecs,
+    "fc": fc,
+    "oss": oss,
+    "sts": sts,
+}
+
+
+def host(service: str, region: str) -> str:
+    """Return the public host of a service in a region; "" is the central one."""
+    return _HOSTS[service](region)

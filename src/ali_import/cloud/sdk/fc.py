@@ -10,7 +10,7 @@ from ali_import.cloud.sdk import endpoints
 from ali_import.cloud.sdk.answers import GarbledAnswerError, required, rows, text
 from ali_import.cloud.sdk.openapi import RawAnswer
 from ali_import.cloud.sdk.scrub import scrub, word
-from ali_import.cloud.sdk.services import Services
+from ali_import.cloud.sdk.services import Services, answers
 from ali_import.cloud.sdk.translate import Place, translated
 from ali_import.cloud.values import Function
 from ali_import.errors import ApiError
@@ -26,15 +26,16 @@ def _path(name: str) -> str:
     return f"{FUNCTIONS}/{quote(name, safe='')}"
 
 
+@answers(calls.ListFunctions)
 def list_functions(
-    services: Services, request: calls.ListFunctions
+    services: Services, call: calls.ListFunctions
 ) -> tuple[Function, ...]:
     """Return the functions whose name starts with the prefix, all pages."""
-    query: dict[str, Any] = {"prefix": request.prefix, "limit": PAGE_ROWS_MAX}
+    query: dict[str, Any] = {"prefix": call.prefix, "limit": PAGE_ROWS_MAX}
     found: dict[str, Function] = {}
     for _page in range(PAGES_MAX):
         answer = services.openapi.roa(
-            endpoints.fc(request.region),
+            endpoints.fc(call.region),
             action="ListFunctions",
             version=VERSION,
             method="GET",
@@ -44,7 +45,7 @@ def list_functions(
         for row in rows(answer, "functions"):
             name = required(row, "functionName")
             # Whatever the cloud matched, nothing without our prefix is ours.
-            if name.startswith(request.prefix):
+            if name.startswith(call.prefix):
                 found[name] = Function(name=name, state=text(row, "state"))
         query["nextToken"] = text(answer, "nextToken")
         if not query["nextToken"]:
@@ -52,22 +53,23 @@ def list_functions(
     raise GarbledAnswerError("the pages have no end")
 
 
-def create_function(services: Services, request: calls.CreateFunction) -> None:
-    """Make a function from a zip that travels in the request."""
+@answers(calls.CreateFunction)
+def create_function(services: Services, call: calls.CreateFunction) -> None:
+    """Make a function from a zip that travels in the call."""
     body = {
-        "functionName": request.name,
-        "description": request.description,
-        "runtime": request.runtime,
-        "handler": request.handler,
-        "code": {"zipFile": base64.b64encode(request.code_zip).decode("ascii")},
-        "memorySize": request.memory_mib,
-        "timeout": request.timeout_s,
+        "functionName": call.name,
+        "description": call.description,
+        "runtime": call.runtime,
+        "handler": call.handler,
+        "code": {"zipFile": base64.b64encode(call.code_zip).decode("ascii")},
+        "memorySize": call.memory_mib,
+        "timeout": call.timeout_s,
         "internetAccess": True,
     }
-    if request.role_arn:
-        body["role"] = request.role_arn
+    if call.role_arn:
+        body["role"] = call.role_arn
     services.openapi.roa(
-        endpoints.fc(request.region),
+        endpoints.fc(call.region),
         action="CreateFunction",
         version=VERSION,
         method="POST",
@@ -76,14 +78,15 @@ def create_function(services: Services, request: calls.CreateFunction) -> None:
     )
 
 
-def get_function(services: Services, request: calls.GetFunction) -> Function:
+@answers(calls.GetFunction)
+def get_function(services: Services, call: calls.GetFunction) -> Function:
     """Return a function's state."""
     answer = services.openapi.roa(
-        endpoints.fc(request.region),
+        endpoints.fc(call.region),
         action="GetFunction",
         version=VERSION,
         method="GET",
-        path=_path(request.name),
+        path=_path(call.name),
     )
     return Function(
         name=required(answer, "functionName"),
@@ -92,14 +95,15 @@ def get_function(services: Services, request: calls.GetFunction) -> Function:
     )
 
 
-def delete_function(services: Services, request: calls.DeleteFunction) -> None:
+@answers(calls.DeleteFunction)
+def delete_function(services: Services, call: calls.DeleteFunction) -> None:
     """Delete a function; the answer is empty."""
     services.openapi.roa(
-        endpoints.fc(request.region),
+        endpoints.fc(call.region),
         action="DeleteFunction",
         version=VERSION,
         method="DELETE",
-        path=_path(request.name),
+        path=_path(call.name),
         answers_json=False,
     )
 

@@ -3,7 +3,7 @@
 from ali_import.cloud import calls
 from ali_import.cloud.sdk import endpoints
 from ali_import.cloud.sdk.answers import required, text
-from ali_import.cloud.sdk.services import Services
+from ali_import.cloud.sdk.services import Services, answers
 from ali_import.cloud.values import Identity
 from ali_import.errors import ApiError, ConfigurationError
 
@@ -22,12 +22,11 @@ _BAD_CREDENTIALS = (
 )
 
 
-def get_caller_identity(
-    services: Services, request: calls.GetCallerIdentity
-) -> Identity:
+@answers(calls.GetCallerIdentity)
+def get_caller_identity(services: Services, call: calls.GetCallerIdentity) -> Identity:
     """Ask who we are; unusable credentials show here first (see ``refusal``)."""
     answer = services.openapi.rpc(
-        endpoints.sts(request.region),
+        endpoints.sts(call.region),
         action="GetCallerIdentity",
         version=VERSION,
         query={},

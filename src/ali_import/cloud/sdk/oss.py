@@ -14,35 +14,38 @@ from typing import Any
 from ali_import.cloud import calls
 from ali_import.cloud.sdk import endpoints, fc
 from ali_import.cloud.sdk.answers import GarbledAnswerError
-from ali_import.cloud.sdk.bodies import content_md5, opened
-from ali_import.cloud.sdk.services import Services
+from ali_import.cloud.sdk.bodies import SignedFetch, content_md5, opened
+from ali_import.cloud.sdk.services import Services, answers
 from ali_import.cloud.values import (
     Bucket,
     Fetch,
     FileRange,
-    SecretUrl,
+    ObjectSource,
     StoredObject,
     StoredPart,
     Upload,
 )
+from ali_import.units import MINUTE_S
 
 PAGE_ROWS_MAX = 1000
 PAGES_MAX = 10_000
 DELETE_KEYS_MAX = 1000
-# What V4 allows a presigned URL.
-PRESIGN_LIFETIME_S_MAX = 7 * 24 * 3600.0
+# Longer than a relay may take: a URL is made for one invocation.
+URL_LIFETIME_S = 15 * MINUTE_S
 _END_MISSING = "the pages have no end"
 
 
 def _public(services: Services, region: str) -> Any:
-    return services.oss(region, endpoints.oss(region, internal=False))
+    return services.oss(region, endpoints.oss(region))
 
 
 def _carrier(
-    services: Services, request: calls.DataCall[Any]
+    services: Services, call: calls.DataCall[Any]
 ) -> tuple[Any, dict[str, Any]]:
     """Return the client for a data call, and what to pass with each of its calls."""
-    region, relay = request.region, request.relay
+    from ali_import.cloud.sdk.relay import RelayTransport
+
+    region, relay = call.region, call.relay
     if not relay:
         return _public(services, region), {}
 
@@ -50,57 +53,80 @@ def _carrier(
         return fc.invoke(services, region=region, name=relay, payload=payload)
 
     client = services.oss(region, endpoints.oss(region, internal=True))
-    return client, {"http_client": services.relay_transport(invoke, region=region)}
+    return client, {"http_client": RelayTransport(invoke, region=region)}
 
 
 @contextmanager
-def _readable(request: calls.PutObject | calls.UploadPart) -> Iterator[Any]:
-    """Give the body as the HTTP client wants it; a Fetch goes to the relay as it is."""
-    body = request.body
+def _readable(
+    services: Services, call: calls.PutObject | calls.UploadPart
+) -> Iterator[Any]:
+    """Give the body as the HTTP client wants it."""
+    body = call.body
     if isinstance(body, FileRange):
-        with opened(body, request.content_md5) as reader:
+        with opened(body, call.content_md5) as reader:
             yield reader
+    elif isinstance(body, Fetch):
+        assert call.relay, "only a relay can fetch"
+        yield SignedFetch(
+            urls=tuple(_presigned(services, source) for source in body.sources),
+            offset=body.offset,
+            length=body.length,
+        )
     else:
-        assert request.relay or not isinstance(body, Fetch), "only a relay can fetch"
         yield body
+
+
+def _presigned(services: Services, source: ObjectSource) -> str:
+    """Sign a URL that reads the object; it dies with the credentials at the latest."""
+    from alibabacloud_oss_v2 import GetObjectRequest
+
+    lifetime_s = min(URL_LIFETIME_S, services.credentials.keys().remaining_s())
+    signed = _public(services, source.region).presign(
+        GetObjectRequest(bucket=source.bucket, key=source.key),
+        expires=dt.timedelta(seconds=max(int(lifetime_s), 1)),
+    )
+    return str(signed.url)
 
 
 # --- buckets -------------------------------------------------------------------------
 
 
-def put_bucket(services: Services, request: calls.PutBucket) -> None:
+@answers(calls.PutBucket)
+def put_bucket(services: Services, call: calls.PutBucket) -> None:
     """Make a bucket: private, Standard, unencrypted, as ImportImage needs it."""
     from alibabacloud_oss_v2 import PutBucketRequest
 
-    client = _public(services, request.region)
-    client.put_bucket(PutBucketRequest(bucket=request.bucket))
+    client = _public(services, call.region)
+    client.put_bucket(PutBucketRequest(bucket=call.bucket))
 
 
-def delete_bucket(services: Services, request: calls.DeleteBucket) -> None:
+@answers(calls.DeleteBucket)
+def delete_bucket(services: Services, call: calls.DeleteBucket) -> None:
     """Delete an empty bucket."""
     from alibabacloud_oss_v2 import DeleteBucketRequest
 
-    client = _public(services, request.region)
-    client.delete_bucket(DeleteBucketRequest(bucket=request.bucket))
+    client = _public(services, call.region)
+    client.delete_bucket(DeleteBucketRequest(bucket=call.bucket))
 
 
-def list_buckets(services: Services, request: calls.ListBuckets) -> tuple[Bucket, ...]:
+@answers(calls.ListBuckets)
+def list_buckets(services: Services, call: calls.ListBuckets) -> tuple[Bucket, ...]:
     """Return the buckets, of every region, whose name starts with the prefix."""
     from alibabacloud_oss_v2 import ListBucketsRequest
 
-    client = _public(services, request.region or endpoints.OSS_CENTRAL_REGION)
+    client = _public(services, call.region or endpoints.OSS_CENTRAL_REGION)
     found: list[Bucket] = []
     marker = None
     for _page in range(PAGES_MAX):
         answer = client.list_buckets(
             ListBucketsRequest(
-                prefix=request.prefix, marker=marker, max_keys=PAGE_ROWS_MAX
+                prefix=call.prefix, marker=marker, max_keys=PAGE_ROWS_MAX
             )
         )
         found += [
             Bucket(name=_told(row.name), region=_region(row))
             for row in answer.buckets or ()
-            if _told(row.name).startswith(request.prefix)
+            if _told(row.name).startswith(call.prefix)
         ]
         marker = _next(answer.is_truncated, answer.next_marker)
         if marker is None:
@@ -131,36 +157,38 @@ def _next(truncated: Any, marker: Any) -> str | None:
 # --- objects -------------------------------------------------------------------------
 
 
-def put_object(services: Services, request: calls.PutObject) -> None:
+@answers(calls.PutObject)
+def put_object(services: Services, call: calls.PutObject) -> None:
     """Store an object."""
     from alibabacloud_oss_v2 import PutObjectRequest
 
-    client, options = _carrier(services, request)
-    with _readable(request) as body:
+    client, options = _carrier(services, call)
+    with _readable(services, call) as body:
         client.put_object(
             PutObjectRequest(
-                bucket=request.bucket,
-                key=request.key,
+                bucket=call.bucket,
+                key=call.key,
                 body=body,
-                content_md5=content_md5(request.content_md5),
+                content_md5=content_md5(call.content_md5),
             ),
             **options,
         )
 
 
+@answers(calls.ListObjects)
 def list_objects(
-    services: Services, request: calls.ListObjects
+    services: Services, call: calls.ListObjects
 ) -> tuple[StoredObject, ...]:
     """Return every object of a bucket, all pages."""
     from alibabacloud_oss_v2 import ListObjectsV2Request
 
-    client, options = _carrier(services, request)
+    client, options = _carrier(services, call)
     found: list[StoredObject] = []
     token = None
     for _page in range(PAGES_MAX):
         answer = client.list_objects_v2(
             ListObjectsV2Request(
-                bucket=request.bucket, max_keys=PAGE_ROWS_MAX, continuation_token=token
+                bucket=call.bucket, max_keys=PAGE_ROWS_MAX, continuation_token=token
             ),
             **options,
         )
@@ -174,16 +202,17 @@ def list_objects(
     raise GarbledAnswerError(_END_MISSING)
 
 
-def delete_objects(services: Services, request: calls.DeleteObjects) -> None:
+@answers(calls.DeleteObjects)
+def delete_objects(services: Services, call: calls.DeleteObjects) -> None:
     """Delete objects by key; keys that are not there are no error."""
     from alibabacloud_oss_v2 import DeleteMultipleObjectsRequest, DeleteObject
 
-    assert 0 < len(request.keys) <= DELETE_KEYS_MAX
-    client, options = _carrier(services, request)
+    assert 0 < len(call.keys) <= DELETE_KEYS_MAX
+    client, options = _carrier(services, call)
     client.delete_multiple_objects(
         DeleteMultipleObjectsRequest(
-            bucket=request.bucket,
-            objects=[DeleteObject(key=key) for key in request.keys],
+            bucket=call.bucket,
+            objects=[DeleteObject(key=key) for key in call.keys],
             quiet=True,
         ),
         **options,
@@ -193,53 +222,56 @@ def delete_objects(services: Services, request: calls.DeleteObjects) -> None:
 # --- multipart uploads ---------------------------------------------------------------
 
 
+@answers(calls.InitiateMultipartUpload)
 def initiate_multipart_upload(
-    services: Services, request: calls.InitiateMultipartUpload
+    services: Services, call: calls.InitiateMultipartUpload
 ) -> str:
     """Begin an upload and return its id."""
     from alibabacloud_oss_v2 import InitiateMultipartUploadRequest
 
-    client, options = _carrier(services, request)
+    client, options = _carrier(services, call)
     answer = client.initiate_multipart_upload(
-        InitiateMultipartUploadRequest(bucket=request.bucket, key=request.key),
+        InitiateMultipartUploadRequest(bucket=call.bucket, key=call.key),
         **options,
     )
     return _told(answer.upload_id)
 
 
-def upload_part(services: Services, request: calls.UploadPart) -> StoredPart:
+@answers(calls.UploadPart)
+def upload_part(services: Services, call: calls.UploadPart) -> StoredPart:
     """Store one part."""
     from alibabacloud_oss_v2 import UploadPartRequest
 
-    client, options = _carrier(services, request)
-    with _readable(request) as body:
+    client, options = _carrier(services, call)
+    with _readable(services, call) as body:
         answer = client.upload_part(
             UploadPartRequest(
-                bucket=request.bucket,
-                key=request.key,
-                part_number=request.number,
-                upload_id=request.upload_id,
+                bucket=call.bucket,
+                key=call.key,
+                part_number=call.number,
+                upload_id=call.upload_id,
                 body=body,
-                content_md5=content_md5(request.content_md5),
+                content_md5=content_md5(call.content_md5),
             ),
             **options,
         )
-    return StoredPart(number=request.number, etag=_told(answer.etag))
+    return StoredPart(number=call.number, etag=_told(answer.etag))
 
 
+@answers(calls.CompleteMultipartUpload)
 def complete_multipart_upload(
-    services: Services, request: calls.CompleteMultipartUpload
+    services: Services, call: calls.CompleteMultipartUpload
 ) -> None:
     """Make the object of its parts, in the order of their numbers."""
     import alibabacloud_oss_v2 as oss
 
-    client, options = _carrier(services, request)
-    parts = sorted(request.parts, key=lambda part: part.number)
+    client, options = _carrier(services, call)
+    parts = sorted(call.parts, key=lambda part: part.number)
     client.complete_multipart_upload(
         oss.CompleteMultipartUploadRequest(
-            bucket=request.bucket,
-            key=request.key,
-            upload_id=request.upload_id,
+            bucket=call.bucket,
+            key=call.key,
+            upload_id=call.upload_id,
             complete_multipart_upload=oss.CompleteMultipartUpload(
                 parts=[
                     oss.UploadPart(part_number=part.number, etag=part.etag)
@@ -251,34 +283,36 @@ def complete_multipart_upload(
     )
 
 
+@answers(calls.AbortMultipartUpload)
 def abort_multipart_upload(
-    services: Services, request: calls.AbortMultipartUpload
+    services: Services, call: calls.AbortMultipartUpload
 ) -> None:
     """Drop an unfinished upload."""
     from alibabacloud_oss_v2 import AbortMultipartUploadRequest
 
-    client, options = _carrier(services, request)
+    client, options = _carrier(services, call)
     client.abort_multipart_upload(
         AbortMultipartUploadRequest(
-            bucket=request.bucket, key=request.key, upload_id=request.upload_id
+            bucket=call.bucket, key=call.key, upload_id=call.upload_id
         ),
         **options,
     )
 
 
+@answers(calls.ListMultipartUploads)
 def list_multipart_uploads(
-    services: Services, request: calls.ListMultipartUploads
+    services: Services, call: calls.ListMultipartUploads
 ) -> tuple[Upload, ...]:
     """Return every unfinished upload of a bucket, all pages."""
     from alibabacloud_oss_v2 import ListMultipartUploadsRequest
 
-    client, options = _carrier(services, request)
+    client, options = _carrier(services, call)
     found: list[Upload] = []
     key_marker = upload_marker = None
     for _page in range(PAGES_MAX):
         answer = client.list_multipart_uploads(
             ListMultipartUploadsRequest(
-                bucket=request.bucket,
+                bucket=call.bucket,
                 max_uploads=PAGE_ROWS_MAX,
                 key_marker=key_marker,
                 upload_id_marker=upload_marker,
@@ -294,24 +328,3 @@ def list_multipart_uploads(
         if key_marker is None:
             return tuple(found)
     raise GarbledAnswerError(_END_MISSING)
-
-
-# --- presigned URLs ------------------------------------------------------------------
-
-
-def presign_get_object(
-    services: Services, request: calls.PresignGetObject
-) -> SecretUrl:
-    """Sign a URL here, without a call; it dies with the credentials at the latest."""
-    from alibabacloud_oss_v2 import GetObjectRequest
-
-    lifetime_s = min(
-        request.lifetime_s,
-        PRESIGN_LIFETIME_S_MAX,
-        services.credentials.keys().remaining_s(),
-    )
-    signed = _public(services, request.region).presign(
-        GetObjectRequest(bucket=request.bucket, key=request.key),
-        expires=dt.timedelta(seconds=max(int(lifetime_s), 1)),
-    )
-    return SecretUrl(str(signed.url))

@@ -2,38 +2,25 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
+from ali_import.cloud.calls import Call
 from ali_import.cloud.sdk import quiet
 from ali_import.cloud.sdk.credentials import Credentials, OneSession
 from ali_import.cloud.sdk.openapi import OpenApi
 from ali_import.cloud.sdk.settings import Settings
 
-
-class RelayTransportFactory(Protocol):
-    """Makes an HTTP client, as the OSS SDK wants it, that sends through a function.
-
-    ``invoke`` carries a payload to one invocation and returns what it answers.
-    """
-
-    def __call__(self, invoke: Callable[[bytes], bytes], *, region: str) -> Any:
-        """Make the client of one call."""
-        ...
+C = TypeVar("C", bound=Call[Any])
+R = TypeVar("R")
 
 
 class Services:
     """Everything needed to call the cloud; made once, used from many threads."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        relay_transport: RelayTransportFactory,
-        credentials: Credentials,
-    ) -> None:
+    def __init__(self, settings: Settings, credentials: Credentials) -> None:
         from ali_import.cloud.sdk import wire
 
         self.settings = settings
-        self.relay_transport = relay_transport
         self.credentials = credentials
         self.session = wire.session(settings)
         self._credentials_session = OneSession(self.session)
@@ -82,3 +69,20 @@ class Services:
         self.openapi.close()
         self._credentials_session.remove()
         self.session.close()
+
+
+ADAPTERS: dict[type[Call[Any]], Callable[[Services, Any], Any]] = {}
+"""Who carries out which call, as each adapter says beside itself."""
+
+
+def answers(
+    kind: type[C],
+) -> Callable[[Callable[[Services, C], R]], Callable[[Services, C], R]]:
+    """Say that the function below carries out calls of ``kind``, and nobody else."""
+
+    def register(adapter: Callable[[Services, C], R]) -> Callable[[Services, C], R]:
+        assert kind not in ADAPTERS, f"two adapters for {kind.__name__}"
+        ADAPTERS[kind] = adapter
+        return adapter
+
+    return register

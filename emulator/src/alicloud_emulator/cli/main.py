@@ -1,0 +1,137 @@
+"""The command line, and the one place that catches errors."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from alicloud_emulator.cli.usage import UsageError
+
+_DESCRIPTION = """\
+An Alibaba Cloud on this machine: programs for the real one run against it unchanged.
+
+  alicloud-emulator exec -- node upload.js
+  alicloud-emulator exec --profile realistic --speed 60 -- python my_backup.py
+  alicloud-emulator serve &  then:  eval "$(alicloud-emulator env)"
+
+It is an HTTPS proxy that answers for *.aliyuncs.com itself and refuses every other
+host. exec and env set the proxy, a CA bundle and credentials for their programs;
+nothing outside them changes. Images, objects and functions are gone when it ends.
+"""
+
+_LISTEN_HELP = """\
+address to listen on (default 127.0.0.1). Keep it on the loopback interface: whoever
+reaches the port can use the cloud, and with it run functions as you on this machine
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    if options.action == "exec" and not options.command:
+        _parser().error("exec needs a command: alicloud-emulator exec -- COMMAND...")
+    try:
+        match options.action:
+            case "exec":
+                from alicloud_emulator.cli import run
+
+                return run.run(options)
+            case "serve":
+                from alicloud_emulator.cli import serve
+
+                return serve.serve(options)
+            case _:
+                from alicloud_emulator.cli import serve
+
+                return serve.print_environment(options)
+    except UsageError as error:
+        print(f"alicloud-emulator: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="alicloud-emulator",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    execute = commands.add_parser(
+        "exec", help="run a command inside the emulator and keep its exit status"
+    )
+    _add_cloud(execute)
+    execute.add_argument(
+        "command",
+        nargs=argparse.REMAINDER,
+        metavar="-- COMMAND ...",
+        help="what to run",
+    )
+    serve = commands.add_parser(
+        "serve", help="stay until interrupted; prints one JSON line when ready"
+    )
+    _add_cloud(serve)
+    env = commands.add_parser(
+        "env", help="print shell exports for programs that use a running serve"
+    )
+    env.add_argument("--as", dest="user", metavar="USER", help="use this user's keys")
+    return parser
+
+
+def _add_cloud(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--profile",
+        default="fast",
+        metavar="NAME|FILE",
+        help="which cloud: fast (default), realistic, or a .toml file",
+    )
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="decides all chance (default 0)",
+    )
+    add(
+        "--speed",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="imports, copies and so on take 1/X of the profile's time",
+    )
+    add(
+        "--fail-rate",
+        type=float,
+        metavar="P",
+        help="probability that an API call fails or its reply is lost (0.01 is life-like)",
+    )
+    add(
+        "--download-fail-rate",
+        type=float,
+        metavar="P",
+        help="probability that a download across regions fails (0.1 is life-like)",
+    )
+    add("--faults", metavar="FILE.toml", help="fault rules in force from the start")
+    add("--report", metavar="FILE.json", help="write state and counts there at the end")
+    add("--as", dest="user", metavar="USER", help="give programs this user's keys")
+    add("--listen", default="127.0.0.1", metavar="ADDR", help=_LISTEN_HELP)
+    add(
+        "--port",
+        type=int,
+        default=0,
+        metavar="N",
+        help="proxy port (default: any free)",
+    )
+    add(
+        "--console-port",
+        type=int,
+        default=0,
+        metavar="N",
+        help="console port, likewise",
+    )
+    add("-v", "--verbose", action="count", default=0, help="log to standard error")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
