@@ -111,6 +111,9 @@ class Publication:
         )
         for target in self._targets:
             self._emit(Note(text=_learned(target)))
+            for warning in target.image.warnings:
+                text = f"{target.image.path}: {warning}"
+                self._emit(Note(text=text, level="WARNING"))
         cloud = compose.connect(log_calls=arguments.verbosity >= DEBUG_VERBOSITY)
         return compose.start_run(cloud, self._targets, _options(arguments), self._emit)
 
