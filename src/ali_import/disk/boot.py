@@ -20,6 +20,7 @@ from ali_import.disk.partitions import (
     Gpt,
     Mbr,
     Partition,
+    guards_gpt,
     read_gpt,
     read_mbr,
     refuse_cut_mbr,
@@ -148,7 +149,7 @@ def read_boot(disk: Disk) -> Boot:
         bios_code=not kernel and _has_boot_code(disk, whole),
         el_torito=el_torito(disk) if iso else (),
     )
-    warnings += _oddities(boot, gpt, mbr)
+    warnings += _oddities(disk, boot, gpt)
     refusal = None
     if not boot.architectures and not boot.bios_code:
         refusal = _refusal(boot, iso=iso, kernel=kernel)
@@ -203,7 +204,7 @@ def _places(disk: Disk, mbr: Mbr | None, gpt: Gpt | None) -> list[_Place]:
         hidden = ""
         if gpt.sector_bytes != SECTOR_BYTES:
             hidden = _SECTORS_OF_4096
-        elif mbr is None or not mbr.guards_gpt:
+        elif not guards_gpt(disk):
             hidden = _NO_PROTECTIVE_MBR
         found += places(gpt.partitions, hidden)
     if mbr:
@@ -240,7 +241,7 @@ def _look_into_volumes(
         yield from found
 
 
-def _oddities(boot: Boot, gpt: Gpt | None, mbr: Mbr | None) -> Iterator[str]:
+def _oddities(disk: Disk, boot: Boot, gpt: Gpt | None) -> Iterator[str]:
     """Yield what is wrong with an image that something may boot in spite of it."""
     for program in boot.programs:
         if program.problem and program.problem not in {
@@ -250,7 +251,7 @@ def _oddities(boot: Boot, gpt: Gpt | None, mbr: Mbr | None) -> Iterator[str]:
             yield f"{program.path} {program.problem}"
     if boot.sector_bytes != SECTOR_BYTES:
         yield _SECTORS_OF_4096
-    elif gpt and (mbr is None or not mbr.guards_gpt):
+    elif gpt and not guards_gpt(disk):
         yield _NO_PROTECTIVE_MBR
     kinds = {partition.kind for partition in boot.partitions}
     if gpt and not boot.architectures and kinds & EFI_SYSTEM and BIOS_BOOT not in kinds:

@@ -4,8 +4,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ali_import.disk.containers import open_container
 from ali_import.disk.efi import Architecture
-from ali_import.disk.inspection import BootMode, Inspection, look_into, only
+from ali_import.disk.inspection import (
+    PUBLISHED_FORMATS,
+    BootMode,
+    Inspection,
+    look_into,
+    only,
+    refusal_of_format,
+)
 from ali_import.disk.parts import Part, PartHasher
 from ali_import.disk.reader import open_image
 from ali_import.errors import ConfigurationError
@@ -29,7 +37,7 @@ class DiskImage:
     """
 
     path: Path
-    format: Literal["RAW"]
+    format: Literal["RAW", "QCOW2", "VHD"]
     virtual_bytes: int
     file_bytes: int
     sha256: str
@@ -88,7 +96,12 @@ def inspect(
             )
         boot_mode = BootMode.UEFI
     with open_image(path) as file:
-        found = look_into(file)
+        container = open_container(file)
+        # Before the disk inside is looked at: how it boots does not matter then.
+        foreign = refusal_of_format(path, container)
+        if foreign:
+            raise file.error(foreign.message, foreign.advice)
+        found = look_into(file, container)
         for refusal in found.refusals:
             if not (refusal.overrulable and boot_mode):
                 raise file.error(refusal.message, refusal.advice)
@@ -96,7 +109,7 @@ def inspect(
         mode, machine = _told(found, boot_mode, architecture)
         return DiskImage(
             path=path,
-            format="RAW",
+            format=PUBLISHED_FORMATS[found.format],
             virtual_bytes=found.virtual_bytes,
             file_bytes=found.file_bytes,
             sha256=file.sha256(parts),

@@ -93,21 +93,21 @@ class Mbr:
     Attributes:
         partitions: Primary and logical ones.
         protective: It says only "this disk has a GPT".
-        guards_gpt: It says so in the way that firmware wants to see before it reads a
-            GPT. EDK II (PartitionDxe/Gpt.c) asks for an entry of type EE that starts at
-            sector 1 and is not marked active.
-        warnings: What is odd about it.
     """
 
     partitions: tuple[Partition, ...]
     protective: bool
-    guards_gpt: bool
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gpt:
-    """A GUID partition table, in the sectors that it counts; warnings as with an MBR."""
+    """A GUID partition table.
+
+    Attributes:
+        sector_bytes: The sectors that it counts.
+        partitions: What it holds.
+        warnings: What is odd about its copies.
+    """
 
     sector_bytes: int
     partitions: tuple[Partition, ...]
@@ -145,10 +145,19 @@ def read_mbr(disk: Disk, sector_bytes: int = SECTOR_BYTES) -> Mbr | None:
     return Mbr(
         partitions=tuple(_mbr_partitions(disk, entries, sector_bytes)),
         protective=kinds == {_TYPE_PROTECTIVE},
-        guards_gpt=any(
-            entry.kind == _TYPE_PROTECTIVE and entry.start == 1 and entry.status == 0
-            for entry in entries
-        ),
+    )
+
+
+def guards_gpt(disk: Disk) -> bool:
+    """Return whether firmware reads a GPT on this disk.
+
+    EDK II wants to see an MBR entry of type EE that starts at sector 1. It asks neither
+    for the signature of the MBR nor whether the entry is marked active (tried with
+    OVMF 2022.11).
+    """
+    return any(
+        entry.kind == _TYPE_PROTECTIVE and entry.start == 1
+        for entry in _entries(disk.read(0, MBR_BYTES))
     )
 
 
@@ -229,8 +238,10 @@ def _starts_past_the_end(disk: Disk, number: int, offset: int) -> DiskImageError
 
 def _mbr_entries(disk: Disk, offset: int) -> tuple[_MbrEntry, ...] | None:
     sector = disk.read(offset, MBR_BYTES)
-    if sector[510:512] != _MBR_SIGNATURE:
-        return None
+    return _entries(sector) if sector[510:512] == _MBR_SIGNATURE else None
+
+
+def _entries(sector: bytes) -> tuple[_MbrEntry, ...]:
     fields = struct.iter_unpack("<B3xB3xII", sector[446:510])
     return tuple(
         _MbrEntry(status=status, kind=kind, start=start, sectors=sectors)

@@ -6,6 +6,7 @@ reads a disk takes any :class:`Disk`: the file itself where it is a raw image, e
 that finds its blocks in the file (``blocks.py``).
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -26,6 +27,8 @@ HASH_BLOCK_BYTES: Final = MIB
 # work within a second or two.
 READS_MAX: Final = 20_000
 READ_BYTES_MAX: Final = 64 * MIB
+UNPACKED_BYTES_MAX: Final = 64 * MIB
+_EXTENTS_MAX: Final = 10_000
 
 _KINDS: Final = (
     (stat.S_ISDIR, "is a directory", "name the image file inside it"),
@@ -72,6 +75,7 @@ class Reader:
         self._opened = status
         self._reads_left = READS_MAX
         self._bytes_left = READ_BYTES_MAX
+        self._unpacked_bytes_left = UNPACKED_BYTES_MAX
 
     def read(self, offset: int, size_bytes: int) -> bytes:
         """Return exactly ``size_bytes`` bytes from ``offset``.
@@ -88,14 +92,67 @@ class Reader:
         self._reads_left -= 1
         self._bytes_left -= size_bytes
         if self._reads_left < 0 or self._bytes_left < 0:
-            raise self.error(
-                "its tables or directories are too large to be real",
-                "check how the image was made",
-            )
+            raise self._too_large()
         if offset >= self.size_bytes:
             return bytes(size_bytes)
         data = self._pread(min(size_bytes, self.size_bytes - offset), offset)
         return data.ljust(size_bytes, b"\0")
+
+    def read_all(self, offset: int, size_bytes: int) -> bytes:
+        """Return as many bytes as are asked for, all of which must be in the file.
+
+        For what a container says is there. Large ones are read in several pieces.
+
+        Raises:
+            DiskImageError: As with :meth:`read`, or the file ends before.
+        """
+        if offset + size_bytes > self.size_bytes:
+            raise self.error(
+                f"is cut short or damaged: it needs {size_bytes} bytes at byte {offset}, "
+                f"and has only {self.size_bytes}",
+                "copy or download it again",
+            )
+        ends = range(offset, offset + size_bytes, MIB)
+        pieces = [self.read(at, min(MIB, offset + size_bytes - at)) for at in ends]
+        return b"".join(pieces)
+
+    def data_bytes(self) -> int | None:
+        """Return how much of the file is no hole; None if it has too many to count.
+
+        Source:
+            lseek(2): SEEK_DATA, SEEK_HOLE. Where the file system knows no holes, all
+            is data.
+        """
+        total = at = 0
+        for _ in range(_EXTENTS_MAX):
+            try:
+                start = os.lseek(self._descriptor, at, os.SEEK_DATA)
+                at = os.lseek(self._descriptor, start, os.SEEK_HOLE)
+            except OSError as error:
+                if error.errno == errno.ENXIO:  # no data any more
+                    return total
+                raise _unreadable(self.path, error) from error
+            total += at - start
+            if at >= self.size_bytes:
+                return total
+        return None
+
+    def can_afford(self, reads: int, size_bytes: int) -> bool:
+        """Return whether so much reading would leave half of the budget."""
+        return (
+            reads <= self._reads_left - READS_MAX // 2
+            and size_bytes <= self._bytes_left - READ_BYTES_MAX // 2
+        )
+
+    def spend_unpacking(self, size_bytes: int) -> None:
+        """Take what is about to be unpacked off the budget.
+
+        Raises:
+            DiskImageError: It is spent.
+        """
+        self._unpacked_bytes_left -= size_bytes
+        if self._unpacked_bytes_left < 0:
+            raise self._too_large()
 
     def sha256(self, parts: PartHasher | None = None) -> str:
         """Return the SHA-256 of the whole content in hexadecimal; outside the budget.
@@ -127,6 +184,12 @@ class Reader:
     def error(self, message: str, advice: str = "") -> DiskImageError:
         """Return an error about this file, for the caller to raise."""
         return DiskImageError(message, path=self.path, advice=advice)
+
+    def _too_large(self) -> DiskImageError:
+        return self.error(
+            "its tables or directories are too large to be real",
+            "check how the image was made",
+        )
 
     def _pread(self, size_bytes: int, offset: int) -> bytes:
         try:

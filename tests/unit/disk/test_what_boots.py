@@ -182,7 +182,8 @@ def test_a_hybrid_cd_boots_from_bios(image: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "seen"),
     [
-        pytest.param((446, b"\x80"), False, id="marked active"),
+        pytest.param((446, b"\x80"), True, id="marked active"),
+        pytest.param((510, b"\0\0"), True, id="without a signature"),
         pytest.param((454, b"\x02"), False, id="starts elsewhere"),
         pytest.param((450, b"\x83"), False, id="of another type"),
         pytest.param((447, b"\x55\x55\x55"), True, id="odd cylinders"),
