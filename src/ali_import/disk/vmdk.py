@@ -35,6 +35,7 @@ _HAS_MARKERS: Final = 1 << 17
 _ZEROED: Final = 1  # a grain known to be zero
 _MARKER_BYTES: Final = 12
 
+_DESCRIPTOR_MAGIC: Final = b"# Disk DescriptorFile"
 _DESCRIPTOR_BYTES_MAX: Final = 64 * KIB
 _CREATE_TYPE: Final = re.compile(
     rb'createType\s*=\s*"([A-Za-z0-9]{1,40})"', re.IGNORECASE
@@ -56,7 +57,7 @@ def open_vmdk(file: Reader) -> Container:
         fields[5] * _SECTOR_BYTES,
         min(max(1, fields[6] * _SECTOR_BYTES), _DESCRIPTOR_BYTES_MAX),
     )
-    if not fields[5]:
+    if not fields[5] or not descriptor.startswith(_DESCRIPTOR_MAGIC):
         raise file.error(
             "is one part of a split VMDK image, whose descriptor is in another file",
             "name the descriptor to qemu-img: qemu-img convert -O raw NAME.vmdk NAME.raw",
