@@ -20,12 +20,11 @@ TESTS = (ROOT / "tests", ROOT / "emulator" / "tests")
 # A package may import those to its right, and itself; see docs/architecture.md.
 TOOL = [
     *("cli", "report", "library", "publish", "cloud"),
-    *("relay", "disk", "errors", "units"),
+    *("disk", "relay", "redaction", "errors", "units"),
 ]
 EMULATOR = ["cli", "front", "services", "functions", "world"]
 BESIDE = {
     ("cloud", "disk"),
-    ("relay", "disk"),
     ("services", "functions"),
     ("errors", "units"),
 }
