@@ -4,8 +4,10 @@
 
 The engine publishes three small images to the 32 regions of the ``realistic`` profile in
 good weather. The critical path is the longest chain that cannot be shortened: an import,
-then a copy for regions that can only copy, at the profile's durations, and nothing else.
-More copies than the regions with the images can run at once make it a copy longer.
+then a copy for regions that can only copy, then until the image is usable, at the
+profile's durations, and nothing else. (The emulator copies images that are Available and
+not yet usable; whether the cloud does is nowhere documented.) More copies than the
+regions with the images can run at once make it longer by a copy.
 """
 
 import math
@@ -90,7 +92,7 @@ def critical_path_s(profile: Profile, report: Report) -> float:
         sources = {o.region for o in report.outcomes} - {o.region for o in copied}
         rounds = math.ceil(len(copied) / (at_once * len(sources))) if at_once else 1
         path_s += rounds * (spent.copy_s + spent.copy_s_per_gib)
-    return path_s
+    return path_s + (spent.usable_s if profile.habits.usable else 0.0)
 
 
 if __name__ == "__main__":
