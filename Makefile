@@ -15,10 +15,11 @@ help: ## show this list
 
 setup: $(VENV)/.ready ## make .venv with the pinned requirements
 
-$(VENV)/.ready: requirements.txt pyproject.toml
+$(VENV)/.ready: requirements.txt pyproject.toml emulator/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable emulator
 	@touch $@
 
 demo: setup ## publish three small disk images to 32 emulated regions, or IMAGES="a.img b.img"
@@ -28,7 +29,7 @@ check: setup ## lint, types and unit tests: quick
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --quiet --numprocesses 2 tests/unit
+	$(BIN)/python -m pytest --quiet --numprocesses 2 tests/unit emulator/tests/unit
 
 test: setup ## everything: check, contract, simulation, end to end
 	$(BIN)/ruff check --quiet .
@@ -48,12 +49,13 @@ chaos: setup ## kill ali-import at random moments, ROUNDS=30 times, and run it a
 docs: setup ## make anew the documents that are made from code
 	$(BIN)/python scripts/make_docs.py
 
-requirements: ## pin requirements.txt anew from pyproject.toml
+requirements: ## pin requirements.txt anew from both pyproject.toml
 	$(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet pip-tools
 	$(VENV)/pin/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
 	  --no-header --no-emit-options \
-	  --extra emulator --extra dev --extra strangers --output-file requirements.txt pyproject.toml
+	  --extra dev --extra strangers --output-file requirements.txt \
+	  pyproject.toml emulator/pyproject.toml
 
 clean: ## remove what setup and the tests made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/contract/node/node_modules
+	rm -rf $(VENV) build dist emulator/build emulator/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis emulator/tests/contract/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

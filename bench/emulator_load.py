@@ -23,7 +23,7 @@ from secrets import token_hex
 from threading import Thread
 from typing import Any
 
-from tests.support.emulator import RunningEmulator, emulator
+from emulator.tests.support.emulator import RunningEmulator, emulator
 
 HOST = "ecs.cn-beijing.aliyuncs.com"
 PROCESSES = 4

@@ -1,7 +1,8 @@
 """Writes the documents that are made from code; --check only says if they are stale.
 
-docs/errors.md comes from the retry table, docs/emulator-actions.md from the emulator's
-own declarations of its actions, the profile keys in docs/emulator.md from its classes.
+docs/errors.md comes from the retry table, emulator/docs/actions.md from the emulator's
+own declarations of its actions, the profile keys in emulator/docs/reference.md from its
+classes.
 """
 
 import dataclasses
@@ -14,13 +15,15 @@ from alicloud_emulator.services.catalog import page as emulator_actions
 from alicloud_emulator.world.profile import (
     Account,
     Durations,
+    Habits,
     Limits,
     Principal,
     Region,
     Weather,
 )
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "emulator" / "docs" / "reference.md"
 
 INTRODUCTION = """\
 # Errors
@@ -72,15 +75,16 @@ SECTIONS = {
     "[regions.ID]": Region,
     "[durations]": Durations,
     "[limits]": Limits,
+    "[habits]": Habits,
     "[weather]": Weather,
 }
 BEGIN = "<!-- profile keys: made by scripts/make_docs.py -->"
 END = "<!-- end of profile keys -->"
 
 
-def emulator() -> str:
-    """Return docs/emulator.md with its tables of profile keys made anew."""
-    text = (DOCS / "emulator.md").read_text(encoding="utf-8")
+def reference() -> str:
+    """Return emulator/docs/reference.md with its tables of profile keys made anew."""
+    text = REFERENCE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     lines = ["| table | key | default | meaning |", "|---|---|---|---|"]
@@ -117,17 +121,16 @@ def default(item: "dataclasses.Field[object]") -> str:
 
 
 PAGES = {
-    "errors.md": errors,
-    "emulator-actions.md": emulator_actions,
-    "emulator.md": emulator,
+    ROOT / "docs" / "errors.md": errors,
+    REFERENCE.with_name("actions.md"): emulator_actions,
+    REFERENCE: reference,
 }
 
 
 def main() -> int:
     """Write the pages, or with --check return 1 if one is stale."""
     stale = 0
-    for name, make in PAGES.items():
-        path = DOCS / name
+    for path, make in PAGES.items():
         text = make()
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue

@@ -57,7 +57,11 @@ class CloudError(AliImportError):
         operation: Service and action, for example ``ecs.ImportImage``.
         request_id: The cloud's id of the request, or "".
         code: The cloud's error code, or a word of ours where no answer came.
+        unsure: Whether the call may have taken effect all the same: no answer came, to
+            this try or to one before it.
     """
+
+    unsure = False
 
     def __init__(
         self,
@@ -75,7 +79,7 @@ class CloudError(AliImportError):
         self.code = code
         self.request_id = request_id
 
-    def anew(self, *, code: str = "", advice: str = "") -> Self:
+    def anew(self, *, code: str = "", advice: str = "", unsure: bool = False) -> Self:
         """Return a copy to raise, with another code or advice where one is given.
 
         An error is never changed once it is made: several tasks may hold it. One that
@@ -86,6 +90,8 @@ class CloudError(AliImportError):
         made.__dict__.update(self.__dict__)
         made.code = code or self.code
         made.advice = advice or self.advice
+        if unsure:
+            made.unsure = True
         made.__cause__ = self.__cause__
         return made
 
@@ -98,12 +104,16 @@ class TransportError(CloudError):
     ``ProxyFailure``.
     """
 
+    unsure = True
+
 
 class HostNotFoundError(TransportError):
     """The service's host name does not exist: the region does not have the service.
 
     Code: ``HostNotFound``. A resolver that merely fails is a ``NoAnswer``.
     """
+
+    unsure = False
 
 
 class ApiError(CloudError):

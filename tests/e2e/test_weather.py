@@ -4,15 +4,15 @@ import json
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from emulator.tests.support.emulator import RunningEmulator, emulator
+from emulator.tests.support.waiting import until
 from tests.e2e.conftest import FLAGS, Exec
 from tests.support.audit import Expected, left_behind, problems
-from tests.support.emulator import RunningEmulator, emulator
 from tests.support.tool import BIN, ali_import
 
 pytestmark = pytest.mark.e2e
@@ -211,7 +211,8 @@ def test_a_failed_import_is_told_by_its_own_reason_and_copied_instead(
 def test_a_timeout_bounds_the_run(disks: list[Path], tmp_path: Path) -> None:
     slow = toml_profile(tmp_path, "[durations]\nimport_s = 3000.0\n")
     with emulator("--profile", str(slow)) as cloud:
-        began = time.monotonic()
+        # An import takes 50 minutes: nobody waited for one, or the command would be
+        # killed long before it ended.
         ended = ali_import(
             *FLAGS,
             *regions("eu-central-1", "cn-beijing"),
@@ -220,10 +221,8 @@ def test_a_timeout_bounds_the_run(disks: list[Path], tmp_path: Path) -> None:
             disks[0],
             env=cloud.env,
         )
-        took_s = time.monotonic() - began
         assert ended.status == 4, ended.err
-        assert "Timeout" in ended.err
-        assert took_s < 60
+        assert "not done after 4 s" in ended.err
         state = cloud.get("/state")
         assert all(not left_behind(region) for region in state["regions"].values())
         assert not [i for r in state["regions"].values() for i in r["images"]]
@@ -280,9 +279,5 @@ def start(cloud: RunningEmulator, *arguments: object) -> "subprocess.Popen[str]"
 
 
 def wait_for(cloud: RunningEmulator, condition: Any) -> None:
-    """Wait until the cloud's regions are as ``condition`` says, or fail."""
-    for _ in range(200):
-        if condition(cloud.get("/state")["regions"]):
-            return
-        time.sleep(0.1)
-    pytest.fail("it did not come to that in 20 s")
+    """Wait until the cloud's regions are as ``condition`` says."""
+    until(lambda: condition(cloud.get("/state")["regions"]))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from emulator.tests.support.emulator import emulator
 from tests.support.audit import expected, problems
-from tests.support.emulator import emulator
 from tests.support.tool import BIN, ali_import
 
 NAME, FAMILY = "chaos-1", "chaos"

@@ -11,7 +11,11 @@ import pytest
 from ali_import.cli.main import main
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+PAGES = [
+    page
+    for folder in (ROOT, ROOT / "docs", ROOT / "emulator", ROOT / "emulator" / "docs")
+    for page in folder.glob("*.md")
+]
 
 
 def test_documents_made_from_code_are_fresh() -> None:
@@ -22,7 +26,7 @@ def test_documents_made_from_code_are_fresh() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_links_between_documents_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
@@ -30,7 +34,7 @@ def test_links_between_documents_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_toml_examples_parse(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for example in re.findall(r"```toml\n(.*?)```", text, re.DOTALL):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from random import Random
 from typing import Final, TypeVar, cast
 
@@ -30,6 +31,8 @@ class Patience:
         busy_s: For resources in use, by an import or a copy that has to end.
         silent_s: For a service in a region that gives no answer at all to anybody.
         proxy_s: For a proxy that cannot be reached, or refuses.
+        unanswered_max: How many tries may go without an answer before the caller is
+            told, who can look at what came of it.
     """
 
     transient_s: float = 8 * MINUTE_S
@@ -37,6 +40,7 @@ class Patience:
     busy_s: float = 30 * MINUTE_S
     silent_s: float = 2 * MINUTE_S
     proxy_s: float = 8 * MINUTE_S
+    unanswered_max: float = inf
 
 
 NORMAL: Final = Patience()
@@ -48,6 +52,9 @@ BRIEF: Final = Patience(transient_s=MINUTE_S, throttled_s=2 * MINUTE_S)
 """For what is good to know but can be done without."""
 RELAYED: Final = Patience(transient_s=3 * MINUTE_S)
 """For a function that may be dying every time: there is another way in."""
+
+ASKING: Final = Patience(unanswered_max=3)
+"""For what has a name to be looked up by: its reply may get lost for ever."""
 
 _BACKOFF_S_MIN: Final = 0.4
 _BACKOFF_S_MAX: Final = 10.0
@@ -109,6 +116,7 @@ class Steady:
         # charged to what went wrong, so being throttled leaves no less for the rest.
         spent_s = dict.fromkeys(Meaning, 0.0)
         tries: Counter[Meaning] = Counter()
+        unanswered = 0
         while True:
             spent_s[Meaning.THROTTLED] += await self._hold_back(call)
             began = anyio.current_time()
@@ -118,7 +126,8 @@ class Steady:
             except CloudError as error:
                 row = look_up(error)
                 advice = error.advice or row.advice or _LATER.get(row.meaning, "")
-                told = error.anew(advice=advice)
+                unanswered += error.unsure
+                told = error.anew(advice=advice, unsure=unanswered > 0)
                 self.troubles[call.region] = told
                 self._note_silence(call, error, began)
                 if row.meaning is Meaning.DONE:
@@ -127,9 +136,9 @@ class Steady:
                 wait_s = self._wait_s(call, error, row.meaning, tries[row.meaning])
                 spent_s[row.meaning] += anyio.current_time() - began + wait_s
                 limit_s = self._limit_s(error, row.meaning, patience)
-                if wait_s < 0 or spent_s[row.meaning] > limit_s:
-                    raise told from error.__cause__
-                if self._gone_silent(call, patience):
+                over = wait_s < 0 or spent_s[row.meaning] > limit_s
+                lost = unanswered >= patience.unanswered_max
+                if over or lost or self._gone_silent(call, patience):
                     raise told from error.__cause__
                 self.retries += 1
                 if self._on_retry is not None:

@@ -44,6 +44,7 @@ class CloudImage:
         boot_mode: ``BIOS``, ``UEFI`` or ``UEFI-Preferred``; "" when not told.
         nvme: ``supported`` or ``unsupported``; "" when not told.
         imds: ``v1`` or ``v2``; "" when not told.
+        usable: Whether it can be used, which comes after Available; None: not told.
         progress: Percent done while it is being made, 0 to 100.
         snapshot_ids: The snapshots behind the image, which outlive it.
     """
@@ -58,6 +59,7 @@ class CloudImage:
     imds: str = ""
     public: bool = False
     size_gib: int = 0
+    usable: bool | None = None
     progress: int = 0
     snapshot_ids: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)

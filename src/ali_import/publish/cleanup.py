@@ -16,49 +16,43 @@ from ali_import.cloud.calls import (
     DeleteFunction,
     DeleteSnapshot,
     DescribeImages,
-    DescribeRegions,
     DescribeSnapshots,
-    GetCallerIdentity,
     ListBuckets,
     ListFunctions,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.steady import BRIEF, PREFLIGHT, Steady
-from ali_import.errors import CloudError, ConfigurationError
-from ali_import.publish.aside import is_going_aside, is_missed, put_back
-from ali_import.publish.context import Context
+from ali_import.cloud.steady import BRIEF, Steady
+from ali_import.cloud.values import ImageStatus
+from ali_import.errors import CloudError
+from ali_import.publish import images
+from ali_import.publish.context import Context, steadied, survey
 from ali_import.publish.lease import (
     PREFIX,
     TAG_EXPIRES,
     Lease,
+    is_going_aside,
     is_temporary_image,
     of_name,
     of_tags,
 )
-from ali_import.publish.model import CallRetried, Emit, Leftover, Note, Options
-from ali_import.publish.removal import remove_image
-from ali_import.publish.workspace import Workspace
-from ali_import.units import HOUR_S
+from ali_import.publish.model import Emit, Leftover, Note, Options
+from ali_import.publish.region import Region
+from ali_import.units import HOUR_S, MINUTE_S
 
 _KINDS_IN_ORDER: Final = ("image", "snapshot", "bucket", "function")
 """A function may be needed to empty its region's bucket, so it goes last."""
+_OWN_S_MAX: Final = 3 * MINUTE_S
+"""Bound for removing the relays that cleaning up made itself."""
 
 
-async def find_leftovers(
-    cloud: Cloud, *, now: Callable[[], float], emit: Emit
-) -> tuple[Leftover, ...]:
+async def find_leftovers(cloud: Cloud, *, emit: Emit) -> tuple[Leftover, ...]:
     """List what runs have left, in every region.
 
     Raises:
         ConfigurationError: The credentials or the network will not do.
     """
-    del now  # whether a lease is over is for the reader to see
-    steady = _steady(cloud, Random(0), emit)
-    try:
-        await steady.call(GetCallerIdentity(), PREFLIGHT)  # keys that are wrong say so
-        regions = await steady.call(DescribeRegions(), PREFLIGHT)
-    except CloudError as error:
-        raise ConfigurationError(error.message, advice=error.advice) from error
+    steady = steadied(cloud, Random(0), emit)
+    _, regions = await survey(steady)
     return await find_in(steady, regions, emit)
 
 
@@ -75,15 +69,12 @@ async def remove_leftovers(
     Raises:
         ConfigurationError: The credentials or the network will not do.
     """
-    steady = _steady(cloud, rng, emit)
-    try:
-        identity = await steady.call(GetCallerIdentity(), PREFLIGHT)
-    except CloudError as error:
-        raise ConfigurationError(error.message, advice=error.advice) from error
+    steady = steadied(cloud, rng, emit)
+    account_id, _ = await survey(steady)
     lease = Lease(run_id=f"{rng.getrandbits(32):08x}", expires_at=int(now() + HOUR_S))
     context = Context(
         cloud=steady,
-        account_id=identity.account_id,
+        account_id=account_id,
         lease=lease,
         options=Options(),
         role_arn="",
@@ -124,37 +115,48 @@ async def find_in(
 async def remove(
     context: Context, leftovers: Iterable[Leftover]
 ) -> tuple[Leftover, ...]:
-    """Remove leftovers, each kind after the other; return those that would not go.
+    """Remove leftovers, and return those that would not go.
+
+    Whoever cancels it waits until the relays are gone that it made to empty buckets.
 
     Args:
-        context: Its lease names the relays that it takes to empty buckets; so it must
-            not be the lease of a run that works in these regions.
+        context: Its lease names those relays; so it must not be the lease of a run that
+            works in these regions.
         leftovers: What to remove.
     """
     left: list[Leftover] = []
-    things = tuple(leftovers)
-    workspaces = {
-        region: Workspace(context, region)
-        for region in dict.fromkeys(thing.region for thing in things)
-    }
+    by_region: dict[str, list[Leftover]] = {}
+    for thing in leftovers:
+        by_region.setdefault(thing.region, []).append(thing)
+    async with anyio.create_task_group() as tasks:
+        for region_id, things in by_region.items():
+            tasks.start_soon(_remove_in, Region(context, region_id), things, left)
+    return tuple(left)
+
+
+async def _remove_in(
+    region: Region, things: Sequence[Leftover], left: list[Leftover]
+) -> None:
+    """Remove leftovers of one region, each kind after the other."""
 
     async def try_to(thing: Leftover) -> None:
         try:
-            await _REMOVERS[thing.kind](workspaces[thing.region], context, thing)
+            await _REMOVERS[thing.kind](region, thing)
         except CloudError as error:
             text = f"cannot remove {thing.kind} {thing.name}: {error.diagnostics()}"
-            context.note(text, region=thing.region, level="WARNING")
+            region.note(text, level="WARNING")
             left.append(thing)
 
-    for kind in _KINDS_IN_ORDER:
-        async with anyio.create_task_group() as tasks:
-            for thing in things:
-                if thing.kind == kind:
-                    tasks.start_soon(try_to, thing)
-    async with anyio.create_task_group() as tasks:
-        for workspace in workspaces.values():
-            tasks.start_soon(workspace.clean_up)
-    return (*left, *context.snapshots_left)
+    try:
+        for kind in _KINDS_IN_ORDER:
+            async with anyio.create_task_group() as tasks:
+                for thing in things:
+                    if thing.kind == kind:
+                        tasks.start_soon(try_to, thing)
+    finally:
+        with anyio.move_on_after(_OWN_S_MAX, shield=True):
+            await region.workspace.clean_up()
+        left.extend(region.leftovers())
 
 
 # --- finding --------------------------------------------------------------------------
@@ -171,7 +173,7 @@ async def _buckets(cloud: Steady, regions: Sequence[str]) -> list[Leftover]:
             continue
         leases = [(bucket, of_name(bucket.name)) for bucket in buckets]
         return [
-            _leftover(bucket.region, "bucket", bucket.name, lease)
+            lease.leftover(bucket.region, "bucket", bucket.name)
             for bucket, lease in leases
             if lease is not None and bucket.region in regions
         ]
@@ -184,7 +186,7 @@ async def _functions(cloud: Steady, region: str) -> list[Leftover]:
     functions = await cloud.call(ListFunctions(region=region, prefix=PREFIX), BRIEF)
     leases = [(function.name, of_name(function.name)) for function in functions]
     return [
-        _leftover(region, "function", name, lease)
+        lease.leftover(region, "function", name)
         for name, lease in leases
         if lease is not None
     ]
@@ -196,7 +198,7 @@ async def _images(cloud: Steady, region: str) -> list[Leftover]:
         DescribeImages(region=region, tags={TAG_EXPIRES: ""}), BRIEF
     )
     return [
-        _leftover(region, "image", image.image_id, lease, detail=image.name)
+        lease.leftover(region, "image", image.image_id, detail=image.name)
         for image in images
         if (is_temporary_image(image.name, image.tags) or is_going_aside(image))
         and (lease := of_tags(image.tags)) is not None
@@ -211,10 +213,15 @@ async def _snapshots(cloud: Steady, region: str) -> list[Leftover]:
     if not leases:
         return []
     # One is tagged before its image is deleted; if that never came about, it is in use.
-    images = await cloud.call(DescribeImages(region=region), BRIEF)
-    in_use = {snapshot_id for image in images for snapshot_id in image.snapshot_ids}
+    there = await cloud.call(DescribeImages(region=region), BRIEF)
+    in_use = {
+        snapshot_id
+        for image in there
+        if image.status is not ImageStatus.UNAVAILABLE  # it is being deleted
+        for snapshot_id in image.snapshot_ids
+    }
     return [
-        _leftover(region, "snapshot", snapshot_id, lease)
+        lease.leftover(region, "snapshot", snapshot_id)
         for snapshot_id, lease in leases
         if snapshot_id not in in_use
     ]
@@ -228,79 +235,44 @@ _FINDERS: Final[dict[str, _Finder]] = {
 }
 
 
-def _leftover(
-    region: str, kind: str, name: str, lease: Lease, *, detail: str = ""
-) -> Leftover:
-    return Leftover(
-        region=region,
-        kind=kind,
-        name=name,
-        run_id=lease.run_id,
-        expires_at=float(lease.expires_at),
-        detail=detail,
-    )
-
-
 # --- removing -------------------------------------------------------------------------
 
 
-async def _remove_image(_: Workspace, context: Context, thing: Leftover) -> None:
-    found = await context.cloud.call(
-        DescribeImages(region=thing.region, image_ids=(thing.name,))
+async def _remove_image(region: Region, thing: Leftover) -> None:
+    found = await region.cloud.call(
+        DescribeImages(region=region.id, image_ids=(thing.name,))
     )
     for image in found:
-        # It may have become somebody's image since: then it is no leftover any more.
+        lease = of_tags(image.tags)
+        listed = (thing.run_id, thing.expires_at)
+        if lease is None or (lease.run_id, float(lease.expires_at)) != listed:
+            continue  # it became somebody's image since, or a run took it over
         if is_going_aside(image):
-            await put_back(context, thing.region, image)
+            await images.put_back(region, image)
         elif not is_temporary_image(image.name, image.tags):
             continue
-        elif await is_missed(context, thing.region, image):
-            await put_back(context, thing.region, image)
+        elif await images.is_missed(region, image):
+            await images.put_back(region, image)
         else:
-            await remove_image(context, thing.region, image)
+            await images.remove(region, image)
 
 
-async def _remove_snapshot(_: Workspace, context: Context, thing: Leftover) -> None:
-    await context.cloud.call(
-        DeleteSnapshot(region=thing.region, snapshot_id=thing.name)
-    )
+async def _remove_snapshot(region: Region, thing: Leftover) -> None:
+    await region.cloud.call(DeleteSnapshot(region=region.id, snapshot_id=thing.name))
 
 
-async def _remove_bucket(workspace: Workspace, _: Context, thing: Leftover) -> None:
-    await workspace.remove_bucket(thing.name)
+async def _remove_bucket(region: Region, thing: Leftover) -> None:
+    await region.workspace.remove_bucket(thing.name)
 
 
-async def _remove_function(_: Workspace, context: Context, thing: Leftover) -> None:
-    await context.cloud.call(DeleteFunction(region=thing.region, name=thing.name))
+async def _remove_function(region: Region, thing: Leftover) -> None:
+    await region.cloud.call(DeleteFunction(region=region.id, name=thing.name))
 
 
-_Remover = Callable[[Workspace, Context, Leftover], Awaitable[None]]
+_Remover = Callable[[Region, Leftover], Awaitable[None]]
 _REMOVERS: Final[dict[str, _Remover]] = {
     "image": _remove_image,
     "snapshot": _remove_snapshot,
     "bucket": _remove_bucket,
     "function": _remove_function,
 }
-
-
-def _steady(cloud: Cloud, rng: Random, emit: Emit) -> Steady:
-    return Steady(cloud, rng=rng, on_retry=tell_retries(emit))
-
-
-def tell_retries(emit: Emit) -> Callable[[str, str, str, int, float], None]:
-    """Return a listener that tells of repeated calls as events."""
-
-    def tell(
-        operation: str, region: str, code: str, attempt: int, wait_s: float
-    ) -> None:
-        emit(
-            CallRetried(
-                operation=operation,
-                region=region,
-                code=code,
-                attempt=attempt,
-                wait_s=wait_s,
-            )
-        )
-
-    return tell

@@ -1,15 +1,19 @@
-"""What every part of a run shares."""
+"""What every part of a run shares, and where a placement stands."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
+from typing import Final
 
 from ali_import import __version__
-from ali_import.cloud.steady import Steady
+from ali_import.cloud.calls import Cloud, DescribeRegions, GetCallerIdentity
+from ali_import.cloud.retry_table import look_up
+from ali_import.cloud.steady import PREFLIGHT, Steady
+from ali_import.errors import CloudError, ConfigurationError
 from ali_import.publish.lease import TAG_RUN, TAG_SHA256, TAG_VERSION, Lease
 from ali_import.publish.model import (
+    CallRetried,
     Emit,
-    Leftover,
     Note,
     Options,
     PlacementMoved,
@@ -17,6 +21,9 @@ from ali_import.publish.model import (
     Step,
     Target,
 )
+
+LATE_S: Final = 15.0
+"""How late a listing may show what was done. A guess: no page of the cloud's says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +33,6 @@ class Context:
     Attributes:
         now: Unix time in seconds, for leases only.
         role_arn: Role to attach to relay functions, or "".
-        snapshots_left: Snapshots of images that were deleted, which would not go.
     """
 
     cloud: Steady
@@ -37,7 +43,6 @@ class Context:
     rng: Random
     now: Callable[[], float]
     emit: Emit
-    snapshots_left: list[Leftover] = field(default_factory=list)
 
     def image_tags(self, target: Target) -> dict[str, str]:
         """Tags of an image that is there to stay."""
@@ -51,21 +56,66 @@ class Context:
         """Tell something worth saying."""
         self.emit(Note(text=text, region=region, level=level))
 
-    def moved(
-        self,
-        region: str,
-        target: Target,
-        step: Step,
-        route: Route | None = None,
-        progress: int = 0,
-    ) -> None:
-        """Tell that a placement entered a step, or made progress in it."""
-        self.emit(
+
+class Track:
+    """Where the making of one target in one region is, told whenever it changes.
+
+    Attributes:
+        step: Where it is, or where it failed.
+        route: The route taken, or the last one that was tried.
+    """
+
+    def __init__(self, context: Context, region: str, target: Target) -> None:
+        self.step = Step.SURVEY
+        self.route: Route | None = None
+        self._emit = context.emit
+        self._region = region
+        self._name = target.name
+
+    def enter(self, step: Step, progress: int = 0) -> None:
+        """Enter a step, or get on in it (percent, 0 to 100)."""
+        self.step = step
+        self._emit(
             PlacementMoved(
-                region=region,
-                name=target.name,
+                region=self._region,
+                name=self._name,
                 step=step,
-                route=route,
+                route=self.route,
                 progress=progress,
             )
         )
+
+
+def steadied(cloud: Cloud, rng: Random, emit: Emit) -> Steady:
+    """Return a cloud that tries again, and tells of every call that it repeats."""
+
+    def tell(
+        operation: str, region: str, code: str, attempt: int, wait_s: float
+    ) -> None:
+        emit(
+            CallRetried(
+                operation=operation,
+                region=region,
+                code=code,
+                attempt=attempt,
+                wait_s=wait_s,
+            )
+        )
+
+    return Steady(cloud, rng=rng, on_retry=tell)
+
+
+async def survey(cloud: Steady) -> tuple[str, tuple[str, ...]]:
+    """Ask who we are and where: the account's id, and the regions open to it.
+
+    Raises:
+        ConfigurationError: The credentials or the network will not do.
+    """
+    try:
+        identity = await cloud.call(GetCallerIdentity(), PREFLIGHT)
+        regions = await cloud.call(DescribeRegions(), PREFLIGHT)
+    except CloudError as error:
+        advice = error.advice or look_up(error).advice
+        text = f"{error.operation} failed: {error.code}: {error.message}"
+        raise ConfigurationError(text, advice=advice) from error
+    return identity.account_id, regions

@@ -1,52 +1,263 @@
-"""Single calls about an image that several modules make.
+"""Calls about one image: its name, tags and visibility, and its removal.
 
 All of them raise CloudError if the region refuses or does not answer.
 """
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import anyio
 
 from ali_import.cloud.calls import (
+    DeleteImage,
+    DeleteSnapshot,
+    DescribeImages,
     ModifyImageAttribute,
     ModifyImageSharePermission,
     TagResources,
     UntagResources,
 )
-from ali_import.publish.context import Context
-from ali_import.publish.lease import TEMPORARY_TAGS
+from ali_import.cloud.retry_table import Meaning, look_up
+from ali_import.cloud.values import MAKING, READY, CloudImage
+from ali_import.errors import CloudError, TaskFailedError
+from ali_import.publish.context import LATE_S
+from ali_import.publish.lease import TAG_WAS, TAG_WAS_PUBLIC, TEMPORARY_TAGS
+from ali_import.publish.region import Region
+from ali_import.units import MINUTE_S
+
+T = TypeVar("T")
+
+_LOOK_S: Final = 1.0
+_GONE_S_MAX: Final = 10 * MINUTE_S
+_MADE_S_MAX: Final = 30 * MINUTE_S
 
 
-async def rename(context: Context, region: str, image_id: str, name: str) -> None:
+async def look_again(
+    look: Callable[[], Awaitable[T]], believed: Callable[[T], bool], *, since: float
+) -> T:
+    """Look until what is seen is believed, or cannot be old any more.
+
+    For what is seen after something was asked for and the answer was lost, or said that
+    it is taken: a listing may not show it yet.
+
+    Args:
+        look: Looks.
+        believed: Whether what is seen is certainly not older than the asking.
+        since: When it was asked for, on the event loop's clock.
+    """
+    while True:
+        seen = await look()
+        if believed(seen) or anyio.current_time() - since >= LATE_S:
+            return seen
+        await anyio.sleep(_LOOK_S)
+
+
+async def named(region: Region, name: str) -> CloudImage | None:
+    """Return the image that has a name in the region, in any status."""
+    found = await region.cloud.call(DescribeImages(region=region.id, name=name))
+    return next((image for image in found if image.name == name), None)
+
+
+class Look:
+    """A first look at several names in a region, in as few calls as it takes.
+
+    Where the names begin with the shortest of them, as those of siblings do, one call
+    sees them all.
+    """
+
+    def __init__(self, region: Region, names: Sequence[str]) -> None:
+        shortest = min(names, key=len)
+        together = all(name.startswith(shortest) for name in names)
+        self._region = region
+        self._pattern = f"{shortest}*" if together and len(names) > 1 else ""
+        self._lock = anyio.Lock()
+        self._seen: dict[str, CloudImage] | CloudError | None = None
+
+    async def at(self, name: str) -> CloudImage | None:
+        """Return the image that has a name in the region, in any status."""
+        if not self._pattern:
+            return await named(self._region, name)
+        async with self._lock:
+            if self._seen is None:
+                await self._look()
+        if isinstance(self._seen, CloudError):
+            raise self._seen.anew()
+        assert self._seen is not None
+        return self._seen.get(name)
+
+    async def _look(self) -> None:
+        look = DescribeImages(region=self._region.id, name=self._pattern)
+        try:
+            found = await self._region.cloud.call(look)
+        except CloudError as error:
+            self._seen = error
+        else:
+            self._seen = {image.name: image for image in found}
+
+
+async def rename(region: Region, image_id: str, name: str) -> None:
     """Give an image another name."""
-    await context.cloud.call(
-        ModifyImageAttribute(region=region, image_id=image_id, name=name)
+    await region.cloud.call(
+        ModifyImageAttribute(region=region.id, image_id=image_id, name=name)
     )
 
 
-async def share(context: Context, region: str, image_id: str, *, public: bool) -> None:
+async def share(region: Region, image_id: str, *, public: bool) -> None:
     """Make an image public (a community image), or private again."""
-    await context.cloud.call(
-        ModifyImageSharePermission(region=region, image_id=image_id, public=public)
+    await region.cloud.call(
+        ModifyImageSharePermission(region=region.id, image_id=image_id, public=public)
     )
 
 
-async def tag(
-    context: Context, region: str, image_id: str, tags: Mapping[str, str]
-) -> None:
+async def tag(region: Region, image_id: str, tags: Mapping[str, str]) -> None:
     """Add tags to an image, or change their values."""
-    await context.cloud.call(
+    await region.cloud.call(
         TagResources(
-            region=region, resource_type="image", resource_ids=(image_id,), tags=tags
+            region=region.id, resource_type="image", resource_ids=(image_id,), tags=tags
         )
     )
 
 
-async def mark_permanent(context: Context, region: str, image_id: str) -> None:
+async def mark_permanent(region: Region, image_id: str) -> None:
     """Take the tags off that nothing has which is there to stay."""
-    await context.cloud.call(
+    await region.cloud.call(
         UntagResources(
-            region=region,
+            region=region.id,
             resource_type="image",
             resource_ids=(image_id,),
             keys=TEMPORARY_TAGS,
         )
     )
+
+
+# --- images that stand aside ----------------------------------------------------------
+# They were replaced by a run that was killed before it was done. Deleting one would be
+# right if its successor has the name, and a loss if nothing has.
+
+
+async def is_missed(region: Region, image: CloudImage) -> bool:
+    """Whether the image was replaced, and nothing complete has the name that it had."""
+    name = image.tags.get(TAG_WAS, "")
+    if not name:
+        return False
+    there = await region.cloud.call(DescribeImages(region=region.id, name=name))
+    return not any(other.name == name and other.status in READY for other in there)
+
+
+async def put_back(region: Region, image: CloudImage) -> None:
+    """Make the image what its tags say it was."""
+    name, public = image.tags[TAG_WAS], TAG_WAS_PUBLIC in image.tags
+    await bring_back(region, image, name=name, public=public)
+    await mark_permanent(region, image.image_id)
+    text = f"put {name} back: what was to replace it was never finished"
+    region.note(text, level="WARNING")
+
+
+async def bring_back(
+    region: Region, image: CloudImage, *, name: str, public: bool
+) -> None:
+    """Give the image its name, and show it to everybody if it was public.
+
+    Where images may not be made public any more, that is said and no failure.
+    """
+    if image.name != name:
+        await rename(region, image.image_id, name)
+    if not public:
+        return
+    try:
+        await share(region, image.image_id, public=True)
+    except CloudError as error:
+        if look_up(error).meaning is not Meaning.FINAL:
+            raise
+        text = f"{name} cannot be made public again: {error.diagnostics()}"
+        region.note(text, level="WARNING")
+
+
+# --- removal --------------------------------------------------------------------------
+
+
+async def remove(region: Region, image: CloudImage) -> None:
+    """Delete an image, wait until it is gone, then delete its snapshots.
+
+    Its snapshots are tagged first, so that those left behind by a run that is killed
+    half way can be told from others', and removed by anybody who finds them. Those that
+    would not go are told in ``region.left``. An image in the making cannot be deleted
+    and has no snapshots yet, so its end is waited for.
+    """
+    made = image
+    if image.status in MAKING:
+        ended = await _until(region, image.image_id, _is_made, _MADE_S_MAX)
+        if ended is None:
+            return
+        made = ended
+    if image.public:
+        await share(region, image.image_id, public=False)
+    if made.snapshot_ids:
+        await region.cloud.call(
+            TagResources(
+                region=region.id,
+                resource_type="snapshot",
+                resource_ids=made.snapshot_ids,
+                tags=_doomed(region),
+            )
+        )
+    delete = DeleteImage(region=region.id, image_id=image.image_id)
+    try:
+        await region.cloud.call(delete)
+    except CloudError as error:
+        if error.code != "ImageIsPublic":
+            raise
+        # Another run, of the same images, published it since we looked.
+        await share(region, image.image_id, public=False)
+        await region.cloud.call(delete)
+    await _until(region, image.image_id, _never, _GONE_S_MAX)
+    for snapshot_id in made.snapshot_ids:
+        await _remove_snapshot(region, snapshot_id)
+
+
+def _doomed(region: Region) -> dict[str, str]:
+    """Tag a snapshot that is of no use to anybody once its image is gone."""
+    context = region.context
+    return dataclasses.replace(context.lease, expires_at=int(context.now())).tags()
+
+
+async def _remove_snapshot(region: Region, snapshot_id: str) -> None:
+    delete = DeleteSnapshot(region=region.id, snapshot_id=snapshot_id)
+    try:
+        await region.cloud.call(delete)
+    except CloudError as error:
+        text = f"snapshot {snapshot_id} is left: {error.diagnostics()}"
+        region.note(text, level="WARNING")
+        lease = region.context.lease
+        region.left.append(lease.leftover(region.id, "snapshot", snapshot_id))
+
+
+def _is_made(image: CloudImage) -> bool:
+    return image.status not in MAKING
+
+
+def _never(_image: CloudImage) -> bool:
+    return False
+
+
+async def _until(
+    region: Region, image_id: str, so: Callable[[CloudImage], bool], bound_s: float
+) -> CloudImage | None:
+    """Wait until an image is so, and return it; None when it is gone."""
+    began = anyio.current_time()
+    wait_s = 0.3
+    look = DescribeImages(region=region.id, image_ids=(image_id,))
+    while True:
+        found = await region.cloud.call(look)
+        if not found or so(found[0]):
+            return found[0] if found else None
+        if anyio.current_time() - began > bound_s:
+            raise TaskFailedError(
+                f"image {image_id} is to be deleted but does not go",
+                region=region.id,
+                operation="ecs.DeleteImage",
+                code="DeleteTimeout",
+            )
+        await anyio.sleep(wait_s)
+        wait_s = min(wait_s * 1.5, 10.0)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from ali_import.cloud.values import CloudImage
+from ali_import.publish.model import Leftover
+
 PREFIX: Final = "ali-import-"
 TAG_SHA256: Final = "ali-import:sha256"
 TAG_VERSION: Final = "ali-import:version"
@@ -47,6 +50,19 @@ class Lease:
         """Tag a temporary image or a doomed snapshot."""
         return {TAG_RUN: self.run_id, TAG_EXPIRES: str(self.expires_at)}
 
+    def leftover(
+        self, region: str, kind: str, name: str, *, detail: str = ""
+    ) -> Leftover:
+        """Tell of something under this lease that is left, or may be."""
+        return Leftover(
+            region=region,
+            kind=kind,
+            name=name,
+            run_id=self.run_id,
+            expires_at=float(self.expires_at),
+            detail=detail,
+        )
+
 
 def of_name(name: str) -> Lease | None:
     """Read the lease out of a bucket's or function's name; None if it is not ours."""
@@ -80,6 +96,19 @@ def temporary_image_name(kind: str, *parts: str) -> str:
 def is_temporary_image(name: str, tags: Mapping[str, str]) -> bool:
     """Whether an image is temporary and ours: by its name and by its tags."""
     return name.startswith(PREFIX) and of_tags(tags) is not None
+
+
+def aside_tags(name: str, *, public: bool) -> dict[str, str]:
+    """Tag an image that goes aside with what it was, and what it takes to put it back."""
+    tags = {TAG_WAS: name}
+    if public:
+        tags[TAG_WAS_PUBLIC] = "true"
+    return tags
+
+
+def is_going_aside(image: CloudImage) -> bool:
+    """Whether a run meant to replace the image, hid it maybe, and got no further."""
+    return image.tags.get(TAG_WAS, "") == image.name
 
 
 def client_token(*parts: str) -> str:

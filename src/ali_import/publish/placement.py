@@ -1,25 +1,35 @@
-"""A placement: one image in one region, from the first look to the outcome."""
+"""A placement: one target in one region, from the first look to its place in the family."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import anyio
 
+from ali_import.cloud.calls import ModifyImageAttribute
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import BROKEN, MAKING, READY, CloudImage, ImageStatus
+from ali_import.cloud.values import BROKEN, READY, CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError, TaskFailedError
-from ali_import.publish.job import Job
-from ali_import.publish.making import (
-    adopt,
-    clear_away,
-    find,
-    make_room,
-    refuse_foreign,
-    repair,
-    wait,
+from ali_import.publish import images
+from ali_import.publish.context import Track
+from ali_import.publish.make import Made, Making
+from ali_import.publish.model import (
+    Leftover,
+    Outcome,
+    PlacementEnded,
+    Result,
+    Route,
+    Step,
+    Target,
 )
-from ali_import.publish.model import Outcome, PlacementEnded, Result, Route, Step
+from ali_import.publish.region import Region
+from ali_import.publish.replace import Replacement, replacement_name
 from ali_import.publish.routes import IMPORTING, routes
+from ali_import.publish.sources import Sources
+
+HELD_FAMILY: Final = "ali-import-held"
+"""An image can change its family and not leave it (a family's name is 2 to 128 characters
+long), so one that is taken out of its own goes into this one, which nobody asks for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,71 +45,57 @@ class Placement:
     """Brings one target's image into one region, under its own name or to replace it.
 
     Attributes:
-        job: What is being made; under a temporary name when it replaces ``old``.
+        image: The image that stands for the target here, once it is there.
         result: How it stands, once known.
-        error: Why it failed.
+        published: Whether it is public and in its family, as far as was asked.
     """
 
-    def __init__(self, job: Job, stand_in: Callable[[], Job]) -> None:
-        self.job = job
-        self.region = job.region
-        self.target = job.target
+    def __init__(
+        self, region: Region, target: Target, sources: Sources, look: images.Look
+    ) -> None:
+        self.region = region
+        self.target = target
+        self.image: CloudImage | None = None
         self.result: Result | None = None
-        self.error: CloudError | None = None
         self.published = False
-        self._stand_in = stand_in
+        self.name = target.name
+        self._sources = sources
+        self._look = look
+        self._track = Track(region.context, region.id, target)
+        self._own = Making(region, target, target.name, self._track)
+        self._replacement: Replacement | None = None
+        self._error: CloudError | None = None
+        self._shown = False
+        self._joined = False
+        self._taken_back = False
         self._began = 0.0
         self._ended = 0.0
+
+    # --- being placed -----------------------------------------------------------------
 
     async def run(self) -> None:
         """Make the placement; its failure is a value, never an exception."""
         self._began = anyio.current_time()
         try:
             self.result = await self._place()
-            assert self.job.image is not None
-            if _can_be_copied(self.job.image):
-                self.job.sources.add_image(self.region, self.job.image.image_id)
+            assert self.image is not None
+            if _can_be_copied(self.image):
+                self._sources.add_image(self.region.id, self.image.image_id)
             else:
-                self.job.sources.no_image(self.region)
-            self.job.enter(Step.DONE, progress=100)
+                self._sources.no_image(self.region.id)
+            self._track.enter(Step.DONE, progress=100)
         except CloudError as error:
             self.fail(error)
         finally:
-            self.job.sources.forget(self.region)
+            self._sources.forget(self.region.id)
             self._ended = anyio.current_time()
-        self.job.context.emit(PlacementEnded(outcome=self.outcome()))
-
-    def fail(self, error: CloudError) -> None:
-        """Let the placement end in failure, whatever it was before."""
-        self.result = Result.FAILED
-        self.error = error
-        self.published = False
-
-    def outcome(self) -> Outcome:
-        """Return how the placement ended, or how it stands."""
-        image, error = self.job.image, self.error
-        return Outcome(
-            region=self.region,
-            name=self.target.name,
-            family=self.target.family,
-            result=self.result or Result.SKIPPED,
-            image_id=image.image_id if image is not None else "",
-            route=self.job.route,
-            step=self.job.step,
-            code=error.code if error is not None else "",
-            message=error.message if error is not None else "",
-            request_id=error.request_id if error is not None else "",
-            advice=error.advice if error is not None else "",
-            published=self.published,
-            seconds=(self._ended or anyio.current_time()) - self._began,
-        )
+        self.region.context.emit(PlacementEnded(outcome=self.outcome()))
 
     async def _place(self) -> Result:
         """Look at what is there, and do what is missing."""
-        job = self.job
-        job.enter(Step.SURVEY)
-        there = await find(job)
-        overwrite = job.context.options.overwrite
+        self._track.enter(Step.SURVEY)
+        there = await self._look.at(self.target.name)
+        overwrite = self.region.context.options.overwrite
         if there is None:
             try:
                 return await self._fill_gap()
@@ -108,78 +104,314 @@ class Placement:
                     raise
             # Somebody took the name meanwhile: his image is replaced, too.
             return await self._replace()
-        if job.is_ours(there):
-            if there.status in READY:
-                job.image = there
-                changed = await repair(job, there)
+        if self._own.is_ours(there):
+            if there.status in READY and there.usable is not False:
+                self.image, changed = await self._own.repair(there)
                 return Result.ADOPTED if changed else Result.UNCHANGED
-            if there.status in MAKING:
-                return await self._adopt(there)
             if there.status in BROKEN:
-                await make_room(job, there)
-                return await self._by_routes()
+                await self._own.make_room(there)
+                return await self._by_routes(self._own)
+            return await self._adopt(self._own, there)
         if not overwrite:
-            refuse_foreign(job, there)
+            self._own.refuse_foreign(there)
         return await self._replace()
-
-    async def _replace(self) -> Result:
-        self.job = self._stand_in()
-        return await self._resume_stand_in()
 
     async def _fill_gap(self) -> Result:
         """Nothing has the name: make the image, or finish a replacement cut short."""
-        if self.job.context.options.overwrite:
-            stand_in = self._stand_in()
-            if await find(stand_in) is not None:
-                self.job = stand_in
-                return await self._resume_stand_in()
-            stand_in.temporary = False  # there is none, and there will be none
-        return await self._by_routes()
+        context = self.region.context
+        if context.options.overwrite:
+            name = replacement_name(context, self.region.id, self.target)
+            there = await images.named(self.region, name)
+            if there is not None:
+                return await self._replace()
+        return await self._by_routes(self._own)
 
-    async def _resume_stand_in(self) -> Result:
+    async def _replace(self) -> Result:
         """Make the replacement under its temporary name, or adopt an earlier run's."""
-        there = await find(self.job)
+        making = Replacement(self.region, self.target, self._track)
+        self._replacement = making
+        there = await making.find()
         if there is None:
-            return await self._by_routes()
-        refuse_foreign(self.job, there)
+            return await self._by_routes(making)
+        making.refuse_foreign(there)
         if there.status in BROKEN:
-            await make_room(self.job, there)
-            return await self._by_routes()
-        return await self._adopt(there)
+            await making.make_room(there)
+            return await self._by_routes(making)
+        return await self._adopt(making, there)
 
-    async def _adopt(self, there: CloudImage) -> Result:
+    async def _adopt(self, making: Making, there: CloudImage) -> Result:
         """Finish what an earlier run, or another one, began."""
-        self.job.sources.no_object(self.region)
-        await adopt(self.job, there)
+        self._sources.no_object(self.region.id)
+        self._sources.have_bytes(self.region.id)
+        attempt = await making.adopt(there)
         try:
-            await wait(self.job, there.image_id)
+            made = await making.wait(attempt)
         except TaskFailedError:
-            self.job.adopted = False
-            return await self._by_routes()
+            return await self._by_routes(making)
+        self.image = made.image
         return Result.ADOPTED
 
-    async def _by_routes(self) -> Result:
+    async def _by_routes(self, making: Making) -> Result:
         """Try one route after the other."""
-        job = self.job
         failures: list[_Failure] = []
-        for route, way in routes(job):
-            job.route = route
+        for route, way in routes(self.target):
+            self._track.route = route
+            self._sources.lack_bytes(self.region.id)
             if route in IMPORTING:
-                job.sources.expect_image(self.region)
+                self._sources.expect_image(self.region.id)
             try:
-                await way(job)
+                return self._placed(await way(making, self._sources))
             except CloudError as error:
-                failures.append(_Failure(route=route, step=job.step, error=error))
+                step = self._track.step
+                failures.append(_Failure(route=route, step=step, error=error))
                 if _is_about_the_image(error):
                     break
-                text = f"route {route}: {error.code}; taking the next one"
-                job.context.note(text, region=self.region)
-            else:
-                return Result.ADOPTED if job.adopted else Result.PLACED
-        await clear_away(self.job)
+                self.region.note(f"route {route}: {error.code}; taking the next one")
+        await making.clear_away()
         most = _most_telling(failures)
-        job.route, job.step = most.route, most.step
+        self._track.route, self._track.step = most.route, most.step
         raise _summary(most, failures)
+
+    def _placed(self, made: Made) -> Result:
+        self.image = made.image
+        return Result.ADOPTED if made.adopted else Result.PLACED
+
+    # --- being published --------------------------------------------------------------
+
+    @property
+    def good(self) -> bool:
+        """Whether the image is in the region, be it under a temporary name."""
+        return self.result is not None and self.result.good
+
+    @property
+    def is_replacing(self) -> bool:
+        """Whether the image has to take its name from another."""
+        return self._replacement is not None and self._replacement.there
+
+    async def take_name(self) -> None:
+        """Rename the image in, if it replaces another one.
+
+        Raises:
+            CloudError: One of the two images cannot be renamed.
+        """
+        assert self._replacement is not None
+        assert self.image is not None
+        self._track.enter(Step.REPLACE)
+        self.image = await self._replacement.take_name(self.image)
+        self._track.enter(Step.DONE, progress=100)
+
+    async def see_it_stands(self) -> None:
+        """See that nobody took the image back since.
+
+        A listing may lag behind a renaming, so that nothing has the name is believed
+        late.
+
+        Raises:
+            ApiError: ``ImageGone``: it does not have its name.
+            CloudError: The region does not answer.
+        """
+        there = await images.look_again(
+            self._holder, self._is_held, since=anyio.current_time()
+        )
+        if not self._is_held(there):
+            raise ApiError(
+                "the image was there and is not any more",
+                region=self.region.id,
+                operation="ecs.DescribeImages",
+                code="ImageGone",
+                http_status=409,
+                advice="another run may have taken it back; run again",
+            )
+
+    async def _holder(self) -> CloudImage | None:
+        return await images.named(self.region, self.target.name)
+
+    def _is_held(self, there: CloudImage | None) -> bool:
+        """Whether it is the image of this placement that has the target's name."""
+        ours = self.image.image_id if self.image is not None else ""
+        return there is not None and there.image_id == ours
+
+    async def show(self) -> None:
+        """Make the image public, if that was asked for.
+
+        Raises:
+            CloudError: The region refuses or does not answer.
+        """
+        assert self.image is not None
+        if not self.region.context.options.public or self.image.public:
+            return
+        self._shown = True
+        await images.share(self.region, self.image.image_id, public=True)
+        self._touch()
+
+    async def join_family(self) -> None:
+        """Put the image into its family; then it is published.
+
+        Raises:
+            CloudError: The region refuses or does not answer.
+        """
+        assert self.image is not None
+        if self.image.family != self.target.family:
+            self._joined = True
+            try:
+                await self._set_family(self.target.family)
+            except ApiError:
+                self._joined = False
+                raise
+            self._touch()
+        self.published = True
+
+    async def _set_family(self, family: str) -> None:
+        assert self.image is not None
+        await self.region.cloud.call(
+            ModifyImageAttribute(
+                region=self.region.id, image_id=self.image.image_id, family=family
+            )
+        )
+
+    def _touch(self) -> None:
+        """What had to be changed was not unchanged: an earlier run had begun it."""
+        if self.result is Result.UNCHANGED:
+            self.result = Result.ADOPTED
+
+    # --- the end ----------------------------------------------------------------------
+
+    def fail(self, error: CloudError) -> None:
+        """Let the placement end in failure, whatever it was before."""
+        if self._track.step is Step.DONE:
+            self._track.enter(Step.PUBLISH)
+        self.result = Result.FAILED
+        self._error = error
+        self.published = False
+
+    def out_of_time(self, text: str) -> ApiError:
+        """Return the error of a placement that took too long, with what is in the way."""
+        if last := self.region.cloud.troubles.get(self.region.id):
+            text += f"; the last answer was {last.code} to {last.operation}"
+        return ApiError(
+            text,
+            region=self.region.id,
+            operation="",
+            code="Timeout",
+            http_status=408,
+            advice="run again to go on, or raise --timeout",
+        )
+
+    def take_back(self) -> None:
+        """Have what was published hidden again, since others were not."""
+        self.published = False
+        self._taken_back = True
+
+    async def cancel(self) -> None:
+        """Stop what is being made, if it is this run's.
+
+        Raises:
+            CloudError: The region does not answer.
+        """
+        await self._own.cancel()
+        if self._replacement is not None:
+            await self._replacement.cancel()
+
+    async def settle(self) -> None:
+        """Take back what is to be; delete the old image, or put it back.
+
+        To be called when nothing will be published any more, whatever happened.
+        """
+        if self._taken_back:
+            await self._hide()
+        replacement = self._replacement
+        if replacement is not None and replacement.retired is not None:
+            await self._settle(replacement)
+        if self.good and self.image is not None and self.image.name != self.target.name:
+            self._give_up()
+
+    async def _hide(self) -> None:
+        """Leave the family, and be private again."""
+        if self.image is None:
+            return
+        try:
+            if self._joined:
+                await self._set_family(self.image.family or HELD_FAMILY)
+        except CloudError as error:
+            self.fail(error)
+        try:
+            if self._shown:
+                await images.share(self.region, self.image.image_id, public=False)
+        except CloudError as error:
+            self.fail(error)
+
+    async def _settle(self, replacement: Replacement) -> None:
+        published = False
+        try:
+            published = await self._is_published()
+            if published:
+                await replacement.discard()
+            else:
+                await replacement.put_back(self.image)
+        except CloudError as error:
+            name = self.target.name
+            text = f"the old {name} is not quite what it was: {error.diagnostics()}"
+            if replacement.is_aside:
+                text = f"the replaced {name} stays aside: {error.diagnostics()}"
+            self.region.note(text, level="WARNING")
+        if not published:
+            self._give_up()
+
+    async def _is_published(self) -> bool:
+        """Whether the new image is published, be it by another run."""
+        if self.published or self.region.context.options.all_or_nothing:
+            return self.published
+        assert self._replacement is not None
+        there = await images.look_again(
+            self._holder, self._is_held, since=self._replacement.named_at
+        )
+        published = (
+            there is not None
+            and self._is_held(there)
+            and there.family == self.target.family
+        )
+        self.published = published and self.good
+        return published
+
+    def _give_up(self) -> None:
+        """Let a replacement that was not published end; its image will be dropped."""
+        self.image = None
+        if self.good:
+            self._track.enter(Step.PUBLISH)
+            self.result = Result.SKIPPED
+
+    async def drop(self) -> None:
+        """Remove the replacement if it is still temporary.
+
+        Raises:
+            CloudError: The region does not answer, or the image will not go.
+        """
+        if self._replacement is not None:
+            await self._replacement.drop()
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """Return the replacement and what it replaces, as far as they are temporary."""
+        makings = (self._own, self._replacement)
+        return tuple(left for m in makings if m is not None for left in m.leftovers())
+
+    def outcome(self) -> Outcome:
+        """Return how the placement ended, or how it stands."""
+        image, error = self.image, self._error
+        return Outcome(
+            region=self.region.id,
+            name=self.target.name,
+            family=self.target.family,
+            result=self.result or Result.SKIPPED,
+            image_id=image.image_id if image is not None else "",
+            route=self._track.route,
+            step=self._track.step,
+            code=error.code if error is not None else "",
+            message=error.message if error is not None else "",
+            request_id=error.request_id if error is not None else "",
+            advice=error.advice if error is not None else "",
+            published=self.published,
+            seconds=(self._ended or anyio.current_time()) - self._began,
+        )
 
 
 def _can_be_copied(image: CloudImage) -> bool:

@@ -9,245 +9,291 @@ finished by the next one.
 
 import dataclasses
 from collections.abc import Mapping
+from math import inf
 from typing import Final
 
 import anyio
+from typing_extensions import override
 
 from ali_import.cloud.calls import DescribeImages
 from ali_import.cloud.values import BROKEN, READY, CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError
 from ali_import.publish import images
-from ali_import.publish.aside import aside_tags, bring_back
-from ali_import.publish.job import Job
+from ali_import.publish.context import Context, Track
 from ali_import.publish.lease import (
     TAG_RUN,
     TAG_WAS_PUBLIC,
+    aside_tags,
     of_tags,
     temporary_image_name,
 )
-from ali_import.publish.removal import remove_image
-from ali_import.publish.watcher import LAG_S_MAX
+from ali_import.publish.make import Attempt, Temporary
+from ali_import.publish.model import Leftover, Target
+from ali_import.publish.region import Region
 
 _ROUNDS_MAX: Final = 5
 _GONE: Final = frozenset({"InvalidImageId.NotFound", "InvalidResourceId.NotFound"})
 
 
-async def replace(job: Job) -> None:
-    """Give the job's image its target's name; ``job.retired`` is what it replaced.
+def replacement_name(context: Context, region: str, target: Target) -> str:
+    """Return the temporary name of what replaces an image; the same in every run."""
+    return temporary_image_name(
+        "new", context.account_id, region, target.name, target.image.sha256
+    )
 
-    Raises:
-        CloudError: One of the two images cannot be renamed.
+
+class Replacement(Temporary):
+    """An image made under a temporary name, to take the target's name from another.
+
+    Attributes:
+        retired: The image that is replaced, while it is not what it was: hidden, or (by
+            its name here) aside under a temporary name.
+        named_at: When the new image got the target's name, on the event loop's clock.
     """
-    assert job.image is not None
-    for _ in range(_ROUNDS_MAX):
-        old = await _under_target_name(job)
-        if old is not None and old.image_id == job.image.image_id:
-            await _named(job)
-            return
-        if old is not None and _is_twin(job, old):
-            # Another run was quicker: its image is as good as ours. Ours is surplus,
-            # and dropped with all that is temporary.
-            job.image = old
-            return
-        if old is not None and not await _retire(job, old):
-            await anyio.sleep(1.0)  # listings lag behind
-            continue
+
+    def __init__(self, region: Region, target: Target, track: Track) -> None:
+        name = replacement_name(region.context, region.id, target)
+        super().__init__(region, target, name, track)
+        self.retired: CloudImage | None = None
+        # They stand aside since somebody else replaced them, whose image is the one
+        # retired now.
+        self._superseded: list[CloudImage] = []
+        self._adopted = False
+        self.named_at = -inf
+        self._moved_at = -inf
+
+    @override
+    async def adopt(self, found: CloudImage) -> Attempt:
+        attempt = await super().adopt(found)
+        self._adopted = attempt.adopted
+        return attempt
+
+    @override
+    def _may_drop(self, image: CloudImage) -> bool:
+        """Whether nobody else can be using it.
+
+        A replacement that another run began, or took over, is left to its lease: that
+        run may be giving it its name this very moment.
+        """
+        own = image.tags.get(TAG_RUN) == self.region.context.lease.run_id
+        return own and not self._adopted
+
+    @override
+    def leftovers(self) -> tuple[Leftover, ...]:
+        lease = self.region.context.lease
+        aside = tuple(
+            lease.leftover(self.region.id, "image", image.name)
+            for image in (self.retired, *self._superseded)
+            if image is not None and image.name != self.target.name
+        )
+        return (*super().leftovers(), *aside)
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether the old image does not have its name any more."""
+        return self.retired is not None and self.retired.name != self.target.name
+
+    # --- taking the name --------------------------------------------------------------
+
+    async def take_name(self, new: CloudImage) -> CloudImage:
+        """Give the new image the target's name, and return what has it then.
+
+        Raises:
+            CloudError: One of the two images cannot be renamed.
+        """
+        for _ in range(_ROUNDS_MAX):
+            old = await images.look_again(
+                self.holder, self._is_news, since=self._moved_at
+            )
+            if old is not None and old.image_id == new.image_id:
+                return await self._named(new)
+            if old is not None and self._is_twin(old):
+                # Another run was quicker: its image is as good as ours. Ours is
+                # surplus, and dropped with all that is temporary.
+                return old
+            if old is not None and not await self._retire(old):
+                await anyio.sleep(1.0)  # listings lag behind
+                continue
+            try:
+                taken = await self._rename_in(new)
+            except CloudError:
+                if self.retired is not None:
+                    await self._restore(self.retired)
+                raise
+            if taken:
+                return await self._named(new)
+        raise ApiError(
+            f"the name {self.target.name} is taken again and again",
+            region=self.region.id,
+            operation="ecs.ModifyImageAttribute",
+            code="InvalidImageName.Duplicated",
+            http_status=400,
+            advice="somebody else is making images of this name; run again",
+        )
+
+    async def holder(self) -> CloudImage | None:
+        """Return the image that has the target's name in the region.
+
+        Raises:
+            CloudError: The region does not answer.
+        """
+        return await images.named(self.region, self.target.name)
+
+    def _is_news(self, holder: CloudImage | None) -> bool:
+        """Whether a look at the name shows more than what we have moved away."""
+        retired = self.retired.image_id if self.retired is not None else ""
+        return holder is None or holder.image_id != retired
+
+    def _is_twin(self, image: CloudImage) -> bool:
+        return self.is_ours(image) and image.status is ImageStatus.AVAILABLE
+
+    async def _named(self, new: CloudImage) -> CloudImage:
+        """Note that the new image has its name for good."""
+        self.there = False
+        self.named_at = anyio.current_time()
+        await images.mark_permanent(self.region, new.image_id)
+        return dataclasses.replace(new, name=self.target.name)
+
+    async def _rename_in(self, new: CloudImage) -> bool:
+        """Rename the new image; False if the name was taken in the meantime."""
         try:
-            taken = await _take_name(job)
-        except CloudError:
-            if job.retired is not None:
-                await _restore(job, job.retired)
-            raise
-        if taken:
-            await _named(job)
-            return
-    raise ApiError(
-        f"the name {job.target.name} is taken again and again",
-        region=job.region,
-        operation="ecs.ModifyImageAttribute",
-        code="InvalidImageName.Duplicated",
-        http_status=400,
-        advice="somebody else is making images of this name; run again",
-    )
-
-
-async def stands(job: Job) -> bool:
-    """Whether the job's image has its target's name in the region.
-
-    A listing may lag behind a renaming, so that nothing has the name is believed late.
-    """
-    assert job.image is not None
-    began = anyio.current_time()
-    while (there := await _under_target_name(job)) is None:
-        if anyio.current_time() - began > LAG_S_MAX:
+            await images.rename(self.region, new.image_id, self.target.name)
+        except CloudError as error:
+            if error.code != "InvalidImageName.Duplicated":
+                raise
             return False
-        await anyio.sleep(1.0)
-    return there.image_id == job.image.image_id
-
-
-async def is_published(job: Job) -> bool:
-    """Whether the new image has name and family, maybe by another run's doing."""
-    there = await _under_target_name(job)
-    return (
-        there is not None
-        and job.image is not None
-        and there.image_id == job.image.image_id
-        and there.family == job.target.family
-    )
-
-
-async def discard(job: Job) -> None:
-    """Delete what was replaced, unless another run has put it back.
-
-    Raises:
-        CloudError: It is in use, or will not go.
-    """
-    assert job.retired is not None
-    await _discard_one(job, job.retired)
-    job.retired = None
-    while job.superseded:
-        await _discard_one(job, job.superseded[-1])
-        job.superseded.pop()
-
-
-async def _discard_one(job: Job, old: CloudImage) -> None:
-    found = await job.context.cloud.call(
-        DescribeImages(region=job.region, image_ids=(old.image_id,))
-    )
-    for image in found:
-        if image.name != _aside(job, old):
-            continue
-        if of_tags(image.tags) is None:
-            # A run that was naming it as we retired it has taken our tags off.
-            tags = aside_tags(job.target.name, public=old.public)
-            await _tag_temporary(job, image, tags)
-        await remove_image(job.context, job.region, image)
-
-
-async def put_back(job: Job) -> None:
-    """Undo a replacement: the old image gets its name back, the new one a temporary one.
-
-    Raises:
-        CloudError: One of the two images cannot be renamed.
-    """
-    old = job.retired
-    assert old is not None
-    found = await job.context.cloud.call(
-        DescribeImages(region=job.region, image_ids=(old.image_id,))
-    )
-    if not found:
-        job.retired = None
-        return  # somebody deleted it: rather the new image than none
-    there = await _under_target_name(job)
-    new = job.image
-    third = there is not None and there.image_id not in _ids(old, new)
-    if there is not None and third and there.status in READY:
-        await discard(job)  # somebody's image has superseded both
-        return
-    if there is not None and new is not None and there.image_id == new.image_id:
-        await _tag_temporary(job, there)
-        job.temporary = True
-        job.image = await _rename(job, new, job.name)
-    try:
-        await _restore(job, found[0])
-    except CloudError:
-        if job.temporary and await _take_name(job):
-            await _named(job)  # rather the new image than none
-        raise
-
-
-async def _under_target_name(job: Job) -> CloudImage | None:
-    name = job.target.name
-    found = await job.context.cloud.call(DescribeImages(region=job.region, name=name))
-    return next((image for image in found if image.name == name), None)
-
-
-def _is_twin(job: Job, image: CloudImage) -> bool:
-    return job.is_ours(image) and image.status is ImageStatus.AVAILABLE
-
-
-def _ids(*images: CloudImage | None) -> set[str]:
-    return {image.image_id for image in images if image is not None}
-
-
-async def _retire(job: Job, old: CloudImage) -> bool:
-    """Move the old image away from the name; False if it is gone, and who knows where.
-
-    Another run, of the same images or others, may have replaced and deleted it.
-    """
-    if old.status in BROKEN:
-        await remove_image(job.context, job.region, old)
         return True
-    earlier = job.retired
-    try:
-        await _move_aside(job, old)
-    except CloudError as error:
-        if error.code not in _GONE:
+
+    async def _retire(self, old: CloudImage) -> bool:
+        """Move the old image away from the name; False if it is gone, who knows where.
+
+        Another run, of the same images or others, may have replaced and deleted it.
+        """
+        if old.status in BROKEN:
+            await images.remove(self.region, old)
+            return True
+        earlier = self.retired
+        try:
+            await self._move_aside(old)
+        except CloudError as error:
+            if error.code not in _GONE:
+                raise
+            self.retired = earlier
+            return False
+        finally:
+            if earlier is not None and self.retired is not earlier:
+                self._superseded.append(earlier)
+        return True
+
+    async def _move_aside(self, old: CloudImage) -> None:
+        """Mark the old image as ours to delete, hide it, and rename it."""
+        await self._tag(old, aside_tags(self.target.name, public=old.public))
+        self.retired = old
+        if old.public:
+            await images.share(self.region, old.image_id, public=False)
+        aside = self._aside_name(old)
+        self._moved_at = anyio.current_time()
+        await images.rename(self.region, old.image_id, aside)
+        self.retired = dataclasses.replace(old, name=aside)
+
+    def _aside_name(self, old: CloudImage) -> str:
+        account = self.region.context.account_id
+        return temporary_image_name("old", account, old.image_id)
+
+    async def _tag(
+        self, image: CloudImage, more: Mapping[str, str] | None = None
+    ) -> None:
+        """Mark an image as ours to delete; one of content like ours stays whose it is.
+
+        Another run may have taken over the image that we made: then it is not ours to
+        drop.
+        """
+        tags = self.region.context.lease.tags() | dict(more or {})
+        if self.is_ours(image) and TAG_RUN in image.tags:
+            tags[TAG_RUN] = image.tags[TAG_RUN]
+        await images.tag(self.region, image.image_id, tags)
+
+    # --- deleting the old image, or putting it back -----------------------------------
+
+    async def discard(self) -> None:
+        """Delete what was replaced, unless another run has put it back.
+
+        Raises:
+            CloudError: It is in use, or will not go.
+        """
+        assert self.retired is not None
+        if await self._discard_one(self.retired):
+            self.retired = None
+        while self._superseded and await self._discard_one(self._superseded[-1]):
+            self._superseded.pop()
+
+    async def _discard_one(self, old: CloudImage) -> bool:
+        """Delete one image that stands aside; False if it is seen elsewhere."""
+        for image in await self._seen_aside(old):
+            if image.name != self._aside_name(old):
+                text = (
+                    f"{image.name} ({old.image_id}) was to be deleted; it may be left"
+                )
+                self.region.note(text, level="WARNING")
+                return False
+            if of_tags(image.tags) is None:
+                # A run that was naming it as we retired it has taken our tags off.
+                await self._tag(image, aside_tags(self.target.name, public=old.public))
+            await images.remove(self.region, image)
+        return True
+
+    async def put_back(self, new: CloudImage | None) -> None:
+        """Undo a replacement: the old image gets its name back, the new a temporary one.
+
+        Raises:
+            CloudError: One of the two images cannot be renamed.
+        """
+        old = self.retired
+        assert old is not None
+        found = await self._seen_aside(old)
+        if not found:
+            self.retired = None
+            return  # somebody deleted it: rather the new image than none
+        there = await images.look_again(
+            self.holder, self._is_news, since=max(self._moved_at, self.named_at)
+        )
+        known = {image.image_id for image in (old, new) if image is not None}
+        if there and there.image_id not in known and there.status in READY:
+            await self.discard()  # somebody's image has superseded both
+            return
+        if there is not None and new is not None and there.image_id == new.image_id:
+            await self._tag(there)
+            self.there = True
+            self._asked_at = anyio.current_time()
+            await images.rename(self.region, new.image_id, self.name)
+            self._put_there = True
+        try:
+            await self._restore(found[0])
+        except CloudError:
+            if new is not None and self.there and await self._rename_in(new):
+                await self._named(new)  # rather the new image than none
             raise
-        job.retired = earlier
-        return False
-    finally:
-        if earlier is not None and job.retired is not earlier:
-            job.superseded.append(earlier)
-    return True
 
+    async def _seen_aside(self, old: CloudImage) -> tuple[CloudImage, ...]:
+        """Return an old image as it is now: aside, unless another run moved it."""
 
-async def _move_aside(job: Job, old: CloudImage) -> None:
-    """Mark the old image as ours to delete, hide it, and rename it."""
-    await _tag_temporary(job, old, aside_tags(job.target.name, public=old.public))
-    job.retired = old
-    if old.public:
-        await images.share(job.context, job.region, old.image_id, public=False)
-    job.retired = await _rename(job, old, _aside(job, old))
+        async def look() -> tuple[CloudImage, ...]:
+            return await self.region.cloud.call(
+                DescribeImages(region=self.region.id, image_ids=(old.image_id,))
+            )
 
+        aside = self._aside_name(old)
+        return await images.look_again(
+            look,
+            lambda seen: not seen or seen[0].name == aside,
+            since=self._moved_at,
+        )
 
-def _aside(job: Job, old: CloudImage) -> str:
-    return temporary_image_name("old", job.context.account_id, old.image_id)
-
-
-async def _restore(job: Job, old: CloudImage) -> None:
-    """Make the old image, as it stands now, what it was."""
-    assert job.retired is not None
-    name = job.target.name
-    public = job.retired.public or TAG_WAS_PUBLIC in old.tags  # hidden by us or earlier
-    await bring_back(job.context, job.region, old, name=name, public=public)
-    job.retired = None
-    await images.mark_permanent(job.context, job.region, old.image_id)
-
-
-async def _take_name(job: Job) -> bool:
-    """Rename the new image in; False if the name was taken in the meantime."""
-    assert job.image is not None
-    try:
-        await _rename(job, job.image, job.target.name)
-    except CloudError as error:
-        if error.code != "InvalidImageName.Duplicated":
-            raise
-        return False
-    return True
-
-
-async def _named(job: Job) -> None:
-    """Note that the new image has its name for good."""
-    assert job.image is not None
-    job.temporary = False
-    job.image = dataclasses.replace(job.image, name=job.target.name)
-    await images.mark_permanent(job.context, job.region, job.image.image_id)
-
-
-async def _rename(job: Job, image: CloudImage, name: str) -> CloudImage:
-    await images.rename(job.context, job.region, image.image_id, name)
-    return dataclasses.replace(image, name=name)
-
-
-async def _tag_temporary(
-    job: Job, image: CloudImage, more: Mapping[str, str] | None = None
-) -> None:
-    """Mark an image as ours to delete; one of content like ours stays whose it is.
-
-    Another run may have taken over the image that we made: then it is not ours to drop.
-    """
-    tags = job.context.lease.tags() | dict(more or {})
-    if job.is_ours(image) and TAG_RUN in image.tags:
-        tags[TAG_RUN] = image.tags[TAG_RUN]
-    await images.tag(job.context, job.region, image.image_id, tags)
+    async def _restore(self, old: CloudImage) -> None:
+        """Make the old image, as it stands now, what it was."""
+        assert self.retired is not None
+        # Hidden by us, or by an earlier run.
+        public = self.retired.public or TAG_WAS_PUBLIC in old.tags
+        await images.bring_back(self.region, old, name=self.target.name, public=public)
+        self.retired = None
+        await images.mark_permanent(self.region, old.image_id)

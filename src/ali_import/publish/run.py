@@ -1,24 +1,27 @@
-"""A run: every target into every region, then published, and nothing left behind."""
+"""A run: every target into every region, then published, and nothing left behind.
+
+Every region has a task of its own, which places the targets there, lets other regions
+borrow what they need, and cleans up; it waits for nobody else. Only publishing waits
+until every placement is there or given up.
+"""
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 from random import Random
 from typing import Final
 
 import anyio
 
-from ali_import.cloud.calls import Cloud, DescribeRegions, GetCallerIdentity
-from ali_import.cloud.retry_table import look_up
-from ali_import.cloud.steady import PREFLIGHT, Steady
-from ali_import.errors import ApiError, CloudError, ConfigurationError
-from ali_import.publish import cleanup
-from ali_import.publish.cancel import cancel_making
-from ali_import.publish.context import Context
+from ali_import.cloud.calls import Cloud
+from ali_import.errors import ConfigurationError
+from ali_import.publish import cleanup, images
+from ali_import.publish.context import Context, steadied, survey
 from ali_import.publish.finish import Finish
-from ali_import.publish.job import Job
-from ali_import.publish.lease import TAG_RUN, Lease
-from ali_import.publish.making import find
+from ali_import.publish.lease import Lease
 from ali_import.publish.model import (
+    CLEAN_UP_S_MAX,
+    PUBLISH_S_MAX,
     Emit,
     Leftover,
     Options,
@@ -29,13 +32,12 @@ from ali_import.publish.model import (
     Target,
 )
 from ali_import.publish.placement import Placement
-from ali_import.publish.removal import remove_image
-from ali_import.publish.workbench import Workbench
+from ali_import.publish.region import Region
+from ali_import.publish.sources import CopySlots, Sources
 from ali_import.units import MINUTE_S
 
-_PUBLISH_S_MAX: Final = 30 * MINUTE_S
-_CLEAN_UP_S_MAX: Final = 30 * MINUTE_S
-_CLEAN_UP_INTERRUPTED_S_MAX: Final = 3 * MINUTE_S
+_CLEAN_UP_STOPPED_S_MAX: Final = 3 * MINUTE_S
+"""After an interrupt or a time-out somebody waits for the end."""
 
 
 class Run:
@@ -68,81 +70,59 @@ class Run:
         self._rng = rng
         self._now = now
         self._emit = emit
-        self._cloud = Steady(cloud, rng=rng, on_retry=cleanup.tell_retries(emit))
-        self._give_up_at = 0.0
-        self._stopping: anyio.CancelScope | None = None
-        self._cleaning: anyio.CancelScope | None = None
-        self._interrupted = False
-        self._timed_out = False
-        self._bench: Workbench | None = None
-        self._finish: Finish | None = None
+        self._cloud = steadied(cloud, rng, emit)
+        self._regions: dict[str, Region] = {}
+        self._sources: dict[str, Sources] = {}
         self._placements: list[Placement] = []
-        self._unremovable: tuple[Leftover, ...] = ()
-        self._snapshots_left: list[Leftover] = []
+        self._finish: Finish | None = None
+        self._swept: tuple[Leftover, ...] = ()
+        self._mistakes: list[Exception] = []
+        self._interrupted = False
+        self._stopped = False
+        self._timed_out = False
+        self._going_on: list[anyio.CancelScope] = []
+        self._life = anyio.CancelScope(shield=True)
+        self._hearing = anyio.CancelScope()
+        self._decided = anyio.Event()
+
+    # --- from outside -----------------------------------------------------------------
 
     def interrupt(self) -> None:
         """Stop starting things; cancel, clean up, and report. Safe to call twice."""
         self._interrupted = True
-        if self._stopping is not None:
-            self._stopping.cancel()
-        if self._finish is not None:
-            self._finish.hurry()
-        if self._cleaning is not None:
-            hurry = anyio.current_time() + _CLEAN_UP_INTERRUPTED_S_MAX
-            self._cleaning.deadline = min(self._cleaning.deadline, hurry)
+        self._stop()
 
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return the temporary things that exist, or may exist, right now."""
-        bench, finish = self._bench, self._finish
-        found = [*self._unremovable, *self._snapshots_left]
-        if bench is not None:
-            for site in bench.sites.values():
-                found += site.workspace.leftovers()
-            found += [
-                self._image_left(job.region, job.name)
-                for job in bench.temporary
-                if job.temporary
-            ]
-        if finish is not None:
-            found += [self._image_left(r, image.name) for r, image in finish.retired()]
-        return tuple(found)
-
-    def _image_left(self, region: str, name: str) -> Leftover:
-        return Leftover(
-            region=region,
-            kind="image",
-            name=name,
-            run_id=self._lease.run_id,
-            expires_at=float(self._lease.expires_at),
-        )
+        here = [left for r in self._regions.values() for left in r.leftovers()]
+        return (*self._swept, *here)
 
     async def execute(self) -> Report:
         """Publish, clean up, and report.
+
+        Cancelling it is interrupting it: it cleans up before the cancellation goes on.
 
         Raises:
             ConfigurationError: A region does not exist, or the credentials or the
                 network will not do; nothing was changed.
         """
         began = anyio.current_time()
-        context: Context | None = None
-        self._give_up_at = began + self._options.timeout_s
-        with anyio.CancelScope() as self._stopping:
-            if self._interrupted:
-                self._stopping.cancel()
-            self._emit(PhaseBegan(phase=Phase.SURVEY))
-            context, regions, everywhere = await self._preflight_in_time()
-            try:
-                await self._place(context, regions, everywhere)
-                await self._publish(context)
-            except Exception:  # a mistake of ours: even so, nothing is left behind
-                await self._clean_up(context)
-                raise
+        give_up_at = began + self._options.timeout_s
+        self._emit(PhaseBegan(phase=Phase.SURVEY))
+        context = await self._survey(give_up_at)
         if context is not None:
-            await self._clean_up(context)
+            async with anyio.create_task_group() as outside:
+                outside.start_soon(self._hear_of_cancellation)
+                # In a task of its own: asyncio's own cancel() goes through a shield.
+                outside.start_soon(self._to_the_end, context, give_up_at)
+            if self._life.cancelled_caught:
+                context.note("cleaning up took too long", level="WARNING")
+        if self._mistakes:
+            raise ExceptionGroup("mistakes of ours", self._mistakes)
         self._emit(PhaseBegan(phase=Phase.DONE))
         return Report(
             run_id=self._lease.run_id,
-            outcomes=tuple(p.outcome() for p in self._placements),
+            outcomes=tuple(placement.outcome() for placement in self._placements),
             leftovers=self.leftovers(),
             interrupted=self._interrupted,
             timed_out=self._timed_out,
@@ -151,164 +131,182 @@ class Run:
             seconds=anyio.current_time() - began,
         )
 
-    # --- phases -----------------------------------------------------------------------
+    # --- being stopped ----------------------------------------------------------------
 
-    async def _preflight_in_time(
-        self,
-    ) -> tuple[Context, tuple[str, ...], tuple[str, ...]]:
-        with anyio.CancelScope(deadline=self._give_up_at):
-            return await self._preflight()
+    def _stop(self) -> None:
+        """End what is going on; from here on cleaning up has to be quick."""
+        self._stopped = True
+        for scope in self._going_on:
+            scope.cancel()
+        if self._finish is not None:
+            self._finish.hurry()
+        self._bound_cleaning()
+
+    def _until_stopped(self, deadline: float = inf) -> anyio.CancelScope:
+        """Return a scope for what goes on until the run is stopped, or time is over."""
+        scope = anyio.CancelScope(deadline=deadline)
+        self._going_on.append(scope)
+        if self._stopped:
+            scope.cancel()
+        return scope
+
+    def _bound_cleaning(self) -> None:
+        hurried = self._stopped or self._timed_out
+        bound_s = _CLEAN_UP_STOPPED_S_MAX if hurried else CLEAN_UP_S_MAX
+        over_at = anyio.current_time() + bound_s
+        self._life.deadline = min(self._life.deadline, over_at)
+
+    async def _to_the_end(self, context: Context, give_up_at: float) -> None:
+        with self._life:
+            await self._carry_out(context, give_up_at)
+        self._hearing.cancel()
+
+    async def _hear_of_cancellation(self) -> None:
+        """Take the cancellation of whoever called for an interrupt."""
+        with self._hearing:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                if not self._hearing.cancel_called:
+                    self.interrupt()
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do a piece of work; after a mistake of ours there is nothing left behind."""
+        try:
+            await work()
+        except Exception as mistake:  # noqa: BLE001  it is told when all is cleaned up
+            self._mistakes.append(mistake)
+            self._stop()
+
+    # --- the survey -------------------------------------------------------------------
+
+    async def _survey(self, give_up_at: float) -> Context | None:
+        """Learn who we are, and lay out the regions; None if the run was stopped."""
+        with self._until_stopped(give_up_at):
+            account_id, everywhere = await survey(self._cloud)
+            return self._lay_out(account_id, everywhere)
+        if self._stopped:
+            return None
         raise ConfigurationError(
             f"the cloud did not say within {self._options.timeout_s:.0f} s who we are and "
             "which regions there are",
             advice="run again, or raise --timeout",
         )
 
-    async def _preflight(self) -> tuple[Context, tuple[str, ...], tuple[str, ...]]:
-        try:
-            identity = await self._cloud.call(GetCallerIdentity(), PREFLIGHT)
-            everywhere = await self._cloud.call(DescribeRegions(), PREFLIGHT)
-        except CloudError as error:
-            advice = error.advice or look_up(error).advice
-            text = f"{error.operation} failed: {error.code}: {error.message}"
-            raise ConfigurationError(text, advice=advice) from error
-        regions = self._options.regions or everywhere
+    def _lay_out(self, account_id: str, everywhere: Sequence[str]) -> Context:
+        """Make the regions and, in region-then-target order, the placements."""
+        regions = self._options.regions or tuple(everywhere)
         if unknown := [region for region in regions if region not in everywhere]:
             known = ", ".join(sorted(everywhere))
             raise ConfigurationError(
                 f"--region {unknown[0]}: no such region is open to this account",
                 advice=f"choose from {known}",
             )
-        role, account = self._options.role, identity.account_id
+        role = self._options.role
         context = Context(
             cloud=self._cloud,
-            account_id=account,
+            account_id=account_id,
             lease=self._lease,
             options=self._options,
-            role_arn=f"acs:ram::{account}:role/{role}" if role else "",
+            role_arn=f"acs:ram::{account_id}:role/{role}" if role else "",
             rng=self._rng,
             now=self._now,
             emit=self._emit,
-            snapshots_left=self._snapshots_left,
         )
         names = tuple(target.name for target in self._targets)
         self._emit(RegionsKnown(regions=regions, names=names))
-        return context, regions, everywhere
+        self._regions = {id_: Region(context, id_) for id_ in everywhere}
+        slots = CopySlots()
+        self._sources = {name: Sources(regions, self._regions, slots) for name in names}
+        for id_ in regions:
+            region = self._regions[id_]
+            look = images.Look(region, names)
+            for target in self._targets:
+                sources = self._sources[target.name]
+                placement = Placement(region, target, sources, look)
+                region.add(placement)
+                self._placements.append(placement)
+        return context
 
-    async def _place(
-        self, context: Context, regions: Sequence[str], everywhere: Sequence[str]
-    ) -> None:
-        """Run every placement's pipeline; none waits for another, unless for bytes."""
+    # --- the work ---------------------------------------------------------------------
+
+    async def _carry_out(self, context: Context, give_up_at: float) -> None:
+        """Let every region work and end, and publish in between."""
         self._emit(PhaseBegan(phase=Phase.PLACE))
-        with anyio.CancelScope(deadline=self._give_up_at) as in_time:
-            async with anyio.create_task_group() as tasks:
-                self._bench = Workbench(
-                    context, tasks, regions=regions, everywhere=everywhere
-                )
-                self._placements = self._bench.placements(self._targets)
-                async with anyio.create_task_group() as placing:
-                    for placement in self._placements:
-                        placing.start_soon(placement.run)
-                tasks.cancel_scope.cancel()  # watchers of what nobody waits for now
-        self._timed_out = in_time.cancelled_caught and not self._interrupted
-        if self._timed_out:
-            self._give_up()
-
-    def _give_up(self) -> None:
-        for placement in self._placements:
-            if placement.result is None:
-                text = f"not done after {self._options.timeout_s:.0f} s"
-                if last := self._cloud.troubles.get(placement.region):
-                    text += f"; the last answer was {last.code} to {last.operation}"
-                error = ApiError(
-                    text,
-                    region=placement.region,
-                    operation="",
-                    code="Timeout",
-                    http_status=408,
-                    advice="run again to go on, or raise --timeout",
-                )
-                placement.fail(error)
-
-    async def _publish(self, context: Context) -> None:
-        self._emit(PhaseBegan(phase=Phase.PUBLISH))
-        self._finish = Finish(context, self._placements)
-        with anyio.move_on_after(_PUBLISH_S_MAX):
-            await self._finish.run()
-
-    async def _clean_up(self, context: Context) -> None:
-        """Remove everything temporary, whatever happened before, in bounded time."""
-        self._emit(PhaseBegan(phase=Phase.CLEAN_UP))
-        bound_s = _CLEAN_UP_S_MAX
-        if self._interrupted:
-            bound_s = _CLEAN_UP_INTERRUPTED_S_MAX
-        with anyio.move_on_after(bound_s, shield=True) as self._cleaning:
-            temporary = self._bench.temporary if self._bench is not None else []
-            jobs = [
-                *(p.job for p in self._placements if not p.job.temporary),
-                *temporary,
-            ]
-            await self._all(cancel_making, jobs)
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._settle, context, temporary)
-                if self._bench is not None:
-                    for site in self._bench.sites.values():
-                        tasks.start_soon(site.workspace.clean_up)
-                    if not self._interrupted:
-                        tasks.start_soon(self._sweep, context)
-        if self._cleaning.cancelled_caught:
-            context.note("cleaning up took too long", level="WARNING")
-
-    async def _all(
-        self, step: Callable[[Job], Awaitable[None]], jobs: Sequence[Job]
-    ) -> None:
-        async def guarded(job: Job) -> None:
-            try:
-                await step(job)
-            except CloudError as error:
-                text = f"cleaning up {job.name}: {error.diagnostics()}"
-                job.context.note(text, region=job.region, level="WARNING")
-
+        finish = self._finish = Finish(context, self._placements)
+        placing = _Countdown(len(self._regions))
         async with anyio.create_task_group() as tasks:
-            for job in jobs:
-                tasks.start_soon(guarded, job)
+            for region in self._regions.values():
+                tasks.start_soon(self._live, region, give_up_at, placing)
+            with self._until_stopped():
+                await placing.over.wait()
+                self._give_up_unfinished()
+                self._emit(PhaseBegan(phase=Phase.PUBLISH))
+                with anyio.move_on_after(PUBLISH_S_MAX):
+                    await self._guarded(finish.run)
+            finish.conclude()
+            self._emit(PhaseBegan(phase=Phase.CLEAN_UP))
+            self._bound_cleaning()
+            self._decided.set()
+            if not self._stopped:
+                tasks.start_soon(self._guarded, lambda: self._sweep(context))
+        finish.judge()
 
-    async def _settle(self, context: Context, temporary: Sequence[Job]) -> None:
-        """Bring back or delete what was replaced, then drop what is temporary."""
-        finish = self._finish or Finish(context, self._placements)
-        await finish.settle()
-        await self._all(self._drop, temporary)
+    async def _live(
+        self, region: Region, give_up_at: float, placing: "_Countdown"
+    ) -> None:
+        """A region's part in the run: place, lend, and leave nothing behind."""
+        here = [p for p in self._placements if p.region is region]
+        with self._until_stopped(give_up_at):
+            await self._guarded(lambda: _place_all(here))
+        placing.one_less()
+        with self._until_stopped(give_up_at):
+            for sources in self._sources.values():
+                if not here or sources.lends(region.id):
+                    await sources.until_nobody_lacks()
+            await self._guarded(lambda: region.workspace.clean_up(if_idle=True))
+            if here:
+                await self._decided.wait()
+        await self._guarded(lambda: region.end(self._decided))
 
-    async def _drop(self, job: Job) -> None:
-        """Remove a temporary image, if it is there and still temporary.
-
-        A replacement that another run began, or took over, is left to its lease: that
-        run may be giving it its name this very moment. (Without a lent image a copy
-        fails, and is made from elsewhere.)
-        """
-        if not job.temporary:
-            return
-        image = await find(job)
-        if image is not None and job.is_ours(image):
-            context = job.context
-            own = image.tags.get(TAG_RUN) == context.lease.run_id
-            if not job.lent and (job.adopted or not own):
-                text = f"{job.name} is left: another run may be using it"
-                context.note(text, region=job.region)
-                return
-            await remove_image(context, job.region, image)
-            job.image = None
-        job.temporary = False
+    def _give_up_unfinished(self) -> None:
+        """Let placements fail that were not done in time."""
+        for placement in self._placements:
+            if placement.result is not None:
+                continue
+            self._timed_out = True
+            text = f"not done after {self._options.timeout_s:.0f} s"
+            placement.fail(placement.out_of_time(text))
 
     async def _sweep(self, context: Context) -> None:
         """Remove what other runs left in our regions, once their lease is over."""
         # Regions that fail would only cost time; a later run sweeps them.
-        good = [p.region for p in self._placements if p.result and p.result.good]
+        good = [p.region.id for p in self._placements if p.good]
         regions = tuple(dict.fromkeys(good))
         found = await cleanup.find_in(self._cloud, regions, self._emit)
         over = [thing for thing in found if 0 < thing.expires_at < self._now()]
         # Under another lease: our own relays are being removed at the same time.
         run_id = f"{self._rng.getrandbits(32):08x}"
         lease = dataclasses.replace(context.lease, run_id=run_id)
-        context = dataclasses.replace(context, lease=lease, snapshots_left=[])
-        self._unremovable = await cleanup.remove(context, over)
+        context = dataclasses.replace(context, lease=lease)
+        self._swept = await cleanup.remove(context, over)
+
+
+async def _place_all(placements: Sequence[Placement]) -> None:
+    async with anyio.create_task_group() as tasks:
+        for placement in placements:
+            tasks.start_soon(placement.run)
+
+
+class _Countdown:
+    """Tells when so many have said that they are done."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self.over = anyio.Event()
+
+    def one_less(self) -> None:
+        """Say that one more is done."""
+        self._count -= 1
+        if not self._count:
+            self.over.set()

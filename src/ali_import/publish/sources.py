@@ -1,7 +1,7 @@
 """Where a region can get an image's bytes from: staged objects and imported images."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +9,7 @@ import anyio
 
 from ali_import.cloud.values import ObjectSource
 from ali_import.errors import CloudError
+from ali_import.publish.region import Region
 
 COPIES_RUNNING_MAX: Final = 5
 """CopyImage: five copies run per region, the rest queue (page of 2026-01)."""
@@ -32,6 +33,7 @@ class CopySlots:
     def __init__(self) -> None:
         self._by_region: Counter[str] = Counter()
         self._by_image: Counter[str] = Counter()
+        self._waiting: dict[Bell, None] = {}
         self.serial = False
 
     def load(self, source: ImageSource) -> int:
@@ -53,6 +55,13 @@ class CopySlots:
         """Count a copy that ended."""
         self._by_region[source.region] -= 1
         self._by_image[source.image_id] -= 1
+        waiting, self._waiting = self._waiting, {}
+        for bell in waiting:
+            bell.ring()
+
+    def tell(self, bell: "Bell") -> None:
+        """Ring a bell when a copy ends, once."""
+        self._waiting[bell] = None
 
 
 class Sources:
@@ -66,19 +75,32 @@ class Sources:
     region that could take it too, if all else fails, is a *reserve*: regions that can
     only copy wait for reserves, and reserves do not wait for each other.
 
+    A region whose object or lent image others may still want stays until nobody who
+    has to be placed lacks the bytes.
+
     Attributes:
+        everywhere: Every region there is, by its id: any of them may lend the image.
+        loan: What is known about lending it.
         refusal: Why the image could not be imported in a region, or lent by it.
         failed_imports: How many imports have failed although the bytes were there,
             anywhere, since the last one that did not.
     """
 
-    def __init__(self, regions: Iterable[str], slots: CopySlots, bell: "Bell") -> None:
+    def __init__(
+        self,
+        regions: Iterable[str],
+        everywhere: Mapping[str, Region],
+        slots: CopySlots,
+    ) -> None:
+        self.everywhere = everywhere
         self.objects: list[ObjectSource] = []
         self.images: list[ImageSource] = []
+        self.loan = Loan()
         self.refusal: CloudError | None = None
         self.failed_imports = 0
         self.slots = slots
-        self.bell = bell
+        self._bell = Bell()
+        self._lacking = dict.fromkeys(regions)
         self._objects_expected = dict.fromkeys(regions)
         self._images_expected = dict(self._objects_expected)
         self._reserves: dict[str, None] = {}
@@ -91,7 +113,7 @@ class Sources:
     def no_image(self, region: str) -> None:
         """Say that a region will not be a source to copy from, for now."""
         self._images_expected.pop(region, None)
-        self.bell.ring()
+        self._bell.ring()
 
     def add_image(self, region: str, image_id: str) -> None:
         """Say that a region has the image, Available and unpublished."""
@@ -99,25 +121,49 @@ class Sources:
         source = ImageSource(region=region, image_id=image_id)
         if source not in self.images:
             self.images.append(source)
-        self.bell.ring()
+        self._bell.ring()
 
     def no_object(self, region: str) -> None:
         """Say that a region will not be a source to fetch from."""
         self._objects_expected.pop(region, None)
-        self.bell.ring()
+        self._bell.ring()
 
     def add_object(self, source: ObjectSource) -> None:
         """Say that a region has staged the object, where it can be read from."""
         self._objects_expected.pop(source.region, None)
         self.objects.append(source)
-        self.bell.ring()
+        self._bell.ring()
+
+    def drop_objects(self, gone: Collection[object]) -> None:
+        """Say that objects are not there any more."""
+        self.objects = [source for source in self.objects if source not in gone]
 
     def add_reserve(self, region: str) -> None:
         """Say that a region can take the file from here, but has not tried to."""
         self._reserves[region] = None
 
+    def lack_bytes(self, region: str) -> None:
+        """Say that a region has yet to get the bytes, by whatever way."""
+        self._lacking[region] = None
+
+    def have_bytes(self, region: str) -> None:
+        """Say that a region has the bytes, or something that was made of them."""
+        self._lacking.pop(region, None)
+        self._bell.ring()
+
+    def lends(self, region: str) -> bool:
+        """Whether others may be using what a region has of the image."""
+        staged = any(source.region == region for source in self.objects)
+        return staged or region in self.loan.regions
+
+    async def until_nobody_lacks(self) -> None:
+        """Wait until every region has the bytes, or has given up."""
+        while self._lacking:
+            await self._bell.rung()
+
     def forget(self, region: str) -> None:
         """Say that a region has ended: nobody may go on waiting for it."""
+        self._lacking.pop(region, None)
         self._objects_expected.pop(region, None)
         self._images_expected.pop(region, None)
         self._reserves.pop(region, None)
@@ -133,19 +179,19 @@ class Sources:
         """Say that the file did not get to the region: another one may take it."""
         if self._seed == region:
             self._seed = ""
-        self.bell.ring()
+        self._bell.ring()
 
     async def seed_settled(self) -> bool:
         """Wait until the seed's object can be read (True) or there is no seed."""
         while not self.objects and self._seed:
-            await self.bell.rung()
+            await self._bell.rung()
         return bool(self.objects)
 
     async def object_known(self, region: str) -> bool:
         """Wait until an object is staged (True), or none will be (False)."""
         self.no_object(region)
         while not self.objects and self._objects_expected:
-            await self.bell.rung()
+            await self._bell.rung()
         return bool(self.objects)
 
     async def take_image(
@@ -166,7 +212,9 @@ class Sources:
                 return best
             if not usable and not self._may_come(near):
                 return None
-            await self.bell.rung()
+            if usable:
+                self.slots.tell(self._bell)
+            await self._bell.rung()
 
     def _may_come(self, near: str) -> bool:
         """Whether a region that waits for an image may hope for one."""
@@ -176,6 +224,23 @@ class Sources:
 
     def _rank(self, source: ImageSource, near: str) -> tuple[int, int, str]:
         return self.slots.load(source), distance(source.region, near), source.region
+
+
+class Loan:
+    """What is known about having an image imported somewhere, to copy it from there.
+
+    Attributes:
+        lock: One region at a time is asked to lend it.
+        regions: Those that lend it.
+        tried: Those that were asked to.
+        failures: Of how many that weighs; regions that merely refuse do not count.
+    """
+
+    def __init__(self) -> None:
+        self.lock = anyio.Lock()
+        self.regions: list[str] = []
+        self.tried: list[str] = []
+        self.failures = 0
 
 
 class Bell:

@@ -13,9 +13,9 @@ from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Call, Do, Fault
 from alicloud_emulator.world.fc import Invocation
+from alicloud_emulator.world.oss import Visit
 from alicloud_emulator.world.world import World
-from tests.support.bridge.network import Network
-from tests.support.bridge.visitor import Visitor
+from tests.support.bridge.network import Network, Out
 
 FRAME_BYTES: Final = 2000
 """Header of an invocation's payload: method, URL, signed headers; about this long."""
@@ -24,7 +24,11 @@ DEADLINE_S: Final = 110.0
 
 
 class FetchFailedError(Exception):
-    """No source gave the bytes."""
+    """No source gave the bytes; ``gone`` has the numbers of those that are not there."""
+
+    def __init__(self, gone: Sequence[int]) -> None:
+        super().__init__("no source gave the bytes")
+        self.gone = gone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +90,8 @@ class RelayFunction:
         Raises:
             FetchFailedError: None did.
         """
-        waiting = deque(sources)
+        waiting = deque(enumerate(sources))
+        gone: list[int] = []
         deadline = anyio.current_time() + DEADLINE_S
         pieces: list[bytes] = []
         got = 0
@@ -95,9 +100,11 @@ class RelayFunction:
                 break
             await anyio.sleep(self._rng.uniform(0.01, 0.1))
             try:
-                piece = self._read(waiting[0], offset + got, length - got)
-            except _GoneError:
-                waiting.popleft()
+                piece = self._read(waiting[0][1], offset + got, length - got)
+            except _GoneError as error:
+                number, _ = waiting.popleft()
+                if error.__cause__ is not None:  # not there, as it says itself
+                    gone.append(number)
                 continue
             except _FailedError:
                 piece = b""
@@ -109,7 +116,7 @@ class RelayFunction:
             if anyio.current_time() > deadline:
                 break
         if got < length:
-            raise FetchFailedError
+            raise FetchFailedError(gone)
         return MemoryBlob(b"".join(pieces))
 
     def _read(self, source: Presigned, offset: int, length: int) -> bytes:
@@ -122,20 +129,17 @@ class RelayFunction:
             download_from=source.region,
             download_to=self._region,
         )
-        if self._network.unresolved("oss", source.region):
-            raise _FailedError
-        if self._network.silent("oss", source.region):
+        # A function has a resolver of its own, inside the cloud.
+        if self._network.out("oss", source.region) in {Out.NO_HOST, Out.SILENT}:
             raise _FailedError
         doings = {fault.do for fault in self._world.faults.strike(call)}
         if doings & _FAILING:
             raise _FailedError
         if self._world.agenda.catch_up() >= source.expires_at:
             raise _GoneError
-        visitor = Visitor(world=self._world, caller=self._caller, inside=self._region)
+        visit = Visit(caller=self._caller, region=source.region, inside=self._region)
         try:
-            stored = self._world.oss.objects.read(
-                visitor.public_visit(source.region), source.bucket, source.key
-            )
+            stored = self._world.oss.objects.read(visit, source.bucket, source.key)
         except ServiceError as error:
             raise _GoneError from error
         data = stored.blob.read(offset, length)

@@ -17,7 +17,8 @@ from ali_import.cloud.calls import (
 from ali_import.cloud.steady import Patience, Steady
 from ali_import.errors import ApiError, HostNotFoundError, TransportError
 from ali_import.units import MINUTE_S
-from tests.support.virtual import ScriptedCloud, refusal, run, silence
+from emulator.tests.support.virtual import run
+from tests.support.virtual import ScriptedCloud, refusal, silence
 
 LOOK = DescribeImages(region="cn-hangzhou")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ali_import.disk import inspect
+from emulator.tests.support.programs import need, run
 from scripts.make_demo_images import demo_disks, efi_program
-from tests.support.programs import need, run
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "make_demo_images.py"
 SUFFIXES = {

@@ -23,7 +23,8 @@ from ali_import.cloud.values import (
 )
 from ali_import.errors import ApiError, TaskFailedError
 from ali_import.publish.watcher import ImageGoneError, Watcher
-from tests.support.virtual import ScriptedCloud, refusal, run
+from emulator.tests.support.virtual import run
+from tests.support.virtual import ScriptedCloud, refusal
 
 
 class Making:
@@ -72,11 +73,8 @@ def watching(
     cloud: ScriptedCloud, scenario: Callable[[Watcher], Awaitable[object]]
 ) -> object:
     async def main() -> object:
-        async with anyio.create_task_group() as tasks:
-            steady = Steady(cloud, rng=Random(1))
-            result = await scenario(Watcher(steady, "cn-hangzhou", tasks))
-            tasks.cancel_scope.cancel()
-        return result
+        steady = Steady(cloud, rng=Random(1))
+        return await scenario(Watcher(steady, "cn-hangzhou"))
 
     return run(main)
 

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from ali_import.cloud.sdk.budget import ByteBudget
-from tests.support.virtual import run
+from emulator.tests.support.virtual import run
 
 
 def passages(bytes_max: int, sizes: list[int]) -> tuple[list[int], int]:

@@ -336,6 +336,18 @@ def images(rows: list[dict[str, Any]], total: int | None = None) -> Reply:
     )
 
 
+@pytest.mark.parametrize(
+    ("row", "usable"),
+    [({}, None), ({"Usable": True}, True), ({"Usable": "false"}, False)],
+)
+def test_whether_an_image_can_be_used_may_be_told(
+    far: FarSide, cloud: SdkCloud, row: dict[str, Any], usable: bool | None
+) -> None:
+    far.answer = lambda _seen: images([{**IMAGE, **row}])
+    found = anyio.run(cloud.call, calls.DescribeImages(region=REGION))
+    assert [image.usable for image in found] == [usable]
+
+
 def test_an_image_is_read_with_numbers_sent_as_text(
     far: FarSide, cloud: SdkCloud
 ) -> None:

@@ -78,9 +78,9 @@ class SdkCloud:
         self._services: Services | None = None
         self._closed = False
         self._lock = threading.Lock()
-        self._calls = CapacityLimiter(CALLS_MAX)
-        self._uploads = CapacityLimiter(UPLOADS_MAX)
-        self._relayed = CapacityLimiter(RELAYED_MAX)
+        self._calls = CapacityLimiter(max(1, int(CALLS_MAX * settings.share)))
+        self._uploads = CapacityLimiter(max(1, int(UPLOADS_MAX * settings.share)))
+        self._relayed = CapacityLimiter(max(1, int(RELAYED_MAX * settings.share)))
         self._relay_bytes = ByteBudget(RELAY_BYTES_MAX)
 
     async def call(self, call: Call[R], /) -> R:

@@ -150,6 +150,7 @@ def _image(row: Mapping[str, Any]) -> CloudImage:
         imds=text(features, "ImdsSupport"),
         public=flag(row, "IsPublic"),
         size_gib=integer(row, "Size"),
+        usable=flag(row, "Usable") if text(row, "Usable") else None,
         progress=percent(row, "Progress"),
         snapshot_ids=tuple(
             text(disk, "SnapshotId") for disk in mappings if text(disk, "SnapshotId")

@@ -86,7 +86,8 @@ class Adapter(HTTPAdapter):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._context = tls_context(settings)
-        self._idle = pools.Idle(IDLE_MAX)
+        # Where few descriptors may be open, fewer connections are kept.
+        self._idle = pools.Idle(max(1, int(IDLE_MAX * settings.share)))
         super().__init__(
             pool_connections=HOSTS_MAX, pool_maxsize=CONNECTIONS_PER_HOST_MAX
         )

@@ -1,0 +1,55 @@
+"""``serve`` stays until it is interrupted."""
+
+import argparse
+import json
+import os
+import signal
+from typing import Any
+
+import anyio
+
+from alicloud_emulator.cli import servers
+from alicloud_emulator.cli.session import Session, session
+from alicloud_emulator.cli.usage import usage_errors_unwrapped
+from alicloud_emulator.front import environment
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM, and return 0.
+
+    Raises:
+        UsageError: An option is impossible, or a port or the name taken.
+    """
+    with usage_errors_unwrapped():
+        anyio.run(_serve, options)
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    with anyio.open_signal_receiver(
+        signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+    ) as signals:
+        async with session(options) as running:
+            ready = _ready(running, options.name or str(os.getpid()))
+            record = {
+                **ready,
+                "users": dict(running.profile_users),
+                "folder": str(running.emulator.bundle.parent),
+            }
+            with servers.announced(record):
+                print(json.dumps(ready), flush=True)
+                async for _ in signals:
+                    return
+
+
+def _ready(running: Session, name: str) -> dict[str, Any]:
+    """Return the line that says where everything is."""
+    return {
+        "name": name,
+        "pid": os.getpid(),
+        "proxy": running.emulator.proxy,
+        "console": running.console_url,
+        "ca_bundle": str(running.emulator.bundle),
+        "env": running.environment({}),
+        "unset": list(environment.REMOVED),
+    }

@@ -1,0 +1,272 @@
+"""One request's way: verify, throttle, faults, service, error body, counts."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from random import Random
+from urllib.parse import parse_qsl, unquote
+from uuid import UUID
+
+from alicloud_emulator.front import faults
+from alicloud_emulator.front.body import RequestBody
+from alicloud_emulator.front.events import Events
+from alicloud_emulator.front.http import ConnectionGoneError
+from alicloud_emulator.front.server import Arrival, DropConnectionError
+from alicloud_emulator.front.signatures.verifier import Verifier
+from alicloud_emulator.services.wire import Request, Response, Service
+from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.faults import Call, Fault
+from alicloud_emulator.world.throttle import Throttle
+from alicloud_emulator.world.world import World
+
+logger = logging.getLogger(__name__)
+
+_QUERY_FIELDS_MAX = 4000
+_DOWNLOADS = frozenset({"GetObject"})
+
+
+class Dispatcher:
+    """Answers requests from one world.
+
+    Args:
+        world: The cloud.
+        services: Products by name, as in ``Host.service``.
+        events: Told of every request.
+    """
+
+    def __init__(
+        self, world: World, services: Mapping[str, Service], events: Events
+    ) -> None:
+        self._world = world
+        self._services = services
+        self._events = events
+        self._verifier = Verifier(world)
+        self._throttle = Throttle(world.profile, world.agenda)
+
+    async def answer(self, arrival: Arrival) -> Response:
+        """Answer one request.
+
+        Raises:
+            DropConnectionError: A fault: close without an answer.
+            ConnectionGoneError: The client went away in the middle.
+        """
+        started = time.perf_counter()
+        self._world.agenda.catch_up()
+        service = self._services[arrival.host.service]
+        request = self._request(arrival)
+        refusal = await self._verified(request, arrival.body)
+        call = self._call(request, *service.describe(request))
+        self._world.traffic.by_action[call.operation] += 1
+        record = _Record(request, call)
+        try:
+            response = await self._carried_out(
+                service, request, call, refusal, record, gone=arrival.gone
+            )
+        except (DropConnectionError, ConnectionGoneError):
+            record.outcome = "dropped"
+            raise
+        finally:
+            self._count_body(request, arrival.body.received, up=True)
+            self._events.add(
+                record.document(self._world.agenda.now, started, arrival.body.received)
+            )
+        if not isinstance(response, faults.Page):
+            _add_headers(request, response, self._world.agenda.now)
+        return response
+
+    def sent(self, arrival: Arrival, size: int) -> None:
+        """Count the body of an answer."""
+        self._world.traffic.count_body(
+            size, inside=arrival.origin.inside, region=arrival.host.region, up=False
+        )
+
+    def _request(self, arrival: Arrival) -> Request:
+        head = arrival.head
+        raw_path, _, raw_query = arrival.target.partition("#")[0].partition("?")
+        return Request(
+            method=head.method,
+            host=arrival.host,
+            path=unquote(raw_path, errors="replace"),
+            raw_path=raw_path,
+            raw_query=raw_query,
+            query=_pairs(raw_query),
+            headers=head.headers,
+            body=arrival.body,
+            content_length=head.content_length,
+            scheme=arrival.origin.scheme,
+            inside=arrival.origin.inside,
+            request_id=_REQUEST_IDS[arrival.host.service](self._world.rng),
+        )
+
+    async def _verified(
+        self, request: Request, body: RequestBody
+    ) -> ServiceError | None:
+        """Find the caller; return why the request is refused, if it is."""
+        try:
+            await self._verifier.verify(request, body)
+        except ServiceError as error:
+            return error
+        return None
+
+    def _call(self, request: Request, action: str, resource: str) -> Call:
+        host = request.host
+        region = request.param("RegionId") if host.service == "ecs" else ""
+        is_download = host.service == "oss" and action in _DOWNLOADS
+        return Call(
+            service=host.service,
+            action=action,
+            region=region or host.region,
+            resource=resource,
+            download_from=host.region if is_download else "",
+            download_to=request.inside if is_download else "",
+        )
+
+    async def _carried_out(
+        self,
+        service: Service,
+        request: Request,
+        call: Call,
+        refusal: ServiceError | None,
+        record: "_Record",
+        *,
+        gone: faults.Gone,
+    ) -> Response:
+        try:
+            if refusal is not None:
+                raise refusal
+            response = await self._handled(service, request, call, record, gone=gone)
+        except ServiceError as error:
+            self._world.traffic.errors[f"{call.operation}:{error.code}"] += 1
+            record.code = error.code
+            response = service.error(request, error)
+            if error.retry_after_ms > 0:
+                retry_after = str(error.retry_after_ms)
+                response.headers.setdefault("x-acs-retry-after", retry_after)
+        record.outcome = str(response.status)
+        return response
+
+    async def _handled(
+        self,
+        service: Service,
+        request: Request,
+        call: Call,
+        record: "_Record",
+        *,
+        gone: faults.Gone,
+    ) -> Response:
+        """Let the faults and the service do their work."""
+        region = self._world.profile.region(call.region)
+        if region is not None and region.dead:
+            await faults.hang(gone)
+        account_id = request.caller.account_id if request.caller else ""
+        self._throttle.check(account_id, call.operation, call.region)
+        struck = self._world.faults.strike(call)
+        record.faults = struck
+        if (answer := await faults.before(struck, call, gone)) is not None:
+            return answer
+        request.faults = faults.for_service(struck)
+        try:
+            response = await self._served(service, request)
+        except ServiceError:
+            await faults.after(struck)
+            raise
+        return await faults.after(struck) or response
+
+    async def _served(self, service: Service, request: Request) -> Response:
+        try:
+            return await service.handle(request)
+        except (ServiceError, ConnectionGoneError, DropConnectionError):
+            raise
+        except Exception as error:
+            logger.exception("%s failed unexpectedly", request.host.service)
+            code = "InternalServerError" if request.host.service == "fc" else ""
+            raise ServiceError(
+                code or "InternalError", 500, "The emulator failed: see its log."
+            ) from error
+
+    def _count_body(self, request: Request, size: int, *, up: bool) -> None:
+        self._world.traffic.count_body(
+            size, inside=request.inside, region=request.host.region, up=up
+        )
+
+
+class _Record:
+    """What GET /events will say of a request."""
+
+    def __init__(self, request: Request, call: Call) -> None:
+        self.request = request
+        self.call = call
+        self.outcome = "failed"
+        self.code = ""
+        self.faults: tuple[Fault, ...] = ()
+
+    def document(
+        self, now: float, started: float, bytes_received: int
+    ) -> dict[str, object]:
+        """Return the record as JSON shows it."""
+        return {
+            "time": round(now, 3),
+            "request_id": self.request.request_id,
+            "action": self.call.operation,
+            "region": self.call.region,
+            "resource": self.call.resource,
+            "inside": self.request.inside,
+            "caller": self.request.caller.arn if self.request.caller else "",
+            "signature": self.request.signature,
+            "outcome": self.outcome,
+            "code": self.code,
+            "faults": [str(fault.do) for fault in self.faults],
+            "bytes_received": bytes_received,
+            "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+        }
+
+
+def _pairs(raw_query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            raw_query, keep_blank_values=True, max_num_fields=_QUERY_FIELDS_MAX
+        )
+    except ValueError:
+        # Too many: no call has so many parameters; services will miss what they need.
+        return []
+
+
+def _uuid(rng: Random) -> str:
+    return str(UUID(int=rng.getrandbits(128), version=4)).upper()
+
+
+def _oss_id(rng: Random) -> str:
+    return f"{rng.getrandbits(96):024X}"
+
+
+def _fc_id(rng: Random) -> str:
+    bits = f"{rng.getrandbits(128):032x}"
+    return f"1-{bits[:8]}-{bits[8:]}"
+
+
+_REQUEST_IDS: dict[str, Callable[[Random], str]] = {
+    "oss": _oss_id,
+    "fc": _fc_id,
+    "ecs": _uuid,
+    "ram": _uuid,
+    "sts": _uuid,
+    "kms": _uuid,
+    "location": _uuid,
+}
+
+_ID_HEADERS = {"oss": ("x-oss-request-id",), "fc": ("X-Fc-Request-Id",)}
+
+
+def _add_headers(request: Request, response: Response, now: float) -> None:
+    """Add what every answer of a product carries."""
+    service, headers = request.host.service, response.headers
+    present = {name.lower() for name in headers}
+    common = {"Date": formatdate(now, usegmt=True)}
+    for name in _ID_HEADERS.get(service, ("x-acs-request-id",)):
+        common[name] = request.request_id
+    if service == "oss":
+        common["Server"] = "AliyunOSS"
+    for name, value in common.items():
+        if name.lower() not in present:
+            headers[name] = value

@@ -1,0 +1,82 @@
+"""The documents people and tests read: the state of the cloud, and what was asked of it.
+
+Their shape is stable and described in docs/report.md.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from alicloud_emulator.world.world import World
+
+VERSION = 1
+"""Of the documents' shape; raised when a field changes its meaning or goes."""
+
+Document = dict[str, Any]
+
+
+def state(world: World, *, seed: int) -> Document:
+    """Return what there is: regions with their images, buckets, functions and so on."""
+    world.agenda.catch_up()
+    profile = world.profile
+    products = (world.ecs, world.oss, world.fc)
+    account_id = profile.accounts[0].id
+    regions: Document = {}
+    for region in profile.regions:
+        pieces: Document = {
+            "images": [],
+            "snapshots": [],
+            "tasks": [],
+            "buckets": [],
+            "functions": [],
+        }
+        for product in products:
+            pieces.update(product.state(region.id, account_id))
+        regions[region.id] = pieces
+    return {
+        "version": VERSION,
+        "profile": profile.name,
+        "seed": seed,
+        "account_id": account_id,
+        "regions": regions,
+    }
+
+
+def requests(world: World) -> Document:
+    """Return what was asked, what went wrong, and how many bytes went where."""
+    traffic = world.traffic
+    return {
+        "version": VERSION,
+        "requests": {
+            "total": traffic.by_action.total(),
+            "by_action": dict(sorted(traffic.by_action.items())),
+            "errors": dict(sorted(traffic.errors.items())),
+            "faults": dict(sorted(world.faults.struck.items())),
+        },
+        "traffic": {
+            "uplink_bytes": traffic.uplink_bytes,
+            "downlink_bytes": traffic.downlink_bytes,
+            "cross_region_bytes": traffic.cross_region_bytes,
+            "internal_bytes": traffic.internal_bytes,
+        },
+    }
+
+
+def report(world: World, *, seed: int) -> Document:
+    """Return both documents in one."""
+    return {**state(world, seed=seed), **requests(world)}
+
+
+def write(document: Document, file: Path) -> None:
+    """Write a document whole or not at all.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        draft.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,215 @@
+"""All of it put together: one world, its services, and the ways in."""
+
+import shutil
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from alicloud_emulator.front import documents, environment
+from alicloud_emulator.front.dispatch import Dispatcher
+from alicloud_emulator.front.events import Events
+from alicloud_emulator.front.folder import private_folder
+from alicloud_emulator.front.server import Arrival, Front
+from alicloud_emulator.front.tls import CertificateAuthority
+from alicloud_emulator.functions.manager import Functions
+from alicloud_emulator.functions.network import NetworkEnv
+from alicloud_emulator.services.ecs import EcsService
+from alicloud_emulator.services.fc import FcService
+from alicloud_emulator.services.kms import KmsService
+from alicloud_emulator.services.location import LocationService
+from alicloud_emulator.services.oss.service import OssService
+from alicloud_emulator.services.ram import RamService
+from alicloud_emulator.services.sts import StsService
+from alicloud_emulator.services.wire import Response, Service
+from alicloud_emulator.world.blobs import DirectoryBlobs
+from alicloud_emulator.world.faults import Rule
+from alicloud_emulator.world.profile import Profile
+from alicloud_emulator.world.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What to emulate, and where.
+
+    Attributes:
+        address: Address the proxy listens on for clients outside.
+        port: Its port; 0 for any free one.
+        rules: Faults in force from the start, and again after a reset.
+    """
+
+    profile: Profile
+    seed: int = 0
+    address: str = "127.0.0.1"
+    port: int = 0
+    rules: tuple[Rule, ...] = ()
+
+
+class _Cloud:
+    """One world and what answers for it; a reset makes another."""
+
+    def __init__(self, world: World, dispatcher: Dispatcher) -> None:
+        self.world = world
+        self.dispatcher = dispatcher
+        self.ended = anyio.Event()
+
+
+class Emulator:
+    """A running emulator. Made by ``running()``.
+
+    Attributes:
+        events: What happens, for GET /events.
+        bundle: File of trusted certificates, the emulator's CA among them.
+        proxy: URL by which programs on this machine come in.
+    """
+
+    def __init__(self, settings: Settings, folder: Path, tasks: TaskGroup) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._tasks = tasks
+        self._authority = CertificateAuthority()
+        self._front = Front(
+            settings.profile, self._authority, answer=self._answer, sent=self._sent
+        )
+        self._cloud: _Cloud | None = None
+        self._clouds = 0
+        self.events = Events()
+        self.bundle = self._authority.write_bundle(folder)
+        self.proxy = ""
+
+    @property
+    def world(self) -> World:
+        """The world as it is now; a reset replaces it."""
+        assert self._cloud is not None, "open() comes first"
+        return self._cloud.world
+
+    async def open(self) -> None:
+        """Make the world and listen.
+
+        Raises:
+            OSError: The address cannot be listened on.
+        """
+        await self.reset()
+        address = self._settings.address
+        port = await self._front.open(
+            self._tasks, address=address, port=self._settings.port
+        )
+        self.proxy = environment.proxy_url(address, port)
+
+    async def reset(self) -> None:
+        """Begin again with a new world of the same profile, seed and rules."""
+        old = self._cloud
+        self._cloud = await self._tasks.start(self._keep_cloud)
+        if old is not None:
+            old.ended.set()
+
+    async def state(self) -> documents.Document:
+        """Return the state document."""
+        await self._hash_objects()
+        return documents.state(self.world, seed=self._settings.seed)
+
+    def requests(self) -> documents.Document:
+        """Return the request counts."""
+        return documents.requests(self.world)
+
+    async def report(self) -> documents.Document:
+        """Return the report document."""
+        await self._hash_objects()
+        return documents.report(self.world, seed=self._settings.seed)
+
+    async def _hash_objects(self) -> None:
+        """Compute what the documents say of objects' contents, and hold up nobody."""
+        account_id = self._settings.profile.accounts[0].id
+        while blobs := self.world.oss.unhashed(account_id):
+            for blob in blobs:
+                await anyio.to_thread.run_sync(blob.sha256)
+
+    def environment(
+        self, env: Mapping[str, str], key_id: str, key_secret: str
+    ) -> dict[str, str]:
+        """Return what a program outside needs, given the environment it has."""
+        return {
+            **environment.network(self.proxy, self.bundle),
+            **environment.credentials(key_id, key_secret),
+            **environment.hooks(env),
+        }
+
+    async def _answer(self, arrival: Arrival) -> Response:
+        assert self._cloud is not None
+        return await self._cloud.dispatcher.answer(arrival)
+
+    def _sent(self, arrival: Arrival, size: int) -> None:
+        assert self._cloud is not None
+        self._cloud.dispatcher.sent(arrival, size)
+
+    async def _keep_cloud(
+        self, *, task_status: anyio.abc.TaskStatus[_Cloud] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Hold a world's processes and files until it is replaced."""
+        settings = self._settings
+        self._clouds += 1
+        folder = self._folder / f"world-{self._clouds}"
+        (folder / "blobs").mkdir(parents=True)
+        world = World(
+            settings.profile,
+            clock=time.time,
+            seed=settings.seed,
+            blobs=DirectoryBlobs(folder / "blobs"),
+        )
+        for rule in settings.rules:
+            world.faults.add(rule)
+        durations = settings.profile.durations
+        async with Functions(
+            network=self._inside,
+            cold_start_s=durations.function_cold_start_s,
+            folder=folder,
+        ) as functions:
+            dispatcher = Dispatcher(world, _services(world, functions), self.events)
+            cloud = _Cloud(world, dispatcher)
+            task_status.started(cloud)
+            await cloud.ended.wait()
+        # Objects keep their files for as long as anybody refers to them: not that long.
+        await anyio.to_thread.run_sync(
+            partial(shutil.rmtree, folder, ignore_errors=True)
+        )
+
+    def _inside(self, region: str) -> NetworkEnv:
+        """Return what a function in ``region`` is told about the network."""
+        proxy = environment.proxy_url("127.0.0.1", self._front.inside_port(region))
+        return NetworkEnv(
+            env={
+                **environment.network(proxy, self.bundle),
+                "ALICLOUD_EMULATOR_INSIDE": region,
+            },
+            node_preload=str(environment.HOOKS / "preload.cjs"),
+            python_path=str(environment.HOOKS),
+        )
+
+
+def _services(world: World, functions: Functions) -> dict[str, Service]:
+    return {
+        "ecs": EcsService(world),
+        "oss": OssService(world),
+        "fc": FcService(world, functions=functions),
+        "ram": RamService(world),
+        "sts": StsService(world),
+        "kms": KmsService(world),
+        "location": LocationService(world),
+    }
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Emulator]:
+    """Make an emulator, to be opened, and end it with the ``async with`` block."""
+    with private_folder() as folder:
+        async with anyio.create_task_group() as tasks:
+            try:
+                yield Emulator(settings, folder, tasks)
+            finally:
+                tasks.cancel_scope.cancel()

@@ -1,0 +1,119 @@
+"""Carries out the faults that strike on the way: all but those a service acts out."""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+import anyio
+
+from alicloud_emulator.front.server import DropConnectionError
+from alicloud_emulator.services.wire import Response
+from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.faults import Call, Do, Fault
+
+_HANG_S_MAX = 3600.0
+_DELAY_S_MAX = 600.0
+_FOR_SERVICES = frozenset({Do.CORRUPT, Do.TRUNCATE, Do.KILL, Do.FAIL_TASK})
+_THROTTLED = "Throttling.User"
+
+# What each product says for the flow control that RPC products call Throttling.User.
+_THROTTLE_CODES = {"oss": ("QpsLimitExceeded", 503), "fc": ("ResourceThrottled", 429)}
+
+Gone = Callable[[], Awaitable[None]]
+"""Returns when the client of a call has gone."""
+
+
+class Page(Response):
+    """What somebody on the way answers in the cloud's place, without its headers."""
+
+
+def for_service(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Return the faults that the service itself acts out."""
+    return tuple(fault for fault in faults if fault.do in _FOR_SERVICES)
+
+
+async def hang(gone: Gone) -> None:
+    """Say nothing for an hour, or until the client has gone; drop the connection.
+
+    Raises:
+        DropConnectionError: Always.
+    """
+    with anyio.move_on_after(_HANG_S_MAX):
+        await gone()
+    raise DropConnectionError
+
+
+async def before(faults: Iterable[Fault], call: Call, gone: Gone) -> Response | None:
+    """Carry out the faults that keep a call from being done.
+
+    Returns:
+        The answer to give instead of doing the call, or None to do it.
+
+    Raises:
+        ServiceError: The call is refused or throttled.
+        DropConnectionError: Close without an answer.
+    """
+    for fault in faults:
+        match fault.do:
+            case Do.REFUSE | Do.THROTTLE:
+                raise _refusal(fault, call)
+            case Do.DROP_BEFORE:
+                raise DropConnectionError
+            case Do.HANG:
+                await hang(gone)
+            case Do.HTML:
+                return _html_page(fault.status)
+            case _:
+                pass
+    return None
+
+
+async def after(faults: Iterable[Fault]) -> Response | None:
+    """Carry out the faults that hide or delay the answer to a call that was done.
+
+    Returns:
+        The answer to give instead of the service's, or None.
+
+    Raises:
+        DropConnectionError: Close without an answer.
+    """
+    for fault in faults:
+        match fault.do:
+            case Do.DELAY:
+                await anyio.sleep(min(fault.delay_s, _DELAY_S_MAX))
+            case Do.DROP_AFTER:
+                raise DropConnectionError
+            case Do.HTML_AFTER:
+                return _html_page(fault.status)
+            case _:
+                pass
+    return None
+
+
+def _refusal(fault: Fault, call: Call) -> ServiceError:
+    is_throttle = fault.do is Do.THROTTLE
+    code = fault.code or (_THROTTLED if is_throttle else "ServiceUnavailable")
+    # A fault is a refusal by 503 unless it says otherwise; throttling by 400.
+    status = 400 if is_throttle and not fault.code else fault.status
+    if code == _THROTTLED:
+        code, status = _THROTTLE_CODES.get(call.service, (code, status))
+    return ServiceError(
+        code,
+        status,
+        fault.message or "The request has failed due to a fault of this cloud.",
+        retry_after_ms=fault.retry_after_ms,
+    )
+
+
+_TITLES = {200: "Sign in", 502: "502 Bad Gateway"}
+
+
+def _html_page(status: int) -> Page:
+    title = _TITLES.get(status, f"{status} Error")
+    page = (
+        f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    )
+    return Page(
+        status=status,
+        headers={"Content-Type": "text/html", "Server": "Tengine"},
+        # An answer 204 has no body.
+        body=b"" if status == 204 else page.encode(),
+    )

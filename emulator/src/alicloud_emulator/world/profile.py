@@ -1,0 +1,386 @@
+"""A profile: which cloud to emulate. Read from TOML, validated, frozen.
+
+A profile may begin with ``extends = "fast"`` and then say only what differs. See
+docs/reference.md for every key; unknown keys are refused, so that a typing error
+cannot quietly emulate another cloud.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from alicloud_emulator.world.checked import (
+    ProfileError,
+    checked,
+    list_of,
+    one_of,
+    probability,
+    table_of,
+)
+
+
+class OssMode(StrEnum):
+    """What a region's object storage does.
+
+    * ``open``: everything (in mainland regions: subject to the account's kind).
+    * ``no-new-buckets``: PutBucket answers ``ForbidCreateNewBucket``.
+    * ``none``: the same, and OSS does not list the region. Its hosts answer: published
+      programs list buckets at every region's host, and find out by PutBucket alone
+      where there is no object storage.
+    * ``unresolved``: the region's OSS hosts do not resolve.
+    """
+
+    OPEN = "open"
+    NO_NEW_BUCKETS = "no-new-buckets"
+    NONE = "none"
+    UNRESOLVED = "unresolved"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """One region.
+
+    Attributes:
+        mainland: Under the rule that closes public OSS hosts to new accounts.
+        fc: Whether Function Compute is there; without it its hosts do not resolve.
+        public_images: False answers ``CurrentRegion.NotSupportPublicImage``.
+        copy_in: False answers ``OperationDenied.NonCompliantDestinationRegion`` to
+            copies into this region.
+        copy_out: False answers ``RegionNotSupportCopy`` to copies from it.
+        slow: Factor on every duration of the region.
+        dead: The region's hosts take connections and never answer.
+    """
+
+    id: str
+    name: str = ""
+    mainland: bool = False
+    oss: OssMode = OssMode.OPEN
+    fc: bool = True
+    public_images: bool = True
+    copy_in: bool = True
+    copy_out: bool = True
+    slow: float = 1.0
+    dead: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """A RAM user (with keys) or a role (with a trust policy) of an account.
+
+    Attributes:
+        access_key_secret: As an account's.
+    """
+
+    name: str
+    access_key_id: str = ""
+    access_key_secret: str = ""
+    policies: tuple[dict[str, Any], ...] = ()
+    trust: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One account.
+
+    Attributes:
+        access_key_secret: Without one, nobody can sign with the key; the command line
+            draws a new one at every start.
+        oss_since: ``new`` (activated on or after 2025-03-20: mainland public data
+            calls are refused) or ``old``.
+        agreement_signed: Community Image Terms accepted.
+        import_role: Whether AliyunECSImageImportDefaultRole is there at the start.
+        fc_enabled: Whether Function Compute was ever activated.
+        arrears: The account owes money: changes answer ``Account.Arrearage``.
+        oss_v1: Whether V1 signatures are accepted on new buckets.
+        oss_block_public: Whether new buckets block public access (the default in
+            regions that got it since 2025-10-13).
+    """
+
+    id: str
+    access_key_id: str
+    access_key_secret: str = ""
+    oss_since: str = one_of("new", "old")
+    agreement_signed: bool = True
+    import_role: bool = True
+    fc_enabled: bool = True
+    arrears: bool = False
+    oss_v1: bool = True
+    oss_block_public: bool = False
+    users: tuple[Principal, ...] = ()
+    roles: tuple[Principal, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Durations:
+    """How long things take, in seconds (per GiB of virtual size where said).
+
+    Attributes:
+        import_s: An import, once it runs.
+        import_queue_s: Before that, it is Waiting.
+        copy_s: A copy between regions, once it runs.
+        image_delete_s: A deleted image still shows.
+        snapshot_release_s: Its snapshots are held after that.
+        usable_s: Between an image's being Available and its being Usable.
+        function_pending_s: A new function is Pending.
+        function_cold_start_s: Before a new instance works.
+        role_propagation_s: Before a new role is believed in.
+        throttle_window_s: What is throttled stays so.
+    """
+
+    import_s: float = 1.0
+    import_s_per_gib: float = 0.2
+    import_queue_s: float = 0.1
+    copy_s: float = 2.0
+    copy_s_per_gib: float = 0.5
+    image_delete_s: float = 0.3
+    snapshot_release_s: float = 0.3
+    usable_s: float = 0.0
+    function_pending_s: float = 0.2
+    function_cold_start_s: float = 0.0
+    role_propagation_s: float = 0.0
+    throttle_window_s: float = 2.0
+
+    def scaled(self, speed: float) -> "Durations":
+        """Return the durations of a world that runs ``speed`` times as fast."""
+        return replace(
+            self, **{f.name: getattr(self, f.name) / speed for f in fields(self)}
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Quotas and limits; 0 means none.
+
+    Attributes:
+        copies_running: Copies that run at once from one source region.
+        copy_conflict: ``queue`` or ``refuse`` (OperationDenied.ImageCopyConflict)
+            for a second copy of an image that is being copied.
+        imports_running: Imports that run at once in one region.
+        function_instances: Invocations that run at once in one region.
+    """
+
+    copies_running: int = 5
+    copy_conflict: str = one_of("queue", "refuse")
+    imports_running: int = 0
+    images_per_region: int = 100
+    buckets_per_region: int = 100
+    image_family_images: int = 0
+    function_payload_bytes: int = 32 * 1024 * 1024
+    function_payload_async_bytes: int = 128 * 1024
+    function_instances: int = 100
+    calls_per_minute: int = 0
+
+
+class FunctionState(StrEnum):
+    """What GetFunction tells of the state of a function of a built-in runtime.
+
+    * ``active``: Pending, then Active, as documented.
+    * ``pending``: Pending for ever, though the function can be invoked.
+    * ``absent``: nothing.
+    """
+
+    ACTIVE = "active"
+    PENDING = "pending"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habits:
+    """What the cloud does where those who saw it disagree.
+
+    Attributes:
+        usable: Whether DescribeImages tells ``Usable``.
+        function_state: ``active``, ``pending`` or ``absent``: what GetFunction tells
+            of functions of built-in runtimes; container functions do become Active.
+    """
+
+    usable: bool = True
+    function_state: FunctionState = FunctionState.ACTIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weather:
+    """How often things go wrong, as probabilities from 0 to 1.
+
+    Attributes:
+        call_failure: Of any API call (mixed: refused before, or reply lost after).
+        download_failure: Of a download that crosses regions.
+    """
+
+    call_failure: float = probability()
+    download_failure: float = probability()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """A whole cloud to emulate; the first account is the main one."""
+
+    name: str
+    regions: tuple[Region, ...]
+    accounts: tuple[Account, ...]
+    durations: Durations = field(default_factory=Durations)
+    limits: Limits = field(default_factory=Limits)
+    habits: Habits = field(default_factory=Habits)
+    weather: Weather = field(default_factory=Weather)
+
+    def region(self, region_id: str) -> Region | None:
+        """Return the region of that id, or None."""
+        return next((r for r in self.regions if r.id == region_id), None)
+
+
+def with_secrets(profile: Profile, new: Callable[[], str]) -> Profile:
+    """Return a profile in which every access key has a secret.
+
+    Args:
+        profile: Says some, or none.
+        new: Returns a secret that nobody can guess.
+    """
+    return replace(
+        profile,
+        accounts=tuple(
+            replace(
+                account,
+                access_key_secret=account.access_key_secret or new(),
+                users=tuple(
+                    replace(user, access_key_secret=user.access_key_secret or new())
+                    for user in account.users
+                ),
+            )
+            for account in profile.accounts
+        ),
+    )
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """Read a profile that ships with the emulator, or a TOML file.
+
+    Raises:
+        ProfileError: No such profile, not TOML, or it says something impossible.
+    """
+    data = _merged(name_or_path, depth=0)
+    try:
+        return _profile(name_or_path, data)
+    except ProfileError as error:
+        raise ProfileError(f"profile {name_or_path}: {error}") from error
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """Return the names of the profiles that ship with the emulator."""
+    folder = files("alicloud_emulator") / "profiles"
+    return tuple(
+        sorted(
+            entry.name.removesuffix(".toml")
+            for entry in folder.iterdir()
+            if entry.name.endswith(".toml")
+        )
+    )
+
+
+def _merged(name_or_path: str, *, depth: int) -> dict[str, Any]:
+    if depth > 8:
+        raise ProfileError(f"profile {name_or_path}: extends too deep")
+    try:
+        data = tomllib.loads(_text(name_or_path))
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"profile {name_or_path}: {error}") from error
+    parent = data.pop("extends", None)
+    if parent is None:
+        return data
+    base = Path(name_or_path).parent / str(parent)
+    source = str(base) if str(parent).endswith(".toml") else str(parent)
+    return _overlay(_merged(source, depth=depth + 1), data)
+
+
+def _text(name_or_path: str) -> str:
+    try:
+        if name_or_path.endswith(".toml"):
+            return Path(name_or_path).read_text(encoding="utf-8")
+        if name_or_path in shipped_profiles():
+            folder = files("alicloud_emulator") / "profiles"
+            return (folder / f"{name_or_path}.toml").read_text(encoding="utf-8")
+    except OSError as error:
+        raise ProfileError(f"profile {name_or_path}: {error.strerror}") from error
+    known = ", ".join(shipped_profiles())
+    raise ProfileError(
+        f"no profile {name_or_path!r}: give one of {known}, or a file ending in .toml"
+    )
+
+
+def _overlay(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in more.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = _overlay(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _profile(name: str, data: Mapping[str, Any]) -> Profile:
+    known = {field.name for field in fields(Profile)} - {"name"} | {"account"}
+    if unknown := sorted(set(data) - known):
+        raise ProfileError(f"unknown key {unknown[0]!r}")
+    if missing := sorted({"account", "regions"} - set(data)):
+        raise ProfileError(f"it says nothing about {missing[0]!r}")
+    others = list_of(data.get("accounts", []), "[[accounts]]")
+    accounts = (
+        _account(data["account"], "[account]"),
+        *(_account(table, "[[accounts]]") for table in others),
+    )
+    _refuse_shared_keys(accounts)
+    return Profile(
+        name=name,
+        regions=tuple(
+            checked(Region, table, of=f"[regions.{region_id}]", id=region_id)
+            for region_id, table in table_of(data["regions"], "[regions]").items()
+        ),
+        accounts=accounts,
+        durations=checked(Durations, data.get("durations", {}), of="[durations]"),
+        limits=checked(Limits, data.get("limits", {}), of="[limits]"),
+        habits=checked(Habits, data.get("habits", {}), of="[habits]"),
+        weather=checked(Weather, data.get("weather", {}), of="[weather]"),
+    )
+
+
+def _account(value: object, of: str) -> Account:
+    table = table_of(value, of)
+    people = {
+        kind: tuple(
+            _principal(entry, f"[[account.{kind}]]")
+            for entry in list_of(table.get(kind, []), f"{of} {kind}")
+        )
+        for kind in ("users", "roles")
+    }
+    return checked(Account, table, of=of, **people)
+
+
+def _principal(value: object, of: str) -> Principal:
+    table = table_of(value, of)
+    policies = list_of(table.get("policies", []), f"{of} policies")
+    return checked(
+        Principal,
+        table,
+        of=of,
+        policies=tuple(
+            table_of(policy, f"each of {of} policies") for policy in policies
+        ),
+        trust=table_of(table.get("trust", {}), f"{of} trust"),
+    )
+
+
+def _refuse_shared_keys(accounts: tuple[Account, ...]) -> None:
+    """Refuse a profile in which a key or an id could mean two things."""
+    keys = [account.access_key_id for account in accounts]
+    keys += [user.access_key_id for account in accounts for user in account.users]
+    for what, found in (
+        ("account id", [account.id for account in accounts]),
+        ("access_key_id", keys),
+    ):
+        for value in filter(None, found):
+            if found.count(value) > 1:
+                raise ProfileError(f"two have the {what} {value!r}")

@@ -1,0 +1,288 @@
+"""HTTP on one connection: streamed bodies, keep-alive, 100-continue, bounds, garbage."""
+
+import hashlib
+import http.client
+import json
+import random
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from anyio.abc import ByteStream, SocketAttribute
+from typing_extensions import override
+
+from alicloud_emulator.front.http import HttpConnection
+from alicloud_emulator.services.wire import FileBody, Request, Response
+from alicloud_emulator.world.errors import ServiceError
+from emulator.tests.unit.front.conftest import RunningFront
+
+HOST = "b.oss-cn-hongkong.aliyuncs.com"
+
+
+@pytest.fixture
+def connection(front: RunningFront) -> Iterator[http.client.HTTPConnection]:
+    opened = http.client.HTTPConnection("127.0.0.1", front.port, timeout=20)
+    yield opened
+    opened.close()
+
+
+def raw(front: RunningFront, data: bytes) -> bytes:
+    """Send bytes and return everything that comes back until the end."""
+    with socket.create_connection(("127.0.0.1", front.port), timeout=20) as stream:
+        stream.sendall(data)
+        stream.shutdown(socket.SHUT_WR)
+        received = b""
+        while block := stream.recv(65536):
+            received += block
+    return received
+
+
+def test_one_connection_carries_many_requests(
+    connection: http.client.HTTPConnection,
+) -> None:
+    for size in (0, 1, 100_000, 0):
+        connection.request("PUT", "/k", body=b"x" * size, headers={"Host": HOST})
+        answer = connection.getresponse()
+        assert json.loads(answer.read())["size"] == size
+        assert answer.headers["connection"] == "keep-alive"
+
+
+class Watched(ByteStream):
+    """The server's end of a connection, which writes down what is asked of it."""
+
+    def __init__(self, incoming: list[bytes]) -> None:
+        self.asked: list[str] = []
+        self._incoming = incoming
+
+    @property
+    @override
+    def extra_attributes(self) -> Mapping[Any, Callable[[], Any]]:
+        return {SocketAttribute.raw_socket: lambda: self}
+
+    def setsockopt(self, level: int, name: int, value: int) -> None:
+        """Take a socket option, as the kernel would."""
+        assert (level, name) == (socket.IPPROTO_TCP, socket.TCP_QUICKACK)
+        self.asked.append("acknowledge" if value else "put off")
+
+    @override
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        self.asked.append("receive")
+        return self._incoming.pop(0)
+
+    @override
+    async def send(self, item: bytes) -> None:
+        raise AssertionError("nothing is to be sent")
+
+    @override
+    async def send_eof(self) -> None: ...
+
+    @override
+    async def aclose(self) -> None: ...
+
+
+@pytest.mark.skipif(
+    not hasattr(socket, "TCP_QUICKACK"), reason="only Linux lets us ask for it"
+)
+def test_a_head_is_acknowledged_before_its_body_is_waited_for() -> None:
+    head = f"PUT /k HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 4\r\n\r\n"
+    stream = Watched([head.encode(), b"body"])
+
+    async def serve() -> bytes:
+        found = await HttpConnection(stream).next_request()
+        assert found is not None
+        return await found[1].read(100)
+
+    assert anyio.run(serve) == b"body"
+    assert stream.asked[:3] == ["receive", "acknowledge", "receive"]
+
+
+def test_a_chunked_body_of_megabytes_arrives_whole(
+    connection: http.client.HTTPConnection,
+) -> None:
+    block = random.Random(1).randbytes(300_001)
+    connection.request(
+        "PUT",
+        "/k",
+        body=iter([block] * 20),
+        headers={"Host": HOST},
+        encode_chunked=True,
+    )
+    seen = json.loads(connection.getresponse().read())
+    assert seen["size"] == 20 * len(block)
+    assert seen["sha256"] == hashlib.sha256(block * 20).hexdigest()
+
+
+def test_a_client_that_asks_to_continue_is_told_so(front: RunningFront) -> None:
+    with socket.create_connection(("127.0.0.1", front.port), timeout=20) as stream:
+        head = f"PUT /k HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+        stream.sendall(head.encode())
+        assert stream.recv(1000).startswith(b"HTTP/1.1 100 ")
+        stream.sendall(b"hello")
+        assert b'"size": 5' in stream.recv(10_000)
+
+
+def test_a_refused_upload_is_not_asked_to_continue(front: RunningFront) -> None:
+    def refuse(request: Request) -> Response:
+        raise ServiceError("AccessDenied", 403)
+
+    front.echo.handler = refuse
+    with socket.create_connection(("127.0.0.1", front.port), timeout=20) as stream:
+        head = f"PUT /k HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+        stream.sendall(head.encode())
+        answer = stream.recv(10_000)
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"Connection: close" in answer
+
+
+def test_a_refusal_in_the_middle_of_a_large_upload_is_seen(
+    front: RunningFront, connection: http.client.HTTPConnection
+) -> None:
+    def refuse(request: Request) -> Response:
+        raise ServiceError("AccessDenied", 403)
+
+    front.echo.handler = refuse
+    connection.request("PUT", "/k", body=b"x" * 20_000_000, headers={"Host": HOST})
+    answer = connection.getresponse()
+    assert answer.status == 403
+    assert b"AccessDenied" in answer.read()
+
+
+def test_after_a_small_refused_body_the_connection_is_kept(
+    front: RunningFront, connection: http.client.HTTPConnection
+) -> None:
+    def refuse(request: Request) -> Response:
+        raise ServiceError("AccessDenied", 403)
+
+    front.echo.handler = refuse
+    connection.request("PUT", "/k", body=b"x" * 1000, headers={"Host": HOST})
+    assert connection.getresponse().read()
+    front.echo.handler = None
+    connection.request("PUT", "/k", body=b"yy", headers={"Host": HOST})
+    assert json.loads(connection.getresponse().read())["size"] == 2
+
+
+def test_a_file_range_is_sent_in_blocks(
+    front: RunningFront, connection: http.client.HTTPConnection, tmp_path: Path
+) -> None:
+    content = random.Random(2).randbytes(3_000_000)
+    file = tmp_path / "blob"
+    file.write_bytes(content)
+    body = FileBody(path=file, offset=100, length=2_500_000)
+    front.echo.handler = lambda _: Response(body=body)
+    connection.request("GET", "/k", headers={"Host": HOST})
+    answer = connection.getresponse()
+    assert answer.headers["content-length"] == "2500000"
+    assert answer.read() == content[100:2_500_100]
+
+
+@pytest.mark.parametrize("length", [None, 6])
+def test_blocks_to_come_are_sent_chunked_or_with_a_length(
+    front: RunningFront,
+    connection: http.client.HTTPConnection,
+    length: int | None,
+) -> None:
+    async def blocks() -> AsyncIterator[bytes]:
+        for block in (b"abc", b"", b"def"):
+            yield block
+
+    front.echo.handler = lambda _: Response(body=blocks(), content_length=length)
+    connection.request("GET", "/k", headers={"Host": HOST})
+    answer = connection.getresponse()
+    assert answer.headers.get("transfer-encoding") == (None if length else "chunked")
+    assert answer.read() == b"abcdef"
+
+
+def test_a_body_shorter_than_announced_ends_the_connection(
+    front: RunningFront, connection: http.client.HTTPConnection
+) -> None:
+    async def blocks() -> AsyncIterator[bytes]:
+        yield b"abc"
+
+    front.echo.handler = lambda _: Response(body=blocks(), content_length=10)
+    connection.request("GET", "/k", headers={"Host": HOST})
+    with pytest.raises(http.client.IncompleteRead):
+        connection.getresponse().read()
+
+
+def test_head_has_the_length_and_no_body(
+    front: RunningFront, connection: http.client.HTTPConnection
+) -> None:
+    front.echo.handler = lambda _: Response(body=b"", content_length=12345)
+    connection.request("HEAD", "/k", headers={"Host": HOST})
+    answer = connection.getresponse()
+    assert answer.headers["content-length"] == "12345"
+    assert answer.read() == b""
+    connection.request("HEAD", "/k", headers={"Host": HOST})
+    assert connection.getresponse().status == 200
+
+
+def test_header_values_cannot_break_out_of_their_line(
+    front: RunningFront, connection: http.client.HTTPConnection
+) -> None:
+    meta = {"x-oss-meta-a": "1\r\nx-evil: 2", "x-oss-meta-ü": "dropped"}
+    front.echo.handler = lambda _: Response(headers=meta)
+    connection.request("GET", "/k", headers={"Host": HOST})
+    headers = connection.getresponse().headers
+    assert "x-evil" not in headers
+    assert headers["x-oss-meta-a"] == "1  x-evil: 2"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"\x00\x01garbage\r\n\r\n", b"400"),
+        (b"GET /\r\n\r\n", b"400"),
+        (b"GET /" + b"x" * 70_000, b"431"),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 300 + b"Host: x\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", b"501"),
+        (b"GET ftp://x/ HTTP/1.1\r\nHost: a\r\n\r\n", b"400"),
+        (b"OPTIONS * HTTP/1.1\r\nHost: ecs.aliyuncs.com\r\n\r\n", b"400"),
+        (b"CONNECT x HTTP/1.1\r\nHost: x\r\n\r\n", b"403"),
+        (b"CONNECT :::: HTTP/1.1\r\nHost: x\r\n\r\n", b"403"),
+    ],
+)
+def test_what_is_not_http_gets_an_answer_and_a_close(
+    front: RunningFront, data: bytes, status: bytes
+) -> None:
+    assert raw(front, data).startswith(b"HTTP/1.1 " + status)
+
+
+def test_a_client_that_goes_away_in_the_middle_leaves_no_trace(
+    front: RunningFront,
+) -> None:
+    head = f"PUT /k HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 100\r\n\r\nabc"
+    assert raw(front, head.encode()) == b""
+    assert front.echo.done == []
+
+
+def test_garbage_of_all_kinds_harms_nobody(
+    front: RunningFront, caplog: pytest.LogCaptureFixture
+) -> None:
+    rng = random.Random(20261122)
+    good = [
+        f"GET /k?a=b HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode(),
+        f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode(),
+        f"PUT http://{HOST}/k HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: OSS4-HMAC-SHA256 Credential=a/b/c/oss/aliyun_v4_request,Signature={'0' * 64}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".encode(),
+        bytes.fromhex("1603010200010001fc0303") + bytes(64),
+    ]
+    for _ in range(300):
+        data = bytearray(rng.choice(good))
+        for _ in range(rng.randrange(6)):
+            at = rng.randrange(len(data))
+            match rng.randrange(4):
+                case 0:
+                    data[at] = rng.randrange(256)
+                case 1:
+                    del data[at : at + rng.randrange(20)]
+                case 2:
+                    data[at:at] = rng.randbytes(rng.randrange(20))
+                case _:
+                    data[at:at] = data[:at]
+        raw(front, bytes(data) or b"x")
+    assert "unexpectedly" not in caplog.text
+    assert raw(front, good[0]).startswith(b"HTTP/1.1 200 ")

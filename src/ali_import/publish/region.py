@@ -1,0 +1,98 @@
+"""A region as a place to work in: what is there for the run's own use, and its end."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+import anyio
+
+from ali_import.errors import CloudError
+from ali_import.publish.context import Context
+from ali_import.publish.model import Leftover
+from ali_import.publish.watcher import Watcher
+from ali_import.publish.workspace import Workspace
+
+
+class Work(Protocol):
+    """The making of an image, which has to end before its region can."""
+
+    name: str
+
+    async def cancel(self) -> None:
+        """Stop what is being made, if it is this run's."""
+        ...
+
+    async def settle(self) -> None:
+        """Delete or put back what was to be replaced; nothing is published any more."""
+        ...
+
+    async def drop(self) -> None:
+        """Remove the image if it is temporary."""
+        ...
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """Return what is temporary, and there or maybe there."""
+        ...
+
+
+class Region:
+    """One region: its workspace, its watcher, and everything that is made in it.
+
+    Attributes:
+        id: The cloud's id of the region.
+        left: Snapshots of images that were deleted, which would not go.
+    """
+
+    def __init__(self, context: Context, region_id: str) -> None:
+        self.id = region_id
+        self.context = context
+        self.cloud = context.cloud
+        self.workspace = Workspace(context, region_id)
+        self.watcher = Watcher(context.cloud, region_id)
+        self.left: list[Leftover] = []
+        self._works: list[Work] = []
+
+    def add(self, work: Work) -> None:
+        """Take on the making of an image: the region's end will be its end."""
+        self._works.append(work)
+
+    def note(self, text: str, *, level: str = "INFO") -> None:
+        """Tell something worth saying about the region."""
+        self.context.note(text, region=self.id, level=level)
+
+    async def end(self, decided: anyio.Event) -> None:
+        """Leave nothing behind, as far as the cloud lets us; what is left is told.
+
+        What is being made is cancelled; then replaced images are deleted or put back,
+        and temporary ones dropped. Bucket and function wait for none of that.
+
+        Args:
+            decided: Set when nothing will be published any more.
+        """
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.workspace.clean_up)
+            tasks.start_soon(self._end_works, decided)
+
+    async def _end_works(self, decided: anyio.Event) -> None:
+        await self._all({work.name: work.cancel for work in self._works})
+        await decided.wait()
+        await self._all({work.name: work.settle for work in self._works})
+        await self._all({work.name: work.drop for work in self._works})
+
+    async def _all(self, steps: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+        """Take a step for everything that is made here; a failure is told."""
+
+        async def guarded(name: str, step: Callable[[], Awaitable[None]]) -> None:
+            try:
+                await step()
+            except CloudError as error:
+                text = f"cleaning up {name}: {error.diagnostics()}"
+                self.note(text, level="WARNING")
+
+        async with anyio.create_task_group() as tasks:
+            for name, step in steps.items():
+                tasks.start_soon(guarded, name, step)
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """Return the temporary things that exist here, or may exist, right now."""
+        made = [left for work in self._works for left in work.leftovers()]
+        return (*self.workspace.leftovers(), *made, *self.left)

@@ -1,0 +1,409 @@
+"""The ways into a region, and the order in which they are tried.
+
+A route is tried and refused by the cloud, never chosen by a region's name:
+
+* ``direct``: upload to a bucket in the region, import it.
+* ``relay``: the same, through a function that runs inside the region.
+* ``copy``: copy the image from a region that has it.
+
+A large image goes up from here once, to the region that becomes its *seed*; the
+others have it fetched, or copy it, before they would make us upload it again.
+
+When nothing is there to copy from, the image is *lent*: imported somewhere for a
+while, under a temporary name. That is so when no region asked for can import it
+(``--region cn-heyuan`` alone), or when those that have it have published it.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final
+
+import anyio
+
+from ali_import.cloud.calls import CopyImage, ImportImage
+from ali_import.cloud.retry_table import Meaning, look_up
+from ali_import.cloud.steady import ASKING
+from ali_import.cloud.values import BROKEN, ObjectSource
+from ali_import.errors import ApiError, CloudError, TaskFailedError, TransportError
+from ali_import.publish.context import Track
+from ali_import.publish.lease import temporary_image_name
+from ali_import.publish.make import Attempt, Lent, Made, Making
+from ali_import.publish.model import Route, Step, Target
+from ali_import.publish.region import Region
+from ali_import.publish.sources import ImageSource, Sources, distance
+from ali_import.publish.stage import Staging
+
+Way = Callable[[Making, Sources], Awaitable[Made]]
+
+IMPORTING: Final = (Route.DIRECT, Route.RELAY)
+"""The routes that end in an import, so that other regions may copy the image."""
+
+_COPY_FAILURES_MAX: Final = 24
+_COPY_FAILURES_EACH_MAX: Final = 3
+_CONFLICTS_MAX: Final = 60
+_CONFLICT_S_MAX: Final = 30.0
+
+_LENDING_FAILURES_MAX: Final = 8
+"""Regions that fail cost time; those that merely refuse a bucket or data do not count."""
+_FAILED_IMPORTS_MAX: Final = 3
+"""Imports that failed, with none that worked, before lending is no hope either."""
+
+
+def routes(target: Target) -> tuple[tuple[Route, Way], ...]:
+    """Return the routes to try for a target, in order."""
+    return _LARGE if _is_large(target) else _SMALL
+
+
+def _is_large(target: Target) -> bool:
+    """Whether the image is too large to go up more than once."""
+    return len(target.image.parts) > 1
+
+
+# --- direct ---------------------------------------------------------------------------
+
+
+async def direct(making: Making, sources: Sources) -> Made:
+    """Upload the file to the region and import it.
+
+    Raises:
+        CloudError: OSS is closed to us there, or the import failed.
+    """
+    return await _import(making, sources, await _stage_directly(making, sources))
+
+
+async def direct_seed(making: Making, sources: Sources) -> Made:
+    """Upload a large file, if this region is the one to upload it to.
+
+    Raises:
+        CloudError: OSS is closed to us there, another region is the seed, or the
+            import failed.
+    """
+    region = making.region
+    try:
+        await region.workspace.need_direct()
+    except CloudError:
+        sources.no_object(region.id)
+        raise
+    sources.add_reserve(region.id)
+    while not sources.claim_seed(region.id):
+        if await sources.seed_settled():
+            raise _not_the_seed(region)
+    try:
+        key = await _stage_directly(making, sources)
+    except CloudError:
+        sources.no_object(region.id)
+        sources.give_up_seed(region.id)
+        raise
+    return await _import(making, sources, key)
+
+
+async def _stage_directly(making: Making, sources: Sources) -> str:
+    region = making.region
+    workspace = region.workspace
+    await workspace.need_direct()
+    try:
+        key = await Staging(region, making.target.image, making.track, relay="").run()
+    except CloudError as error:
+        if error.code == "PublicEndpointForbidden":
+            workspace.refuse_direct(error)
+        raise
+    sources.add_object(ObjectSource(region=region.id, bucket=workspace.bucket, key=key))
+    return key
+
+
+def _not_the_seed(region: Region) -> ApiError:
+    """Say that a large file goes up elsewhere, so that the next route is taken."""
+    return ApiError(
+        "the file goes up to another region, and is fetched or copied from there",
+        region=region.id,
+        operation="oss.PutObject",
+        code="NotTheSeed",
+        http_status=409,
+    )
+
+
+# --- relay ----------------------------------------------------------------------------
+
+
+async def relay(making: Making, sources: Sources) -> Made:
+    """Send the file inside invocations, part by part, and import it.
+
+    Raises:
+        CloudError: No Function Compute, no bucket, or the import failed.
+    """
+    region = making.region
+    await _prepare_relay(region)
+    function = region.workspace.function
+    key = await Staging(region, making.target.image, making.track, relay=function).run()
+    return await _import(making, sources, key)
+
+
+async def relay_seed(making: Making, sources: Sources) -> Made:
+    """Have the function fetch a large file from a region that has staged it.
+
+    If no region can stage it where it can be read, one region gets the file as
+    ``relay`` does, and the others copy the image from there.
+
+    Raises:
+        CloudError: No Function Compute, no bucket, another region is the seed, or the
+            import failed.
+    """
+    region = making.region
+    await _prepare_relay(region)
+    sources.add_reserve(region.id)
+    if await sources.object_known(region.id):
+        key = await Staging(
+            region,
+            making.target.image,
+            making.track,
+            relay=region.workspace.function,
+            sources=sources,
+        ).run()
+        return await _import(making, sources, key)
+    if not sources.claim_seed(region.id):
+        raise _not_the_seed(region)
+    try:
+        return await relay(making, sources)
+    except CloudError:
+        sources.give_up_seed(region.id)
+        raise
+
+
+async def _prepare_relay(region: Region) -> None:
+    await region.workspace.need_bucket()
+    await region.workspace.need_relay()
+
+
+# --- importing what was staged --------------------------------------------------------
+
+
+async def _import(making: Making, sources: Sources, key: str) -> Made:
+    """Import the staged object, and return the image when it is there.
+
+    Raises:
+        TaskFailedError: The import failed; its code is the cloud's reason.
+        CloudError: The cloud refused.
+    """
+    region, disk = making.region, making.target.image
+    options = region.context.options
+    if not isinstance(making, Lent):
+        sources.have_bytes(region.id)
+
+    async def ask(token: str) -> Attempt:
+        started = await region.cloud.call(
+            ImportImage(
+                region=region.id,
+                client_token=token,
+                name=making.name,
+                description=making.description,
+                architecture=disk.architecture or "",
+                boot_mode=disk.boot_mode,
+                size_gib=disk.size_gib,
+                bucket=region.workspace.bucket,
+                key=key,
+                nvme=options.nvme,
+                imds=options.imds,
+                tags=making.tags,
+            ),
+            ASKING,
+        )
+        return Attempt(image_id=started.image_id, task_id=started.task_id)
+
+    try:
+        made = await making.make(Step.IMPORT, ask, "import", key)
+    except TaskFailedError as error:
+        sources.failed_imports += 1
+        sources.refusal = error
+        raise
+    sources.failed_imports = 0
+    return made
+
+
+# --- copy -----------------------------------------------------------------------------
+
+
+async def copy(making: Making, sources: Sources) -> Made:
+    """Copy the image from the least busy region that has it; on failure, another.
+
+    Raises:
+        CloudError: No source is left to try; the error is the last one's.
+    """
+    region = making.region
+    sources.no_image(region.id)
+    making.track.enter(Step.COPY)
+    failures: Counter[ImageSource] = Counter()
+    conflicts = 0
+    last: CloudError | None = None
+    while failures.total() < _COPY_FAILURES_MAX and conflicts < _CONFLICTS_MAX:
+        refused = [s for s, n in failures.items() if n >= _COPY_FAILURES_EACH_MAX]
+        source = await sources.take_image(region.id, failures)
+        if source is None and len(refused) < len(failures):
+            # What failed once may work the next time, when there is no other.
+            source = await sources.take_image(region.id, refused)
+        if source is None:
+            # Nobody has it unpublished: have it imported somewhere, for a while.
+            if not await borrow(making, sources, [s.region for s in failures]):
+                break
+            continue
+        try:
+            return await _copy_from(making, source)
+        except CloudError as error:
+            last = error
+            if error.code == "OperationDenied.ImageCopyConflict":
+                conflicts += 1
+                await _yield_to_other_copies(region, sources, conflicts)
+            elif _is_about_the_destination(error, region):
+                raise
+            else:
+                passing = isinstance(error, TaskFailedError)
+                failures[source] += 1 if passing else _COPY_FAILURES_EACH_MAX
+        finally:
+            sources.slots.give_back(source)
+    raise last or _no_source(region, sources)
+
+
+async def _copy_from(making: Making, source: ImageSource) -> Made:
+    region = making.region
+
+    async def ask(token: str) -> Attempt:
+        image_id = await region.cloud.call(
+            CopyImage(
+                region=source.region,
+                client_token=token,
+                image_id=source.image_id,
+                destination_region=region.id,
+                destination_name=making.name,
+                description=making.description,
+                tags=making.tags,
+            ),
+            ASKING,
+        )
+        return Attempt(image_id=image_id)
+
+    return await making.make(Step.COPY, ask, "copy", source.region, source.image_id)
+
+
+def _no_source(region: Region, sources: Sources) -> ApiError:
+    text, advice = "no region has the image to copy it from", ""
+    if refusal := sources.refusal:
+        text += f", nor can import it ({refusal.region}: {refusal.code})"
+        advice = refusal.advice or look_up(refusal).advice
+    return ApiError(
+        text,
+        region=region.id,
+        operation="ecs.CopyImage",
+        code="NoSource",
+        http_status=404,
+        advice=advice or "see why the other regions failed, and that OSS is activated",
+    )
+
+
+async def _yield_to_other_copies(
+    region: Region, sources: Sources, conflicts: int
+) -> None:
+    """Let the copy that is in the way get on; from now on one at a time."""
+    sources.slots.serial = True
+    bound_s = min(1.5**conflicts, _CONFLICT_S_MAX)
+    await anyio.sleep(bound_s * (0.5 + 0.5 * region.context.rng.random()))
+
+
+def _is_about_the_destination(error: CloudError, region: Region) -> bool:
+    """Whether no other source would help."""
+    if isinstance(error, TaskFailedError):
+        return False
+    if isinstance(error, TransportError):
+        return error.region == region.id
+    return look_up(error).meaning in {Meaning.FINAL, Meaning.ROUTE}
+
+
+# --- lending --------------------------------------------------------------------------
+
+
+async def borrow(making: Making, sources: Sources, avoid: Collection[str]) -> bool:
+    """Have the image imported in the nearest region that can, to be copied from there.
+
+    Args:
+        making: Who needs a source.
+        sources: Where it will be found.
+        avoid: Regions that are no use to it.
+
+    Returns:
+        Whether there is a source now that it does not know yet.
+    """
+    loan, here = sources.loan, making.region.id
+    async with loan.lock:
+        if any(region_id not in avoid for region_id in loan.regions):
+            return True  # made for somebody else meanwhile
+        others = (r for r in sources.everywhere.values() if r.id != here)
+        for region in sorted(others, key=lambda r: distance(r.id, here)):
+            if region.id in avoid or region.id in loan.tried:
+                continue
+            if loan.failures >= _LENDING_FAILURES_MAX:
+                return False
+            if sources.failed_imports >= _FAILED_IMPORTS_MAX:
+                return False  # it is about the image, not about a region
+            loan.tried.append(region.id)
+            try:
+                with region.workspace.used():
+                    made = await _lend(region, making.target, sources)
+            except CloudError as error:
+                region.note(f"cannot lend the image: {error.code}")
+                _learn(sources, error)
+                continue
+            loan.regions.append(region.id)
+            sources.add_image(region.id, made.image.image_id)
+            return True
+        return False
+
+
+async def _lend(region: Region, target: Target, sources: Sources) -> Made:
+    """Import the image under a temporary name, or take over an earlier run's."""
+    context = region.context
+    name = temporary_image_name(
+        "src", context.account_id, region.id, target.image.sha256
+    )
+    track = Track(context, region.id, target)
+    lent = Lent(region, target, name, track)
+    region.add(lent)
+    region.note(f"lends {target.name} to regions that can only copy it")
+    there = await lent.find()
+    if there is not None and lent.is_ours(there):
+        if there.status in BROKEN:
+            await lent.make_room(there)
+        else:
+            attempt = await lent.adopt(there)
+            try:
+                return await lent.wait(attempt)
+            except TaskFailedError:
+                await lent.clear_away()
+    try:
+        track.route = Route.DIRECT
+        return await direct(lent, sources)
+    except CloudError:
+        track.route = Route.RELAY
+        return await relay(lent, sources)
+
+
+def _learn(sources: Sources, error: CloudError) -> None:
+    """Remember why a region cannot lend the image."""
+    meaning = look_up(error).meaning
+    failed = meaning is not Meaning.ROUTE
+    # What two regions refuse for good (arrears, a missing role), all of them refuse.
+    half = _LENDING_FAILURES_MAX // 2
+    sources.loan.failures += half if meaning is Meaning.FINAL else failed
+    if failed or sources.refusal is None:
+        sources.refusal = error
+
+
+_SMALL: Final[tuple[tuple[Route, Way], ...]] = (
+    (Route.DIRECT, direct),
+    (Route.RELAY, relay),
+    (Route.COPY, copy),
+)
+_LARGE: Final[tuple[tuple[Route, Way], ...]] = (
+    (Route.DIRECT, direct_seed),
+    (Route.RELAY, relay_seed),
+    (Route.COPY, copy),
+    (Route.DIRECT, direct),
+    (Route.RELAY, relay),
+)

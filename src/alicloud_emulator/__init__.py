@@ -1,1 +1,0 @@
-"""An Alibaba Cloud on this machine, for trying, testing and rehearsing faults."""
