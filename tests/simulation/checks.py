@@ -231,6 +231,7 @@ _LOOKS: Final = (
     calls.DescribeImages,
     calls.DescribeTasks,
     calls.DescribeTaskAttribute,
+    calls.DeleteSnapshot,  # refused until its image lets go of it
 )
 
 

@@ -79,7 +79,7 @@ def _open_many_files() -> None:
 
 
 def _messages() -> "Messages":
+    from ali_import.redaction import Redactor
     from ali_import.report.lines import Messages
-    from ali_import.report.redaction import Redactor
 
     return Messages(sys.stderr, Redactor.from_environment(os.environ))

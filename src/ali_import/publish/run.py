@@ -15,7 +15,7 @@ import anyio
 
 from ali_import.cloud.calls import Cloud
 from ali_import.errors import ApiError, ConfigurationError
-from ali_import.publish import cleanup
+from ali_import.publish import cleanup, images
 from ali_import.publish.context import Context, steadied, survey
 from ali_import.publish.finish import Finish
 from ali_import.publish.lease import Lease
@@ -222,9 +222,10 @@ class Run:
         }
         for id_ in regions:
             region = self._regions[id_]
+            look = images.Look(region, names)
             for target in self._targets:
                 sources = self._sources[target.name]
-                placement = Placement(region, target, sources)
+                placement = Placement(region, target, sources, look)
                 region.add(placement)
                 self._placements.append(placement)
         return context

@@ -24,12 +24,12 @@ from ali_import.publish.model import (
     Route,
     Step,
 )
+from ali_import.redaction import Redactor
 from ali_import.report import display
 from ali_import.report.display import PROGRESS_EVERY_S, PlainDisplay, Tally
 from ali_import.report.lines import Messages, described
 from ali_import.report.live import LiveDisplay
 from ali_import.report.log import LogDisplay
-from ali_import.report.redaction import Redactor
 from tests.unit.report import samples
 
 KNOWN = RegionsKnown(

@@ -1,8 +1,6 @@
 """Faults on the way, one kind each, as a client sees them."""
 
 import socket
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import requests
 from alicloud_emulator.front import faults
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from emulator.tests.support import virtual
+from emulator.tests.support.waiting import until
 from emulator.tests.unit.front.conftest import RunningFront
 
 URL = "https://b.oss-cn-hongkong.aliyuncs.com/k"
@@ -127,13 +126,6 @@ def open_sockets() -> int:
         with suppress(OSError):
             count += str(entry.readlink()).startswith("socket:")
     return count
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("do", [Do.CORRUPT, Do.TRUNCATE, Do.KILL, Do.FAIL_TASK])
