@@ -167,6 +167,9 @@ class Publication:
         self._targets = targets(self._images, inspected, today=today)
         for target in self._targets:
             self._on_event(Note(text=_learned(target)))
+            for warning in target.image.warnings:
+                text = f"{target.image.path}: {warning}"
+                self._on_event(Note(text=text, level="WARNING"))
         self._run = Run(
             self._cloud,
             self._targets,

@@ -231,7 +231,7 @@ _LOOKS: Final = (
     calls.DescribeImages,
     calls.DescribeTasks,
     calls.DescribeTaskAttribute,
-    calls.DeleteSnapshot,  # refused until its image lets go of it
+    calls.DeleteSnapshot,  # which is refused as long as its image is going
 )
 
 
@@ -344,9 +344,12 @@ def impossible(
 ) -> Iterator[str]:
     """Give what the report says may be left, and can never have been there.
 
-    It was never asked for, or whoever asked was refused for good each time.
+    It was never asked for, or whoever asked was refused for good each time. A
+    snapshot's id can only come from the cloud.
     """
     for leftover in told:
+        if leftover.kind == "snapshot":
+            continue
         where = leftover.region, leftover.name
         was = where in possible or store(world).removed_at(leftover.name)
         if not was and not _exists(world, leftover):
@@ -354,11 +357,16 @@ def impossible(
 
 
 def imagined(
-    world: World, found: list[tuple[str, str]], told: tuple[Leftover, ...]
+    world: World,
+    found: list[tuple[str, str]],
+    told: tuple[Leftover, ...],
+    unsure: set[tuple[str, str]],
 ) -> Iterator[str]:
-    """Give what the report says is left, and is not there."""
+    """Give what the report says is left, and is not there, and could be known not to."""
     there = " ".join(text for _, text in found)
     for leftover in told:
+        if (leftover.region, leftover.name) in unsure:
+            continue
         if f" {leftover.name} " not in f"{there} " and not _exists(world, leftover):
             yield f"{leftover.kind} {leftover.name} in {leftover.region}"
 

@@ -424,7 +424,8 @@ class Stage:
             for text in checks.half_published(world, plan, report, spoiled):
                 self._violated(text)
         if not spoiled and not report.interrupted:
-            for text in checks.imagined(world, found, report.leftovers):
+            unsure = self._monitor.unsure
+            for text in checks.imagined(world, found, report.leftovers, unsure):
                 self._violated(f"{process.name} tells of {text}, which is not there")
         if self._all_fine():
             self._check_uplink(process)

@@ -13,7 +13,7 @@ from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage, FileRange
 from ali_import.cloud.values import ImageStatus as CloudStatus
-from ali_import.errors import CloudError, TransportError
+from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.publish.model import Event, Phase, PhaseBegan, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
@@ -25,6 +25,8 @@ from tests.support.bridge.table import resource
 COPIES_MAX = 5
 STALE_S = 60.0
 """A call takes 30 s until it is given up: so old may be what a run has read."""
+THROTTLED_S_MIN = 0.9
+"""For so long at least a kind of call that was throttled is left alone."""
 DOUBT_S = 15.0 - 0.5
 """For 15 s after the asking an empty listing says nothing; less a moment."""
 COMPLETE = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
@@ -63,6 +65,8 @@ class Monitor:
         violations: What was seen and must not be.
         possible: (region, name or id) of whatever may have been there: it was made, or
             asked for and not refused for good.
+        unsure: (region, name) of buckets and functions that were asked for without an
+            answer, and never deleted with one.
         away: Regions in which the weather is so bad that calls may fail for good.
         trace: One row a call, as (virtual time, process, request, answer).
     """
@@ -81,6 +85,7 @@ class Monitor:
         self._complete: set[tuple[str, str]] = set()
         self._renamed: dict[str, tuple[float, Eye]] = {}
         self.possible: set[tuple[str, str]] = set()
+        self.unsure: set[tuple[str, str]] = set()
         self.away: set[str] = set()
         self.violations: list[str] = []
         self.trace: list[tuple[float, str, Call[Any], Any]] = []
@@ -146,6 +151,10 @@ class Monitor:
         The same thing asked for again, after whatever failure and by whatever process,
         must be asked for with the same token, as long as nothing came of it.
         """
+        early_s = eye.not_before.get(_kind(request), 0.0) - anyio.current_time()
+        if early_s > 0 and "cleanup" not in eye.process:  # which begins twice
+            kind = " ".join(_kind(request))
+            self.violated(f"{eye.process} asks {kind} again {early_s:.1f} s too early")
         all_or_nothing = self._plan.options.all_or_nothing and not self._plan.rivalry
         if all_or_nothing and self._publishes(eye, request):
             self._check_all(eye)
@@ -200,6 +209,19 @@ class Monitor:
                 token=request.client_token,
                 deleted=self._deleted[about[1:3]],
             )
+
+    def _note_unsure(self, request: Call[Any], result: Any) -> None:
+        """Take note of rooms of which nobody can say whether they are there."""
+        match request:
+            case calls.PutBucket() | calls.CreateFunction():
+                if isinstance(result, TransportError) and result.unsure:
+                    self.unsure.add((request.region, resource(request)))
+            case calls.DeleteBucket() | calls.DeleteFunction():
+                error = isinstance(result, CloudError)
+                if not error or look_up(result).meaning is Meaning.DONE:
+                    self.unsure.discard((request.region, resource(request)))
+            case _:
+                pass
 
     def _note_made(
         self, request: calls.ImportImage | calls.CopyImage, result: Any
@@ -346,6 +368,7 @@ class Monitor:
         refused = isinstance(result, CloudError) and look_up(result).meaning in _REFUSED
         if (made := _makes(request)) and not refused:
             self.possible.add(made)
+        self._note_unsure(request, result)
         self.trace.append((self._now(), eye.process, request, result))
         if isinstance(request, calls.ImportImage | calls.CopyImage):
             self._note_doubt(eye, request, result)
@@ -370,6 +393,8 @@ class Eye:
         doubts: What may be there of what it asked for.
         functions: (region, name) of every function it made.
         cleaned_from: When it said that it cleans up, on the event loop's clock.
+        not_before: When each kind of call may be made again that was throttled, on the
+            event loop's clock.
         unusable: How often it saw an image that is not Usable.
         stop: What kept the regions busy since it was told to stop.
     """
@@ -388,6 +413,7 @@ class Eye:
         self.doubts: dict[tuple[str, ...], _Doubt] = {}
         self.functions: set[tuple[str, str]] = set()
         self.cleaned_from = 0.0
+        self.not_before: dict[tuple[str, str], float] = {}
         self.unusable = 0
         self.stop = Stop()
 
@@ -419,6 +445,12 @@ class Eye:
         if isinstance(request, calls.DescribeImages) and isinstance(result, tuple):
             available = (i for i in result if i.status is CloudStatus.AVAILABLE)
             self.unusable += any(image.usable is False for image in available)
+        if (
+            isinstance(result, ApiError)
+            and look_up(result).meaning is Meaning.THROTTLED
+        ):
+            pause_s = result.retry_after_s or THROTTLED_S_MIN
+            self.not_before[_kind(request)] = anyio.current_time() + pause_s
         body = getattr(request, "body", None)
         if isinstance(body, FileRange) and not isinstance(result, Exception):
             self.uplink[body.path] += body.length
@@ -429,6 +461,11 @@ class Eye:
 
 def _nothing() -> None:
     pass
+
+
+def _kind(request: Call[Any]) -> tuple[str, str]:
+    """Return the calls that are throttled together: one action in one region."""
+    return request.operation(), request.region
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -271,6 +271,11 @@ class Front:
             refusal = plain(400, "a request needs a path")
         if host is None or refusal is not None:
             answer = refusal or plain(400, "a request needs a host")
+            if head.target.lower().startswith("http://"):
+                # A proxy's answer to plain HTTP would pass for the host's own; without
+                # us there would be no connection.
+                logger.warning("%s", _text(answer))
+                raise DropConnectionError
             await connection.answer(answer, is_head=is_head, reason=_reason(answer))
             return
         if hosts.is_dead(host, self._profile):
@@ -334,6 +339,11 @@ class Front:
 def _reason(answer: Response) -> str:
     """A CONNECT's body is seldom shown, so the status line says it too."""
     return UNRESOLVED if answer.status == 502 else ""
+
+
+def _text(answer: Response) -> str:
+    assert isinstance(answer.body, bytes)
+    return answer.body.decode().strip()
 
 
 def _shown(authority: str) -> str:
