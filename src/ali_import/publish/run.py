@@ -31,7 +31,7 @@ from ali_import.publish.model import (
 )
 from ali_import.publish.placement import Placement
 from ali_import.publish.region import Region
-from ali_import.publish.sources import Bell, CopySlots, Sources
+from ali_import.publish.sources import CopySlots, Sources
 from ali_import.units import MINUTE_S
 
 _PUBLISH_S_MAX: Final = 30 * MINUTE_S
@@ -216,10 +216,8 @@ class Run:
         names = tuple(target.name for target in self._targets)
         self._emit(RegionsKnown(regions=regions, names=names))
         self._regions = {id_: Region(context, id_) for id_ in everywhere}
-        slots, bell = CopySlots(), Bell()
-        self._sources = {
-            name: Sources(regions, self._regions, slots, bell) for name in names
-        }
+        slots = CopySlots()
+        self._sources = {name: Sources(regions, self._regions, slots) for name in names}
         for id_ in regions:
             region = self._regions[id_]
             look = images.Look(region, names)
