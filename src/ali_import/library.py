@@ -282,7 +282,7 @@ async def find_leftovers(
     Raises:
         ConfigurationError: The credentials or the network will not do.
     """
-    return await cleanup.find_leftovers(cloud, now=time.time, emit=on_event)
+    return await cleanup.find_leftovers(cloud, emit=on_event)
 
 
 async def remove_leftovers(

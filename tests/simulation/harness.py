@@ -216,9 +216,7 @@ class Stage:
         rng = Random(f"{process.name} {self._plan.seed}")
 
         async def work() -> None:
-            found = await cleanup.find_leftovers(
-                process.cloud, now=self._clock, emit=self._hear
-            )
+            found = await cleanup.find_leftovers(process.cloud, emit=self._hear)
             over = [x for x in found if 0 < x.expires_at < self._clock()]
             renewed = self._renew(over) if renews else []
             left = await cleanup.remove_leftovers(

@@ -413,7 +413,6 @@ def _options(rng: Random, profile: Profile) -> Options:
         all_or_nothing=rng.random() < 0.3,
         allow_failure=frozenset(allowed),
         timeout_s=timeout_s,
-        lease_s=timeout_s + 2 * 3600.0,
         imds=rng.choice(("v1", "v1", "v2")),
     )
 

@@ -1,7 +1,7 @@
 """Where a region can get an image's bytes from: staged objects and imported images."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -133,6 +133,10 @@ class Sources:
         self._objects_expected.pop(source.region, None)
         self.objects.append(source)
         self._bell.ring()
+
+    def drop_objects(self, gone: Collection[object]) -> None:
+        """Say that objects are not there any more."""
+        self.objects = [source for source in self.objects if source not in gone]
 
     def add_reserve(self, region: str) -> None:
         """Say that a region can take the file from here, but has not tried to."""
