@@ -314,7 +314,7 @@ class Stage:
         """Start the command."""
         process = self._process(name)
         dice = Random(f"run {name} {self._plan.seed}")
-        process.run_id = f"{dice.getrandbits(32):08x}"
+        process.run_id = process.eye.run_id = f"{dice.getrandbits(32):08x}"
 
         def emit(event: Event) -> None:
             process.eye.emit(event)
@@ -420,6 +420,9 @@ class Stage:
                 self._violated(f"{process.name}: {text}")
         left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
         found = [(region, text) for region, text in left if region not in spoiled]
+        for region, text in checks.hidden(world, plan, self._land):
+            if region not in spoiled and not process.eye.stop.is_throttled(region):
+                self._violated(f"{process.name} left {text} hidden")
         if process.name == "first":
             for text in checks.half_published(world, plan, report, spoiled):
                 self._violated(text)
@@ -573,7 +576,7 @@ class Stage:
                 self._violated(f"at the end nothing has the name {name} in {region}")
         if plan.stuck:
             return
-        for text in checks.hidden(world, plan, land):
+        for _region, text in checks.hidden(world, plan, land):
             self._violated(f"at the end {text} is not public any more")
         for _region, text in checks.leftovers(world, plan, land, run_ids=None):
             self._violated(f"at the end there is {text}")
