@@ -25,7 +25,7 @@ from tests.simulation.monitor import START, Monitor, Tally, line
 from tests.simulation.plan import ACCOUNT, ROLE, STOPS, WHEN_MADE, End, Plan, draw
 from tests.simulation.process import Process
 from tests.simulation.stopping import ROOMS_S, TEMPORARY_S
-from tests.simulation.troubles import TROUBLES
+from tests.simulation.troubles import LIKELY, TROUBLES
 from tests.simulation.weather import Sky
 from tests.support.bridge import (
     AccountLogin,
@@ -122,7 +122,7 @@ class Stage:
         self._monitor = Monitor(self._world, plan)
         self._monitor.begin(self._land)
         self._sky = Sky(self._world, self._network, self._lag, plan)
-        self._sky.darken(TROUBLES)
+        self._sky.darken(TROUBLES, LIKELY)
         self._monitor.away = self._sky.weather.spoiled
         self._verdict.weather = ", ".join(self._sky.weather.kinds) or "fine"
         self._verdict.tally = self._monitor.tally
@@ -171,7 +171,8 @@ class Stage:
         """The same command once more, in better weather or not."""
         if self._plan.again_kill:
             doomed = self._start("doomed")
-            doomed.cloud.at_call[-self._plan.again_kill] = doomed.kill
+            end = doomed.interrupt if self._plan.again_stops else doomed.kill
+            doomed.cloud.at_call[-self._plan.again_kill] = end
             await self._wait(doomed)
             self._check_run(doomed, alone=True)
         if self._plan.heals:

@@ -117,6 +117,8 @@ class Monitor:
         """Look at a request that the cloud is about to judge."""
         if isinstance(request, calls.CopyImage):
             self._check_copy_source(eye, request)
+        if isinstance(request, calls.CancelTask | calls.CancelCopyImage):
+            self._check_cancelling(eye, request)
         if isinstance(request, calls.ModifyImageAttribute) and request.name:
             self._check_lease(eye, request)
 
@@ -147,6 +149,19 @@ class Monitor:
             return
         if eye.alone:
             self.violated(f"{eye.process} copies the published {image.image_id}")
+
+    def _check_cancelling(
+        self, eye: "Eye", request: calls.CancelTask | calls.CancelCopyImage
+    ) -> None:
+        """Nobody cancels what another run makes."""
+        if isinstance(request, calls.CancelTask):
+            task = store(self._world).task(ACCOUNT, request.region, request.task_id)
+            image_id = task.image_id if task is not None else ""
+        else:
+            image_id = request.image_id
+        image = self._image(request.region, image_id)
+        if image is not None and image.tags.get(TAG_RUN, eye.run_id) != eye.run_id:
+            self.violated(f"{eye.process} cancels {image_id}, which another run makes")
 
     def _check_lease(self, eye: "Eye", request: calls.ModifyImageAttribute) -> None:
         """Who gives a replacement its name has taken it over, if it was not his.
