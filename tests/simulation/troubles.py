@@ -487,6 +487,24 @@ def _one_import_fails(sky: Sky) -> str:
     return f"one import fails in {region}"
 
 
+def _lost_then_refused(sky: Sky) -> str:
+    """A bucket or function is made, of which nobody hears; then it is refused for good."""
+    service, action = sky.dice.choice((("oss", "PutBucket"), ("fc", "CreateFunction")))
+    region = sky.asked_region()
+    sky.rule(Do.DROP_AFTER, times=1, service=service, action=action, region=region)
+    sky.rule(
+        Do.REFUSE,
+        code="AccessDenied",
+        status=403,
+        first=2,
+        service=service,
+        action=action,
+        region=region,
+    )
+    sky.weather.spoiled.add(region)
+    return f"{action} in {region} lost, then refused"
+
+
 LIKELY: Final[dict[Trouble, Callable[[Plan], bool]]] = {
     _publishing_refused: lambda plan: (
         plan.options.overwrite and plan.options.all_or_nothing
@@ -522,4 +540,5 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
     _throttled_for_ever,
     _publishing_refused,
     _one_import_fails,
+    _lost_then_refused,
 )
