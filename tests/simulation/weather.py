@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Final
 
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.profile import OssMode
@@ -23,6 +24,9 @@ class Weather:
     kinds: list[str] = field(default_factory=list)
     spoiled: set[str] = field(default_factory=set)
 
+
+LIKELY_SHARE: Final = 0.5
+"""How often a trouble comes in a scenario in which it matters most, at least."""
 
 Trouble = Callable[["Sky"], str]
 """Makes one kind of bad weather, at rates it draws, and says what it made."""
@@ -56,7 +60,7 @@ class Sky:
         share = self._rng.choice((0.05, 0.1, 0.1, 0.3))
         for trouble in troubles:
             fits = trouble in likely and likely[trouble](self._plan)
-            if self._rng.random() < (max(share, 0.3) if fits else share):
+            if self._rng.random() < (max(share, LIKELY_SHARE) if fits else share):
                 self.weather.kinds.append(trouble(self))
                 self.drawn.append(trouble.__name__)
 
