@@ -304,6 +304,14 @@ def leftovers(
                 yield here, f"snapshot {snapshot.snapshot_id} {snapshot.tags} in {here}"
 
 
+def in_making(world: World, run_ids: set[str]) -> Iterator[tuple[str, str]]:
+    """Give every image that these runs began and that goes on being made."""
+    for region in world.profile.regions:
+        for image in store(world).images_of(ACCOUNT, region.id):
+            if image.in_making and image.tags.get(TAG_RUN) in run_ids:
+                yield region.id, f"image {image.image_id} {image.name} in {region.id}"
+
+
 def _counts(run_id: str, run_ids: set[str] | None) -> bool:
     return run_ids is None or run_id in run_ids
 

@@ -392,11 +392,17 @@ class Stage:
         """Who cancels a run hears of what it leaves by asking it."""
         if process.stopped_at is None or process.run is None:
             return
-        found = checks.leftovers(
-            self._world, self._plan, self._land, run_ids={process.run_id}
-        )
-        for text in checks.untold(list(found), process.run.leftovers()):
+        left = self._left_by(process)
+        for text in checks.untold(left, process.run.leftovers()):
             self._violated(f"{process.name} was cancelled and left {text}")
+
+    def _left_by(self, process: Process) -> list[tuple[str, str]]:
+        """Return what a run has left: what is temporary, and what is being made yet."""
+        mine = {process.run_id}
+        return [
+            *checks.leftovers(self._world, self._plan, self._land, run_ids=mine),
+            *checks.in_making(self._world, mine),
+        ]
 
     def _check_told(self, process: Process, report: Report) -> None:
         """What a run says of its own things is true, whoever else runs."""
@@ -404,8 +410,7 @@ class Stage:
         world, plan, targets = self._world, self._plan, process.eye.targets
         for text in checks.report_equals_world(world, plan, report, targets):
             self._violated(f"{process.name}: {text}")
-        left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
-        for text in checks.untold(list(left), report.leftovers):
+        for text in checks.untold(self._left_by(process), report.leftovers):
             self._violated(f"{process.name} left {text}")
         possible = self._monitor.possible
         for text in checks.impossible(world, possible, report.leftovers):
