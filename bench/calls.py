@@ -128,9 +128,9 @@ def publish(cloud: RunningEmulator, folder: Path) -> tuple[int, dict[str, Any]]:
         images[-1].write_bytes(content)
     os.environ.clear()
     os.environ.update(cloud.env)
-    sys.argv[1:] = ["--public", "--report", *map(str, (report, *images))]
+    argv = ["--public", "--report", *map(str, (report, *images))]
     with contextlib.redirect_stdout(io.StringIO()):
-        status = ali_import_main()
+        status = ali_import_main(argv)
     return status, json.loads(report.read_text(encoding="utf-8"))
 
 

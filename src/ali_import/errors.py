@@ -7,6 +7,7 @@ AliImportError                exit_code, diagnostics()
   ├ TransportError            no answer came; whether the call took effect is unknown
   │ └ HostNotFoundError       the host name does not exist: nothing was sent
   ├ ApiError                  code, http_status, request_id: the cloud said no
+  │ └ SourcesGoneError        gone: objects to fetch from that are not there any more
   └ TaskFailedError           an asynchronous import or copy ended badly
 
 What a code *means* (try again, wait, take the next route, give up) is not a class
@@ -145,6 +146,26 @@ class ApiError(CloudError):
         )
         self.http_status = http_status
         self.retry_after_s = retry_after_s
+
+
+class SourcesGoneError(ApiError):
+    """A relay could not fetch a body, and some of its sources are not there any more.
+
+    Code: ``RelaySourceGone``. Asking again is of use without them only.
+
+    Attributes:
+        gone: The sources that are gone, as the call named them.
+    """
+
+    def __init__(self, message: str, *, region: str, gone: tuple[object, ...]) -> None:
+        super().__init__(
+            message,
+            region=region,
+            operation="fc.InvokeFunction",
+            code="RelaySourceGone",
+            http_status=200,
+        )
+        self.gone = gone
 
 
 class TaskFailedError(CloudError):

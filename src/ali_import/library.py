@@ -7,7 +7,9 @@ block an event loop (reading files, loading the SDKs, the calls) happens in work
 
 import dataclasses
 import os
+import resource
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +19,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 import anyio
+import anyio.lowlevel
 from anyio import to_thread
 
 from ali_import.cloud.calls import Cloud
@@ -32,6 +35,11 @@ if TYPE_CHECKING:
 
 # Hashing is bound by the processor and the disk; more at once gains nothing.
 _INSPECTIONS_MAX: Final = 4
+
+# Descriptors for the images, for loading modules, and for what the caller opens; and
+# those without which not even one call after another would get through.
+_DESCRIPTORS_SPARED: Final = 16
+_DESCRIPTORS_MIN: Final = 16
 
 
 class OptionChanges(TypedDict, total=False):
@@ -60,7 +68,8 @@ async def connect() -> AsyncIterator[Cloud]:
     first call) from the official chain. Leaving the block closes every connection.
 
     Raises:
-        ConfigurationError: The proxy or the certificates to trust are set up wrong.
+        ConfigurationError: The proxy or the certificates to trust are set up wrong, or
+            too few files may be open at once.
     """
     cloud = await to_thread.run_sync(_open)
     try:
@@ -75,7 +84,31 @@ def _open() -> "SdkCloud":
     from ali_import.cloud.sdk.cloud import SdkCloud  # noqa: PLC0415
     from ali_import.cloud.sdk.settings import Settings  # noqa: PLC0415
 
-    return SdkCloud(Settings.from_environment(os.environ))
+    settings = Settings.from_environment(os.environ)
+    wanted = min(settings.descriptors_max, _descriptors_free())
+    return SdkCloud(dataclasses.replace(settings, descriptors_max=wanted))
+
+
+def _descriptors_free() -> int:
+    """Return how many sockets and files the cloud may open at once.
+
+    Raises:
+        ConfigurationError: Too few to work at all.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    try:
+        used = len(list(Path("/dev/fd").iterdir()))
+    except OSError:  # all of them, perhaps
+        used = limit
+    free = limit - used - _DESCRIPTORS_SPARED
+    if free < _DESCRIPTORS_MIN:
+        raise ConfigurationError(
+            f"only {limit} files and connections may be open at once, and {used} are",
+            advice="raise the limit, for example with `ulimit -n 1024`",
+        )
+    return free
 
 
 class Publication:
@@ -134,6 +167,9 @@ class Publication:
         self._targets = targets(self._images, inspected, today=today)
         for target in self._targets:
             self._on_event(Note(text=_learned(target)))
+            for warning in target.image.warnings:
+                text = f"{target.image.path}: {warning}"
+                self._on_event(Note(text=text, level="WARNING"))
         self._run = Run(
             self._cloud,
             self._targets,
@@ -146,7 +182,10 @@ class Publication:
         if self._interrupted:
             self._run.interrupt()
         try:
-            return await self._run.execute()
+            report = await self._run.execute()
+            # A caller that was cancelled while cleaning up came to its end hears of it.
+            await anyio.lowlevel.checkpoint_if_cancelled()
+            return report
         except BaseException:
             for left in self.leftovers():
                 text = f"left over: {left.kind} {left.name} {left.detail}".rstrip()

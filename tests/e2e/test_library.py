@@ -20,10 +20,6 @@ ROOT = Path(__file__).parents[2]
 PROGRAM_S_MAX = 200
 BACKENDS = ["asyncio", "trio"]
 
-ENGINE_IGNORES_CANCELLATION = pytest.mark.xfail(
-    strict=False, reason="Run.execute does not clean up yet when it is cancelled"
-)
-
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningEmulator]:
@@ -120,7 +116,6 @@ def test_two_publications_run_at_once(
     assert len(images(cloud)) == 4
 
 
-@ENGINE_IGNORES_CANCELLATION
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_cancellation_cleans_up_and_goes_on(
     cloud: RunningEmulator, folder: Path, backend: str
@@ -130,7 +125,6 @@ def test_a_cancellation_cleans_up_and_goes_on(
     assert images(cloud) == []
 
 
-@ENGINE_IGNORES_CANCELLATION
 def test_ctrl_c_in_the_synchronous_form_cleans_up_first(
     cloud: RunningEmulator, folder: Path
 ) -> None:

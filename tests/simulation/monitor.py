@@ -66,7 +66,7 @@ class Monitor:
         violations: What was seen and must not be.
         possible: (region, name or id) of whatever may have been there: it was made, or
             asked for and not refused for good.
-        unsure: (region, name) of buckets and functions that were asked for without an
+        unsure: (region, name) of buckets, functions and images that were asked for without an
             answer, and never deleted with one.
         away: Regions in which the weather is so bad that calls may fail for good.
         trace: One row a call, as (virtual time, process, request, answer).
@@ -242,10 +242,16 @@ class Monitor:
             )
 
     def _note_unsure(self, request: Call[Any], result: Any) -> None:
-        """Take note of rooms of which nobody can say whether they are there."""
+        """Take note of things of which nobody can say whether they are there."""
+        lost = isinstance(result, TransportError) and result.unsure
         match request:
+            case calls.ImportImage() if lost:
+                self.unsure.add((request.region, request.name))
+            case calls.CopyImage() if lost:
+                where = request.destination_region
+                self.unsure.add((where, request.destination_name))
             case calls.PutBucket() | calls.CreateFunction():
-                if isinstance(result, TransportError) and result.unsure:
+                if lost:
                     self.unsure.add((request.region, resource(request)))
             case calls.DeleteBucket() | calls.DeleteFunction():
                 error = isinstance(result, CloudError)

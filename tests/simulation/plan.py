@@ -7,8 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from ali_import.disk import DiskImage
-from ali_import.disk.image import Architecture, BootMode
+from ali_import.disk import Architecture, BootMode, DiskImage
 from ali_import.disk.parts import Part
 from ali_import.publish.model import Options, Target
 from alicloud_emulator.world.profile import (

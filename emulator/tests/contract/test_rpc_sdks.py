@@ -81,7 +81,10 @@ def test_the_official_sdk_imports_copies_shares_and_deletes(
             destination_image_name="sdk-copy",
         )
     ).body.image_id
-    until(lambda: described(ecs, TOKYO, copy).status == "Available")
+    tokyo = EcsClient(config(cloud, region_id=TOKYO))
+    until(lambda: described(tokyo, TOKYO, copy).status == "Available")
+    with pytest.raises(ClientException, match="NotSupportedEndpoint"):
+        described(ecs, TOKYO, copy)
     publish = ecs_models.ModifyImageSharePermissionRequest(
         region_id=LONDON, image_id=image_id, is_public=True
     )

@@ -138,7 +138,7 @@ def _publish_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("images", metavar="IMAGE", nargs="*", help="raw disk image files")
+    add("images", metavar="IMAGE", nargs="*", type=_image, help="raw disk image files")
     add(
         "-n",
         "--name",
@@ -241,6 +241,18 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--version", action="version", version=f"ali-import {__version__}"
     )
+
+
+def _image(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError(
+            "the name of an image file is empty; is a variable of the shell not set?"
+        )
+    if text == "-":
+        raise argparse.ArgumentTypeError(
+            "- (standard input) cannot be read; save it to a file (one called - is ./-)"
+        )
+    return text
 
 
 def _region(text: str) -> str:

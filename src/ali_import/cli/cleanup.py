@@ -15,10 +15,10 @@ from ali_import import Cloud, ConfigurationError, Event, Leftover, Note
 from ali_import.cli import signals, streams
 from ali_import.cli.arguments import CleanupArguments
 from ali_import.cli.exit_status import ExitStatus
+from ali_import.redaction import one_line
 from ali_import.report import log
 from ali_import.report.display import PlainDisplay
 from ali_import.report.lines import Messages, counted
-from ali_import.report.redaction import one_line
 
 
 class State(StrEnum):

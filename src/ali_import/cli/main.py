@@ -68,12 +68,10 @@ def _command(given: Arguments) -> ExitStatus:
 def _open_many_files() -> None:
     """Raise the soft limit of open files: every region takes several connections.
 
-    Some systems start with 256, which 40 regions can use up.
+    Some systems start with 256. Where the hard limit is low, less happens at once.
     """
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES_MIN if hard == resource.RLIM_INFINITY else min(_FILES_MIN, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -81,7 +79,7 @@ def _open_many_files() -> None:
 
 
 def _messages() -> "Messages":
+    from ali_import.redaction import Redactor
     from ali_import.report.lines import Messages
-    from ali_import.report.redaction import Redactor
 
     return Messages(sys.stderr, Redactor.from_environment(os.environ))

@@ -108,6 +108,8 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     # Busy.
     ("", "LastTokenProcessing IdempotentProcessing TOKEN_PROCESSING TaskConflict InvalidOperation.Conflict", BUSY, ""),
     ("", "Operation.Conflict OperationConflict OperationDenied.ImageCopying ImageIsImporting", BUSY, ""),
+    # A relay's source does not exist any more: it is dropped.
+    ("", "RelaySourceGone", SOURCE, ""),
     # It may pass.
     ("", "NoAnswer GarbledAnswer", TRANSIENT, _NETWORK),
     ("", "ProxyFailure", TRANSIENT, "check HTTPS_PROXY and NO_PROXY"),

@@ -53,11 +53,13 @@ class Attempt:
         image_id: The image in the making; "" while the cloud's answer is not known.
         task_id: The import's task; "" for a copy, and for what another run began.
         adopted: Whether another run began it.
+        taken: Whether the cloud said that the name or the token is taken, by whatever.
     """
 
     image_id: str = ""
     task_id: str = ""
     adopted: bool = False
+    taken: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,10 +188,12 @@ class Making:
             try:
                 self._attempt = await ask(token)
             except CloudError as error:
+                self._asked_at = anyio.current_time()  # it was asked again and again
                 lost = isinstance(error, TransportError) and error.unsure
                 if not lost and look_up(error).meaning is not Meaning.LOOK:
                     self._refused(error)
                     raise
+                self._attempt = Attempt(taken=not error.unsure)
                 found = await self._find_late()
                 if found is not None:
                     return await self._take(found)
@@ -363,6 +367,8 @@ class Making:
             return
         image = await self._find_late()
         if image is None:
+            if self._attempt.taken:
+                self._attempt = None
             return  # asked for, and not seen: it may be left
         ours = image.tags.get(TAG_RUN) == self.region.context.lease.run_id
         if ours and image.status in MAKING:

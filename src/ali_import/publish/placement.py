@@ -50,7 +50,9 @@ class Placement:
         published: Whether it is public and in its family, as far as was asked.
     """
 
-    def __init__(self, region: Region, target: Target, sources: Sources) -> None:
+    def __init__(
+        self, region: Region, target: Target, sources: Sources, look: images.Look
+    ) -> None:
         self.region = region
         self.target = target
         self.image: CloudImage | None = None
@@ -58,6 +60,7 @@ class Placement:
         self.published = False
         self.name = target.name
         self._sources = sources
+        self._look = look
         self._track = Track(region.context, region.id, target)
         self._own = Making(region, target, target.name, self._track)
         self._replacement: Replacement | None = None
@@ -91,7 +94,7 @@ class Placement:
     async def _place(self) -> Result:
         """Look at what is there, and do what is missing."""
         self._track.enter(Step.SURVEY)
-        there = await self._own.find()
+        there = await self._look.at(self.target.name)
         overwrite = self.region.context.options.overwrite
         if there is None:
             try:

@@ -15,7 +15,7 @@ import anyio
 
 from ali_import.cloud.calls import Cloud
 from ali_import.errors import ApiError, ConfigurationError
-from ali_import.publish import cleanup
+from ali_import.publish import cleanup, images
 from ali_import.publish.context import Context, steadied, survey
 from ali_import.publish.finish import Finish
 from ali_import.publish.lease import Lease
@@ -31,7 +31,7 @@ from ali_import.publish.model import (
 )
 from ali_import.publish.placement import Placement
 from ali_import.publish.region import Region
-from ali_import.publish.sources import Bell, CopySlots, Sources
+from ali_import.publish.sources import CopySlots, Sources
 from ali_import.units import MINUTE_S
 
 _PUBLISH_S_MAX: Final = 30 * MINUTE_S
@@ -113,9 +113,8 @@ class Run:
         if context is not None:
             async with anyio.create_task_group() as outside:
                 outside.start_soon(self._hear_of_cancellation)
-                with self._life:
-                    await self._carry_out(context, give_up_at)
-                self._hearing.cancel()
+                # In a task of its own: asyncio's own cancel() goes through a shield.
+                outside.start_soon(self._to_the_end, context, give_up_at)
             if self._life.cancelled_caught:
                 context.note("cleaning up took too long", level="WARNING")
         if self._mistakes:
@@ -156,6 +155,11 @@ class Run:
         bound_s = _CLEAN_UP_STOPPED_S_MAX if hurried else _CLEAN_UP_S_MAX
         over_at = anyio.current_time() + bound_s
         self._life.deadline = min(self._life.deadline, over_at)
+
+    async def _to_the_end(self, context: Context, give_up_at: float) -> None:
+        with self._life:
+            await self._carry_out(context, give_up_at)
+        self._hearing.cancel()
 
     async def _hear_of_cancellation(self) -> None:
         """Take the cancellation of whoever called for an interrupt."""
@@ -212,15 +216,14 @@ class Run:
         names = tuple(target.name for target in self._targets)
         self._emit(RegionsKnown(regions=regions, names=names))
         self._regions = {id_: Region(context, id_) for id_ in everywhere}
-        slots, bell = CopySlots(), Bell()
-        self._sources = {
-            name: Sources(regions, self._regions, slots, bell) for name in names
-        }
+        slots = CopySlots()
+        self._sources = {name: Sources(regions, self._regions, slots) for name in names}
         for id_ in regions:
             region = self._regions[id_]
+            look = images.Look(region, names)
             for target in self._targets:
                 sources = self._sources[target.name]
-                placement = Placement(region, target, sources)
+                placement = Placement(region, target, sources, look)
                 region.add(placement)
                 self._placements.append(placement)
         return context

@@ -52,6 +52,7 @@ class Workspace:
         self._relay_asked = False
         self._buckets_removed = 0
         self._users = 0
+        self._keys: dict[str, None] = {}
 
     @property
     def bucket(self) -> str:
@@ -107,6 +108,11 @@ class Workspace:
     def refuse_direct(self, error: CloudError) -> None:
         """Remember that direct data calls are refused after all."""
         self._direct = error
+        self._keys.clear()
+
+    def will_hold(self, key: str) -> None:
+        """Say what goes into the bucket: it can be emptied of that without a look."""
+        self._keys[key] = None
 
     async def need_relay(self) -> None:
         """Have the relay function.
@@ -121,7 +127,6 @@ class Workspace:
             if self._relay_made is None:
                 try:
                     await self._make_relay()
-                    self._relay_made = True
                 except CloudError as error:
                     self._relay_made = error
         _raise(self._relay_made)
@@ -144,8 +149,10 @@ class Workspace:
                 RELAYED,
             )
         except CloudError as error:
-            self._relay_asked = not _is_refused(error)
+            if self._relay_made is not True:  # it was there before
+                self._relay_asked = not _is_refused(error)
             raise
+        self._relay_made = True
 
     # --- cleaning up ------------------------------------------------------------------
 
@@ -173,7 +180,7 @@ class Workspace:
 
     async def _remove_own_bucket(self) -> None:
         try:
-            await self.remove_bucket(self.bucket)
+            await self.remove_bucket(self.bucket, tuple(self._keys))
         except CloudError as error:
             self._bucket_asked = not _was_never_there(error, self._bucket_made)
             if self._bucket_asked:
@@ -182,6 +189,7 @@ class Workspace:
             self._bucket_asked = False
             self._bucket_made = None
             self._buckets_removed += 1
+            self._keys.clear()
 
     async def _remove_own_relay(self) -> None:
         delete = DeleteFunction(region=self.region, name=self.function)
@@ -210,8 +218,12 @@ class Workspace:
             lease.leftover(self.region, kind, name) for kind, name, yes in asked if yes
         )
 
-    async def remove_bucket(self, bucket: str) -> None:
+    async def remove_bucket(self, bucket: str, keys: Sequence[str] = ()) -> None:
         """Remove a bucket of the region with all in it, through the relay if need be.
+
+        Args:
+            bucket: Its name.
+            keys: Objects that are in it; there may be others.
 
         Raises:
             CloudError: It could not be emptied or deleted.
@@ -220,7 +232,7 @@ class Workspace:
         if self._relay_asked and self._direct is not True:
             relay = self.function
         try:
-            await _remove_bucket(self._cloud, self.region, bucket, relay=relay)
+            await _remove_bucket(self._cloud, self.region, bucket, keys, relay=relay)
         except CloudError as error:
             refused = error.code == "PublicEndpointForbidden"
             lost = error.code in {"FunctionNotFound", "HostNotFound"} and relay
@@ -228,7 +240,9 @@ class Workspace:
                 raise
             # There is no relay, or somebody removed it: make it, or make it anew.
             await self._make_relay()
-            await _remove_bucket(self._cloud, self.region, bucket, relay=self.function)
+            await _remove_bucket(
+                self._cloud, self.region, bucket, keys, relay=self.function
+            )
 
 
 def _was_never_there(error: CloudError, made: _Made) -> bool:
@@ -253,20 +267,19 @@ def _raise(outcome: _Made) -> None:
 
 
 async def _remove_bucket(
-    cloud: Steady,
-    region: str,
-    bucket: str,
-    *,
-    relay: str = "",
+    cloud: Steady, region: str, bucket: str, keys: Sequence[str], *, relay: str = ""
 ) -> None:
     """Delete a bucket with its objects and unfinished uploads, if it is there.
 
-    Deleting an empty bucket needs no data call, so that is tried first: it is all it
-    takes where nothing was stored, also in regions that refuse data calls from here.
+    Deleting an empty bucket needs no data call, so that is tried first where nothing is
+    known to be in it: it is all it takes then, also in regions that refuse data calls
+    from here.
 
     Raises:
         CloudError: It could not be emptied or deleted.
     """
+    if keys:
+        await _delete_objects(cloud, region, bucket, relay, keys)
     for round_ in range(_EMPTYING_ROUNDS_MAX):
         try:
             await cloud.call(DeleteBucket(region=region, bucket=bucket))
@@ -276,7 +289,11 @@ async def _remove_bucket(
                 raise
         else:
             return
-        await _empty_bucket(cloud, region, bucket, relay)
+        try:
+            await _empty_bucket(cloud, region, bucket, relay)
+        except CloudError as error:
+            if error.code != "NoSuchBucket":  # somebody else was quicker
+                raise
 
 
 async def _empty_bucket(cloud: Steady, region: str, bucket: str, relay: str) -> None:
@@ -293,10 +310,15 @@ async def _empty_bucket(cloud: Steady, region: str, bucket: str, relay: str) -> 
         )
         await cloud.call(abort)
     stored = await cloud.call(ListObjects(region=region, bucket=bucket, relay=relay))
-    for keys in _chunks([item.key for item in stored], _KEYS_PER_CALL):
-        await cloud.call(
-            DeleteObjects(region=region, bucket=bucket, relay=relay, keys=keys)
-        )
+    await _delete_objects(cloud, region, bucket, relay, [item.key for item in stored])
+
+
+async def _delete_objects(
+    cloud: Steady, region: str, bucket: str, relay: str, keys: Sequence[str]
+) -> None:
+    for some in _chunks(keys, _KEYS_PER_CALL):
+        delete = DeleteObjects(region=region, bucket=bucket, relay=relay, keys=some)
+        await cloud.call(delete)
 
 
 def _chunks(items: Sequence[str], size: int) -> list[Sequence[str]]:

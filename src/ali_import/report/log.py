@@ -12,8 +12,8 @@ from typing_extensions import override
 from ali_import.cloud.calls import Call, Cloud, DataCall
 from ali_import.errors import CloudError
 from ali_import.publish.model import Event, Outcome, PlacementEnded
+from ali_import.redaction import one_line
 from ali_import.report.lines import Messages, described, joined
-from ali_import.report.redaction import one_line
 
 R = TypeVar("R")
 

@@ -46,6 +46,7 @@ class Reply:
     """What to answer; ``raw`` is sent instead of an HTTP answer, then it hangs up.
 
     Attributes:
+        drip_s: Seconds between one byte of the body and the next.
         genuine: Whether it has the request id that the cloud's own answers have.
     """
 
@@ -55,6 +56,7 @@ class Reply:
     raw: bytes | None = None
     genuine: bool = True
     stall_s: float = 0.0
+    drip_s: float = 0.0
 
 
 def as_json(text: str, status: int = 200, **headers: str) -> Reply:
@@ -81,6 +83,8 @@ class FarSide:
     refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
     connects: list[str] = field(default_factory=list)
+    dripped: int = 0
+    tunnels: set[object] = field(default_factory=set)
     port: int = 0
     ca_path: Path = Path()
 
@@ -138,6 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.host = host
+        far.tunnels.add(self)
         self.connection = tls
         self.rfile = tls.makefile("rb")
         self.wfile = _Unbuffered(tls)
@@ -168,7 +173,15 @@ class _Handler(BaseHTTPRequestHandler):
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         body = b"" if self.command == "HEAD" else reply.body
-        self.wfile.write(f"HTTP/1.1 {reply.status} Told\r\n{head}\r\n".encode() + body)
+        head = f"HTTP/1.1 {reply.status} Told\r\n{head}\r\n"
+        if not reply.drip_s:
+            self.wfile.write(head.encode() + body)
+            return
+        self.wfile.write(head.encode())
+        for byte in body:
+            threading.Event().wait(reply.drip_s)
+            self.wfile.write(bytes((byte,)))
+            self.far_side.dripped += 1
 
     def _id(self, reply: Reply) -> dict[str, str]:
         """Return the header that names the cloud's request, if the reply has none."""
@@ -205,6 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @override
     def finish(self) -> None:
+        self.far_side.tunnels.discard(self)
         # The TLS socket took the place of the one that the server would close.
         self.wfile.close()
         self.rfile.close()

@@ -4,11 +4,13 @@ import argparse
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
+from secrets import token_hex
 
 from alicloud_emulator.cli.usage import UsageError
 from alicloud_emulator.front.emulator import Settings
 from alicloud_emulator.front.rules import RuleError, load
-from alicloud_emulator.world.profile import Profile, ProfileError, load_profile
+from alicloud_emulator.world.checked import ProfileError
+from alicloud_emulator.world.profile import Profile, load_profile, with_secrets
 
 
 def settings(options: argparse.Namespace) -> Settings:
@@ -18,7 +20,7 @@ def settings(options: argparse.Namespace) -> Settings:
         UsageError: An option has an impossible value.
     """
     try:
-        profile = load_profile(options.profile)
+        profile = with_secrets(load_profile(options.profile), lambda: token_hex(15))
         rules = load(Path(options.faults)) if options.faults else []
     except (ProfileError, RuleError) as error:
         raise UsageError(str(error)) from error

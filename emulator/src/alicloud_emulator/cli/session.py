@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 import anyio
@@ -18,6 +19,11 @@ from alicloud_emulator.front.console import Console
 from alicloud_emulator.front.emulator import Emulator, running
 
 logger = logging.getLogger(__name__)
+
+_OPEN_TO_OTHERS = (
+    "alicloud-emulator: warning: listening on {}: other machines can reach the cloud,"
+    " and whoever knows a key can run functions as you on this machine"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +62,8 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
             port = await Console(emulator).open(tasks, console_port)
         except OSError as error:
             raise UsageError(f"cannot listen: {error.strerror or error}") from error
+        if not ip_address(settings.address).is_loopback:
+            print(_OPEN_TO_OTHERS.format(settings.address), file=sys.stderr)
         users = {
             user.name: (user.access_key_id, user.access_key_secret)
             for account in settings.profile.accounts
@@ -71,7 +79,8 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
             )
         finally:
             if report is not None:
-                _write(emulator, report)
+                with anyio.CancelScope(shield=True):
+                    await _write(emulator, report)
             tasks.cancel_scope.cancel()
 
 
@@ -85,10 +94,10 @@ def _report_file(name: str | None) -> Path | None:
     return file
 
 
-def _write(emulator: Emulator, file: Path) -> None:
+async def _write(emulator: Emulator, file: Path) -> None:
     """Write the report; a failure is told, and changes no exit status."""
     try:
-        documents.write(emulator.report(), file)
+        documents.write(await emulator.report(), file)
     except OSError as error:
         print(f"alicloud-emulator: --report {file}: {error.strerror}", file=sys.stderr)
     except Exception:

@@ -1,6 +1,6 @@
 """Carries out the faults that strike on the way: all but those a service acts out."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
 
@@ -17,6 +17,9 @@ _THROTTLED = "Throttling.User"
 # What each product says for the flow control that RPC products call Throttling.User.
 _THROTTLE_CODES = {"oss": ("QpsLimitExceeded", 503), "fc": ("ResourceThrottled", 429)}
 
+Gone = Callable[[], Awaitable[None]]
+"""Returns when the client of a call has gone."""
+
 
 class Page(Response):
     """What somebody on the way answers in the cloud's place, without its headers."""
@@ -27,17 +30,18 @@ def for_service(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     return tuple(fault for fault in faults if fault.do in _FOR_SERVICES)
 
 
-async def hang() -> None:
-    """Say nothing for an hour, then drop the connection.
+async def hang(gone: Gone) -> None:
+    """Say nothing for an hour, or until the client has gone; drop the connection.
 
     Raises:
-        DropConnectionError: The hour is over.
+        DropConnectionError: Always.
     """
-    await anyio.sleep(_HANG_S_MAX)
+    with anyio.move_on_after(_HANG_S_MAX):
+        await gone()
     raise DropConnectionError
 
 
-async def before(faults: Iterable[Fault], call: Call) -> Response | None:
+async def before(faults: Iterable[Fault], call: Call, gone: Gone) -> Response | None:
     """Carry out the faults that keep a call from being done.
 
     Returns:
@@ -54,7 +58,7 @@ async def before(faults: Iterable[Fault], call: Call) -> Response | None:
             case Do.DROP_BEFORE:
                 raise DropConnectionError
             case Do.HANG:
-                await hang()
+                await hang(gone)
             case Do.HTML:
                 return _html_page(fault.status)
             case _:

@@ -1,5 +1,9 @@
 """Faults on the way, one kind each, as a client sees them."""
 
+import socket
+from contextlib import suppress
+from pathlib import Path
+
 import anyio
 import pytest
 import requests
@@ -7,6 +11,7 @@ import requests
 from alicloud_emulator.front import faults
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from emulator.tests.support import virtual
+from emulator.tests.support.waiting import until
 from emulator.tests.unit.front.conftest import RunningFront
 
 URL = "https://b.oss-cn-hongkong.aliyuncs.com/k"
@@ -92,6 +97,35 @@ def test_a_hanging_call_never_answers(front: RunningFront) -> None:
     with pytest.raises(requests.exceptions.Timeout):
         requests.put(URL, proxies=front.proxies, verify=str(front.bundle), timeout=0.4)
     assert front.echo.done == []
+
+
+@pytest.mark.parametrize(
+    "host", ["oss-cn-hongkong.aliyuncs.com", "oss-eu-west-2.aliyuncs.com"]
+)
+def test_a_call_that_hangs_ends_when_its_client_goes(
+    front: RunningFront, host: str
+) -> None:
+    """By a fault, or in a dead region: else sockets would pile up for an hour."""
+    front.world.faults.add(Rule(fault=Fault(do=Do.HANG)))
+    before = open_sockets()
+    clients = []
+    for _ in range(5):
+        client = socket.create_connection(("127.0.0.1", front.port), timeout=20)
+        client.sendall(f"GET /k HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        clients.append(client)
+    until(lambda: open_sockets() == before + 10)
+    for client in clients:
+        client.close()
+    until(lambda: open_sockets() == before)
+
+
+def open_sockets() -> int:
+    """Sockets of this process, which is client and server."""
+    count = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            count += str(entry.readlink()).startswith("socket:")
+    return count
 
 
 @pytest.mark.parametrize("do", [Do.CORRUPT, Do.TRUNCATE, Do.KILL, Do.FAIL_TASK])

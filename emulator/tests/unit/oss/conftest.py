@@ -20,7 +20,7 @@ from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Fault
 from alicloud_emulator.world.oss import Visit
-from alicloud_emulator.world.profile import load_profile
+from alicloud_emulator.world.profile import load_profile, with_secrets
 from alicloud_emulator.world.world import World
 from emulator.tests.support.oss_watch import check_error, watch_reads
 
@@ -44,7 +44,7 @@ class Cloud:
     def __init__(
         self, blobs: Blobs | None = None, *, now: float = 1.8e9, **account: Any
     ) -> None:
-        profile = load_profile("fast")
+        profile = with_secrets(load_profile("fast"), lambda: "emulator-secret")
         main = replace(profile.accounts[0], **account)
         other = replace(main, id="2222222222222222", access_key_id="other")
         self.clock = Clock(now)

@@ -15,11 +15,11 @@ from ali_import.cloud import calls
 from ali_import.cloud.sdk import endpoints
 from ali_import.cloud.sdk.answers import GarbledAnswerError, required, rows, text
 from ali_import.cloud.sdk.openapi import RawAnswer
-from ali_import.cloud.sdk.scrub import scrub, word
 from ali_import.cloud.sdk.services import Services, answers
 from ali_import.cloud.sdk.translate import Place, translated
 from ali_import.cloud.values import Function
 from ali_import.errors import ApiError, CloudError
+from ali_import.redaction import scrub, word
 
 VERSION = "2023-03-30"
 FUNCTIONS = f"/{VERSION}/functions"

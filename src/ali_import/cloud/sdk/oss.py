@@ -70,6 +70,7 @@ def _readable(
     elif isinstance(body, Fetch):
         assert call.relay, "only a relay can fetch"
         yield SignedFetch(
+            sources=body.sources,
             urls=tuple(_presigned(services, source) for source in body.sources),
             offset=body.offset,
             length=body.length,

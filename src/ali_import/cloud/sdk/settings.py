@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ali_import.errors import ConfigurationError
 
@@ -17,6 +17,12 @@ CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # Lower case first, as curl does.
 PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 NO_PROXY_VARIABLES = ("no_proxy", "NO_PROXY")
+
+# 152 calls at once at most (``cloud.py``), 88 of which may read a file meanwhile; and as
+# many idle connections again.
+DESCRIPTORS_WANTED = 480
+# RFC 3986, 3.2.1, and the percent sign of what is quoted already.
+_SAFE_IN_USER = "%:!$&'()*+,;=~"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +39,7 @@ class Settings:
         answer_timeout_s: Longest time from the first to the last byte of an answer.
         invocation_timeout_s: Longest silence of a function invocation; must exceed
             the function's own limit, or its answer would be lost.
+        descriptors_max: How many sockets and files may be open at once.
     """
 
     proxy: str = field(default="", repr=False)
@@ -42,6 +49,7 @@ class Settings:
     read_timeout_s: float = 30.0
     answer_timeout_s: float = 60.0
     invocation_timeout_s: float = 150.0
+    descriptors_max: int = DESCRIPTORS_WANTED
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -56,6 +64,11 @@ class Settings:
             no_proxy=_no_proxy(environ),
             ca_bundle=_ca_bundle(environ),
         )
+
+    @property
+    def share(self) -> float:
+        """How much of what is wanted at once may be had, more than 0 and at most 1."""
+        return min(1.0, self.descriptors_max / DESCRIPTORS_WANTED)
 
     def proxy_for(self, host: str) -> str:
         """Return the proxy to reach ``host`` by, or "" for none.
@@ -80,7 +93,10 @@ def _proxy(environ: Mapping[str, str]) -> str:
     name, value = _first(environ, PROXY_VARIABLES)
     if not value:
         return ""
-    url = value if "://" in value else f"http://{value}"
+    scheme, _, rest = (value if "://" in value else f"http://{value}").partition("://")
+    # A password may hold what would end the host in a URL, so it is taken to the last @.
+    user, at, host = rest.rpartition("@")
+    url = f"{scheme}://{quote(user, safe=_SAFE_IN_USER)}{at}{host}"
     advice = f"set {name} to http://HOST:PORT or unset it"
     # The value is not repeated in a message: it may hold a password.
     try:

@@ -17,7 +17,6 @@ from typing import Any
 
 from ali_import.cloud.calls import Call
 from ali_import.cloud.sdk import endpoints
-from ali_import.cloud.sdk.scrub import scrub, word
 from ali_import.errors import (
     AliImportError,
     ApiError,
@@ -26,6 +25,7 @@ from ali_import.errors import (
     HostNotFoundError,
     TransportError,
 )
+from ali_import.redaction import scrub, word
 
 _LAYERS_MAX = 60
 _RETRY_AFTER_S_MAX = 3600.0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ali_import.report.redaction import Redactor, one_line
+from ali_import.redaction import Redactor, one_line
 from emulator.tests.support.waiting import HANG_S
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -95,6 +95,13 @@ def test_proxy_passwords_are_known_as_written_and_as_meant(name: str) -> None:
         assert "ssword1" not in redactor.redact(f"cannot use {text} here")
 
 
+@pytest.mark.parametrize("proxy", ["http://me:pass#wo/rd@proxy:1", "me:pass#wo/rd@p:1"])
+def test_proxy_passwords_that_no_url_may_hold_are_known(proxy: str) -> None:
+    redactor = Redactor.from_environment({"HTTPS_PROXY": proxy})
+    for text in ("pass#wo/rd", "pass%23wo%2Frd", proxy):
+        assert "wo" not in redactor.redact(f"cannot use {text}")
+
+
 def test_credentials_of_the_environment_are_known() -> None:
     secrets = {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": "not-shaped-like-a-key",
@@ -170,7 +177,7 @@ def test_lines_keep_new_lines_but_no_other_control_character(text: str) -> None:
 )
 def test_hostile_text_takes_no_time(piece: str) -> None:
     # A second, and half an hour with a pattern that tries every length at every place.
-    code = "import sys\nfrom ali_import.report.redaction import Redactor\n"
+    code = "import sys\nfrom ali_import.redaction import Redactor\n"
     code += "Redactor().line(sys.argv[1] * (1_000_000 // len(sys.argv[1])))"
     command = [sys.executable, "-c", code, piece]
     assert subprocess.run(command, check=False, timeout=HANG_S).returncode == 0
