@@ -237,3 +237,13 @@ def test_a_refused_upload_leaves_no_file(
     assert cloud.call("PUT", f"{bucket}/k", DATA, headers=wrong).status == 400
     assert cloud.call("PUT", "nobucket/k", DATA).code == "NoSuchBucket"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", ["pail/k", "pail/k?append&position=0"])
+def test_a_body_needs_a_length(cloud: Cloud, bucket: str, target: str) -> None:
+    method = "POST" if "append" in target else "PUT"
+    put = cloud.call(method, target, says_length=False)
+    assert (put.status, put.code) == (411, "MissingContentLength")
+    chunked = {"Transfer-Encoding": "chunked"}
+    put = cloud.call(method, target, b"x", says_length=False, headers=chunked)
+    assert put.status == 200

@@ -112,8 +112,12 @@ class Call:
         """Take the body in, block by block, and return it as a blob.
 
         Raises:
-            ServiceError: EntityTooLarge; InvalidArgument: an impossible rate.
+            ServiceError: MissingContentLength, EntityTooLarge; InvalidArgument: an
+                impossible rate.
         """
+        headers = self.request.headers
+        if "content-length" not in headers and "transfer-encoding" not in headers:
+            raise refusal("MissingContentLength")
         check_size(self.request.content_length or 0)
         blocks = aiter(self.request.body)
         if self.rate:
