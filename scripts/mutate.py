@@ -51,50 +51,39 @@ class Mutation:
 MUTATIONS: Final = (
     Mutation(
         name="the token is random",
-        file="publish/making.py",
-        old="        job.salt,\n    )",
-        new="        str(job.context.rng.random()),\n    )",
+        file="publish/make.py",
+        old="            *self._spent,\n        )",
+        new="            str(self.region.context.rng.random()),\n        )",
     ),
     Mutation(
         name="the salt never changes",
-        file="publish/making.py",
-        old="        job.salt,\n    )",
-        new="    )",
+        file="publish/make.py",
+        old="            *self._spent,\n        )",
+        new="        )",
     ),
     Mutation(
         name="cleaning up is skipped",
-        file="publish/run.py",
-        old="        if context is not None:\n",
-        new="        if False:\n",
+        file="publish/region.py",
+        old="            tasks.start_soon(self.workspace.clean_up)\n            tasks.start_soon(self._end_works, decided)\n",
+        new="            del decided\n",
     ),
     Mutation(
         name="only Available images are looked for",
-        file="publish/making.py",
-        old="if image.name == job.name), None)",
-        new="if image.name == job.name and image.status == 'Available'), None)",
+        file="publish/images.py",
+        old="if image.name == name), None)",
+        new="if image.name == name and image.status == 'Available'), None)",
     ),
     Mutation(
         name="nothing is adopted",
-        file="publish/making.py",
-        old="            if look_up(error).meaning is not Meaning.LOOK:\n",
-        new="            if True:\n",
+        file="publish/make.py",
+        old="                if not lost and look_up(error).meaning is not Meaning.LOOK:\n",
+        new="                if not lost:\n",
     ),
     Mutation(
         name="images are published as soon as they are placed",
         file="publish/placement.py",
-        old="            if _can_be_copied(self.job.image):\n",
-        new=(
-            "            if self.job.context.options.public:\n"
-            "                from ali_import.cloud import calls\n"
-            "                await self.job.context.cloud.call(\n"
-            "                    calls.ModifyImageSharePermission(\n"
-            "                        region=self.region,\n"
-            "                        image_id=self.job.image.image_id,\n"
-            "                        public=True,\n"
-            "                    )\n"
-            "                )\n"
-            "            if _can_be_copied(self.job.image):\n"
-        ),
+        old="            if _can_be_copied(self.image):\n",
+        new="            if self.region.context.options.public:\n                await images.share(self.region, self.image.image_id, public=True)\n            if _can_be_copied(self.image):\n",
     ),
     Mutation(
         name="leases are ignored",
@@ -105,18 +94,18 @@ MUTATIONS: Final = (
     Mutation(
         name="an answer that is missing is final",
         file="cloud/retry_table.py",
-        old='code="NoAnswer",\n    meaning=Meaning.TRANSIENT,',
-        new='code="NoAnswer",\n    meaning=Meaning.FINAL,',
+        old='"NoAnswer GarbledAnswer", TRANSIENT,',
+        new='"NoAnswer GarbledAnswer", FINAL,',
     ),
     Mutation(
         name="a snapshot in use counts as deleted",
         file="cloud/retry_table.py",
-        old='*_rows(_M.DONE, ("InvalidSnapshotId.NotFound",), "ecs.DeleteSnapshot"),',
-        new='*_rows(_M.DONE, ("SnapshotCreatedImage",), "ecs.DeleteSnapshot"),',
+        old='("ecs.DeleteSnapshot", "InvalidSnapshotId.NotFound", DONE, ""),',
+        new='("ecs.DeleteSnapshot", "SnapshotCreatedImage", DONE, ""),',
     ),
     Mutation(
         name="snapshots stay",
-        file="publish/removal.py",
+        file="publish/images.py",
         old="    for snapshot_id in made.snapshot_ids:\n",
         new="    for snapshot_id in ():\n",
     ),
@@ -129,30 +118,29 @@ MUTATIONS: Final = (
     Mutation(
         name="the old image is deleted before the new one has its name",
         file="publish/replace.py",
-        old="    job.retired = await _rename(job, old, _aside(job, old))\n",
-        new=("    await remove_image(job.context, job.region, old)\n"),
+        old="        await images.rename(self.region, old.image_id, aside)\n",
+        new="        await images.remove(self.region, old)\n",
     ),
     Mutation(
         name="the new image keeps its expiry",
         file="publish/replace.py",
-        old="    await images.mark_permanent(job.context, job.region, job.image.image_id)\n",
-        new="",
+        old=(
+            "        await images.mark_permanent(self.region, new.image_id)\n"
+            "        return dataclasses.replace(new, name=self.target.name)\n"
+        ),
+        new="        return dataclasses.replace(new, name=self.target.name)\n",
     ),
     Mutation(
         name="an image that was not published in the end is not put back",
-        file="publish/finish.py",
-        old="            await (discard(job) if published else put_back(job))\n",
-        new=(
-            "            if published:\n"
-            "                await discard(job)\n"
-            "            job.retired = None\n"
-        ),
+        file="publish/placement.py",
+        old="                await replacement.put_back(self.image)\n",
+        new="                replacement.retired = None\n",
     ),
     Mutation(
         name="what all-or-nothing must take back stays public",
-        file="publish/finish.py",
-        old="tuple(self._shown), self._hide",
-        new="(), self._hide",
+        file="publish/placement.py",
+        old="            if self._shown:\n",
+        new="            if False:\n",
     ),
     Mutation(
         name="copies are sprayed",
@@ -163,14 +151,14 @@ MUTATIONS: Final = (
     Mutation(
         name="published images are copied",
         file="publish/placement.py",
-        old="            if _can_be_copied(self.job.image):\n",
+        old="            if _can_be_copied(self.image):\n",
         new="            if True:\n",
     ),
     Mutation(
         name="what copies lose is not repaired",
-        file="publish/making.py",
-        old="    if change:\n",
-        new="    if False:\n",
+        file="publish/make.py",
+        old="        if change:\n",
+        new="        if False:\n",
     ),
     Mutation(
         name="failed images count as made",
@@ -192,15 +180,119 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="unfinished uploads are forgotten",
-        file="publish/buckets.py",
+        file="publish/workspace.py",
         old="    for upload in uploads:\n",
         new="    for upload in ():\n",
     ),
     Mutation(
         name="images of other content are taken for ours",
-        file="publish/job.py",
+        file="publish/make.py",
         old="return image.tags.get(TAG_SHA256) == self.target.image.sha256",
         new="return TAG_SHA256 in image.tags",
+    ),
+    Mutation(
+        name="adopting does not renew the lease",
+        file="publish/make.py",
+        old="        if attempt.adopted:\n            lease",
+        new="        if False:\n            lease",
+    ),
+    Mutation(
+        name="a put-back image is not made public again",
+        file="publish/images.py",
+        old="    if not public:\n        return\n    try:\n",
+        new="    if True:\n        return\n    try:\n",
+    ),
+    Mutation(
+        name="an interrupt cancels other runs' making",
+        file="publish/make.py",
+        old="        if ours and image.status in MAKING:\n",
+        new="        if image.status in MAKING:\n",
+    ),
+    Mutation(
+        name="throttling does not wait",
+        file="cloud/steady.py",
+        old="        free_at = anyio.current_time() + wait_s\n",
+        new="        wait_s = 0.1\n        free_at = 0.0\n",
+    ),
+    Mutation(
+        name="absence is believed at once",
+        file="publish/context.py",
+        old="LATE_S: Final = 15.0",
+        new="LATE_S: Final = 0.0",
+    ),
+    Mutation(
+        name="the task id is kept",
+        file="publish/make.py",
+        old="                attempt.task_id,\n",
+        new='                self.__dict__.setdefault("_kept", attempt.task_id),\n',
+    ),
+    Mutation(
+        name="cleaning up waits behind a barrier",
+        file="publish/run.py",
+        old="        await self._guarded(lambda: region.end(self._decided))\n",
+        new=(
+            "        for other in self._regions.values():\n"
+            "            for work in other._works:\n"
+            "                try:\n"
+            "                    await work.cancel()\n"
+            "                except Exception:\n"
+            "                    pass\n"
+            "        await self._guarded(lambda: region.end(self._decided))\n"
+        ),
+    ),
+    Mutation(
+        name="a lender does not wait for its borrower",
+        file="publish/run.py",
+        old="                    await sources.until_nobody_lacks()\n",
+        new="                    pass\n",
+    ),
+    Mutation(
+        name="Usable is ignored",
+        file="publish/watcher.py",
+        old="            if image.usable is not False or ",
+        new="            if True or ",
+    ),
+    Mutation(
+        name="cleanup removes what a run has taken over since",
+        file="publish/cleanup.py",
+        old="        if lease is None or (lease.run_id, float(lease.expires_at)) != listed:\n",
+        new="        if lease is None:\n",
+    ),
+    Mutation(
+        name="a cleanup that is stopped keeps its relays",
+        file="publish/cleanup.py",
+        old="        with anyio.move_on_after(_OWN_S_MAX, shield=True):\n",
+        new="        with anyio.move_on_after(_OWN_S_MAX):\n",
+    ),
+    Mutation(
+        name="an image whose answer is lost again and again is not looked for",
+        file="publish/make.py",
+        old="                lost = isinstance(error, TransportError) and error.unsure\n",
+        new="                lost = False\n",
+    ),
+    Mutation(
+        name="a run does not hear that its caller cancels it",
+        file="publish/run.py",
+        old="                if not self._hearing.cancel_called:\n",
+        new="                if False:\n",
+    ),
+    Mutation(
+        name="a refusal after a lost answer is believed",
+        file="publish/workspace.py",
+        old="    return refused and not error.unsure\n",
+        new="    return refused\n",
+    ),
+    Mutation(
+        name="what was asked for and is not seen is not told",
+        file="publish/make.py",
+        old="            return  # asked for, and not seen: it may be left\n",
+        new="            self._attempt = None\n            return\n",
+    ),
+    Mutation(
+        name="an interrupt does not hurry replacements",
+        file="publish/finish.py",
+        old="_HURRY_S: Final = 30.0",
+        new="_HURRY_S: Final = 3000.0",
     ),
 )
 

@@ -14,6 +14,8 @@ from ali_import.publish.model import Options, Target
 from alicloud_emulator.world.profile import (
     Account,
     Durations,
+    FunctionState,
+    Habits,
     Limits,
     OssMode,
     Principal,
@@ -24,8 +26,11 @@ from alicloud_emulator.world.profile import (
 ACCOUNT: Final = "1234567890123456"
 STRANGER: Final = "6543210987654321"
 ROLE: Final = "publisher"
+WHEN_MADE: Final = -1
 STUCK: Final = 5000.0
 """Factor on the durations of a region in which nothing ever gets done."""
+NEVER_S: Final = 1e9
+"""How long images wait to be Usable where something is wrong with that."""
 PART_BYTES: Final = 100 * 1024
 """OSS takes no smaller part before the last one."""
 
@@ -49,6 +54,11 @@ class End(StrEnum):
     CLEAN = "clean"
     KILL = "kill"
     INTERRUPT = "interrupt"
+    CANCEL = "cancel"
+    """As an interrupt, but of the task that runs it: whoever calls has had enough."""
+
+
+STOPS: Final = (End.INTERRUPT, End.CANCEL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +87,8 @@ class Plan:
     Attributes:
         files: Content of the local files.
         others: Content of the older images that stand under a target's name.
-        end_at_call: Number of the call at which KILL or INTERRUPT happens.
-        end_at_making: The INTERRUPT happens when the first of these was asked for
+        end_at_call: Number of the call at which KILL, INTERRUPT or CANCEL happens.
+        end_at_making: INTERRUPT or CANCEL happens when the first of these was asked for
             instead: ``ImportImage`` or ``CopyImage``; or "".
         late_kill: The kill comes after the call's effect, before its answer.
         second_after_s: A second run of the same command starts so much later; or None.
@@ -87,6 +97,9 @@ class Plan:
         gives_up: Nobody runs the command again; cleaning up is all that follows.
         again_kill: Number of the call at which the next run is killed too, or 0.
         cleanup_kill: The same for the cleaning up at the end.
+        cleanup_stop: Number of the call at which the cleaning up is cancelled, or 0;
+            or WHEN_MADE, when it has made a function.
+        cleanup_renews: Another run takes images over between looking and removing.
         token_s: Life of the credentials, 0 for the account's own keys.
     """
 
@@ -106,6 +119,8 @@ class Plan:
     gives_up: bool
     again_kill: int
     cleanup_kill: int
+    cleanup_stop: int
+    cleanup_renews: bool
     token_s: float
     token_late_s: float
 
@@ -143,6 +158,7 @@ class Plan:
             f"{self.profile.accounts[0].oss_since} account; first run: {end}; "
             f"second: {self.second_after_s}{' (rival)' if self.rivalry else ''}; heals: {self.heals}; "
             f"gives up: {self.gives_up}; kills: {self.again_kill}, {self.cleanup_kill}; "
+            f"cleanup stops: {self.cleanup_stop}, renews: {self.cleanup_renews}; "
             f"timeout {self.options.timeout_s:.0f} s; {self.existing}"
         )
 
@@ -156,7 +172,7 @@ def draw(seed: int) -> Plan:
         _target(rng, number, files) for number in range(rng.choice((1, 1, 2, 2, 3)))
     )
     options = _options(rng, profile)
-    end = rng.choices(tuple(End), (5, 4, 2))[0]
+    end = rng.choices(tuple(End), (5, 4, 2, 1))[0]
     return Plan(
         seed=seed,
         profile=profile,
@@ -166,7 +182,7 @@ def draw(seed: int) -> Plan:
         existing=_existing(rng, profile, len(targets), overwrite=options.overwrite),
         end=end,
         end_at_call=_some_call(rng),
-        end_at_making=rng.choice(_MAKING) if end is End.INTERRUPT else "",
+        end_at_making=rng.choice(_MAKING) if end in STOPS else "",
         late_kill=rng.random() < 0.5,
         second_after_s=rng.uniform(0, 60) if rng.random() < 0.15 else None,
         rivals=_rivals(targets, files) if rng.random() < 0.2 else targets,
@@ -176,6 +192,8 @@ def draw(seed: int) -> Plan:
         cleanup_kill=_some_call(rng) if rng.random() < 0.15 else 0,
         token_s=rng.uniform(120, 900) if rng.random() < 0.2 else 0.0,
         token_late_s=rng.uniform(0, 15),
+        cleanup_stop=rng.choice((_some_call(rng), WHEN_MADE, 0, 0, 0, 0)),
+        cleanup_renews=rng.random() < 0.15,
     )
 
 
@@ -216,6 +234,7 @@ def _profile(rng: Random) -> Profile:
         accounts=(_account(rng), _stranger()),
         durations=_durations(rng),
         limits=_limits(rng),
+        habits=_habits(rng),
     )
 
 
@@ -263,7 +282,14 @@ def _durations(rng: Random) -> Durations:
         function_pending_s=10 ** rng.uniform(-1, 1),
         function_cold_start_s=rng.uniform(0, 2),
         throttle_window_s=60.0,
+        usable_s=_usable_s(rng),
     )
+
+
+def _usable_s(rng: Random) -> float:
+    if rng.random() < 0.03:
+        return NEVER_S
+    return rng.choice((0.0, 10 ** rng.uniform(-1, 1.7)))
 
 
 def _limits(rng: Random) -> Limits:
@@ -274,6 +300,13 @@ def _limits(rng: Random) -> Limits:
         buckets_per_region=rng.choice((100, 100, 100, 100, 4)),
         calls_per_minute=rng.choice((0, 0, 0, 60, 20)),
         function_instances=rng.choice((100, 100, 2)),
+    )
+
+
+def _habits(rng: Random) -> Habits:
+    return Habits(
+        usable=rng.random() < 0.8,
+        function_state=rng.choice((FunctionState.ABSENT, FunctionState.PENDING)),
     )
 
 

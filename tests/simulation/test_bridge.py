@@ -1,6 +1,7 @@
 """The bridge does what the wire and the SDKs would do, so that seeds mean something."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,19 +22,21 @@ from alicloud_emulator.world.profile import (
 )
 from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
+from emulator.tests.support.virtual import run
 from tests.simulation.landscape import EMPTY_ZIP
 from tests.simulation.plan import disk_image
 from tests.support.bridge import (
     AccountLogin,
     Killed,
+    Lag,
     Login,
     Network,
+    Out,
     Outage,
     RoleLogin,
     WorldCloud,
 )
 from tests.support.bridge.table import ANSWERS
-from tests.support.virtual import run
 
 HANGZHOU, SINGAPORE, HEYUAN = "cn-hangzhou", "ap-southeast-1", "cn-heyuan"
 PATH = Path("/disk.img")
@@ -73,12 +76,14 @@ class Scene:
 
         self.world = World(PROFILE, clock=clock, seed=1)
         self.network = Network(clock)
+        self.lag = Lag(self.world)
         self.cloud = WorldCloud(
             world=self.world,
             login=login(self.world),
             rng=Random(1),
             network=self.network,
             throttle=Throttle(PROFILE, self.world.agenda),
+            lag=self.lag,
             files={PATH: DATA},
         )
 
@@ -150,6 +155,87 @@ def test_a_call_takes_time() -> None:
     play(scenario)
 
 
+def test_listings_show_what_there_was() -> None:
+    async def scenario(scene: Scene) -> None:
+        call = scene.cloud.call
+        scene.lag.set(SINGAPORE, 10.0)
+        bucket = await scene.bucket(SINGAPORE)
+        await scene.relay(SINGAPORE)
+        await call(put(SINGAPORE))
+        started = await call(imported())
+        everything = {bucket, "relay", "new", started.image_id}
+        assert await listed(scene, started.image_id) == set()
+        assert (await call(calls.GetFunction(region=SINGAPORE, name="relay"))).name
+        await anyio.sleep(10)
+        assert await listed(scene, started.image_id) == everything
+        await call(
+            calls.ModifyImageAttribute(
+                region=SINGAPORE, image_id=started.image_id, name="newer"
+            )
+        )
+        await call(calls.DeleteFunction(region=SINGAPORE, name="relay"))
+        assert await listed(scene, started.image_id) == everything
+        await anyio.sleep(10)
+        assert await listed(scene, started.image_id) == {bucket, started.image_id}
+        assert await call(calls.DescribeImages(region=SINGAPORE, name="newer"))
+        scene.lag.clear()
+
+    async def listed(scene: Scene, image_id: str) -> set[str]:
+        """Return everything that any listing shows; by name, by id and by tag."""
+        call = scene.cloud.call
+        by_name = await call(calls.DescribeImages(region=SINGAPORE, name="new"))
+        by_id = await call(calls.DescribeImages(region=SINGAPORE, image_ids=[image_id]))
+        buckets = await call(calls.ListBuckets(region=HANGZHOU, prefix="bucket"))
+        functions = await call(calls.ListFunctions(region=SINGAPORE, prefix="re"))
+        by_tag = await call(calls.DescribeImages(region=SINGAPORE, tags={"a": "b"}))
+        assert by_tag == by_id
+        return {
+            *(image.name for image in by_name),
+            *(image.image_id for image in by_id),
+            *(row.name for row in buckets),
+            *(row.name for row in functions),
+        }
+
+    play(scenario)
+
+
+def imported() -> calls.ImportImage:
+    return calls.ImportImage(
+        region=SINGAPORE,
+        client_token="token",
+        name="new",
+        description="",
+        architecture="x86_64",
+        boot_mode="BIOS",
+        size_gib=1,
+        bucket=f"bucket-{SINGAPORE}",
+        key="a.raw",
+        nvme="supported",
+        imds="v1",
+        tags={"a": "b"},
+    )
+
+
+def test_a_listing_lags_behind_what_happens_by_itself_too() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.lag.set(SINGAPORE, 10.0)
+        await scene.bucket(SINGAPORE)
+        await scene.cloud.call(put(SINGAPORE))
+        await scene.cloud.call(imported())
+        await anyio.sleep(11.0)  # it was made a second ago, ten seconds ago it was not
+        assert await status(scene) == "Creating"
+        await anyio.sleep(1.0)
+        assert await status(scene) == "Available"
+
+    async def status(scene: Scene) -> str:
+        (image,) = await scene.cloud.call(
+            calls.DescribeImages(region=SINGAPORE, name="new")
+        )
+        return image.status
+
+    play(scenario)
+
+
 def test_a_lost_request_has_no_effect_and_a_lost_answer_has() -> None:
     async def scenario(scene: Scene) -> None:
         for do, expected in ((Do.DROP_BEFORE, 0), (Do.DROP_AFTER, 1)):
@@ -169,6 +255,30 @@ def test_a_page_of_html_is_no_answer_either() -> None:
         with pytest.raises(TransportError) as caught:
             await scene.cloud.call(calls.DescribeRegions())
         assert caught.value.code == "GarbledAnswer"
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("status", [200, 204, 502])
+def test_a_page_in_place_of_a_success_is_looked_into(status: int) -> None:
+    async def scenario(scene: Scene) -> None:
+        call = scene.cloud.call
+        gone = 0
+        for number in range(20):
+            bucket = f"bucket-{number}"
+            await call(calls.PutBucket(region=SINGAPORE, bucket=bucket))
+            scene.fault(Do.HTML, status=status, action="DeleteBucket", times=1)
+            with pytest.raises(TransportError) as caught:
+                await call(calls.DeleteBucket(region=SINGAPORE, bucket=bucket))
+            assert caught.value.code == "GarbledAnswer"
+            scene.world.faults.clear()
+            scene.fault(Do.HTML_AFTER, status=status, action="DeleteBucket", times=1)
+            with suppress(TransportError):
+                await call(calls.DeleteBucket(region=SINGAPORE, bucket=bucket))
+                gone += 1
+            scene.world.faults.clear()
+            assert scene.world.oss.state(SINGAPORE)["buckets"] == []
+        assert (0 < gone < 20) if status < 300 else gone == 0
 
     play(scenario)
 
@@ -200,11 +310,42 @@ def test_what_is_not_there_does_not_resolve() -> None:
     play(scenario)
 
 
+def test_a_resolver_that_is_away_says_nothing_about_hosts() -> None:
+    async def scenario(scene: Scene) -> None:
+        now = scene.world.agenda.now
+        scene.network.outages.append(
+            Outage(
+                service="*",
+                region="*",
+                begins_at=now,
+                ends_at=now + 60,
+                out=Out.NO_RESOLVER,
+            )
+        )
+        for request in (
+            calls.GetCallerIdentity(),
+            calls.DescribeRegions(),
+            calls.PutBucket(region=HEYUAN, bucket="b"),  # which has no object storage
+        ):
+            with pytest.raises(TransportError) as caught:
+                await scene.cloud.call(request)
+            assert not isinstance(caught.value, HostNotFoundError)
+            assert caught.value.code == "NoAnswer"
+        await anyio.sleep(60)
+        assert await scene.cloud.call(calls.DescribeRegions())
+
+    play(scenario)
+
+
 def test_a_silent_service_keeps_its_callers_waiting() -> None:
     async def scenario(scene: Scene) -> None:
         scene.network.outages.append(
             Outage(
-                service="ecs", region=HANGZHOU, begins_at=0, ends_at=1e12, silent=True
+                service="ecs",
+                region=HANGZHOU,
+                begins_at=0,
+                ends_at=1e12,
+                out=Out.SILENT,
             )
         )
         began = anyio.current_time()

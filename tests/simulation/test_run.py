@@ -17,10 +17,10 @@ from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.profile import Account, Profile, Region
 from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
+from emulator.tests.support.virtual import run
 from tests.simulation.landscape import store
 from tests.simulation.plan import ACCOUNT, disk_image
-from tests.support.bridge import AccountLogin, Network, WorldCloud
-from tests.support.virtual import run
+from tests.support.bridge import AccountLogin, Lag, Network, WorldCloud
 
 R = TypeVar("R")
 REGIONS = ("cn-hangzhou", "eu-central-1")
@@ -40,12 +40,14 @@ class Scene:
 
     def __init__(self) -> None:
         self.world = World(PROFILE, clock=self.now, seed=1)
+        self.lag = Lag(self.world)
         self.cloud = WorldCloud(
             world=self.world,
             login=AccountLogin(self.world),
             rng=Random(1),
             network=Network(anyio.current_time),
             throttle=Throttle(PROFILE, self.world.agenda),
+            lag=self.lag,
             files={FILE: DATA},
         )
 
@@ -93,6 +95,14 @@ def test_a_mistake_of_ours_is_told_and_leaves_nothing_behind() -> None:
             assert scene.world.oss.state(region, ACCOUNT)["buckets"] == []
             assert scene.world.fc.state(region, ACCOUNT)["functions"] == []
         assert publishing.leftovers() == ()
+
+    in_a_scene(scenario)
+
+
+def test_a_run_that_nobody_stopped_does_not_say_that_it_was_interrupted() -> None:
+    async def scenario(scene: Scene) -> None:
+        report = await scene.run(Options()).execute()
+        assert (report.interrupted, report.timed_out) == (False, False)
 
     in_a_scene(scenario)
 

@@ -5,6 +5,7 @@ from typing import Final
 from ali_import.cloud.retry_table import ROWS, Meaning
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from tests.simulation.weather import Sky, Trouble
+from tests.support.bridge import Out
 
 FOREVER_S: Final = 1e9
 
@@ -87,8 +88,8 @@ def _late(sky: Sky) -> str:
 
 def _dead(sky: Sky) -> str:
     region = sky.any_region()
-    silent = sky.dice.random() < 0.8
-    sky.outage("*", region, 0.0, FOREVER_S, silent=silent)
+    out = Out.SILENT if sky.dice.random() < 0.8 else Out.NO_HOST
+    sky.outage("*", region, 0.0, FOREVER_S, out=out)
     sky.weather.spoiled.add(region)
     return f"dead {region}"
 
@@ -98,8 +99,8 @@ def _away(sky: Sky) -> str:
     region = sky.any_region()
     begins_s = sky.dice.uniform(0, 90)
     lasts_s = sky.dice.choice((60.0, 600.0, FOREVER_S))
-    silent = sky.dice.random() < 0.5
-    sky.outage(service, region, begins_s, lasts_s, silent=silent)
+    out = Out.SILENT if sky.dice.random() < 0.5 else Out.NO_HOST
+    sky.outage(service, region, begins_s, lasts_s, out=out)
     sky.weather.spoiled.add(region)
     return f"{service} of {region} away from {begins_s:.0f} s for {lasts_s:.0f} s"
 
@@ -311,6 +312,137 @@ def _passing_codes(sky: Sky) -> str:
     return f"passing {' '.join(named)}"
 
 
+def _listings_lag(sky: Sky) -> str:
+    """Listings show what there was some seconds ago; now and then, a minute ago."""
+    most_s = sky.dice.choice((1.0, 5.0, 15.0, 15.0))
+    lags = {region: sky.rate(most_s) for region in sky.region_ids}
+    if sky.dice.random() < 0.15:
+        region = sky.any_region()
+        lags[region] = 60.0
+        sky.weather.spoiled.add(region)  # nobody waits for so long
+    for region, lag_s in lags.items():
+        sky.lag(region, lag_s)
+    return f"listings lag up to {max(lags.values()):.1f} s"
+
+
+def _resolver_away(sky: Sky) -> str:
+    """For some seconds nobody says where hosts are: no reason to think there are none."""
+    region = sky.dice.choice(("*", "*", sky.any_region()))
+    service = sky.dice.choice(("*", "*", "ecs", "oss", "fc", "sts"))
+    for _ in range(sky.dice.randint(1, 3)):
+        begins_s = sky.dice.choice((sky.rate(3), sky.rate(20), sky.rate(120)))
+        sky.outage(
+            service, region, begins_s, sky.dice.uniform(1, 12), out=Out.NO_RESOLVER
+        )
+    return f"resolver away for {service} of {region}"
+
+
+def _pages_for_answers(sky: Sky) -> str:
+    """A page with a status of success comes in place of answers; nobody can tell."""
+    status = sky.dice.choice((200, 204))
+    rate = sky.rate(0.15)
+    sky.rule(Do.HTML, rate=rate / 2, status=status)
+    sky.rule(Do.HTML_AFTER, rate=rate / 2, status=status)
+    action = sky.dice.choice(_DONE_SILENTLY)
+    times = sky.dice.randint(1, 4)
+    do = sky.dice.choice((Do.HTML, Do.HTML_AFTER))
+    sky.rule(do, status=status, action=action, times=times)
+    return f"pages {status} for answers {rate:.2f} and for {action}"
+
+
+_DONE_SILENTLY: Final = (
+    "PutBucket",
+    "DeleteBucket",
+    "DeleteObjects",
+    "PutObject",
+    "CompleteMultipartUpload",
+    "CreateFunction",
+    "DeleteFunction",
+    "ModifyImage*",
+    "DeleteImage",
+    "*TagResources",
+    "CancelTask",
+)
+
+
+def _reply_never(sky: Sky) -> str:
+    """One action loses its reply for ever, though it takes effect.
+
+    What it makes can be found by name, so that an import or a copy is no excuse.
+    """
+    operation = sky.dice.choice((*_MAKING * 4, *_WITHOUT_REPLY))
+    service, action = operation.split(".")
+    region = sky.dice.choice(("*", sky.any_region()))
+    sky.rule(
+        Do.DROP_AFTER,
+        service=service,
+        action=action,
+        region=region,
+        first=sky.dice.choice((1, 1, 2, 4)),
+    )
+    if operation not in _MAKING:
+        sky.weather.spoiled.update(sky.region_ids if region == "*" else [region])
+    return f"{operation} in {region} never replies"
+
+
+_MAKING: Final = ("ecs.ImportImage", "ecs.CopyImage")
+_WITHOUT_REPLY: Final = (
+    "ecs.CancelCopyImage",
+    "ecs.CancelTask",
+    "ecs.DeleteImage",
+    "ecs.DeleteSnapshot",
+    "ecs.ModifyImageAttribute",
+    "ecs.ModifyImageSharePermission",
+    "ecs.TagResources",
+    "ecs.UntagResources",
+    "oss.PutBucket",
+    "oss.DeleteBucket",
+    "oss.CompleteMultipartUpload",
+    "fc.CreateFunction",
+    "fc.DeleteFunction",
+)
+
+
+def _throttled_for_ever(sky: Sky) -> str:
+    """One action in one region is throttled and stays so."""
+    service, action = sky.dice.choice(_THROTTLED_FOR_EVER).split(".")
+    region = sky.any_region()
+    # Between two renames that would leave a name to nobody, whatever anybody does.
+    first = 1 if action == "ModifyImageAttribute" else sky.dice.choice((1, 1, 3, 6))
+    sky.rule(
+        Do.THROTTLE,
+        code="Throttling.User",
+        status=400,
+        retry_after_ms=sky.dice.choice((0, 1500, 20_000)),
+        service=service,
+        action=action,
+        region=region,
+        first=first,
+    )
+    sky.weather.spoiled.add(region)
+    if action == "CopyImage":
+        sky.weather.spoiled.update(sky.region_ids)
+    return f"{service}.{action} in {region} throttled for ever"
+
+
+_THROTTLED_FOR_EVER: Final = (
+    "ecs.DescribeImages",
+    "ecs.ImportImage",
+    "ecs.CopyImage",
+    "ecs.ModifyImageAttribute",
+    "ecs.TagResources",
+    "ecs.DeleteImage",
+    "ecs.CancelTask",
+    "oss.PutBucket",
+    "oss.PutObject",
+    "oss.ListObjects",
+    "oss.DeleteBucket",
+    "fc.CreateFunction",
+    "fc.InvokeFunction",
+    "fc.DeleteFunction",
+)
+
+
 TROUBLES: Final[tuple[Trouble, ...]] = (
     _refused,
     _of_all_kinds,
@@ -331,4 +463,9 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
     _look_again,
     _done_already,
     _passing_codes,
+    _listings_lag,
+    _resolver_away,
+    _pages_for_answers,
+    _reply_never,
+    _throttled_for_ever,
 )

@@ -7,7 +7,7 @@ from random import Random
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.world import World
 from tests.simulation.plan import Plan
-from tests.support.bridge import Network, Outage
+from tests.support.bridge import Lag, Network, Out, Outage
 
 
 @dataclass(kw_only=True)
@@ -30,22 +30,29 @@ Trouble = Callable[["Sky"], str]
 class Sky:
     """Makes weather over one world, and can make it good again."""
 
-    def __init__(self, world: World, network: Network, plan: Plan) -> None:
+    def __init__(self, world: World, network: Network, lag: Lag, plan: Plan) -> None:
         self._world = world
         self._network = network
+        self._lag = lag
         self._plan = plan
         self._rng = Random(f"weather {plan.seed}")
         self._began = world.agenda.now
         self._healed = False
         self.weather = Weather()
+        self.drawn: list[str] = []
 
     def darken(self, troubles: Sequence["Trouble"]) -> None:
-        """Draw which of the troubles there are; each makes itself felt."""
+        """Draw which of the troubles there are; each makes itself felt.
+
+        Where many come together most failures have an excuse, so that mostly few do.
+        """
         if self._rng.random() < 0.1:
             return
+        share = self._rng.choice((0.05, 0.1, 0.1, 0.3))
         for trouble in troubles:
-            if self._rng.random() < 0.3:
+            if self._rng.random() < share:
                 self.weather.kinds.append(trouble(self))
+                self.drawn.append(trouble.__name__)
 
     def heal(self) -> None:
         """Let everything work from now on."""
@@ -55,6 +62,7 @@ class Sky:
             self._world.faults.weather, call_failure=0.0, download_failure=0.0
         )
         self._network.outages.clear()
+        self._lag.clear()
         self.weather = Weather()
 
     # --- help for the troubles ----------------------------------------------------
@@ -108,7 +116,7 @@ class Sky:
         begins_s: float,
         lasts_s: float,
         *,
-        silent: bool,
+        out: Out,
     ) -> None:
         """Take a service away."""
         self._network.outages.append(
@@ -117,9 +125,13 @@ class Sky:
                 region=region,
                 begins_at=self._began + begins_s,
                 ends_at=self._began + begins_s + lasts_s,
-                silent=silent,
+                out=out,
             )
         )
+
+    def lag(self, region: str, lag_s: float) -> None:
+        """Let a region's listings lag."""
+        self._lag.set(region, lag_s)
 
     @property
     def cancelled(self) -> str:

@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `ali-import --help` needs the statuses, not the engine
-    from ali_import.publish.model import Report
+    from ali_import import Report
 
 
 class ExitStatus(IntEnum):
@@ -25,7 +25,7 @@ def of_report(report: "Report", allow_failure: AbstractSet[str]) -> ExitStatus:
     region. An image that is there, but was not published (because --all-or-nothing
     forbade it, say), is a failure, but more than nothing.
     """
-    from ali_import.report.failures import stands
+    from ali_import.report.lines import stands
 
     if report.interrupted:
         return ExitStatus.INTERRUPTED

@@ -36,7 +36,7 @@ examples:
   ali-import cleanup                       what have stopped runs left behind?
 
 `cleanup` is a command only as the first argument; write ./cleanup for a file of
-that name.
+that name. After --, everything is a file, whatever it begins with.
 
 output: standard output gets one line for each image that stands,
   REGION NAME (FAMILY) IMAGE_ID

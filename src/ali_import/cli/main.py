@@ -11,7 +11,7 @@ from ali_import.cli.arguments import Arguments, CleanupArguments
 from ali_import.cli.exit_status import ExitStatus
 
 if TYPE_CHECKING:  # loaded when needed: --help answers before
-    from ali_import.report.messages import Messages
+    from ali_import.report.lines import Messages
 
 _FILES_MIN: Final = 4096
 
@@ -51,29 +51,27 @@ def _run(argv: Sequence[str]) -> int:
 def _command(given: Arguments) -> ExitStatus:
     import anyio
 
-    from ali_import.report import logs
+    from ali_import.report import log
 
     _open_many_files()
     messages = _messages()
-    with logs.configured(given.verbosity, messages):
+    with log.configured(given.verbosity, messages):
         if isinstance(given, CleanupArguments):
-            from ali_import.cli.cleanup import Cleanup
+            from ali_import.cli.cleanup import CleanupCommand
 
-            return anyio.run(Cleanup(given, messages).clean_up)
-        from ali_import.cli.publish import Publication
+            return anyio.run(CleanupCommand(given, messages).clean_up)
+        from ali_import.cli.publish import PublishCommand
 
-        return anyio.run(Publication(given, messages).publish)
+        return anyio.run(PublishCommand(given, messages).publish)
 
 
 def _open_many_files() -> None:
     """Raise the soft limit of open files: every region takes several connections.
 
-    Some systems start with 256, which 40 regions can use up.
+    Some systems start with 256. Where the hard limit is low, less happens at once.
     """
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES_MIN if hard == resource.RLIM_INFINITY else min(_FILES_MIN, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -81,7 +79,7 @@ def _open_many_files() -> None:
 
 
 def _messages() -> "Messages":
-    from ali_import.report.messages import Messages
-    from ali_import.report.redaction import Redactor
+    from ali_import.redaction import Redactor
+    from ali_import.report.lines import Messages
 
     return Messages(sys.stderr, Redactor.from_environment(os.environ))

@@ -15,7 +15,7 @@ import anyio
 
 from ali_import.cloud.calls import Cloud
 from ali_import.errors import ApiError, ConfigurationError
-from ali_import.publish import cleanup
+from ali_import.publish import cleanup, images
 from ali_import.publish.context import Context, steadied, survey
 from ali_import.publish.finish import Finish
 from ali_import.publish.lease import Lease
@@ -82,6 +82,7 @@ class Run:
         self._timed_out = False
         self._going_on: list[anyio.CancelScope] = []
         self._life = anyio.CancelScope(shield=True)
+        self._hearing = anyio.CancelScope()
         self._decided = anyio.Event()
 
     # --- from outside -----------------------------------------------------------------
@@ -112,9 +113,8 @@ class Run:
         if context is not None:
             async with anyio.create_task_group() as outside:
                 outside.start_soon(self._hear_of_cancellation)
-                with self._life:
-                    await self._carry_out(context, give_up_at)
-                outside.cancel_scope.cancel()
+                # In a task of its own: asyncio's own cancel() goes through a shield.
+                outside.start_soon(self._to_the_end, context, give_up_at)
             if self._life.cancelled_caught:
                 context.note("cleaning up took too long", level="WARNING")
         if self._mistakes:
@@ -156,12 +156,19 @@ class Run:
         over_at = anyio.current_time() + bound_s
         self._life.deadline = min(self._life.deadline, over_at)
 
+    async def _to_the_end(self, context: Context, give_up_at: float) -> None:
+        with self._life:
+            await self._carry_out(context, give_up_at)
+        self._hearing.cancel()
+
     async def _hear_of_cancellation(self) -> None:
         """Take the cancellation of whoever called for an interrupt."""
-        try:
-            await anyio.sleep_forever()
-        finally:
-            self.interrupt()
+        with self._hearing:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                if not self._hearing.cancel_called:
+                    self.interrupt()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do a piece of work; after a mistake of ours there is nothing left behind."""
@@ -215,9 +222,10 @@ class Run:
         }
         for id_ in regions:
             region = self._regions[id_]
+            look = images.Look(region, names)
             for target in self._targets:
                 sources = self._sources[target.name]
-                placement = Placement(region, target, sources)
+                placement = Placement(region, target, sources, look)
                 region.add(placement)
                 self._placements.append(placement)
         return context
@@ -258,7 +266,7 @@ class Run:
             for sources in self._sources.values():
                 if not here or sources.lends(region.id):
                     await sources.until_nobody_lacks()
-            await self._guarded(region.workspace.clean_up)
+            await self._guarded(lambda: region.workspace.clean_up(if_idle=True))
             if here:
                 await self._decided.wait()
         await self._guarded(lambda: region.end(self._decided))

@@ -61,6 +61,7 @@ class Staging:
             CloudError: The region does not take them, or no source could be read.
         """
         self._track.enter(Step.STAGE)
+        self._region.workspace.will_hold(self._key)
         parts, cloud = self._image.parts, self._region.cloud
         if len(parts) == 1:
             await self._put(parts[0], "")

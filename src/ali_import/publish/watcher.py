@@ -11,14 +11,16 @@ from ali_import.cloud.steady import Steady
 from ali_import.cloud.values import MAKING, READY, CloudImage, TaskStatus
 from ali_import.errors import CloudError, TaskFailedError
 from ali_import.publish.context import LATE_S
-from ali_import.units import HOUR_S
+from ali_import.units import HOUR_S, MINUTE_S
 
-_POLL_S_MIN: Final = 0.5
+_POLL_S_MIN: Final = 1.0
 _POLL_S_MAX: Final = 15.0
 _PACE: Final = 0.08
 """Polls come every 8 % of the time already waited: 8 % late at most, few calls."""
 _BATCH_IMAGES: Final = 100
 _WAIT_S_MAX: Final = 3 * HOUR_S
+_USABLE_S_MAX: Final = 30 * MINUTE_S
+"""An image is Available before it can be used (terraform-provider-alicloud#10176)."""
 
 _BROKEN_TASKS: Final = {TaskStatus.FAILED, TaskStatus.DELETED}
 
@@ -37,6 +39,7 @@ class _Wait:
     on_progress: Callable[[int], None]
     progress: int = 0
     missed_since: float | None = None
+    ready_since: float | None = None
     image: CloudImage | None = None
     error: CloudError | None = None
 
@@ -62,7 +65,9 @@ class Watcher:
         task_id: str = "",
         on_progress: Callable[[int], None] = lambda _percent: None,
     ) -> CloudImage:
-        """Wait until an image is Available, and return it as it is then.
+        """Wait until an image is Available and usable, and return it as it is then.
+
+        One that is not usable half an hour after it became Available is returned, too.
 
         Args:
             image_id: The image.
@@ -120,11 +125,13 @@ class Watcher:
                 DescribeImages(region=self._region, image_ids=ids)
             )
             images = {image.image_id: image for image in seen}
-            broken = await self._broken_tasks(batch)
+            missing = [wait for wait in batch if wait.image_id not in images]
+            broken = await self._broken_tasks(missing)
             for wait in batch:
                 await self._judge(wait, images.get(wait.image_id), broken)
 
     async def _broken_tasks(self, waits: list[_Wait]) -> set[str]:
+        """Ask about the tasks of images that are not seen: a few end in that alone."""
         task_ids = [wait.task_id for wait in waits if wait.task_id]
         if not task_ids:
             return set()
@@ -149,12 +156,15 @@ class Watcher:
         if image.progress != wait.progress:
             wait.progress = image.progress
             wait.on_progress(image.progress)
-        if image.status in MAKING and wait.task_id not in broken:
+        if image.status in MAKING:
             if anyio.current_time() - wait.since > _WAIT_S_MAX:
                 text = f"not ready after {_WAIT_S_MAX / HOUR_S:.0f} hours"
                 self._end(wait, error=self._error(wait, "WaitTimeout", text))
         elif image.status in READY:
-            self._end(wait, image=image)
+            now = anyio.current_time()
+            wait.ready_since = now if wait.ready_since is None else wait.ready_since
+            if image.usable is not False or now - wait.ready_since >= _USABLE_S_MAX:
+                self._end(wait, image=image)
         else:
             failed = self._error(wait, "CreateFailed", f"the image is {image.status}")
             self._end(wait, error=await self._reason(wait, failed))

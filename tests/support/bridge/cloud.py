@@ -1,7 +1,7 @@
 """``WorldCloud``: the engine's cloud port, answered by the emulator's world.
 
 It is what the wire and the SDKs are otherwise: latency, hosts that do not resolve,
-services that are silent, credentials that expire, faults before and after the effect,
+services that are silent, resolvers that are away, credentials that expire, faults before and after the effect,
 and relay functions. There are no threads and no sockets: time is the event loop's.
 """
 
@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 
 import anyio
 
-from ali_import.cloud.calls import Call, DataCall
+from ali_import.cloud.calls import Call, DataCall, DeleteBucket, DeleteFunction
 from ali_import.cloud.values import Fetch, FileRange, ObjectSource
 from ali_import.errors import ApiError, HostNotFoundError, TransportError
 from alicloud_emulator.world.blobs import Blob, MemoryBlob
@@ -32,8 +32,9 @@ from tests.support.bridge.errors import (
     relay_failed,
 )
 from tests.support.bridge.function import FetchFailedError, Presigned, RelayFunction
+from tests.support.bridge.lag import Lag
 from tests.support.bridge.login import Login
-from tests.support.bridge.network import Network
+from tests.support.bridge.network import Network, Out
 from tests.support.bridge.table import ANSWERS, on_the_wire, resource
 from tests.support.bridge.visitor import Visitor
 
@@ -44,6 +45,13 @@ SILENCE_S: Final = 30.0
 
 URL_LIFETIME_S: Final = 900.0
 """As the adapters sign them."""
+INVOCATION_S_MAX: Final = 150.0
+"""The same, of a function that is invoked."""
+RESOLVER_S: Final = (0.01, 5.0)
+"""Bounds of the time that a resolver takes to say that it cannot say."""
+
+_LOOKED_AFTER: Final = (DeleteBucket, DeleteFunction)
+"""Calls whose honest success may say nothing, so that adapters look what is there."""
 
 _FOR_SERVICES: Final = frozenset({Do.KILL, Do.FAIL_TASK})
 
@@ -85,6 +93,7 @@ class WorldCloud:
     Attributes:
         network: Which hosts there are, and which of them are silent; shared.
         throttle: Flow control by the profile's ``calls_per_minute``; shared.
+        lag: What listings show; shared. None: what there is.
         files: Content of the local files that bodies come from.
         latency_s: Bounds of the time one call takes, both ways together.
         at_call: What to do when the n-th call (from 1) is about to take effect, or
@@ -96,6 +105,7 @@ class WorldCloud:
     rng: Random
     network: Network
     throttle: Throttle
+    lag: Lag | None = None
     files: Mapping[Path, bytes] = field(default_factory=dict)
     latency_s: tuple[float, float] = (0.005, 0.2)
     watch: Watch = field(default_factory=_Blind)
@@ -104,6 +114,9 @@ class WorldCloud:
     killed: bool = False
     _blobs: dict[tuple[Path, int, int], Blob] = field(default_factory=dict)
     _waiting: dict[int, anyio.CancelScope] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._lag = self.lag or Lag(self.world)
 
     async def call(self, request: Call[R]) -> R:
         """Carry out ``request`` once.
@@ -198,15 +211,22 @@ class WorldCloud:
             (service == "oss" and region.oss is OssMode.UNRESOLVED)
             or (service == "fc" and not region.fc)
         )
-        if missing or self.network.unresolved(service, request.region):
+        out = self.network.out(service, request.region)
+        if out is Out.NO_RESOLVER:
+            await anyio.sleep(self.rng.uniform(*RESOLVER_S))
+            raise no_answer(request, "the resolver does not answer")
+        everywhere = service in {"ecs", "sts"}
+        if out is Out.NO_HOST and everywhere:
+            raise no_answer(request)  # every region has it, whatever a resolver says
+        if missing or out is Out.NO_HOST:
             raise HostNotFoundError(
-                "the host name does not resolve",
+                "the host name does not exist",
                 region=request.region,
                 operation=request.operation(),
                 code="HostNotFound",
             )
         dead = region is not None and region.dead
-        if dead or self.network.silent(service, request.region):
+        if dead or out is Out.SILENT:
             await anyio.sleep(SILENCE_S)
             raise no_answer(request)
         try:
@@ -231,6 +251,7 @@ class WorldCloud:
         visitor = Visitor(
             world=self.world,
             caller=caller,
+            lag=self._lag,
             inside=inside,
             body=body,
             faults=tuple(f for f in faults if f.do in _FOR_SERVICES),
@@ -240,6 +261,8 @@ class WorldCloud:
         except ServiceError as error:
             await self._after(request, tuple(f for f in faults if not f.code))
             raise self._refused(request, error) from None
+        if request.CHANGES:
+            self._lag.note()
         self.watch.after(request, result)
         await self._after(request, faults)
         return result
@@ -285,9 +308,20 @@ class WorldCloud:
                 case Do.DROP_AFTER:
                     raise no_answer(request)
                 case Do.HTML_AFTER:
-                    raise garbled(request)
+                    if not self._is_looked_after(request, fault):
+                        raise garbled(request)
                 case _:
                     pass
+
+    def _is_looked_after(self, request: Call[Any], fault: Fault) -> bool:
+        """Whether the caller finds out that a call was done, although a page came.
+
+        Of a page with a status of success an adapter cannot tell whether it is the
+        cloud's own answer without a request id. It looks what is there, and that look
+        may fail as any other call.
+        """
+        checked = isinstance(request, _LOOKED_AFTER) and fault.status < 300
+        return checked and self.rng.random() < 0.8
 
     def _refused(
         self, request: Call[Any], error: ServiceError, service: str = ""
@@ -356,7 +390,10 @@ class WorldCloud:
             await self._after(request, faults)
             raise self._refused(request, error, "fc") from None
         try:
-            await function.start(invocation)
+            with anyio.move_on_after(INVOCATION_S_MAX) as waiting:
+                await function.start(invocation)
+            if waiting.cancelled_caught:
+                raise no_answer(request)
             if invocation.killed and self.rng.random() < 0.5:
                 raise died(request)
             if isinstance(fetch, Fetch):

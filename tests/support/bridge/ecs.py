@@ -40,7 +40,7 @@ def images(at: Visitor, request: calls.DescribeImages) -> tuple[told.CloudImage,
             page_number=number,
             page_size=PAGE_ROWS,
         )
-        page = at.world.ecs.describe_images(at.caller, query)
+        page = at.lag.describe_images(at.caller, query)
         rows += page.rows
         if len(rows) >= page.total or not page.rows:
             return tuple(cloud_image(row, at.world.agenda.now) for row in rows)
@@ -60,11 +60,10 @@ def cloud_image(row: Image, now: float) -> told.CloudImage:
         imds=row.imds,
         public=row.public,
         size_gib=row.size_gib,
+        usable=row.usable(now),
         progress=row.progress(now),
-        is_copied=row.origin.value == "copy",
         snapshot_ids=tuple(d.snapshot_id for d in row.disks if d.snapshot_id),
         tags=dict(row.tags),
-        created_at=str(row.created_at),
     )
 
 
@@ -199,7 +198,6 @@ def snapshots(
                 snapshot_id=row.snapshot_id,
                 name=row.name,
                 tags=dict(row.tags),
-                created_at=str(row.created_at),
             )
             for row in page.rows
         ]

@@ -29,17 +29,17 @@ def refusal(fault: Fault, call: Struck) -> ServiceError:
     )
 
 
-def no_answer(request: Call[Any]) -> TransportError:
-    return _transport(request, "NoAnswer")
+def no_answer(request: Call[Any], text: str = "no answer") -> TransportError:
+    return _transport(request, "NoAnswer", text)
 
 
 def garbled(request: Call[Any]) -> TransportError:
-    return _transport(request, "GarbledAnswer")
+    return _transport(request, "GarbledAnswer", "no usable answer")
 
 
-def _transport(request: Call[Any], code: str) -> TransportError:
+def _transport(request: Call[Any], code: str, text: str) -> TransportError:
     return TransportError(
-        "no usable answer",
+        text,
         region=request.region,
         operation=request.operation(),
         code=code,

@@ -1,8 +1,23 @@
 """Which hosts there are, and which of them answer; shared by every process."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from fnmatch import fnmatchcase
+
+
+class Out(StrEnum):
+    """How a service is away.
+
+    * ``silent``: it takes calls and never answers.
+    * ``no host``: its host does not exist.
+    * ``no resolver``: nobody answers who could say whether its host exists.
+    """
+
+    SILENT = "silent"
+    NO_HOST = "no host"
+    NO_RESOLVER = "no resolver"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,43 +26,46 @@ class Outage:
 
     Attributes:
         service: ``ecs``, ``oss``, ``fc``, ``sts``, or ``*`` for all of them.
-        region: Region id.
+        region: Region id, or ``*`` for all of them.
         begins_at: Unix time in seconds.
         ends_at: Unix time in seconds.
-        silent: It takes calls and never answers; otherwise its host does not resolve.
+        out: How.
     """
 
     service: str
     region: str
     begins_at: float
     ends_at: float
-    silent: bool
+    out: Out
 
 
 class Network:
-    """The outages there are."""
+    """The outages there are.
+
+    Attributes:
+        met: How many calls met one, by kind.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.outages: list[Outage] = []
-        self.met = 0
+        self.met: Counter[Out] = Counter()
 
-    def silent(self, service: str, region: str) -> bool:
-        """Whether calls to a service in a region go unanswered."""
-        return self._is_out(service, region, silent=True)
+    def out(self, service: str, region: str) -> Out | None:
+        """Return how a service in a region is away; None if it is not.
 
-    def unresolved(self, service: str, region: str) -> bool:
-        """Whether a service's host in a region cannot be found."""
-        return self._is_out(service, region, silent=False)
-
-    def _is_out(self, service: str, region: str, *, silent: bool) -> bool:
+        Where it is away in two ways, the resolver comes first, as it does on the way.
+        """
         now = self._clock()
-        found = any(
-            outage.silent is silent
-            and outage.region == region
-            and fnmatchcase(service, outage.service)
-            and outage.begins_at <= now < outage.ends_at
+        found = {
+            outage.out
             for outage in self.outages
-        )
-        self.met += found
-        return found
+            if outage.begins_at <= now < outage.ends_at
+            and fnmatchcase(region, outage.region)
+            and fnmatchcase(service, outage.service)
+        }
+        for out in (Out.NO_RESOLVER, Out.NO_HOST, Out.SILENT):
+            if out in found:
+                self.met[out] += 1
+                return out
+        return None

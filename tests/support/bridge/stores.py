@@ -22,7 +22,7 @@ def delete_bucket(at: Visitor, request: calls.DeleteBucket) -> None:
 
 
 def buckets(at: Visitor, request: calls.ListBuckets) -> tuple[told.Bucket, ...]:
-    found: list[told.Bucket] = []
+    found: list[tuple[str, str]] = []
     marker = ""
     while True:
         rows, page = at.world.oss.buckets.list(
@@ -31,10 +31,11 @@ def buckets(at: Visitor, request: calls.ListBuckets) -> tuple[told.Bucket, ...]:
             marker=marker,
             size=OSS_PAGE_ROWS,
         )
-        found += [told.Bucket(name=row.name, region=row.region) for row in rows]
+        found += [(row.name, row.region) for row in rows]
         marker = page.next_marker
         if not marker:
-            return tuple(found)
+            rows_shown = at.lag.buckets(found, request.prefix)
+            return tuple(told.Bucket(name=n, region=r) for n, r in rows_shown)
 
 
 def put_object(at: Visitor, request: calls.PutObject) -> None:
@@ -128,7 +129,7 @@ def uploads(
 
 
 def functions(at: Visitor, request: calls.ListFunctions) -> tuple[told.Function, ...]:
-    found: list[told.Function] = []
+    found: list[str] = []
     token = ""
     while True:
         page = at.world.fc.list_functions(
@@ -138,10 +139,11 @@ def functions(at: Visitor, request: calls.ListFunctions) -> tuple[told.Function,
             limit=PAGE_ROWS,
             next_token=token,
         )
-        found += [told.Function(name=row.name) for row in page.functions]
+        found += [row.name for row in page.functions]
         token = page.next_token
         if not token:
-            return tuple(found)
+            shown = at.lag.functions(request.region, found, request.prefix)
+            return tuple(told.Function(name=name) for name in shown)
 
 
 def create_function(at: Visitor, request: calls.CreateFunction) -> None:
@@ -163,7 +165,8 @@ def create_function(at: Visitor, request: calls.CreateFunction) -> None:
 
 def function(at: Visitor, request: calls.GetFunction) -> told.Function:
     row = at.world.fc.get(at.caller, request.region, request.name)
-    return told.Function(name=row.name, state=row.state.value)
+    state = at.world.fc.told_state(row)
+    return told.Function(name=row.name, state=state.value if state else "")
 
 
 def delete_function(at: Visitor, request: calls.DeleteFunction) -> None:

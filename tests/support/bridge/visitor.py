@@ -7,6 +7,7 @@ from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.faults import Fault
 from alicloud_emulator.world.oss import Visit
 from alicloud_emulator.world.world import World
+from tests.support.bridge.lag import Lag
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +15,7 @@ class Visitor:
     """Who calls, and with what.
 
     Attributes:
+        lag: What listings show.
         inside: Region of the function that makes the call, or "".
         body: The bytes that came with the request, if any.
         faults: Those that the service itself acts out.
@@ -21,6 +23,7 @@ class Visitor:
 
     world: World
     caller: Caller
+    lag: Lag
     inside: str = ""
     body: Blob | None = None
     faults: tuple[Fault, ...] = ()
@@ -31,7 +34,3 @@ class Visitor:
         return Visit(
             caller=self.caller, region=region, internal=internal, inside=self.inside
         )
-
-    def public_visit(self, region: str) -> Visit:
-        """Return the call to a public host, as presigned URLs make it."""
-        return Visit(caller=self.caller, region=region, inside=self.inside)

@@ -8,11 +8,12 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import anyio
 
-from ali_import.cli import compose, main
+from ali_import import library
+from ali_import.cli import main
 from ali_import.publish.model import (
     Emit,
     Leftover,
@@ -86,16 +87,21 @@ def _outcome(region: str, target: Target, result: Result) -> Outcome:
     )
 
 
-def start_run_with(script: Script, made: list[ScriptedRun]) -> Callable[..., Any]:
-    """Return a stand-in for ``compose.start_run`` that also keeps what it made."""
+def run_with(script: Script, made: list[ScriptedRun]) -> Any:
+    """Return a stand-in for the class ``Run`` that also keeps what it made."""
 
-    def start_run(
-        _cloud: object, targets: Sequence[Target], options: Options, emit: Emit
+    def make(
+        _cloud: object,
+        targets: Sequence[Target],
+        options: Options,
+        *,
+        emit: Emit,
+        **_: object,
     ) -> ScriptedRun:
         made.append(ScriptedRun(targets, options, emit, script))
         return made[-1]
 
-    return start_run
+    return make
 
 
 # --- scripts for a process of its own ------------------------------------------------
@@ -117,12 +123,12 @@ async def _wait_for_interrupt(run: ScriptedRun) -> Report:
 
 async def _ignore_interrupts(run: ScriptedRun) -> Report:
     print("ready", file=sys.stderr, flush=True)
-    await anyio.sleep(30)
+    await anyio.sleep(600)
     return run.report()
 
 
 async def _leave_a_thread_behind(run: ScriptedRun) -> Report:
-    threading.Thread(target=time.sleep, args=(30,)).start()
+    threading.Thread(target=time.sleep, args=(600,)).start()
     return run.report()
 
 
@@ -146,6 +152,5 @@ SCRIPTS: dict[str, Script] = {
 if __name__ == "__main__":
     # python -m tests.unit.cli.scripted SCRIPT ARGUMENT...
     name = sys.argv.pop(1)
-    compose.connect = lambda **_: cast("Any", None)
-    compose.start_run = start_run_with(SCRIPTS[name], [])
+    vars(library)["Run"] = run_with(SCRIPTS[name], [])
     sys.exit(main.main())

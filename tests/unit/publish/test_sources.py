@@ -12,7 +12,7 @@ from ali_import.publish.sources import (
     ImageSource,
     Sources,
 )
-from tests.support.virtual import run
+from emulator.tests.support.virtual import run
 
 HANGZHOU = ImageSource(region="cn-hangzhou", image_id="m-h")
 SINGAPORE = ImageSource(region="ap-southeast-1", image_id="m-s")

@@ -71,7 +71,8 @@ class Dispatcher:
             self._events.add(
                 record.document(self._world.agenda.now, started, arrival.body.received)
             )
-        _add_headers(request, response, self._world.agenda.now)
+        if not isinstance(response, faults.Page):
+            _add_headers(request, response, self._world.agenda.now)
         return response
 
     def sent(self, arrival: Arrival, size: int) -> None:

@@ -21,6 +21,10 @@ Gone = Callable[[], Awaitable[None]]
 """Returns when the client of a call has gone."""
 
 
+class Page(Response):
+    """What somebody on the way answers in the cloud's place, without its headers."""
+
+
 def for_service(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """Return the faults that the service itself acts out."""
     return tuple(fault for fault in faults if fault.do in _FOR_SERVICES)
@@ -99,13 +103,17 @@ def _refusal(fault: Fault, call: Call) -> ServiceError:
     )
 
 
-def _html_page(status: int) -> Response:
-    title = f"{status} Bad Gateway" if status == 502 else f"{status} Error"
+_TITLES = {200: "Sign in", 502: "502 Bad Gateway"}
+
+
+def _html_page(status: int) -> Page:
+    title = _TITLES.get(status, f"{status} Error")
     page = (
         f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
     )
-    return Response(
+    return Page(
         status=status,
         headers={"Content-Type": "text/html", "Server": "Tengine"},
-        body=page.encode(),
+        # An answer 204 has no body.
+        body=b"" if status == 204 else page.encode(),
     )

@@ -45,7 +45,7 @@ _HANDSHAKE_S_MAX = 30.0
 _DEAD_S_MAX = 3600.0
 _BACKLOG = 1024
 _PORTS = ("443", "80", "")
-UNRESOLVED = "Could not resolve host"
+UNRESOLVED = "No such host"
 
 
 @dataclass(frozen=True, kw_only=True)

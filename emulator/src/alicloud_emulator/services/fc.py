@@ -7,6 +7,7 @@ from typing import Any
 from alicloud_emulator.services.fc_actions import route
 from alicloud_emulator.services.fc_bodies import (
     function_body,
+    listed_body,
     parse_changes,
     parse_code,
     parse_json,
@@ -29,7 +30,7 @@ from alicloud_emulator.world.fc.listing import Filters
 from alicloud_emulator.world.fc.refusals import REFUSALS, refusal
 from alicloud_emulator.world.fc.rules import CODE_BYTES_MAX, invalid
 from alicloud_emulator.world.fc.service import LIST_LIMIT_DEFAULT
-from alicloud_emulator.world.fc.values import CodeSource
+from alicloud_emulator.world.fc.values import CodeSource, Function
 from alicloud_emulator.world.world import World
 
 # Code is Base64 in JSON; the rest of a request is small.
@@ -121,7 +122,10 @@ class FcService:
             parse_code(document) or CodeSource(),
             tags=parse_tags(document.get("tags")),
         )
-        return json_answer(function_body(function))
+        return json_answer(self._body(function))
+
+    def _body(self, function: Function) -> dict[str, Any]:
+        return function_body(function, self._world.fc.told_state(function))
 
     async def list_functions(self, asked: Asked) -> Response:
         """GET /functions."""
@@ -144,7 +148,7 @@ class FcService:
             limit=asked.integer("limit", LIST_LIMIT_DEFAULT),
             next_token=asked.query("nextToken"),
         )
-        functions = [function_body(f, listed=True) for f in page.functions]
+        functions = [listed_body(f) for f in page.functions]
         more = {"nextToken": page.next_token} if page.next_token else {}
         return json_answer({"functions": functions, **more})
 
@@ -156,7 +160,7 @@ class FcService:
             asked.name,
             qualifier=asked.query("qualifier"),
         )
-        return json_answer(function_body(function))
+        return json_answer(self._body(function))
 
     async def update_function(self, asked: Asked) -> Response:
         """PUT /functions/NAME."""
@@ -169,7 +173,7 @@ class FcService:
             parse_code(document),
         )
         self._functions.retire(function)
-        return json_answer(function_body(function))
+        return json_answer(self._body(function))
 
     async def delete_function(self, asked: Asked) -> Response:
         """DELETE /functions/NAME."""

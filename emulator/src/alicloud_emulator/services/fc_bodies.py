@@ -202,8 +202,8 @@ def parse_json(text: str, name: str) -> object:
         raise invalid(f"{name} is not valid JSON") from error
 
 
-def function_body(function: Function, *, listed: bool = False) -> dict[str, Any]:
-    """Return a function as JSON shows it; lists leave its state out (documented)."""
+def listed_body(function: Function) -> dict[str, Any]:
+    """Return a function as ListFunctions shows it: without its state (documented)."""
     settings = function.settings
     shown: dict[str, Any] = {
         "functionName": function.name,
@@ -221,11 +221,16 @@ def function_body(function: Function, *, listed: bool = False) -> dict[str, Any]
     }
     if "layers" in shown:
         shown["layers"] = [{"arn": arn} for arn in shown["layers"]]
-    if listed:
-        return shown
-    shown["state"] = function.state.value
+    return shown
+
+
+def function_body(function: Function, state: State | None) -> dict[str, Any]:
+    """Return a function as JSON shows it, with the state that is told of it, if any."""
+    shown = listed_body(function)
+    if state is not None:
+        shown["state"] = state.value
     shown["lastUpdateStatus"] = function.update_status.value
-    if function.state is State.PENDING:
+    if state is State.PENDING:
         shown["stateReason"] = "The function is being created."
         shown["stateReasonCode"] = "Creating"
     return shown

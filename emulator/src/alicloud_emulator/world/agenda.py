@@ -20,6 +20,9 @@ class Agenda:
 
     While an event is carried out ``now`` is the event's own time, so that chains of
     events (a queue of copies) come out the same however seldom anybody looks.
+
+    Attributes:
+        listeners: Called after each event, while ``now`` is still its time.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -28,6 +31,7 @@ class Agenda:
         self._order = count()
         self._now = clock()
         self._happening = False
+        self.listeners: list[Callable[[], None]] = []
 
     @property
     def now(self) -> float:
@@ -56,6 +60,8 @@ class Agenda:
                 entry = heapq.heappop(self._entries)
                 self._now = max(entry.at, self._now)
                 entry.happen()
+                for listen in self.listeners:
+                    listen()
         finally:
             self._happening = False
         self._now = until

@@ -124,6 +124,7 @@ class Durations:
         copy_s: A copy between regions, once it runs.
         image_delete_s: A deleted image still shows.
         snapshot_release_s: Its snapshots are held after that.
+        usable_s: Between an image's being Available and its being Usable.
         function_pending_s: A new function is Pending.
         function_cold_start_s: Before a new instance works.
         role_propagation_s: Before a new role is believed in.
@@ -137,6 +138,7 @@ class Durations:
     copy_s_per_gib: float = 0.5
     image_delete_s: float = 0.3
     snapshot_release_s: float = 0.3
+    usable_s: float = 0.0
     function_pending_s: float = 0.2
     function_cold_start_s: float = 0.0
     role_propagation_s: float = 0.0
@@ -173,6 +175,33 @@ class Limits:
     calls_per_minute: int = 0
 
 
+class FunctionState(StrEnum):
+    """What GetFunction tells of the state of a function of a built-in runtime.
+
+    * ``active``: Pending, then Active, as documented.
+    * ``pending``: Pending for ever, though the function can be invoked.
+    * ``absent``: nothing.
+    """
+
+    ACTIVE = "active"
+    PENDING = "pending"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habits:
+    """What the cloud does where those who saw it disagree.
+
+    Attributes:
+        usable: Whether DescribeImages tells ``Usable``.
+        function_state: ``active``, ``pending`` or ``absent``: what GetFunction tells
+            of functions of built-in runtimes; container functions do become Active.
+    """
+
+    usable: bool = True
+    function_state: FunctionState = FunctionState.ACTIVE
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weather:
     """How often things go wrong, as probabilities from 0 to 1.
@@ -195,6 +224,7 @@ class Profile:
     accounts: tuple[Account, ...]
     durations: Durations = field(default_factory=Durations)
     limits: Limits = field(default_factory=Limits)
+    habits: Habits = field(default_factory=Habits)
     weather: Weather = field(default_factory=Weather)
 
     def region(self, region_id: str) -> Region | None:
@@ -292,7 +322,7 @@ def _overlay(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _profile(name: str, data: Mapping[str, Any]) -> Profile:
-    known = {"account", "accounts", "regions", "durations", "limits", "weather"}
+    known = {field.name for field in fields(Profile)} - {"name"} | {"account"}
     if unknown := sorted(set(data) - known):
         raise ProfileError(f"unknown key {unknown[0]!r}")
     if missing := sorted({"account", "regions"} - set(data)):
@@ -312,6 +342,7 @@ def _profile(name: str, data: Mapping[str, Any]) -> Profile:
         accounts=accounts,
         durations=checked(Durations, data.get("durations", {}), of="[durations]"),
         limits=checked(Limits, data.get("limits", {}), of="[limits]"),
+        habits=checked(Habits, data.get("habits", {}), of="[habits]"),
         weather=checked(Weather, data.get("weather", {}), of="[weather]"),
     )
 

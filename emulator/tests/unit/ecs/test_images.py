@@ -1,13 +1,15 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from alicloud_emulator.services.ecs.rows import image_row
 from alicloud_emulator.world.ecs.changes import ImageChange
 from alicloud_emulator.world.ecs.images import ImageQuery
 from alicloud_emulator.world.ecs.records import ImageStatus
 from alicloud_emulator.world.faults import Do, Fault
 from alicloud_emulator.world.policy import Document
-from alicloud_emulator.world.profile import Principal
+from alicloud_emulator.world.profile import Habits, Principal
 from emulator.tests.support.image_cloud import LONDON, TOKYO, Cloud, refused
 
 
@@ -39,6 +41,30 @@ def test_by_default_only_available_images_show(cloud: Cloud) -> None:
         cloud.names(status="Avaliable")
     with refused("InvalidParamter", 400):
         cloud.names(status="ALL,Waiting")
+
+
+def test_an_image_can_be_used_a_while_after_it_is_available(cloud: Cloud) -> None:
+    durations = replace(cloud.world.profile.durations, usable_s=30.0)
+    cloud.world.profile = replace(cloud.world.profile, durations=durations)
+    cloud.import_image("new")
+    cloud.wait(11)
+    assert _usable(cloud) == ("Available", False)
+    cloud.wait(30)
+    assert _usable(cloud) == ("Available", True)
+
+
+def test_a_cloud_may_not_tell_what_can_be_used(cloud: Cloud) -> None:
+    cloud.world.profile = replace(cloud.world.profile, habits=Habits(usable=False))
+    cloud.import_image("new")
+    cloud.wait(11)
+    assert _usable(cloud) == ("Available", None)
+
+
+def _usable(cloud: Cloud) -> tuple[str, bool | None]:
+    """Return status and usability of the newest image, as its row shows them."""
+    page = cloud.ecs.describe_images(cloud.main, ImageQuery(region=TOKYO))
+    row = image_row(page.rows[0], cloud.main.account_id, cloud.world.agenda.now)
+    return row["Status"], row.get("Usable")
 
 
 def test_names_match_exactly_or_by_stars(cloud: Cloud) -> None:

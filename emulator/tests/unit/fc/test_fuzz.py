@@ -46,7 +46,7 @@ def make(cloud: Cloud, body: bytes) -> dict[str, Any]:
     if not isinstance(name, str):
         raise ServiceError("InvalidArgument")
     function = cloud.fc.create(cloud.main, HANGZHOU, name, settings, source, tags=tags)
-    return function_body(function)
+    return function_body(function, function.state)
 
 
 def refusal(call: Callable[[], object]) -> ServiceError | None:

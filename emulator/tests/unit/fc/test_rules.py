@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from alicloud_emulator.services.fc_bodies import function_body
 from alicloud_emulator.world.checksum import crc64
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
 from alicloud_emulator.world.fc import CodeSource, Settings, State
 from alicloud_emulator.world.fc.listing import Filters
+from alicloud_emulator.world.profile import FunctionState, Habits
 from alicloud_emulator.world.world import World
 from emulator.tests.unit.fc.conftest import HANGZHOU, PENDING_S, Clock, Cloud, zipped
 
@@ -30,6 +32,26 @@ def test_a_function_is_pending_then_active(cloud: Cloud) -> None:
     assert cloud.fc.get(cloud.main, HANGZHOU, "job").state is State.ACTIVE
     assert made.arn == f"acs:fc:{HANGZHOU}:{cloud.main.account_id}:functions/job"
     assert made.code_crc64 == crc64(made.code)
+
+
+@pytest.mark.parametrize(
+    ("habit", "told"),
+    [("pending", State.PENDING), ("absent", None), ("active", State.ACTIVE)],
+)
+def test_the_state_that_is_told_is_a_habit_of_the_cloud(
+    cloud: Cloud, habit: str, told: State | None
+) -> None:
+    habits = Habits(function_state=FunctionState(habit))
+    world = World(
+        replace(cloud.world.profile, habits=habits), clock=(clock := Clock()), seed=1
+    )
+    cloud.world, cloud.fc = world, world.fc
+    made = cloud.create("job")
+    clock.now += PENDING_S
+    assert world.fc.told_state(cloud.fc.get(cloud.main, HANGZHOU, "job")) is told
+    assert function_body(made, world.fc.told_state(made)).get("state") == told
+    box = replace(made.settings, runtime="custom-container")
+    assert world.fc.told_state(replace(made, settings=box)) is State.ACTIVE
 
 
 def test_a_slow_region_takes_longer(cloud: Cloud) -> None:

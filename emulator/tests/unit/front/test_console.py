@@ -142,6 +142,8 @@ def test_a_rule_strikes_is_listed_and_removed(cloud: RunningEmulator) -> None:
         (b'{"do": "refuse", "rate": 2}', "rate"),
         (b'{"do": "refuse", "rate": true}', "rate"),
         (b'{"do": "refuse", "status": 200}', "status"),
+        (b'{"do": "throttle", "status": 399}', "status"),
+        (b'{"do": "html", "status": 199}', "status"),
         (b'{"do": "refuse", "first": 0}', "first"),
         (b'{"do": "refuse", "delay_s": 1e9}', "delay_s"),
         (b'{"do": "refuse", "code": 5}', "code"),

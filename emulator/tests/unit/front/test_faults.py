@@ -1,15 +1,17 @@
 """Faults on the way, one kind each, as a client sees them."""
 
 import socket
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import anyio
 import pytest
 import requests
 
+from alicloud_emulator.front import faults
 from alicloud_emulator.world.faults import Do, Fault, Rule
+from emulator.tests.support import virtual
+from emulator.tests.support.waiting import until
 from emulator.tests.unit.front.conftest import RunningFront
 
 URL = "https://b.oss-cn-hongkong.aliyuncs.com/k"
@@ -55,6 +57,20 @@ def test_a_dropped_call_is_done_or_not_as_the_rule_says(front: RunningFront) -> 
     assert len(front.echo.done) == 1
 
 
+@pytest.mark.parametrize(("status", "size"), [(200, 60), (204, 0), (502, 60)])
+@pytest.mark.parametrize(("do", "done"), [(Do.HTML, 0), (Do.HTML_AFTER, 1)])
+def test_a_page_in_the_clouds_place_has_nothing_of_the_cloud(
+    front: RunningFront, do: Do, done: int, status: int, size: int
+) -> None:
+    answer = call(front, Fault(do=do, status=status))
+    assert answer.status_code == status
+    assert answer.headers["Server"] == "Tengine"
+    assert not [name for name in answer.headers if "request-id" in name.lower()]
+    assert len(answer.content) >= size
+    assert bool(answer.content) is bool(size)
+    assert len(front.echo.done) == done
+
+
 def test_an_html_page_comes_in_place_of_the_answer(front: RunningFront) -> None:
     answer = call(front, Fault(do=Do.HTML, status=502))
     assert answer.status_code == 502
@@ -66,9 +82,14 @@ def test_an_html_page_comes_in_place_of_the_answer(front: RunningFront) -> None:
 
 
 def test_a_delayed_answer_comes_late(front: RunningFront) -> None:
-    started = time.monotonic()
-    assert call(front, Fault(do=Do.DELAY, delay_s=0.3)).json()["size"] == 3
-    assert time.monotonic() - started >= 0.3
+    late = Fault(do=Do.DELAY, delay_s=0.3)
+    assert call(front, late).json()["size"] == 3
+
+    async def virtual_s() -> float:
+        assert await faults.after([late]) is None
+        return anyio.current_time()
+
+    assert virtual.run(virtual_s) == 0.3
 
 
 def test_a_hanging_call_never_answers(front: RunningFront) -> None:
@@ -105,13 +126,6 @@ def open_sockets() -> int:
         with suppress(OSError):
             count += str(entry.readlink()).startswith("socket:")
     return count
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("do", [Do.CORRUPT, Do.TRUNCATE, Do.KILL, Do.FAIL_TASK])

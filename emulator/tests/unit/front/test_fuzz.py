@@ -5,7 +5,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alicloud_emulator.front import hosts, rules
@@ -89,9 +89,7 @@ HOSTS = st.sampled_from(
         "sts.aliyuncs.com",
     ]
 )
-QUICK = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+QUICK = settings(max_examples=300)
 
 
 async def verified(request: Request, content: bytes) -> None:

@@ -71,7 +71,7 @@ def test_a_request_to_the_port_itself_is_told_what_it_is(front: RunningFront) ->
 def test_a_host_that_would_not_resolve_gets_a_502_that_says_so(
     front: RunningFront,
 ) -> None:
-    with pytest.raises(requests.exceptions.ProxyError, match="Could not resolve host"):
+    with pytest.raises(requests.exceptions.ProxyError, match="No such host"):
         get(front, "https://fcv3.cn-nanjing.aliyuncs.com/")
 
 
@@ -117,7 +117,7 @@ def test_internal_hosts_are_reached_from_inside_their_region(
     seen = requests.get(url, proxies=inside, verify=str(front.bundle), timeout=20)
     assert seen.json()["inside"] == "cn-hangzhou"
     other = {"https": f"http://127.0.0.1:{front.front.inside_port('cn-beijing')}"}
-    with pytest.raises(requests.exceptions.ProxyError, match="resolve"):
+    with pytest.raises(requests.exceptions.ProxyError, match="No such host"):
         requests.get(url, proxies=other, verify=str(front.bundle), timeout=20)
 
 

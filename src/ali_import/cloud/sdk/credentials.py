@@ -17,8 +17,8 @@ from typing import Any
 from typing_extensions import override
 
 from ali_import.cloud.sdk import quiet
-from ali_import.cloud.sdk.scrub import scrub
 from ali_import.errors import ConfigurationError
+from ali_import.redaction import scrub
 
 # The metadata service answers from inside the same machine, or not at all. It is asked
 # twice (a token, then the role), so being off the cloud costs two of these.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ali_import.cloud.sdk import quiet
+from ali_import.cloud.sdk import genuine, quiet
 from ali_import.cloud.sdk.answers import GarbledAnswerError
 from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.settings import Settings
@@ -28,6 +28,19 @@ class RawAnswer:
 
     body: bytes
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoaAnswer:
+    """An answer of Function Compute.
+
+    Attributes:
+        body: Its JSON object; empty where none was expected.
+        counts: Whether it is surely the cloud's own: it has a request id.
+    """
+
+    body: Mapping[str, Any]
+    counts: bool
 
 
 class OpenApi:
@@ -77,8 +90,8 @@ class OpenApi:
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
         answers_json: bool = True,
-    ) -> Mapping[str, Any]:
-        """Call a ROA action (Function Compute) and return its JSON answer, if any."""
+    ) -> RoaAnswer:
+        """Call a ROA action (Function Compute) and return its answer."""
         from alibabacloud_tea_openapi import utils_models as models
         from alibabacloud_tea_openapi.utils import Utils
 
@@ -91,7 +104,11 @@ class OpenApi:
             query=Utils.query(given), body=dict(body) if body is not None else None
         )
         answer = client.call_api(params, request, _runtime())
-        return _json(answer) if answers_json else {}
+        named = genuine.has_id(answer["headers"])
+        if not answers_json:
+            return RoaAnswer(body={}, counts=named and not answer["body"])
+        body = _json(answer)
+        return RoaAnswer(body=body, counts=named or bool(body.get("requestId")))
 
     def roa_bytes(
         self,
@@ -114,6 +131,9 @@ class OpenApi:
         body, found = answer.get("body"), answer.get("headers")
         if not isinstance(body, bytes) or not isinstance(found, Mapping):
             raise GarbledAnswerError("the answer has no body")
+        if not genuine.has_id(found):
+            # The body is the function's own words, so it cannot tell.
+            raise GarbledAnswerError("the answer has no request id")
         return RawAnswer(body=body, headers=found)
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ def image_row(image: Image, account_id: str, now: float) -> dict[str, Any]:
     own = image.account_id == account_id
     bits = "32 bit" if image.architecture == "i386" else "64 bit"
     os_name = f"{_OS_NAMES.get(image.os_type, image.platform)} {bits}"
+    usable = image.usable(now)
     return {
         "ImageId": image.image_id,
         "ImageName": image.name,
@@ -61,6 +62,7 @@ def image_row(image: Image, account_id: str, now: float) -> dict[str, Any]:
         "ProductCode": "",
         "SupplierName": "",
         "Usage": "none",
+        **({} if usable is None else {"Usable": usable}),
         "ResourceGroupId": image.resource_group_id,
         "DiskDeviceMappings": {
             "DiskDeviceMapping": [_disk_row(image, disk, now) for disk in image.disks]

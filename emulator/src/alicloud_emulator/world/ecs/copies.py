@@ -230,7 +230,6 @@ class Copies:
             code = copy.fault.code or "CopyImageFailed"
             copy.image.failure = (code, copy.fault.message)
         else:
-            copy.image.status = ImageStatus.AVAILABLE
             copy.image.content_sha256 = copy.source.content_sha256
-            self._store.make_snapshots(copy.image)
+            self._store.finish(copy.image)
         self._start_waiting(*key)

@@ -202,8 +202,7 @@ class Imports:
             task.status = TaskStatus.FAILED
             task.error_code, task.error_message = image.failure
         else:
-            image.status = ImageStatus.AVAILABLE
-            self._store.make_snapshots(image)
+            self._store.finish(image)
             task.status = TaskStatus.FINISHED
         task.finished_at = self._store.now
         self._start_waiting(task.account_id, task.region)

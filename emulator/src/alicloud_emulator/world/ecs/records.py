@@ -68,6 +68,7 @@ class Image:
         order: Counts up with creation, so that equal times still sort.
         started_at: When it began to be made (not queued any more); 0 while Waiting.
         ends_at: When it will be made; 0 while Waiting.
+        usable_at: When it can be used, once it is made; None: the cloud does not tell.
         shared_with: When it was shared with each account id.
         content_sha256: Of the bytes that the import of the system disk really read,
             in hex; a copy has its source's.
@@ -97,6 +98,7 @@ class Image:
     created_at: float = 0.0
     started_at: float = 0.0
     ends_at: float = 0.0
+    usable_at: float | None = 0.0
     public: bool = False
     shared_with: dict[str, float] = field(default_factory=dict)
     content_sha256: str = ""
@@ -121,6 +123,13 @@ class Image:
         if self.status is ImageStatus.CREATING:
             return _percent(self.started_at, self.ends_at, now)
         return 0 if self.status is ImageStatus.CREATE_FAILED else 100
+
+    def usable(self, now: float) -> bool | None:
+        """Whether it can be used at Unix time ``now``; None: the cloud does not tell."""
+        if self.usable_at is None:
+            return None
+        made = self.status in (ImageStatus.AVAILABLE, ImageStatus.DEPRECATED)
+        return made and now >= self.usable_at
 
     def remaining_s(self, now: float) -> float:
         """Seconds until it is made; 0 when it is, or does not begin yet."""

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.ecs.ids import new_id
-from alicloud_emulator.world.ecs.records import Image, Snapshot, Task, TaskStatus
+from alicloud_emulator.world.ecs.records import (
+    Image,
+    ImageStatus,
+    Snapshot,
+    Task,
+    TaskStatus,
+)
 from alicloud_emulator.world.ecs.refusals import refusal
 from alicloud_emulator.world.ecs.rules import check_client_token
 from alicloud_emulator.world.recent import Recent
@@ -144,6 +150,14 @@ class Store:
         limit = self.world.profile.limits.images_per_region
         if limit and sum(1 for _ in self.images_of(account_id, region)) >= limit:
             raise refusal("QuotaExceed.Image")
+
+    def finish(self, image: Image) -> None:
+        """Make an image Available now, with its snapshots, and Usable a little later."""
+        profile = self.world.profile
+        image.status = ImageStatus.AVAILABLE
+        usable_s = profile.durations.usable_s * self.slowness(image.region)
+        image.usable_at = self.now + usable_s if profile.habits.usable else None
+        self.make_snapshots(image)
 
     def make_snapshots(self, image: Image) -> None:
         """Give each disk of a finished image its snapshot."""

@@ -14,13 +14,14 @@ from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.fc.refusals import refusal
 from alicloud_emulator.world.fc.values import Settings
 
+CONTAINER = "custom-container"
 RUNTIMES = frozenset(
     {
         *("nodejs12", "nodejs14", "nodejs16", "nodejs18", "nodejs20"),
         *("python3", "python3.9", "python3.10", "python3.12"),
         *("go1", "java8", "java11", "php7.2", "dotnetcore3.1"),
         *("custom", "custom.debian10", "custom.debian11", "custom.debian12"),
-        "custom-container",
+        CONTAINER,
     }
 )
 """Every runtime the service takes; which ones the emulator can run is another matter."""

@@ -13,6 +13,7 @@ from alicloud_emulator.world.fc.refusals import refusal
 from alicloud_emulator.world.fc.roles import assume_role, check_role
 from alicloud_emulator.world.fc.rules import (
     CODE_BYTES_MAX,
+    CONTAINER,
     check_code,
     check_name,
     check_settings,
@@ -28,7 +29,7 @@ from alicloud_emulator.world.fc.values import (
     State,
     UpdateStatus,
 )
-from alicloud_emulator.world.profile import Region
+from alicloud_emulator.world.profile import FunctionState, Region
 
 if TYPE_CHECKING:
     from alicloud_emulator.world.world import World
@@ -106,6 +107,13 @@ class Fc:
         """GetFunction."""
         self.enter(caller, "GetFunction", region, name)
         return self._find(caller.account_id, region, name, qualifier=qualifier)
+
+    def told_state(self, function: Function) -> State | None:
+        """Return what GetFunction tells of a function's state; None: nothing."""
+        habit = self._world.profile.habits.function_state
+        if habit is FunctionState.ACTIVE or function.settings.runtime == CONTAINER:
+            return function.state
+        return State.PENDING if habit is FunctionState.PENDING else None
 
     def list_functions(
         self,
@@ -301,7 +309,7 @@ class Fc:
     def _code(
         self, caller: Caller, region: str, settings: Settings, source: CodeSource
     ) -> bytes:
-        if settings.runtime == "custom-container":
+        if settings.runtime == CONTAINER:
             return b""
         data = source.zip_bytes
         if source.bucket:

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from ali_import import __version__
-from ali_import.report import json_report
-from ali_import.report.redaction import Redactor
+from ali_import.redaction import Redactor
+from ali_import.report import documents
 from tests.unit.report import samples
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "report.md"
 
 
 def document() -> dict[str, Any]:
-    return json_report.as_json(
+    return documents.as_json(
         samples.MIXED,
         [samples.target()],
         exit_status=3,
@@ -123,7 +123,7 @@ def test_writing_replaces_the_file_whole_and_leaves_nothing_beside_it(
 ) -> None:
     path = tmp_path / "r.json"
     path.write_text("old")
-    json_report.write({"name": "镜像"}, path)
+    documents.write({"name": "镜像"}, path)
     assert json.loads(path.read_text(encoding="utf-8")) == {"name": "镜像"}
     assert [entry.name for entry in tmp_path.iterdir()] == ["r.json"]
 
@@ -132,7 +132,7 @@ def test_the_file_has_ordinary_permissions(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     umask = os.umask(0o027)
     try:
-        json_report.write({}, path)
+        documents.write({}, path)
     finally:
         os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
@@ -142,7 +142,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     link = tmp_path / "r.json"
     link.symlink_to("real/r.json")
-    json_report.write({"a": 1}, link)
+    documents.write({"a": 1}, link)
     assert link.is_symlink()
     assert json.loads((tmp_path / "real" / "r.json").read_text()) == {"a": 1}
 
@@ -151,7 +151,7 @@ def test_a_document_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) ->
     path = tmp_path / "r.json"
     path.write_text("old")
     with pytest.raises(TypeError):
-        json_report.write({"a": object()}, path)
+        documents.write({"a": object()}, path)
     assert path.read_text() == "old"
 
 
@@ -161,20 +161,20 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     read: list[str] = []
     reader = threading.Thread(target=lambda: read.append(path.read_text()), daemon=True)
     reader.start()
-    json_report.check_writable(path)
-    json_report.write({"a": 1}, path)
+    documents.check_writable(path)
+    documents.write({"a": 1}, path)
     reader.join(timeout=5)
     assert json.loads(read[0]) == {"a": 1}
     assert path.is_fifo()
 
 
 def test_checking_leaves_no_trace(tmp_path: Path) -> None:
-    json_report.check_writable(tmp_path / "r.json")
+    documents.check_writable(tmp_path / "r.json")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_checking_finds_out_what_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        json_report.check_writable(tmp_path / "none" / "r.json")
+        documents.check_writable(tmp_path / "none" / "r.json")
     with pytest.raises(IsADirectoryError):
-        json_report.check_writable(tmp_path)
+        documents.check_writable(tmp_path)

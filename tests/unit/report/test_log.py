@@ -12,10 +12,10 @@ import pytest
 
 from ali_import.cloud.calls import Call, DescribeRegions, ListObjects, R
 from ali_import.errors import ApiError
-from ali_import.report import logs
-from ali_import.report.calls import LoggedCloud
-from ali_import.report.messages import Messages
-from ali_import.report.redaction import Redactor
+from ali_import.redaction import Redactor
+from ali_import.report import log
+from ali_import.report.lines import Messages
+from ali_import.report.log import LoggedCloud
 
 SECRET = "0123456789abcdefghijklmnopqr"
 
@@ -70,7 +70,7 @@ def messages(stream: io.StringIO) -> Messages:
 def test_each_verbosity_has_its_levels(
     stream: io.StringIO, verbosity: int, written: list[str]
 ) -> None:
-    with logs.configured(verbosity, messages(stream)):
+    with log.configured(verbosity, messages(stream)):
         for name, who in (("ali_import.x", "ours"), ("some.library", "theirs")):
             logger = logging.getLogger(name)
             logger.setLevel(logging.DEBUG)
@@ -84,7 +84,7 @@ def test_each_verbosity_has_its_levels(
 def test_a_library_cannot_write_past_the_redactor(
     stream: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with logs.configured(2, messages(stream)):
+    with log.configured(2, messages(stream)):
         logger = logging.getLogger("some.sdk")
         logger.setLevel(logging.DEBUG)
         logger.addHandler(logging.StreamHandler())
@@ -101,7 +101,7 @@ def fail() -> None:
 
 def test_tracebacks_are_for_vv_and_redacted_too(stream: io.StringIO) -> None:
     for verbosity in (1, 2):
-        with logs.configured(verbosity, messages(stream)):
+        with log.configured(verbosity, messages(stream)):
             try:
                 fail()
             except RuntimeError:
@@ -112,7 +112,7 @@ def test_tracebacks_are_for_vv_and_redacted_too(stream: io.StringIO) -> None:
 
 
 def test_a_bad_format_string_in_a_library_is_no_traceback(stream: io.StringIO) -> None:
-    with logs.configured(2, messages(stream)):
+    with log.configured(2, messages(stream)):
         logging.getLogger("some.library").warning("%d apples", "no number")
     assert stream.getvalue() == "unreadable log record of some.library\n"
 
@@ -121,7 +121,7 @@ def test_a_bad_format_string_in_a_library_is_no_traceback(stream: io.StringIO) -
 def test_failing_threads_and_warnings_do_not_write_by_themselves(
     stream: io.StringIO, capsys: pytest.CaptureFixture[str], verbosity: int
 ) -> None:
-    with logs.configured(verbosity, messages(stream)):
+    with log.configured(verbosity, messages(stream)):
         thread = threading.Thread(target=fail)
         thread.start()
         thread.join()
@@ -146,7 +146,7 @@ def test_everything_is_put_back() -> None:
         )
 
     before = state()
-    inside = logs.configured(2, messages(io.StringIO()))
+    inside = log.configured(2, messages(io.StringIO()))
     inside.__enter__()
     assert state() != before
     assert not inside.__exit__(KeyError, KeyError(), None)
@@ -180,7 +180,7 @@ def test_calls_are_logged_with_their_ending(stream: io.StringIO) -> None:
                 ListObjects(region="cn-beijing", bucket=SECRET, relay=SECRET)
             )
 
-    with logs.configured(2, messages(stream)):
+    with log.configured(2, messages(stream)):
         anyio.run(ask, backend="trio")
     assert [line.split(" ", 2)[2] for line in stream.getvalue().splitlines()] == [
         "ecs.DescribeRegions: ok (1.000 s)",

@@ -5,10 +5,16 @@ from dataclasses import replace
 import pytest
 
 from ali_import.publish.model import Outcome, Report, Result
-from ali_import.report.failures import failure_line, stands
-from ali_import.report.lines import result_lines
-from ali_import.report.table import summary_lines
-from ali_import.report.words import clock, counted, duration, moment
+from ali_import.report.lines import (
+    clock,
+    counted,
+    duration,
+    failure_line,
+    moment,
+    result_lines,
+    stands,
+    summary_lines,
+)
 from tests.unit.report import samples
 
 

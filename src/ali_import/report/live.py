@@ -14,10 +14,15 @@ from rich.live import Live
 from rich.text import Text
 
 from ali_import.publish.model import Event, Note, Outcome
-from ali_import.report.messages import Messages
-from ali_import.report.table import NO_ROUTE
-from ali_import.report.tally import COLUMNS, FAILED, Tally
-from ali_import.report.words import PHASES, clock, counted, described
+from ali_import.report.display import COLUMNS, FAILED, Tally
+from ali_import.report.lines import (
+    NO_ROUTE,
+    PHASES,
+    Messages,
+    clock,
+    counted,
+    described,
+)
 
 REFRESH_PER_S: Final = 4.0
 _BAR_WIDTH: Final = 24

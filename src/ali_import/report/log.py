@@ -1,18 +1,21 @@
-"""Logging for -v and -vv: one handler, every record redacted, libraries included."""
+"""Logging for -v and -vv: events and calls, one handler, every record redacted."""
 
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from typing_extensions import override
 
+from ali_import.cloud.calls import Call, Cloud, DataCall
+from ali_import.errors import CloudError
 from ali_import.publish.model import Event, Outcome, PlacementEnded
-from ali_import.report.messages import Messages
-from ali_import.report.redaction import one_line
-from ali_import.report.words import described
+from ali_import.redaction import one_line
+from ali_import.report.lines import Messages, described, joined
+
+R = TypeVar("R")
 
 LOGGER_NAME: Final = "ali_import"
 DEBUG_VERBOSITY: Final = 2
@@ -48,6 +51,52 @@ class LogDisplay:
         if isinstance(event, PlacementEnded) and not event.outcome.result.good:
             self.shown.add(event.outcome)
         self._logger.log(level, "%s", text)
+
+
+class LoggedCloud:
+    """A cloud that logs its calls; never what is in them.
+
+    Args:
+        cloud: Carries them out.
+        clock_s: Any clock that only goes forward, in seconds.
+    """
+
+    def __init__(self, cloud: Cloud, *, clock_s: Callable[[], float]) -> None:
+        self._cloud = cloud
+        self._clock_s = clock_s
+        self._logger = logging.getLogger(f"{LOGGER_NAME}.calls")
+
+    async def call(self, request: Call[R]) -> R:
+        """Carry out ``request`` once, log it, and return its result.
+
+        Raises:
+            CloudError: As the cloud does.
+        """
+        began_s = self._clock_s()
+        ending = "cancelled"
+        try:
+            result = await self._cloud.call(request)
+            ending = "ok"
+        except CloudError as error:
+            ending = joined(error.code, error.request_id, separator=" ")
+            raise
+        finally:
+            elapsed_s = self._clock_s() - began_s
+            self._logger.debug("%s: %s (%.3f s)", _told(request), ending, elapsed_s)
+        return result
+
+
+def logged(cloud: Cloud, *, verbosity: int, clock_s: Callable[[], float]) -> Cloud:
+    """Return ``cloud``, with its calls in the log from -vv on."""
+    if verbosity < DEBUG_VERBOSITY:
+        return cloud
+    return LoggedCloud(cloud, clock_s=clock_s)
+
+
+def _told(request: Call[R]) -> str:
+    relayed = isinstance(request, DataCall) and request.relay
+    way = "through the relay" if relayed else ""
+    return joined(request.region, request.operation(), way, separator=" ")
 
 
 @contextmanager

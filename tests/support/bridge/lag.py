@@ -1,0 +1,180 @@
+"""Listings that lag: what they show is what there was some seconds ago.
+
+DescribeImages, ListBuckets and ListFunctions lag, each region by a time of its own, in
+everything alike: what was made, deleted, renamed or tagged. Questions about one thing by
+its id (GetFunction, DescribeTaskAttribute) do not.
+"""
+
+from collections.abc import Iterable, Iterator
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from alicloud_emulator.world.caller import Caller
+from alicloud_emulator.world.ecs.images import ImageQuery, Images
+from alicloud_emulator.world.ecs.records import Image, Page
+from alicloud_emulator.world.profile import Region
+from alicloud_emulator.world.world import World
+
+if TYPE_CHECKING:
+    from alicloud_emulator.world.ecs.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class _View:
+    """The main account's things in a region at one moment."""
+
+    images: tuple[Image, ...] = ()
+    buckets: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+
+
+class Lag:
+    """By how much each region's listings lag, and what they have to show.
+
+    Attributes:
+        stale: How many listings showed something else than what there was.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._account_id = world.profile.accounts[0].id
+        self._store = world.ecs._store
+        self._lags: dict[str, float] = {}
+        self._past: dict[str, list[tuple[float, _View]]] = {}
+        self.stale = 0
+        world.agenda.listeners.append(self.note)
+
+    def set(self, region: str, lag_s: float) -> None:
+        """Let a region's listings lag by ``lag_s`` seconds from now on."""
+        self._lags[region] = lag_s
+        self._past[region] = [(self._world.agenda.now, self._look(region, _View()))]
+
+    def clear(self) -> None:
+        """Let every listing show what there is."""
+        self._lags.clear()
+        self._past.clear()
+
+    def note(self) -> None:
+        """Take note of what there is now, where it has changed."""
+        now = self._world.agenda.now
+        for region, past in self._past.items():
+            seen = self._look(region, past[-1][1])
+            if seen is past[-1][1]:
+                continue
+            past.append((now, seen))
+            while len(past) > 1 and past[1][0] <= now - self._lags[region]:
+                del past[0]
+
+    def _look(self, region: str, before: _View) -> _View:
+        """Return what there is; ``before`` itself if nothing has changed."""
+        images = tuple(
+            _kept(image, old)
+            for image, old in _pairs(
+                self._store.images_of(self._account_id, region), before.images
+            )
+        )
+        buckets = tuple(self._buckets(region))
+        functions = tuple(self._world.fc.functions_of(self._account_id, region))
+        same = (
+            len(images) == len(before.images)
+            and all(map(_is, images, before.images))
+            and (buckets, functions) == (before.buckets, before.functions)
+        )
+        if same:
+            return before
+        return _View(images=images, buckets=buckets, functions=functions)
+
+    def _buckets(self, region: str) -> Iterator[str]:
+        for bucket in self._world.oss._table.values():
+            if bucket.owner == self._account_id and bucket.region == region:
+                yield bucket.name
+
+    def _as_of(self, region: str) -> _View | None:
+        """Return what a region's listings show; None if they do not lag."""
+        past = self._past.get(region)
+        if past is None:
+            return None
+        until = self._world.agenda.catch_up() - self._lags[region]
+        shown = past[0][1]
+        for when, view in past[1:]:
+            if when > until:
+                break
+            shown = view
+        self.stale += shown is not past[-1][1]
+        return shown
+
+    # --- listings -----------------------------------------------------------------
+
+    def describe_images(self, caller: Caller, query: ImageQuery) -> Page[Image]:
+        """Answer DescribeImages."""
+        view = self._as_of(query.region)
+        if view is None:
+            return self._world.ecs.describe_images(caller, query)
+        past = cast("Store", _PastStore(self._store, view))
+        return Images(past).describe_images(caller, query)
+
+    def buckets(
+        self, now: Iterable[tuple[str, str]], prefix: str
+    ) -> list[tuple[str, str]]:
+        """Return the rows of ListBuckets, as (name, region).
+
+        Args:
+            now: The rows as they are.
+            prefix: What the names begin with.
+        """
+        found = [(name, region) for name, region in now if region not in self._past]
+        for region in self._past:
+            view = self._as_of(region)
+            assert view is not None
+            found += [
+                (name, region) for name in view.buckets if name.startswith(prefix)
+            ]
+        return sorted(found)
+
+    def functions(self, region: str, now: Iterable[str], prefix: str) -> list[str]:
+        """Return the names that ListFunctions gives; ``now`` are those there are."""
+        view = self._as_of(region)
+        if view is None:
+            return list(now)
+        return sorted(name for name in view.functions if name.startswith(prefix))
+
+
+def _pairs(
+    images: Iterable[Image], before: tuple[Image, ...]
+) -> Iterator[tuple[Image, Image | None]]:
+    known = {image.image_id: image for image in before}
+    for image in images:
+        yield image, known.get(image.image_id)
+
+
+def _kept(image: Image, before: Image | None) -> Image:
+    """Return ``before`` if it shows the image as it is, else a copy of the image."""
+    if image == before:
+        return before
+    kept = copy(image)
+    kept.tags = dict(image.tags)
+    kept.disks = [copy(disk) for disk in image.disks]
+    kept.shared_with = dict(image.shared_with)
+    return kept
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+class _PastStore:
+    """ECS's store as the listing of images sees it: an older view, today's rules."""
+
+    def __init__(self, store: "Store", view: _View) -> None:
+        self._store = store
+        self._view = view
+
+    def enter(self, caller: Caller, action: str, region: str, resource: str) -> Region:
+        """Let a call in, as the store itself does."""
+        return self._store.enter(caller, action, region, resource)
+
+    def images(self, region: str) -> Iterator[Image]:
+        """Yield the account's images as they were; nobody else's are asked for."""
+        del region
+        yield from self._view.images
