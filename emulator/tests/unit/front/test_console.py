@@ -3,7 +3,6 @@
 import hashlib
 import json
 import socket
-import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from threading import Timer
@@ -14,6 +13,7 @@ import pytest
 import requests
 
 from emulator.tests.support.emulator import RunningEmulator, emulator
+from emulator.tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +110,7 @@ def check_disk(cloud: RunningEmulator) -> None:
         bucket.put_object(f"k{number}", bytes(4_000_000))
     assert used() >= before + 12_000_000
     cloud.reset()
-    deadline = time.monotonic() + 20
-    while used() > before and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert used() <= before
+    until(lambda: used() <= before)
 
 
 def test_a_rule_strikes_is_listed_and_removed(cloud: RunningEmulator) -> None:
