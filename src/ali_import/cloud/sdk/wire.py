@@ -87,7 +87,7 @@ class Adapter(HTTPAdapter):
         self._settings = settings
         self._context = tls_context(settings)
         # Where few descriptors may be open, fewer connections are kept.
-        self._idle = pools.Idle(max(1, int(IDLE_MAX * settings.share)))
+        self._idle = pools.Idle(max(2, int(IDLE_MAX * settings.share)))
         super().__init__(
             pool_connections=HOSTS_MAX, pool_maxsize=CONNECTIONS_PER_HOST_MAX
         )
