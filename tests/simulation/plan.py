@@ -95,6 +95,7 @@ class Plan:
         heals: Whether the weather gets good before the command is run again.
         gives_up: Nobody runs the command again; cleaning up is all that follows.
         again_kill: Number of the call at which the next run is killed too, or 0.
+        again_stops: The next run is interrupted instead.
         cleanup_kill: The same for the cleaning up at the end.
         cleanup_stop: Number of the call at which the cleaning up is cancelled, or 0;
             or WHEN_MADE, when it has made a function.
@@ -117,6 +118,7 @@ class Plan:
     heals: bool
     gives_up: bool
     again_kill: int
+    again_stops: bool
     cleanup_kill: int
     cleanup_stop: int
     cleanup_renews: bool
@@ -187,7 +189,8 @@ def draw(seed: int) -> Plan:
         rivals=_rivals(targets, files) if rng.random() < 0.2 else targets,
         heals=rng.random() < 0.75,
         gives_up=rng.random() < 0.08,
-        again_kill=_some_call(rng) if rng.random() < 0.15 else 0,
+        again_kill=_some_call(rng) if rng.random() < 0.2 else 0,
+        again_stops=rng.random() < 0.5,
         cleanup_kill=_some_call(rng) if rng.random() < 0.15 else 0,
         token_s=rng.uniform(120, 900) if rng.random() < 0.2 else 0.0,
         token_late_s=rng.uniform(0, 15),

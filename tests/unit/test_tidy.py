@@ -1,10 +1,6 @@
 """House rules that no linter knows: sizes, and the direction of imports."""
 
 import ast
-import re
-import sys
-import tomllib
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -12,7 +8,6 @@ import pytest
 import ali_import
 
 ROOT = Path(__file__).parents[2]
-EMULATOR_NAME = "alicloud-emulator"
 SOURCES = (ROOT / "src", ROOT / "emulator" / "src")
 MODULES = sorted(path for source in SOURCES for path in source.rglob("*.py"))
 TESTS = (ROOT / "tests", ROOT / "emulator" / "tests")
@@ -131,33 +126,6 @@ def test_only_the_command_line_prints_and_exits() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in {"print", "exit", "input"}, path
-
-
-STANDARD = {*sys.stdlib_module_names, "compression"}  # the last from Python 3.14 on
-
-# The official SDKs and requests bring these; the emulator does without certifi.
-BY_THE_WAY = {"Tea", "certifi", "darabonba", "urllib3"}
-
-
-@pytest.mark.parametrize("folder", [ROOT, ROOT / "emulator"], ids=["tool", "emulator"])
-def test_a_distribution_depends_on_what_its_package_imports(folder: Path) -> None:
-    """Else its command dies at an import where only the distribution is installed."""
-    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {re.split(r"[<>=]", name)[0] for name in project["dependencies"]}
-    offered = packages_distributions()
-    (package,) = (path.parent for path in (folder / "src").glob("*/__init__.py"))
-    for path in package.rglob("*.py"):
-        for top in {name.split(".", 1)[0] for name in imports(path)}:
-            if top in {*STANDARD, *BY_THE_WAY, package.name}:
-                continue
-            names = {re.sub(r"[-_.]+", "-", name) for name in offered.get(top, ())}
-            assert declared & names, f"{path}: {top}"
-
-
-def test_each_distribution_has_its_own_command() -> None:
-    for folder, command in ((ROOT, "ali-import"), (ROOT / "emulator", EMULATOR_NAME)):
-        text = (folder / "pyproject.toml").read_text("utf-8")
-        assert list(tomllib.loads(text)["project"]["scripts"]) == [command]
 
 
 STOPWATCHES = {"monotonic", "perf_counter", "process_time"}

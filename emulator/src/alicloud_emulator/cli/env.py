@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alicloud_emulator.cli import servers
-from alicloud_emulator.cli.usage import UsageError
+from alicloud_emulator.cli.people import keys_of
 from alicloud_emulator.front import environment
 
 # Nothing but the system could listen on it, and nothing has for decades.
@@ -54,10 +54,8 @@ def print_environment(options: argparse.Namespace) -> int:
     server = servers.find(options.name)
     exports: dict[str, str] = dict(server["env"])
     if options.user is not None:
-        if options.user not in server["users"]:
-            known = ", ".join(sorted(server["users"])) or "none with keys"
-            raise UsageError(f"--as {options.user}: the profile's users are: {known}")
-        exports.update(environment.credentials(*server["users"][options.user]))
+        keys = keys_of(server["people"], options.user)
+        exports.update(environment.credentials(*keys))
     exports.update(environment.hooks(os.environ))
     _print(exports, unset=server["unset"])
     return 0

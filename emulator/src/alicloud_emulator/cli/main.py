@@ -88,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     env = commands.add_parser(
         "env", help="print shell exports for programs that use a running serve"
     )
-    env.add_argument("--as", dest="user", metavar="USER", help="use this user's keys")
+    env.add_argument(
+        "--as", dest="user", metavar="USER", help="use the keys of this user or account"
+    )
     env.add_argument("--name", help="of the server, where several run")
     return parser
 
@@ -129,7 +131,12 @@ def _add_cloud(parser: argparse.ArgumentParser) -> None:
     )
     add("--faults", metavar="FILE.toml", help="fault rules in force from the start")
     add("--report", metavar="FILE.json", help="write state and counts there at the end")
-    add("--as", dest="user", metavar="USER", help="give programs this user's keys")
+    add(
+        "--as",
+        dest="user",
+        metavar="USER",
+        help="give programs the keys of this user or account",
+    )
     add("--listen", default="127.0.0.1", metavar="ADDR", help=_LISTEN_HELP)
     add(
         "--port",

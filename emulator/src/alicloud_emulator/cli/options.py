@@ -42,27 +42,6 @@ def console_port(options: argparse.Namespace) -> int:
     return _port("--console-port", options.console_port)
 
 
-def keys(profile: Profile, user: str | None) -> tuple[str, str]:
-    """Return the access key a program is given.
-
-    Args:
-        profile: The cloud.
-        user: A user of the profile; None for the main account.
-
-    Raises:
-        UsageError: There is no such user with keys.
-    """
-    if user is None:
-        account = profile.accounts[0]
-        return account.access_key_id, account.access_key_secret
-    users = [u for a in profile.accounts for u in a.users if u.access_key_id]
-    for one in users:
-        if one.name == user:
-            return one.access_key_id, one.access_key_secret
-    known = ", ".join(sorted(one.name for one in users)) or "none with keys"
-    raise UsageError(f"--as {user}: the profile's users are: {known}")
-
-
 def _sped_up(profile: Profile, speed: float) -> Profile:
     if not 0.001 <= speed <= 1_000_000:
         raise UsageError("--speed is a number from 0.001 to 1000000")

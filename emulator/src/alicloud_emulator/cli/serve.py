@@ -33,7 +33,7 @@ async def _serve(options: argparse.Namespace) -> None:
             ready = _ready(running, options.name or str(os.getpid()))
             record = {
                 **ready,
-                "users": dict(running.profile_users),
+                "people": dict(running.people),
                 "folder": str(running.emulator.bundle.parent),
             }
             with servers.announced(record):

@@ -23,7 +23,7 @@ _NO_SERVER = (
 )
 
 Record = Mapping[str, Any]
-"""What a server says of itself when it is ready, its ``users`` and its ``folder``."""
+"""What a server says of itself when it is ready, its ``people`` and its ``folder``."""
 
 
 @contextmanager

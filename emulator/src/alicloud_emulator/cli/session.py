@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 
 from alicloud_emulator.cli import options as meaning
+from alicloud_emulator.cli.people import keys_of, people_of
 from alicloud_emulator.cli.usage import UsageError
 from alicloud_emulator.front import documents
 from alicloud_emulator.front.console import Console
@@ -32,7 +33,7 @@ class Session:
 
     emulator: Emulator
     console_url: str
-    profile_users: Mapping[str, tuple[str, str]]
+    people: Mapping[str, tuple[str, str]]
     keys: tuple[str, str]
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
@@ -52,7 +53,8 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
     """
     settings = meaning.settings(options)
     console_port = meaning.console_port(options)
-    keys = meaning.keys(settings.profile, options.user)
+    people = people_of(settings.profile)
+    keys = keys_of(people, options.user or settings.profile.accounts[0].id)
     report = _report_file(options.report)
     _log(options.verbose)
     _raise_file_limit()
@@ -64,17 +66,11 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
             raise UsageError(f"cannot listen: {error.strerror or error}") from error
         if not ip_address(settings.address).is_loopback:
             print(_OPEN_TO_OTHERS.format(settings.address), file=sys.stderr)
-        users = {
-            user.name: (user.access_key_id, user.access_key_secret)
-            for account in settings.profile.accounts
-            for user in account.users
-            if user.access_key_id
-        }
         try:
             yield Session(
                 emulator=emulator,
                 console_url=f"http://127.0.0.1:{port}",
-                profile_users=users,
+                people=people,
                 keys=keys,
             )
         finally:

@@ -220,6 +220,16 @@ def test_exec_runs_a_command_under_a_users_keys(tmp_path: Path) -> None:
     assert ended.stdout == "LTAI-reader\n"
 
 
+def test_exec_runs_a_command_as_another_account(tmp_path: Path) -> None:
+    profile = tmp_path / "p.toml"
+    profile.write_text(
+        'extends = "fast"\n[[accounts]]\nid = "99"\naccess_key_id = "LTAI-other"\n'
+    )
+    code = "import os; print(os.environ['ALIBABA_CLOUD_ACCESS_KEY_ID'])"
+    ended = run("exec", "--profile", str(profile), "--as", "99", "--", *python(code))
+    assert ended.stdout == "LTAI-other\n", ended.stderr
+
+
 def exports(text: str) -> dict[str, str]:
     words = [shlex.split(line) for line in text.splitlines()]
     pairs = [w[1].partition("=") for w in words if w[0] == "export"]

@@ -452,6 +452,23 @@ def test_a_v4_signature_is_for_one_region(clients: Clients) -> None:
     assert "signing region" in answer.json()["Message"]
 
 
+@pytest.mark.parametrize("day", ["2022-12-20", "20221220", "2022122"])
+def test_a_v4_scope_is_of_the_day_of_the_request(clients: Clients, day: str) -> None:
+    sent = first_sent(clients, v2_abort("v4"))
+    today = sent.headers["x-oss-date"][:8]
+    authorization = sent.headers["authorization"].replace(f"/{today}/", f"/{day}/")
+    headers = {**sent.headers, "authorization": authorization}
+    answer = again(clients, sent, headers=headers)
+    assert code_of(answer) == ("InvalidArgument", 400)
+    assert "signing date" in answer.json()["Message"]
+    clients.seen.clear()
+    sent = first_sent(clients, v2_presigned("v4"))
+    query = sent.raw_query.replace(f"%2F{today}%2F", f"%2F{day}%2F")
+    answer = again(clients, sent, raw_query=query)
+    assert code_of(answer) == ("InvalidArgument", 400)
+    assert "signing date" in answer.json()["Message"]
+
+
 def test_a_mismatch_shows_what_the_server_signed(clients: Clients) -> None:
     sent = first_sent(clients, v2_abort("v4"))
     answer = again(clients, sent, raw_query="uploadId=other").json()

@@ -76,6 +76,7 @@ class Cloud:
         signature: str = "oss-v4",
         faults: tuple[Fault, ...] = (),
         content_length: int | None = None,
+        says_length: bool = True,
     ) -> "Answer":
         """Carry out a call; ``target`` is ``bucket/key?query`` or ``/?query``."""
         place, _, query = target.partition("?")
@@ -84,13 +85,15 @@ class Cloud:
         suffix = "-internal" if internal else ""
         host = parse(f"{label}oss-{region}{suffix}.aliyuncs.com")
         assert host is not None
+        sent = {"content-length": str(len(body))} if says_length else {}
+        sent |= headers or {}
         request = Request(
             method=method,
             host=host,
             path="/" + unquote(key),
             raw_path="/" + key,
             query=[_pair(text) for text in query.split("&") if text],
-            headers={name.lower(): value for name, value in (headers or {}).items()},
+            headers={name.lower(): value for name, value in sent.items()},
             body=Body(body),
             content_length=content_length or len(body),
             inside=inside,
