@@ -248,6 +248,8 @@ class Run:
             self._emit(PhaseBegan(phase=Phase.CLEAN_UP))
             self._bound_cleaning()
             self._decided.set()
+            for region in self._regions.values():
+                region.wake()
             if not self._stopped:
                 tasks.start_soon(self._guarded, lambda: self._sweep(context))
         finish.judge()
@@ -261,13 +263,21 @@ class Run:
             await self._guarded(lambda: _place_all(here))
         placing.one_less()
         with self._until_stopped(give_up_at):
-            for sources in self._sources.values():
-                if not here or sources.lends(region.id):
-                    await sources.until_nobody_lacks()
-            await self._guarded(lambda: region.workspace.clean_up(if_idle=True))
-            if here:
-                await self._decided.wait()
+            while not self._decided.is_set():
+                news = region.news
+                await self._lend(region)
+                await news.wait()
         await self._guarded(lambda: region.end(self._decided))
+
+    async def _lend(self, region: Region) -> None:
+        """Wait for those who need what the region has, and then remove it."""
+        for sources in self._sources.values():
+            if sources.lends(region.id):
+                await sources.until_nobody_lacks()
+        await self._guarded(region.give_back)
+        if region.workspace.idle:
+            for sources in self._sources.values():
+                sources.take_back(region.id)
 
     def _give_up_unfinished(self) -> None:
         """Let placements fail that were not done in time."""
