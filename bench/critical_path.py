@@ -4,10 +4,14 @@
 
 The engine publishes three small images to the 32 regions of the ``realistic`` profile in
 good weather. The critical path is the longest chain that cannot be shortened: an import,
-then a copy for regions that can only copy, at the profile's durations, and nothing else.
-More copies than the regions with the images can run at once make it a copy longer.
+until its image is usable, then a copy for regions that can only copy, until that image is
+usable, at the profile's durations, and nothing else. (Whether the cloud copies images
+that are Available and not yet usable is nowhere documented, so the tool does not ask it
+to; the second line is of a cloud where they are usable at once.) More copies than the
+regions with the images can run at once make it longer by a copy.
 """
 
+import itertools
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -33,12 +37,13 @@ START = 1_790_000_000.0
 
 def main() -> None:
     """Measure each profile."""
-    for name in PROFILES:
+    for name, usable in itertools.product(PROFILES, (True, False)):
         profile = replace(load_profile(name), weather=Weather())
+        profile = replace(profile, habits=replace(profile.habits, usable=usable))
         report = publish(profile, images=IMAGES)
         path_s = critical_path_s(profile, report)
         print(
-            f"{name}: {len(report.outcomes)} placements, {report.calls} calls, "
+            f"{name}{'' if usable else ', usable at once'}: {len(report.outcomes)} placements, {report.calls} calls, "
             f"{report.seconds:.0f} s for a critical path of {path_s:.0f} s: "
             f"{report.seconds / path_s:.3f}"
         )
@@ -84,12 +89,13 @@ def publish(profile: Profile, *, images: int) -> Report:
 def critical_path_s(profile: Profile, report: Report) -> float:
     """Return the length of the longest chain of work that the cloud does, in seconds."""
     spent, at_once = profile.durations, profile.limits.copies_running
-    path_s = spent.import_queue_s + spent.import_s + spent.import_s_per_gib
+    usable_s = spent.usable_s if profile.habits.usable else 0.0
+    path_s = spent.import_queue_s + spent.import_s + spent.import_s_per_gib + usable_s
     copied = [o for o in report.outcomes if o.route is Route.COPY]
     if copied:
         sources = {o.region for o in report.outcomes} - {o.region for o in copied}
         rounds = math.ceil(len(copied) / (at_once * len(sources))) if at_once else 1
-        path_s += rounds * (spent.copy_s + spent.copy_s_per_gib)
+        path_s += rounds * (spent.copy_s + spent.copy_s_per_gib) + usable_s
     return path_s
 
 

@@ -282,18 +282,6 @@ MUTATIONS: Final = (
         old="    return refused and not error.unsure\n",
         new="    return refused\n",
     ),
-    Mutation(
-        name="what was asked for and is not seen is not told",
-        file="publish/make.py",
-        old="            return  # asked for, and not seen: it may be left\n",
-        new="            self._attempt = None\n            return\n",
-    ),
-    Mutation(
-        name="an interrupt does not hurry replacements",
-        file="publish/finish.py",
-        old="_HURRY_S: Final = 30.0",
-        new="_HURRY_S: Final = 3000.0",
-    ),
 )
 
 

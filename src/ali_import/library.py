@@ -167,6 +167,9 @@ class Publication:
         self._targets = targets(self._images, inspected, today=today)
         for target in self._targets:
             self._on_event(Note(text=_learned(target)))
+            for warning in target.image.warnings:
+                text = f"{target.image.path}: {warning}"
+                self._on_event(Note(text=text, level="WARNING"))
         self._run = Run(
             self._cloud,
             self._targets,
@@ -279,7 +282,7 @@ async def find_leftovers(
     Raises:
         ConfigurationError: The credentials or the network will not do.
     """
-    return await cleanup.find_leftovers(cloud, now=time.time, emit=on_event)
+    return await cleanup.find_leftovers(cloud, emit=on_event)
 
 
 async def remove_leftovers(

@@ -12,7 +12,7 @@ blotted out by value too.
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 BLOT: Final = "***"
 
@@ -133,10 +133,9 @@ def one_line(text: str) -> str:
 
 def _passwords(proxy: str) -> tuple[str, ...]:
     """Return the password in a proxy's URL, as written there and as it is meant."""
-    try:
-        password = urlsplit(proxy).password or ""
-    except ValueError:
-        return ()
+    # Not with urlsplit: a "#" or "/" in a password ends the host there.
+    user = proxy.partition("://")[2] or proxy
+    password = user.rpartition("@")[0].partition(":")[2]
     return (password, unquote(password))
 
 

@@ -267,6 +267,43 @@ def test_cleanup_removes_what_a_killed_run_left_and_nothing_else(
             assert (region["buckets"], region["functions"]) == ([], [])
 
 
+def test_an_interrupted_cleanup_takes_its_own_relay_along(
+    disks: list[Path], tmp_path: Path
+) -> None:
+    slow = toml_profile(tmp_path, "[durations]\nimport_s = 3000.0\n")
+    with emulator("--profile", str(slow)) as cloud:
+        process = start(cloud, *FLAGS, *regions("cn-beijing"), disks[0])
+        wait_for(cloud, lambda state: bool(state["cn-beijing"]["tasks"]))
+        process.kill()
+        process.communicate(timeout=20)
+        state = cloud.get("/state")["regions"]["cn-beijing"]
+        (bucket,) = [each["name"] for each in state["buckets"]]
+        before = [each["name"] for each in state["functions"]]
+        wait = {"service": "oss", "region": "cn-beijing", "do": "delay", "delay_s": 3}
+        cloud.post("/faults", wait)
+        process = start(cloud, "cleanup", "--all", "--yes")
+        wait_for(
+            cloud,
+            lambda state: any(
+                function["name"] not in before
+                for function in state["cn-beijing"]["functions"]
+            ),
+        )
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=200)
+        assert process.returncode == 130, err
+        assert "interrupt again to stop at once" in err
+        assert f"may be left: cn-beijing bucket {bucket}" in err
+        assert "to remove what is left: ali-import cleanup --all" in err
+        state = cloud.get("/state")["regions"]["cn-beijing"]
+        assert {each["name"] for each in state["functions"]} <= set(before)
+        cloud.call("DELETE", "/faults")
+        again = ali_import("cleanup", "--all", "--yes", env=cloud.env)
+        assert again.status == 0, again.err
+        for region in cloud.get("/state")["regions"].values():
+            assert (region["buckets"], region["functions"]) == ([], [])
+
+
 def start(cloud: RunningEmulator, *arguments: object) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [BIN / "ali-import", *map(str, arguments)],

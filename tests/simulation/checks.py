@@ -304,11 +304,19 @@ def leftovers(
                 yield here, f"snapshot {snapshot.snapshot_id} {snapshot.tags} in {here}"
 
 
+def in_making(world: World, run_ids: set[str]) -> Iterator[tuple[str, str]]:
+    """Give every image that these runs began and that goes on being made."""
+    for region in world.profile.regions:
+        for image in store(world).images_of(ACCOUNT, region.id):
+            if image.in_making and image.tags.get(TAG_RUN) in run_ids:
+                yield region.id, f"image {image.image_id} {image.name} in {region.id}"
+
+
 def _counts(run_id: str, run_ids: set[str] | None) -> bool:
     return run_ids is None or run_id in run_ids
 
 
-def hidden(world: World, plan: Plan, land: Landscape) -> Iterator[str]:
+def hidden(world: World, plan: Plan, land: Landscape) -> Iterator[tuple[str, str]]:
     """Give every image that was public, has its name yet, and is not public any more.
 
     To be replaced it is hidden first; whoever puts it back shows it again, where the
@@ -322,7 +330,7 @@ def hidden(world: World, plan: Plan, land: Landscape) -> Iterator[str]:
         for image in store(world).images_of(ACCOUNT, region):
             back = image.image_id == image_id and image.name in names
             if back and not image.public and place and place.public_images:
-                yield f"{image_id} {image.name} in {region}"
+                yield region, f"{image_id} {image.name} in {region}"
 
 
 def strange_images(world: World, plan: Plan, land: Landscape) -> Iterator[str]:

@@ -25,7 +25,7 @@ from tests.simulation.monitor import START, Monitor, Tally, line
 from tests.simulation.plan import ACCOUNT, ROLE, STOPS, WHEN_MADE, End, Plan, draw
 from tests.simulation.process import Process
 from tests.simulation.stopping import ROOMS_S, TEMPORARY_S
-from tests.simulation.troubles import TROUBLES
+from tests.simulation.troubles import LIKELY, TROUBLES
 from tests.simulation.weather import Sky
 from tests.support.bridge import (
     AccountLogin,
@@ -122,7 +122,7 @@ class Stage:
         self._monitor = Monitor(self._world, plan)
         self._monitor.begin(self._land)
         self._sky = Sky(self._world, self._network, self._lag, plan)
-        self._sky.darken(TROUBLES)
+        self._sky.darken(TROUBLES, LIKELY)
         self._monitor.away = self._sky.weather.spoiled
         self._verdict.weather = ", ".join(self._sky.weather.kinds) or "fine"
         self._verdict.tally = self._monitor.tally
@@ -171,7 +171,8 @@ class Stage:
         """The same command once more, in better weather or not."""
         if self._plan.again_kill:
             doomed = self._start("doomed")
-            doomed.cloud.at_call[-self._plan.again_kill] = doomed.kill
+            end = doomed.interrupt if self._plan.again_stops else doomed.kill
+            doomed.cloud.at_call[-self._plan.again_kill] = end
             await self._wait(doomed)
             self._check_run(doomed, alone=True)
         if self._plan.heals:
@@ -216,9 +217,7 @@ class Stage:
         rng = Random(f"{process.name} {self._plan.seed}")
 
         async def work() -> None:
-            found = await cleanup.find_leftovers(
-                process.cloud, now=self._clock, emit=self._hear
-            )
+            found = await cleanup.find_leftovers(process.cloud, emit=self._hear)
             over = [x for x in found if 0 < x.expires_at < self._clock()]
             renewed = self._renew(over) if renews else []
             left = await cleanup.remove_leftovers(
@@ -314,7 +313,7 @@ class Stage:
         """Start the command."""
         process = self._process(name)
         dice = Random(f"run {name} {self._plan.seed}")
-        process.run_id = f"{dice.getrandbits(32):08x}"
+        process.run_id = process.eye.run_id = f"{dice.getrandbits(32):08x}"
 
         def emit(event: Event) -> None:
             process.eye.emit(event)
@@ -391,11 +390,17 @@ class Stage:
         """Who cancels a run hears of what it leaves by asking it."""
         if process.stopped_at is None or process.run is None:
             return
-        found = checks.leftovers(
-            self._world, self._plan, self._land, run_ids={process.run_id}
-        )
-        for text in checks.untold(list(found), process.run.leftovers()):
+        left = self._left_by(process)
+        for text in checks.untold(left, process.run.leftovers()):
             self._violated(f"{process.name} was cancelled and left {text}")
+
+    def _left_by(self, process: Process) -> list[tuple[str, str]]:
+        """Return what a run has left: what is temporary, and what is being made yet."""
+        mine = {process.run_id}
+        return [
+            *checks.leftovers(self._world, self._plan, self._land, run_ids=mine),
+            *checks.in_making(self._world, mine),
+        ]
 
     def _check_told(self, process: Process, report: Report) -> None:
         """What a run says of its own things is true, whoever else runs."""
@@ -403,8 +408,7 @@ class Stage:
         world, plan, targets = self._world, self._plan, process.eye.targets
         for text in checks.report_equals_world(world, plan, report, targets):
             self._violated(f"{process.name}: {text}")
-        left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
-        for text in checks.untold(list(left), report.leftovers):
+        for text in checks.untold(self._left_by(process), report.leftovers):
             self._violated(f"{process.name} left {text}")
         possible = self._monitor.possible
         for text in checks.impossible(world, possible, report.leftovers):
@@ -420,6 +424,9 @@ class Stage:
                 self._violated(f"{process.name}: {text}")
         left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
         found = [(region, text) for region, text in left if region not in spoiled]
+        for region, text in checks.hidden(world, plan, self._land):
+            if region not in spoiled and not process.eye.stop.is_throttled(region):
+                self._violated(f"{process.name} left {text} hidden")
         if process.name == "first":
             for text in checks.half_published(world, plan, report, spoiled):
                 self._violated(text)
@@ -573,7 +580,7 @@ class Stage:
                 self._violated(f"at the end nothing has the name {name} in {region}")
         if plan.stuck:
             return
-        for text in checks.hidden(world, plan, land):
+        for _region, text in checks.hidden(world, plan, land):
             self._violated(f"at the end {text} is not public any more")
         for _region, text in checks.leftovers(world, plan, land, run_ids=None):
             self._violated(f"at the end there is {text}")

@@ -14,6 +14,7 @@ from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage, FileRange
 from ali_import.cloud.values import ImageStatus as CloudStatus
 from ali_import.errors import ApiError, CloudError, TransportError
+from ali_import.publish.lease import PREFIX, TAG_RUN
 from ali_import.publish.model import Event, Phase, PhaseBegan, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
@@ -65,7 +66,7 @@ class Monitor:
         violations: What was seen and must not be.
         possible: (region, name or id) of whatever may have been there: it was made, or
             asked for and not refused for good.
-        unsure: (region, name) of buckets and functions that were asked for without an
+        unsure: (region, name) of buckets, functions and images that were asked for without an
             answer, and never deleted with one.
         away: Regions in which the weather is so bad that calls may fail for good.
         trace: One row a call, as (virtual time, process, request, answer).
@@ -116,6 +117,10 @@ class Monitor:
         """Look at a request that the cloud is about to judge."""
         if isinstance(request, calls.CopyImage):
             self._check_copy_source(eye, request)
+        if isinstance(request, calls.CancelTask | calls.CancelCopyImage):
+            self._check_cancelling(eye, request)
+        if isinstance(request, calls.ModifyImageAttribute) and request.name:
+            self._check_lease(eye, request)
 
     def after_effect(self, eye: "Eye", request: Call[Any], result: Any) -> None:
         """Look at the world after a request took effect."""
@@ -144,6 +149,32 @@ class Monitor:
             return
         if eye.alone:
             self.violated(f"{eye.process} copies the published {image.image_id}")
+
+    def _check_cancelling(
+        self, eye: "Eye", request: calls.CancelTask | calls.CancelCopyImage
+    ) -> None:
+        """Nobody cancels what another run makes."""
+        if isinstance(request, calls.CancelTask):
+            task = store(self._world).task(ACCOUNT, request.region, request.task_id)
+            image_id = task.image_id if task is not None else ""
+        else:
+            image_id = request.image_id
+        image = self._image(request.region, image_id)
+        if image is not None and image.tags.get(TAG_RUN, eye.run_id) != eye.run_id:
+            self.violated(f"{eye.process} cancels {image_id}, which another run makes")
+
+    def _check_lease(self, eye: "Eye", request: calls.ModifyImageAttribute) -> None:
+        """Who gives a replacement its name has taken it over, if it was not his.
+
+        Else anybody who finds that its lease is over may remove it meanwhile.
+        """
+        image = self._image(request.region, request.image_id)
+        replaces = image is not None and image.name.startswith(f"{PREFIX}new-")
+        if image is None or not replaces or request.name not in self._names:
+            return
+        if eye.alone and image.tags.get(TAG_RUN) != eye.run_id:
+            whose = f"{image.image_id}, the lease of which is not its own"
+            self.violated(f"{eye.process} names {whose}")
 
     def asked(self, eye: "Eye", request: Call[Any]) -> None:
         """Look at a request that leaves, whether or not it arrives.
@@ -211,10 +242,16 @@ class Monitor:
             )
 
     def _note_unsure(self, request: Call[Any], result: Any) -> None:
-        """Take note of rooms of which nobody can say whether they are there."""
+        """Take note of things of which nobody can say whether they are there."""
+        lost = isinstance(result, TransportError) and result.unsure
         match request:
+            case calls.ImportImage() if lost:
+                self.unsure.add((request.region, request.name))
+            case calls.CopyImage() if lost:
+                where = request.destination_region
+                self.unsure.add((where, request.destination_name))
             case calls.PutBucket() | calls.CreateFunction():
-                if isinstance(result, TransportError) and result.unsure:
+                if lost:
                     self.unsure.add((request.region, resource(request)))
             case calls.DeleteBucket() | calls.DeleteFunction():
                 error = isinstance(result, CloudError)
@@ -385,6 +422,7 @@ class Eye:
     """Watches one process.
 
     Attributes:
+        run_id: Of the run that it carries out, if it does.
         phase: The phase it told last.
         alone: Whether it is the only process that ever ran at this time.
         uplink: Bytes it sent of each local file, successfully.
@@ -405,6 +443,7 @@ class Eye:
         self._monitor = monitor
         self.process = process
         self.targets = targets
+        self.run_id = ""
         self.phase = Phase.SURVEY
         self.alone = True
         self.uplink: Counter[Path] = Counter()

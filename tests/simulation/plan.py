@@ -7,8 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from ali_import.disk import DiskImage
-from ali_import.disk.image import Architecture, BootMode
+from ali_import.disk import Architecture, BootMode, DiskImage
 from ali_import.disk.parts import Part
 from ali_import.publish.model import Options, Target
 from alicloud_emulator.world.profile import (
@@ -96,6 +95,7 @@ class Plan:
         heals: Whether the weather gets good before the command is run again.
         gives_up: Nobody runs the command again; cleaning up is all that follows.
         again_kill: Number of the call at which the next run is killed too, or 0.
+        again_stops: The next run is interrupted instead.
         cleanup_kill: The same for the cleaning up at the end.
         cleanup_stop: Number of the call at which the cleaning up is cancelled, or 0;
             or WHEN_MADE, when it has made a function.
@@ -118,6 +118,7 @@ class Plan:
     heals: bool
     gives_up: bool
     again_kill: int
+    again_stops: bool
     cleanup_kill: int
     cleanup_stop: int
     cleanup_renews: bool
@@ -188,7 +189,8 @@ def draw(seed: int) -> Plan:
         rivals=_rivals(targets, files) if rng.random() < 0.2 else targets,
         heals=rng.random() < 0.75,
         gives_up=rng.random() < 0.08,
-        again_kill=_some_call(rng) if rng.random() < 0.15 else 0,
+        again_kill=_some_call(rng) if rng.random() < 0.2 else 0,
+        again_stops=rng.random() < 0.5,
         cleanup_kill=_some_call(rng) if rng.random() < 0.15 else 0,
         token_s=rng.uniform(120, 900) if rng.random() < 0.2 else 0.0,
         token_late_s=rng.uniform(0, 15),
@@ -414,7 +416,6 @@ def _options(rng: Random, profile: Profile) -> Options:
         all_or_nothing=rng.random() < 0.3,
         allow_failure=frozenset(allowed),
         timeout_s=timeout_s,
-        lease_s=timeout_s + 2 * 3600.0,
         imds=rng.choice(("v1", "v1", "v2")),
     )
 

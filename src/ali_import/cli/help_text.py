@@ -73,4 +73,5 @@ exit status:
   2    wrong usage or set-up; nothing was changed
   3    some could not be removed, or some regions not be asked
   4    none could be removed, or an error that should not happen
-  130  interrupted; run it again"""
+  130  interrupted; the first Ctrl-C removes what cleaning up has made, the second
+       stops at once; run it again"""

@@ -1,11 +1,9 @@
-"""What a file is if it is not a raw disk image, and what to do with it.
+"""Which format a file is in, whatever its name says, and what is no disk image at all.
 
 Sources:
-    qcow2: https://www.qemu.org/docs/master/interop/qcow2.html
-    VHD: Microsoft, "Virtual Hard Disk Image Format Specification", 11 October 2006.
-    VHDX: Microsoft, [MS-VHDX], section 2.2 (file type identifier).
-    VMDK: VMware, "Virtual Disk Format 5.0".
-    The others: the signatures in their own documentation.
+    The formats that are read: see their modules. QED and version 1 of QCOW:
+    https://www.qemu.org/docs/master/interop/. The others: the signatures in their own
+    documentation.
 """
 
 import codecs
@@ -15,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ali_import.disk.reader import Reader
+from ali_import.disk import qcow2, vdi, vhd, vhdx, vmdk
+from ali_import.disk.blocks import Container, Format
+from ali_import.disk.reader import Disk, Reader
 from ali_import.errors import DiskImageError
-from ali_import.units import GIB
+from ali_import.units import sized
 
 _HEAD_BYTES: Final = 1024
-_FOOTER_BYTES: Final = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +32,8 @@ class _Signature:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Container(_Signature):
-    """A disk in a format of its own, with its virtual size where one field says it.
+class _Foreign(_Signature):
+    """A disk in a format that is not read, with its size where one field says it.
 
     Attributes:
         size_at: Where that field is, counted from the magic, or -1.
@@ -47,28 +46,41 @@ class _Container(_Signature):
     size_unit_bytes: int = 1
 
 
-_CONTAINERS: Final = (
-    _Container(name="qcow2", magic=b"QFI\xfb", size_at=24, size_format=">Q"),
-    _Container(name="QED", magic=b"QED\0", size_at=48),
-    _Container(name="VHD", magic=b"conectix", size_at=48, size_format=">Q"),
-    # A VHD of fixed size is the bare disk with this footer behind it.
-    _Container(
-        name="VHD",
-        magic=b"conectix",
-        offset=-_FOOTER_BYTES,
-        size_at=48,
+_FOREIGN: Final = (
+    _Foreign(
+        name="a QCOW image of version 1",
+        magic=b"QFI\xfb\0\0\0\1",
+        size_at=24,
         size_format=">Q",
     ),
-    _Container(name="VHDX", magic=b"vhdxfile"),
-    _Container(name="VMDK", magic=b"KDMV", size_at=12, size_unit_bytes=512),
-    _Container(
-        name="VMDK", magic=b"COWD", size_at=12, size_format="<I", size_unit_bytes=512
+    _Foreign(name="a QED image", magic=b"QED\0", size_at=48),
+    _Foreign(
+        name="a VMDK image of an ESX server (COWD)",
+        magic=b"COWD",
+        size_at=12,
+        size_format="<I",
+        size_unit_bytes=512,
     ),
-    _Container(name="VMDK", magic=b"# Disk DescriptorFile"),
-    _Container(name="VDI", magic=b"\x7f\x10\xda\xbe", offset=64, size_at=304),
-    _Container(name="Parallels", magic=b"WithoutFreeSpace"),
-    _Container(name="Parallels", magic=b"WithouFreSpacExt"),
-    _Container(name="Apple DMG", magic=b"koly", offset=-_FOOTER_BYTES),
+    _Foreign(
+        name="a VMDK descriptor, whose disk is in other files",
+        magic=b"# Disk DescriptorFile",
+    ),
+    _Foreign(name="a Parallels image", magic=b"WithoutFreeSpace"),
+    _Foreign(name="a Parallels image", magic=b"WithouFreSpacExt"),
+    _Foreign(name="an Apple DMG image", magic=b"koly", offset=-512),
+)
+
+_READ: Final = (
+    (_Signature(name="QCOW2", magic=qcow2.MAGIC), qcow2.open_qcow2),
+    (_Signature(name="VHDX", magic=vhdx.MAGIC), vhdx.open_vhdx),
+    (_Signature(name="VMDK", magic=vmdk.MAGIC), vmdk.open_vmdk),
+    (_Signature(name="VDI", magic=vdi.MAGIC, offset=vdi.MAGIC_OFFSET), vdi.open_vdi),
+    (_Signature(name="VHD", magic=vhd.MAGIC), vhd.open_vhd),
+    # A VHD of fixed size is the bare disk with this footer behind it.
+    (
+        _Signature(name="VHD", magic=vhd.MAGIC, offset=-vhd.FOOTER_BYTES),
+        vhd.open_vhd,
+    ),
 )
 
 _COMPRESSED: Final = (
@@ -102,42 +114,59 @@ _OTHERS: Final = (
 )
 
 
-def refuse_foreign_format(reader: Reader) -> None:
-    """Pass if the file may be a raw disk image.
+def open_container(file: Reader) -> Container:
+    """Find the disk in a file: itself, if it is in none of the formats known.
 
     Raises:
-        DiskImageError: It is in a format that has to be converted or unpacked first.
+        DiskImageError: It is in a format that has to be converted or unpacked first,
+            damaged, or not complete in itself.
     """
-    for container in _CONTAINERS:
-        if _carries(reader, container):
-            raise reader.error(
-                f"is a {container.name} image{_virtual_size(reader, container)}, "
-                "which cannot be published yet",
-                f"convert it: {_conversion(reader.path)}",
+    for foreign in _FOREIGN:
+        if _carries(file, foreign):
+            raise file.error(
+                f"is {foreign.name}{_size_of(file, foreign)}, which the cloud does not "
+                "take",
+                conversion(file.path),
             )
+    for signature, open_format in _READ:
+        if _carries(file, signature):
+            container = open_format(file)
+            if not container.disk.size_bytes:
+                raise file.error("holds a disk of no bytes", "make it anew")
+            return container
     for signature in _COMPRESSED:
-        if _carries(reader, signature):
-            raise reader.error(
-                f"is compressed ({signature.name})", "decompress it first"
-            )
+        if _carries(file, signature):
+            raise file.error(f"is compressed ({signature.name})", "decompress it first")
     for signature in _ARCHIVES:
-        if _carries(reader, signature):
-            raise reader.error(
+        if _carries(file, signature):
+            raise file.error(
                 f"is a {signature.name} archive", "unpack the disk image from it first"
             )
+    return Container(format=Format.RAW, disk=file)
 
 
-def known_as_something_else(reader: Reader) -> DiskImageError | None:
+def conversion(path: Path) -> str:
+    """Return the advice to convert an image to one that can be published."""
+    output = path.with_suffix(".raw")
+    if output == path:
+        output = path.with_name(f"{path.name}.raw")
+    return (
+        f"convert it: qemu-img convert -O raw {shlex.quote(str(path))} "
+        f"{shlex.quote(str(output))}"
+    )
+
+
+def known_as_something_else(disk: Disk) -> DiskImageError | None:
     """Return the error for a file known to be something else than a disk image.
 
     Its signatures are short, so they count only where nothing looks like a disk.
     """
     for signature, advice in _OTHERS:
-        if _carries(reader, signature):
-            return reader.error(signature.name, advice)
-    head = reader.read(0, min(_HEAD_BYTES, reader.size_bytes))
+        if _carries(disk, signature):
+            return disk.error(signature.name, advice)
+    head = disk.read(0, min(_HEAD_BYTES, disk.size_bytes))
     if _is_text(head):
-        return reader.error(
+        return disk.error(
             "is a text file",
             "name a raw disk image; a failed download often leaves a text file",
         )
@@ -152,30 +181,21 @@ def _is_text(head: bytes) -> bool:
     return all(char.isprintable() or char.isspace() for char in text)
 
 
-def _carries(reader: Reader, signature: _Signature) -> bool:
-    offset = _place(reader, signature)
-    return offset >= 0 and reader.read(offset, len(signature.magic)) == signature.magic
+def _carries(disk: Disk, signature: _Signature) -> bool:
+    offset = _place(disk, signature)
+    return offset >= 0 and disk.read(offset, len(signature.magic)) == signature.magic
 
 
-def _place(reader: Reader, signature: _Signature) -> int:
+def _place(disk: Disk, signature: _Signature) -> int:
     if signature.offset >= 0:
         return signature.offset
-    return reader.size_bytes + signature.offset
+    return disk.size_bytes + signature.offset
 
 
-def _virtual_size(reader: Reader, container: _Container) -> str:
-    if container.size_at < 0:
+def _size_of(file: Reader, foreign: _Foreign) -> str:
+    if foreign.size_at < 0:
         return ""
-    field = struct.Struct(container.size_format)
-    offset = _place(reader, container) + container.size_at
-    (units,) = field.unpack(reader.read(offset, field.size))
-    return f" (virtual size {units * container.size_unit_bytes / GIB:.1f} GiB)"
-
-
-def _conversion(path: Path) -> str:
-    output = path.with_suffix(".raw")
-    if output == path:
-        output = path.with_name(f"{path.name}.raw")
-    return (
-        f"qemu-img convert -O raw {shlex.quote(str(path))} {shlex.quote(str(output))}"
-    )
+    field = struct.Struct(foreign.size_format)
+    offset = _place(file, foreign) + foreign.size_at
+    (units,) = field.unpack(file.read(offset, field.size))
+    return f" (virtual size {sized(units * foreign.size_unit_bytes)})"

@@ -1,7 +1,8 @@
 """Reading directories of a FAT12, FAT16 or FAT32 file system.
 
-Only what is needed to answer "is there a file of that name, with content". All numbers
-come from a hostile file: every chain and every directory has a bound.
+Only what is needed to find a boot file, to read its beginning, and to be sure that all of
+it is there. All numbers come from a hostile file: every chain and every directory has a
+bound.
 
 Source:
     Microsoft, "FAT: General Overview of On-Disk Format", version 1.03, 6 December 2000.
@@ -12,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
-from ali_import.disk.reader import Reader
+from ali_import.disk.reader import Disk
+from ali_import.errors import DiskImageError
 from ali_import.units import MIB
 
 BOOT_SECTOR_BYTES: Final = 512
@@ -20,6 +22,9 @@ BOOT_SECTOR_BYTES: Final = 512
 # The specification's own limit: 65,536 entries of 32 bytes.
 _DIRECTORY_BYTES_MAX: Final = 2 * MIB
 _ENTRY_BYTES: Final = 32
+# Of a longer file only so much is looked after: 512 MiB in the smallest clusters.
+_FILE_CLUSTERS_MAX: Final = 1024 * 1024
+_FAT_BLOCK_BYTES: Final = 4096
 
 _SECTOR_BYTES: Final = frozenset({512, 1024, 2048, 4096})
 _SECTORS_PER_CLUSTER: Final = frozenset({1, 2, 4, 8, 16, 32, 64, 128})
@@ -68,6 +73,7 @@ class _Layout:
     """Where things lie, in bytes from the start of the disk."""
 
     bits: int
+    end: int  # of the volume
     fat_offset: int
     root_offset: int  # FAT12 and FAT16 only
     root_bytes: int
@@ -78,23 +84,47 @@ class _Layout:
 
 
 class FatVolume:
-    """A FAT file system; made by :meth:`open` only."""
+    """A FAT file system; made by :meth:`open` only.
 
-    def __init__(self, reader: Reader, layout: _Layout) -> None:
-        self._reader = reader
+    What it needs and finds past the end of the disk is an error: there, a cut disk reads
+    as zeros, and a directory of zeros is a valid empty one.
+    """
+
+    def __init__(self, disk: Disk, layout: _Layout) -> None:
+        self._disk = disk
         self._layout = layout
+        self._fat_block = b""
+        self._fat_block_at = -1
 
     @classmethod
-    def open(cls, reader: Reader, offset: int) -> Self | None:
+    def open(cls, disk: Disk, offset: int) -> Self | None:
         """Return the file system that starts at byte ``offset``, or None."""
-        sector = reader.read(offset, BOOT_SECTOR_BYTES)
+        sector = disk.read(offset, BOOT_SECTOR_BYTES)
         layout = _parse_boot_sector(sector, offset)
-        return None if layout is None else cls(reader, layout)
+        return None if layout is None else cls(disk, layout)
+
+    @property
+    def kind(self) -> str:
+        """``FAT12``, ``FAT16`` or ``FAT32``."""
+        return f"FAT{self._layout.bits}"
+
+    @property
+    def end(self) -> int:
+        """The byte behind it, by its own account."""
+        return self._layout.end
+
+    @property
+    def code_offset(self) -> int:
+        """Where code begins in its boot sector, behind the parameters."""
+        return 90 if self._layout.bits == 32 else 62
 
     def entries(self, *directories: str) -> Iterator[Entry]:
         """Yield what is in a directory, given by its path from the root.
 
         A directory that does not exist is empty.
+
+        Raises:
+            DiskImageError: A part of it lies past the end of the disk.
         """
         found = self._read_directory(self._root())
         for name in directories:
@@ -102,42 +132,58 @@ class FatVolume:
             directory = next(matches, None)
             if directory is None or directory.cluster < _CLUSTER_FIRST:
                 return
-            found = self._read_directory(self._clusters(directory.cluster))
+            found = self._read_directory(self._directory(directory.cluster))
         yield from found
 
-    def has_content(self, entry: Entry) -> bool:
-        """Return whether an entry is a file with at least one byte, really there.
+    def is_whole(self, entry: Entry) -> bool:
+        """Return whether a file's chain of clusters is as long as its content.
 
         Raises:
-            DiskImageError: Its content would begin past the end of the file.
+            DiskImageError: A part of the content lies past the end of the disk.
         """
-        known = _CLUSTER_FIRST <= entry.cluster <= self._layout.cluster_last
-        if entry.directory or not entry.size_bytes or not known:
-            return False
-        if self._offset_of(entry.cluster) >= self._reader.size_bytes:
-            raise self._reader.error(
-                f"is cut short: the content of {entry.names[-1]!r} is missing",
-                "copy or download it again",
-            )
-        return True
+        layout = self._layout
+        count = min(-(-entry.size_bytes // layout.cluster_bytes), _FILE_CLUSTERS_MAX)
+        followed = 0
+        for cluster in self._chain(entry.cluster, count):
+            followed += 1
+            rest_bytes = entry.size_bytes - (followed - 1) * layout.cluster_bytes
+            end = self._offset_of(cluster) + min(rest_bytes, layout.cluster_bytes)
+            if end > self._disk.size_bytes:
+                raise self._cut(f"the content of {entry.names[-1]!a}")
+        return followed == count
+
+    def head(self, entry: Entry, size_bytes: int) -> bytes:
+        """Return the first bytes of a file; fewer where it or its chain is shorter."""
+        wanted = min(size_bytes, entry.size_bytes)
+        cluster_bytes = self._layout.cluster_bytes
+        clusters = self._chain(entry.cluster, -(-wanted // cluster_bytes))
+        data = b"".join(
+            self._disk.read(self._offset_of(cluster), cluster_bytes)
+            for cluster in clusters
+        )
+        return data[:wanted]
 
     def _root(self) -> Iterator[bytes]:
         layout = self._layout
         if layout.bits == 32:
-            yield from self._clusters(layout.root_cluster)
+            yield from self._directory(layout.root_cluster)
             return
         # At most 65,535 entries, just under the limit of any directory.
         for at in range(0, layout.root_bytes, MIB):
             size_bytes = min(MIB, layout.root_bytes - at)
-            yield self._reader.read(layout.root_offset + at, size_bytes)
+            yield self._read(layout.root_offset + at, size_bytes, "a directory")
 
-    def _clusters(self, cluster: int) -> Iterator[bytes]:
-        """Yield the content of a directory's chain; a chain in a circle ends too."""
-        layout = self._layout
-        for _ in range(_DIRECTORY_BYTES_MAX // layout.cluster_bytes):
-            if not _CLUSTER_FIRST <= cluster <= layout.cluster_last:
+    def _directory(self, cluster: int) -> Iterator[bytes]:
+        cluster_bytes = self._layout.cluster_bytes
+        for number in self._chain(cluster, _DIRECTORY_BYTES_MAX // cluster_bytes):
+            yield self._read(self._offset_of(number), cluster_bytes, "a directory")
+
+    def _chain(self, cluster: int, count_max: int) -> Iterator[int]:
+        """Yield the clusters of a chain; a chain in a circle ends too."""
+        for _ in range(count_max):
+            if not _CLUSTER_FIRST <= cluster <= self._layout.cluster_last:
                 return
-            yield self._reader.read(self._offset_of(cluster), layout.cluster_bytes)
+            yield cluster
             cluster = self._next_cluster(cluster)
 
     def _offset_of(self, cluster: int) -> int:
@@ -146,11 +192,31 @@ class FatVolume:
 
     def _next_cluster(self, cluster: int) -> int:
         layout = self._layout
-        offset = layout.fat_offset + cluster * layout.bits // 8
-        value = int.from_bytes(self._reader.read(offset, 4), "little")
-        if layout.bits == 12:  # two entries share three bytes
+        at = cluster * layout.bits // 8
+        # Two entries of 12 bits share three bytes, so one can begin anywhere.
+        block_at = at // _FAT_BLOCK_BYTES * _FAT_BLOCK_BYTES
+        if block_at != self._fat_block_at:
+            offset = layout.fat_offset + block_at
+            self._fat_block = self._disk.read(offset, _FAT_BLOCK_BYTES + 4)
+            self._fat_block_at = block_at
+        if layout.fat_offset + at + -(-layout.bits // 8) > self._disk.size_bytes:
+            raise self._cut("its file allocation table")
+        inside = at - block_at
+        value = int.from_bytes(self._fat_block[inside : inside + 4], "little")
+        if layout.bits == 12:
             return (value >> 4 if cluster % 2 else value) & 0xFFF
         return value & (0xFFFF if layout.bits == 16 else 0x0FFF_FFFF)
+
+    def _read(self, offset: int, size_bytes: int, what: str) -> bytes:
+        if offset + size_bytes > self._disk.size_bytes:
+            raise self._cut(what)
+        return self._disk.read(offset, size_bytes)
+
+    def _cut(self, what: str) -> DiskImageError:
+        return self._disk.error(
+            f"is cut short: {what} of its {self.kind} file system lies past the end",
+            "copy or download it again",
+        )
 
     def _read_directory(self, blocks: Iterable[bytes]) -> Iterator[Entry]:
         long_name = _LongName()
@@ -266,6 +332,7 @@ def _parse_boot_sector(sector: bytes, offset: int) -> _Layout | None:
     entries_in_fat = fat_sectors * sector_bytes * 8 // bits
     return _Layout(
         bits=bits,
+        end=offset + sectors * sector_bytes,
         fat_offset=offset
         + (reserved_sectors + active_fat * fat_sectors) * sector_bytes,
         root_offset=offset + fats_end * sector_bytes,

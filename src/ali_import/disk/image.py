@@ -1,49 +1,23 @@
-"""What a disk image is: its size, and the machines that its boot files are for."""
+"""What a disk image is published as: its size, and the machines that it is for."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
-from ali_import.disk.containers import known_as_something_else, refuse_foreign_format
-from ali_import.disk.fat import FatVolume
-from ali_import.disk.partitions import Mbr, read_gpt, read_mbr
+from ali_import.disk.containers import open_container
+from ali_import.disk.efi import Architecture
+from ali_import.disk.inspection import (
+    PUBLISHED_FORMATS,
+    BootMode,
+    Inspection,
+    look_into,
+    only,
+    refusal_of_format,
+)
 from ali_import.disk.parts import Part, PartHasher
-from ali_import.disk.reader import Reader, open_image
-from ali_import.units import GIB, TIB, round_up
-
-# ECS: DiskDeviceMapping.N.DiskImageSize is 1 to 2048 GiB.
-VIRTUAL_BYTES_MAX: Final = 2 * TIB
-
-# A Linux kernel, or a loader in its shape such as ipxe.lkrn, has this in its header:
-# https://docs.kernel.org/arch/x86/boot.html
-_LINUX_MAGIC: Final = b"HdrS"
-_LINUX_MAGIC_OFFSET: Final = 0x202
-# The first volume descriptor of ISO 9660 (ECMA-119, 8.1) is in sector 16 of 2048 bytes.
-_ISO_MAGIC: Final = b"CD001"
-_ISO_MAGIC_OFFSET: Final = 16 * 2048 + 1
-
-
-class Architecture(StrEnum):
-    """A processor architecture, as the cloud's API spells it."""
-
-    X86_64 = "x86_64"
-    ARM64 = "arm64"
-
-
-class BootMode(StrEnum):
-    """A firmware, as the cloud's API spells it."""
-
-    BIOS = "BIOS"
-    UEFI = "UEFI"
-
-
-_BOOT_DIRECTORY: Final = ("EFI", "BOOT")
-_BOOT_FILES: Final = {
-    "BOOTX64.EFI": Architecture.X86_64,
-    "BOOTAA64.EFI": Architecture.ARM64,
-}
+from ali_import.disk.reader import open_image
+from ali_import.errors import ConfigurationError
+from ali_import.units import GIB, round_up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +32,18 @@ class DiskImage:
         sha256: Of the file's content, in hexadecimal.
         architecture: None if it boots several.
         boot_mode: The firmware it boots from.
+        warnings: What its publisher may want to know, a sentence each.
         parts: What the file is uploaded in.
     """
 
     path: Path
-    format: Literal["RAW"]
+    format: Literal["RAW", "QCOW2", "VHD"]
     virtual_bytes: int
     file_bytes: int
     sha256: str
     architecture: Architecture | None
     boot_mode: BootMode
+    warnings: tuple[str, ...] = ()
     parts: tuple[Part, ...] = field(default=(), compare=False, repr=False)
 
     @property
@@ -85,95 +61,87 @@ class DiskImage:
         return max(1, round_up(self.virtual_bytes, GIB) // GIB)
 
 
-def inspect(path: Path) -> DiskImage:
+def inspect(
+    path: Path,
+    boot_mode: BootMode | None = None,
+    architecture: Architecture | None = None,
+) -> DiskImage:
     """Find out what the disk image in a file is, and hash its content.
 
     An image with ``EFI/BOOT/BOOTX64.EFI`` or ``BOOTAA64.EFI`` on a FAT file system, on
-    the whole disk or any partition, boots from UEFI on that architecture, or on both.
-    Any other boots from BIOS on x86_64.
+    the whole disk or any partition, boots from UEFI on that architecture, or on both;
+    the file must be a program for it. Any other with boot code in its first sector
+    boots from BIOS on x86_64. What has neither boots nowhere and is refused.
 
     NOTE: El Torito boot entries don't count. They are for firmware that boots a CD, and
     in the cloud the image is a hard disk. So an ISO image that carries its EFI programs
     only there (Debian's ipxe.iso) is a BIOS image; one that has them in a partition too
     (any recent isohybrid) is a UEFI image.
 
+    Args:
+        path: The file.
+        boot_mode: How it boots, whatever is found; None goes by what is found.
+        architecture: What it is for, likewise; arm64 alone means UEFI.
+
     Raises:
+        ConfigurationError: There are no arm64 machines with BIOS.
         DiskImageError: The file is missing, unreadable, empty, no raw disk image,
-            damaged, larger than 2 TiB, or it changes meanwhile.
+            damaged, larger than 2 TiB, boots nowhere, or it changes meanwhile.
     """
-    with open_image(path) as reader:
-        if reader.size_bytes > VIRTUAL_BYTES_MAX:
-            raise reader.error(
-                f"holds {reader.size_bytes / GIB:,.1f} GiB, more than the cloud's limit "
-                "of 2 TiB (2048 GiB)",
-                "make a smaller disk image",
+    if architecture is Architecture.ARM64:
+        if boot_mode is BootMode.BIOS:
+            raise ConfigurationError(
+                "arm64 machines boot from UEFI only",
+                advice="leave out the boot mode or the architecture",
             )
-        refuse_foreign_format(reader)
-        architectures = _architectures(reader)
-        parts = PartHasher(reader.size_bytes)
+        boot_mode = BootMode.UEFI
+    with open_image(path) as file:
+        container = open_container(file)
+        # Before the disk inside is looked at: how it boots does not matter then.
+        foreign = refusal_of_format(path, container)
+        if foreign:
+            raise file.error(foreign.message, foreign.advice)
+        found = look_into(file, container)
+        for refusal in found.refusals:
+            if not (refusal.overrulable and boot_mode):
+                raise file.error(refusal.message, refusal.advice)
+        parts = PartHasher(file.size_bytes)
+        mode, machine = _told(found, boot_mode, architecture)
         return DiskImage(
             path=path,
-            format="RAW",
-            virtual_bytes=reader.size_bytes,
-            file_bytes=reader.size_bytes,
-            sha256=reader.sha256(parts),
-            architecture=_only(architectures or {Architecture.X86_64}),
-            boot_mode=BootMode.UEFI if architectures else BootMode.BIOS,
+            format=PUBLISHED_FORMATS[found.format],
+            virtual_bytes=found.virtual_bytes,
+            file_bytes=found.file_bytes,
+            sha256=file.sha256(parts),
+            architecture=machine,
+            boot_mode=mode,
+            warnings=(*found.warnings, *_contradictions(found, mode, machine)),
             parts=parts.parts(),
         )
 
 
-def _only(architectures: set[Architecture]) -> Architecture | None:
-    return next(iter(architectures)) if len(architectures) == 1 else None
+def _told(
+    found: Inspection, boot_mode: BootMode | None, architecture: Architecture | None
+) -> tuple[BootMode, Architecture | None]:
+    """Return what to publish as: what was said, then what was found."""
+    mode = boot_mode or found.boot_mode
+    assert mode, "an image that boots nowhere was refused"
+    if mode is BootMode.BIOS:
+        return mode, Architecture.X86_64
+    if architecture:
+        return mode, architecture
+    return mode, only(found.boot.architectures or frozenset({Architecture.X86_64}))
 
 
-def _architectures(reader: Reader) -> set[Architecture]:
-    """Return which architectures have a UEFI boot file on the disk.
-
-    Raises:
-        DiskImageError: It is no disk, or a damaged one.
-    """
-    mbr = read_mbr(reader)
-    gpt = read_gpt(reader)
-    if mbr and mbr.protective and gpt is None:
-        raise reader.error(
-            "has a damaged GPT: neither its header nor the backup has a right checksum",
-            "copy or download it again, or repair it with sgdisk",
+def _contradictions(
+    found: Inspection, mode: BootMode, machine: Architecture | None
+) -> tuple[str, ...]:
+    """Return a warning where an image is published as what it does not seem to be."""
+    if mode is BootMode.BIOS and not found.boot.bios_code:
+        return ("published for BIOS as told, but no boot code was found",)
+    if mode is BootMode.UEFI and machine and machine not in found.boot.architectures:
+        text = (
+            f"published for UEFI and {machine} as told, but no EFI program for it was"
         )
-    if gpt is None and FatVolume.open(reader, 0) is None:
-        _refuse_non_disk(reader, mbr)
-    offsets = {0, *(gpt or ()), *(mbr.offsets if mbr else ())}
-    volumes = (FatVolume.open(reader, offset) for offset in sorted(offsets))
-    return {found for volume in volumes if volume for found in _boot_files(volume)}
-
-
-def _refuse_non_disk(reader: Reader, mbr: Mbr | None) -> None:
-    """Pass if a file without GPT and FAT can be a disk.
-
-    A bare boot sector signature is weak evidence, so a file known to be something else
-    is refused in spite of it.
-    """
-    if _reads(reader, _ISO_MAGIC_OFFSET, _ISO_MAGIC):
-        return
-    if mbr and _reads(reader, _LINUX_MAGIC_OFFSET, _LINUX_MAGIC):
-        return
-    other = known_as_something_else(reader)
-    if other:
-        raise other
-    if mbr is None:
-        raise reader.error(
-            "is not a disk image: it has no boot sector, partition table or FAT file "
-            "system",
-            "name a raw disk image",
-        )
-
-
-def _reads(reader: Reader, offset: int, expected: bytes) -> bool:
-    return reader.read(offset, len(expected)) == expected
-
-
-def _boot_files(volume: FatVolume) -> Iterator[Architecture]:
-    for entry in volume.entries(*_BOOT_DIRECTORY):
-        for name, architecture in _BOOT_FILES.items():
-            if entry.is_called(name) and volume.has_content(entry):
-                yield architecture
+        return (f"{text} found",)
+    return ()

@@ -1,16 +1,19 @@
 """Bounded reads of an image file, which is taken to be hostile.
 
 Everything the inspection learns from a file passes through :class:`Reader`: explicit
-offsets, a budget for the whole inspection, and never the whole file in memory.
+offsets, a budget for the whole inspection, and never the whole file in memory. What
+reads a disk takes any :class:`Disk`: the file itself where it is a raw image, else one
+that finds its blocks in the file (``blocks.py``).
 """
 
+import errno
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from ali_import.disk.parts import PartHasher
 from ali_import.errors import DiskImageError
@@ -18,11 +21,14 @@ from ali_import.units import MIB
 
 HASH_BLOCK_BYTES: Final = MIB
 
-# An honest image needs a few dozen reads: the partition tables, then one or two small
-# directories. These leave room for a FAT directory of the largest size (2 MiB) on every
-# level of several partitions, and end a hostile file's work within a second or two.
-READS_MAX: Final = 100_000
-READ_BYTES_MAX: Final = 32 * MIB
+# An honest image needs some hundred reads: the partition tables, one or two small
+# directories, the FAT entries of the boot file. These leave room for a FAT directory of
+# the largest size (2 MiB) on every level of several partitions, and end a hostile file's
+# work within a second or two.
+READS_MAX: Final = 20_000
+READ_BYTES_MAX: Final = 64 * MIB
+UNPACKED_BYTES_MAX: Final = 64 * MIB
+_EXTENTS_MAX: Final = 10_000
 
 _KINDS: Final = (
     (stat.S_ISDIR, "is a directory", "name the image file inside it"),
@@ -31,6 +37,27 @@ _KINDS: Final = (
     (stat.S_ISFIFO, "is a pipe", "save its content to a file first"),
     (stat.S_ISSOCK, "is a socket", "name a disk image file"),
 )
+
+
+class Disk(Protocol):
+    """A disk, however a file holds it."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How large it is."""
+
+    def read(self, offset: int, size_bytes: int) -> bytes:
+        """Return exactly that many bytes, at least 1 and at most 1 MiB.
+
+        What lies past the end of the disk is zero.
+
+        Raises:
+            DiskImageError: The file cannot be read, is damaged there, or the budget is
+                spent.
+        """
+
+    def error(self, message: str, advice: str = "") -> DiskImageError:
+        """Return an error about the file, for the caller to raise."""
 
 
 class Reader:
@@ -48,6 +75,7 @@ class Reader:
         self._opened = status
         self._reads_left = READS_MAX
         self._bytes_left = READ_BYTES_MAX
+        self._unpacked_bytes_left = UNPACKED_BYTES_MAX
 
     def read(self, offset: int, size_bytes: int) -> bytes:
         """Return exactly ``size_bytes`` bytes from ``offset``.
@@ -64,14 +92,67 @@ class Reader:
         self._reads_left -= 1
         self._bytes_left -= size_bytes
         if self._reads_left < 0 or self._bytes_left < 0:
-            raise self.error(
-                "its partition tables or directories are too large to be real",
-                "check how the image was made",
-            )
+            raise self._too_large()
         if offset >= self.size_bytes:
             return bytes(size_bytes)
         data = self._pread(min(size_bytes, self.size_bytes - offset), offset)
         return data.ljust(size_bytes, b"\0")
+
+    def read_all(self, offset: int, size_bytes: int) -> bytes:
+        """Return as many bytes as are asked for, all of which must be in the file.
+
+        For what a container says is there. Large ones are read in several pieces.
+
+        Raises:
+            DiskImageError: As with :meth:`read`, or the file ends before.
+        """
+        if offset + size_bytes > self.size_bytes:
+            raise self.error(
+                f"is cut short or damaged: it needs {size_bytes} bytes at byte {offset}, "
+                f"and has only {self.size_bytes}",
+                "copy or download it again",
+            )
+        ends = range(offset, offset + size_bytes, MIB)
+        pieces = [self.read(at, min(MIB, offset + size_bytes - at)) for at in ends]
+        return b"".join(pieces)
+
+    def data_bytes(self) -> int | None:
+        """Return how much of the file is no hole; None if it has too many to count.
+
+        Source:
+            lseek(2): SEEK_DATA, SEEK_HOLE. Where the file system knows no holes, all
+            is data.
+        """
+        total = at = 0
+        for _ in range(_EXTENTS_MAX):
+            try:
+                start = os.lseek(self._descriptor, at, os.SEEK_DATA)
+                at = os.lseek(self._descriptor, start, os.SEEK_HOLE)
+            except OSError as error:
+                if error.errno == errno.ENXIO:  # no data any more
+                    return total
+                raise _unreadable(self.path, error) from error
+            total += at - start
+            if at >= self.size_bytes:
+                return total
+        return None
+
+    def can_afford(self, reads: int, size_bytes: int) -> bool:
+        """Return whether so much reading would leave half of the budget."""
+        return (
+            reads <= self._reads_left - READS_MAX // 2
+            and size_bytes <= self._bytes_left - READ_BYTES_MAX // 2
+        )
+
+    def spend_unpacking(self, size_bytes: int) -> None:
+        """Take what is about to be unpacked off the budget.
+
+        Raises:
+            DiskImageError: It is spent.
+        """
+        self._unpacked_bytes_left -= size_bytes
+        if self._unpacked_bytes_left < 0:
+            raise self._too_large()
 
     def sha256(self, parts: PartHasher | None = None) -> str:
         """Return the SHA-256 of the whole content in hexadecimal; outside the budget.
@@ -103,6 +184,12 @@ class Reader:
     def error(self, message: str, advice: str = "") -> DiskImageError:
         """Return an error about this file, for the caller to raise."""
         return DiskImageError(message, path=self.path, advice=advice)
+
+    def _too_large(self) -> DiskImageError:
+        return self.error(
+            "its tables or directories are too large to be real",
+            "check how the image was made",
+        )
 
     def _pread(self, size_bytes: int, offset: int) -> bytes:
         try:

@@ -45,15 +45,12 @@ _OWN_S_MAX: Final = 3 * MINUTE_S
 """Bound for removing the relays that cleaning up made itself."""
 
 
-async def find_leftovers(
-    cloud: Cloud, *, now: Callable[[], float], emit: Emit
-) -> tuple[Leftover, ...]:
+async def find_leftovers(cloud: Cloud, *, emit: Emit) -> tuple[Leftover, ...]:
     """List what runs have left, in every region.
 
     Raises:
         ConfigurationError: The credentials or the network will not do.
     """
-    del now  # whether a lease is over is for the reader to see
     steady = steadied(cloud, Random(0), emit)
     _, regions = await survey(steady)
     return await find_in(steady, regions, emit)

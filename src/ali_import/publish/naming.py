@@ -60,7 +60,7 @@ def refusal(text: str) -> str:
         if link in text:
             return f"contains {link}"
     for prefix in _RESERVED:
-        if text.startswith(prefix):
+        if text.lower().startswith(prefix):  # every region refuses ALIYUN too
             return f"begins with {prefix}, which Alibaba Cloud keeps for itself"
     if not _FIRST.match(text):
         return "does not begin with a letter or a Chinese character"

@@ -284,6 +284,19 @@ class Placement:
         self._error = error
         self.published = False
 
+    def out_of_time(self, text: str) -> ApiError:
+        """Return the error of a placement that took too long, with what is in the way."""
+        if last := self.region.cloud.troubles.get(self.region.id):
+            text += f"; the last answer was {last.code} to {last.operation}"
+        return ApiError(
+            text,
+            region=self.region.id,
+            operation="",
+            code="Timeout",
+            http_status=408,
+            advice="run again to go on, or raise --timeout",
+        )
+
     def take_back(self) -> None:
         """Have what was published hidden again, since others were not."""
         self.published = False

@@ -222,20 +222,25 @@ class Replacement(Temporary):
             CloudError: It is in use, or will not go.
         """
         assert self.retired is not None
-        await self._discard_one(self.retired)
-        self.retired = None
-        while self._superseded:
-            await self._discard_one(self._superseded[-1])
+        if await self._discard_one(self.retired):
+            self.retired = None
+        while self._superseded and await self._discard_one(self._superseded[-1]):
             self._superseded.pop()
 
-    async def _discard_one(self, old: CloudImage) -> None:
+    async def _discard_one(self, old: CloudImage) -> bool:
+        """Delete one image that stands aside; False if it is seen elsewhere."""
         for image in await self._seen_aside(old):
             if image.name != self._aside_name(old):
-                continue
+                text = (
+                    f"{image.name} ({old.image_id}) was to be deleted; it may be left"
+                )
+                self.region.note(text, level="WARNING")
+                return False
             if of_tags(image.tags) is None:
                 # A run that was naming it as we retired it has taken our tags off.
                 await self._tag(image, aside_tags(self.target.name, public=old.public))
             await images.remove(self.region, image)
+        return True
 
     async def put_back(self, new: CloudImage | None) -> None:
         """Undo a replacement: the old image gets its name back, the new a temporary one.

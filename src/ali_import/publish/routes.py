@@ -259,7 +259,6 @@ async def copy(making: Making, sources: Sources) -> Made:
                 failures[source] += 1 if passing else _COPY_FAILURES_EACH_MAX
         finally:
             sources.slots.give_back(source)
-            sources.bell.ring()
     raise last or _no_source(region, sources)
 
 

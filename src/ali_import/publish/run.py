@@ -14,12 +14,14 @@ from typing import Final
 import anyio
 
 from ali_import.cloud.calls import Cloud
-from ali_import.errors import ApiError, ConfigurationError
+from ali_import.errors import ConfigurationError
 from ali_import.publish import cleanup, images
 from ali_import.publish.context import Context, steadied, survey
 from ali_import.publish.finish import Finish
 from ali_import.publish.lease import Lease
 from ali_import.publish.model import (
+    CLEAN_UP_S_MAX,
+    PUBLISH_S_MAX,
     Emit,
     Leftover,
     Options,
@@ -31,11 +33,9 @@ from ali_import.publish.model import (
 )
 from ali_import.publish.placement import Placement
 from ali_import.publish.region import Region
-from ali_import.publish.sources import Bell, CopySlots, Sources
+from ali_import.publish.sources import CopySlots, Sources
 from ali_import.units import MINUTE_S
 
-_PUBLISH_S_MAX: Final = 30 * MINUTE_S
-_CLEAN_UP_S_MAX: Final = 30 * MINUTE_S
 _CLEAN_UP_STOPPED_S_MAX: Final = 3 * MINUTE_S
 """After an interrupt or a time-out somebody waits for the end."""
 
@@ -152,7 +152,7 @@ class Run:
 
     def _bound_cleaning(self) -> None:
         hurried = self._stopped or self._timed_out
-        bound_s = _CLEAN_UP_STOPPED_S_MAX if hurried else _CLEAN_UP_S_MAX
+        bound_s = _CLEAN_UP_STOPPED_S_MAX if hurried else CLEAN_UP_S_MAX
         over_at = anyio.current_time() + bound_s
         self._life.deadline = min(self._life.deadline, over_at)
 
@@ -216,10 +216,8 @@ class Run:
         names = tuple(target.name for target in self._targets)
         self._emit(RegionsKnown(regions=regions, names=names))
         self._regions = {id_: Region(context, id_) for id_ in everywhere}
-        slots, bell = CopySlots(), Bell()
-        self._sources = {
-            name: Sources(regions, self._regions, slots, bell) for name in names
-        }
+        slots = CopySlots()
+        self._sources = {name: Sources(regions, self._regions, slots) for name in names}
         for id_ in regions:
             region = self._regions[id_]
             look = images.Look(region, names)
@@ -244,7 +242,7 @@ class Run:
                 await placing.over.wait()
                 self._give_up_unfinished()
                 self._emit(PhaseBegan(phase=Phase.PUBLISH))
-                with anyio.move_on_after(_PUBLISH_S_MAX):
+                with anyio.move_on_after(PUBLISH_S_MAX):
                     await self._guarded(finish.run)
             finish.conclude()
             self._emit(PhaseBegan(phase=Phase.CLEAN_UP))
@@ -278,17 +276,7 @@ class Run:
                 continue
             self._timed_out = True
             text = f"not done after {self._options.timeout_s:.0f} s"
-            if last := self._cloud.troubles.get(placement.region.id):
-                text += f"; the last answer was {last.code} to {last.operation}"
-            error = ApiError(
-                text,
-                region=placement.region.id,
-                operation="",
-                code="Timeout",
-                http_status=408,
-                advice="run again to go on, or raise --timeout",
-            )
-            placement.fail(error)
+            placement.fail(placement.out_of_time(text))
 
     async def _sweep(self, context: Context) -> None:
         """Remove what other runs left in our regions, once their lease is over."""

@@ -17,6 +17,10 @@ _POLL_S_MIN: Final = 1.0
 _POLL_S_MAX: Final = 15.0
 _PACE: Final = 0.08
 """Polls come every 8 % of the time already waited: 8 % late at most, few calls."""
+_PACE_NEAR_END: Final = 0.02
+_LEFT: Final = 0.3
+"""Where progress tells how much is left, they come after 30 % of that, since it may be
+wrong; but not more often than every 2 % of the time waited."""
 _BATCH_IMAGES: Final = 100
 _WAIT_S_MAX: Final = 3 * HOUR_S
 _USABLE_S_MAX: Final = 30 * MINUTE_S
@@ -42,6 +46,16 @@ class _Wait:
     ready_since: float | None = None
     image: CloudImage | None = None
     error: CloudError | None = None
+
+    def pause_s(self) -> float:
+        """Return after how many seconds it is worth to ask again."""
+        since = self.since if self.ready_since is None else self.ready_since
+        waited_s = anyio.current_time() - since
+        pause_s = waited_s * _PACE
+        if self.ready_since is None and 0 < self.progress < 100:
+            left_s = waited_s * (100 - self.progress) / self.progress
+            pause_s = min(pause_s, max(left_s * _LEFT, waited_s * _PACE_NEAR_END))
+        return pause_s
 
 
 class Watcher:
@@ -104,9 +118,8 @@ class Watcher:
         """Ask once about everything that is waited for, when it is time to."""
         self._asking = True
         try:
-            newest = max(wait.since for wait in self._waits)
-            waited_s = anyio.current_time() - newest
-            await anyio.sleep(min(max(waited_s * _PACE, _POLL_S_MIN), _POLL_S_MAX))
+            soonest_s = min(wait.pause_s() for wait in self._waits)
+            await anyio.sleep(min(max(soonest_s, _POLL_S_MIN), _POLL_S_MAX))
             await self._poll()
         except CloudError as error:
             for wait in list(self._waits):

@@ -115,7 +115,8 @@ def _create(scratch: Path) -> int:
 def _image(target: Target) -> dict[str, Any]:
     image = target.image
     return {
-        "path": os.fsdecode(image.path).encode(errors="replace").decode(),
+        # A name need not be UTF-8: other bytes are shown as \xff.
+        "path": os.fsencode(image.path).decode(errors="backslashreplace"),
         "name": target.name,
         "family": target.family,
         "format": image.format,

@@ -15,7 +15,12 @@ import anyio
 
 from ali_import.cloud.calls import Call, DataCall, DeleteBucket, DeleteFunction
 from ali_import.cloud.values import Fetch, FileRange, ObjectSource
-from ali_import.errors import ApiError, HostNotFoundError, TransportError
+from ali_import.errors import (
+    ApiError,
+    HostNotFoundError,
+    SourcesGoneError,
+    TransportError,
+)
 from alicloud_emulator.world.blobs import Blob, MemoryBlob
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
@@ -414,7 +419,12 @@ class WorldCloud:
                 raise relay_failed(request, "RelayTargetFailed") from None
             if invocation.killed:
                 raise died(request)
-        except FetchFailedError:
+        except FetchFailedError as error:
+            assert isinstance(fetch, Fetch)
+            gone = tuple(fetch.sources[number] for number in error.gone)
+            if gone:
+                where = request.region
+                raise SourcesGoneError("gone", region=where, gone=gone) from None
             raise relay_failed(request, "RelayFetchFailed") from None
         finally:
             function.end(invocation)

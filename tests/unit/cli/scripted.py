@@ -14,6 +14,7 @@ import anyio
 
 from ali_import import library
 from ali_import.cli import main
+from ali_import.publish import cleanup
 from ali_import.publish.model import (
     Emit,
     Leftover,
@@ -149,8 +150,50 @@ SCRIPTS: dict[str, Script] = {
 }
 
 
+# --- in place of what `cleanup` calls --------------------------------------------------
+
+
+async def _find(_cloud: object, **_: object) -> tuple[Leftover, ...]:
+    return (LEFTOVER,)
+
+
+async def _remove_with_care(
+    _cloud: object, leftovers: Sequence[Leftover], **_: object
+) -> tuple[Leftover, ...]:
+    """When it is cancelled, finish what was begun, as the engine does."""
+    print("ready", file=sys.stderr, flush=True)
+    try:
+        await anyio.sleep_forever()
+    finally:
+        with anyio.CancelScope(shield=True):
+            print("finishing", file=sys.stderr, flush=True)
+            await anyio.sleep(1)
+            print("finished", file=sys.stderr, flush=True)
+    return tuple(leftovers)
+
+
+async def _remove_for_ever(
+    _cloud: object, leftovers: Sequence[Leftover], **_: object
+) -> tuple[Leftover, ...]:
+    """Take no notice of being cancelled."""
+    print("ready", file=sys.stderr, flush=True)
+    with anyio.CancelScope(shield=True):
+        await anyio.sleep(30)
+    return tuple(leftovers)
+
+
+REMOVERS = {
+    remove.__name__.strip("_"): remove
+    for remove in (_remove_with_care, _remove_for_ever)
+}
+
+
 if __name__ == "__main__":
     # python -m tests.unit.cli.scripted SCRIPT ARGUMENT...
     name = sys.argv.pop(1)
-    vars(library)["Run"] = run_with(SCRIPTS[name], [])
+    if name in SCRIPTS:
+        vars(library)["Run"] = run_with(SCRIPTS[name], [])
+    else:
+        vars(cleanup)["find_leftovers"] = _find
+        vars(cleanup)["remove_leftovers"] = REMOVERS[name]
     sys.exit(main.main())

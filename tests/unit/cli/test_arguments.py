@@ -175,5 +175,23 @@ def test_what_is_wrong_is_named(argv: str, complaint: str) -> None:
     assert "\n" not in line
 
 
+@pytest.mark.parametrize(
+    ("image", "complaint"), [("", "is empty"), ("-", "- (standard input)")]
+)
+def test_an_image_that_is_no_file_name_is_called_what_it_is(
+    image: str, complaint: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="IMAGE") as wrong:
+        parse(["a.img", image])
+    assert complaint in wrong.value.diagnostics()
+    assert publish("./-").images == (Path("-"),)
+
+
+def test_an_empty_name_of_a_file_is_refused_wherever_it_stands() -> None:
+    for argv in ([""], ["a.img", ""], ["--", ""], ["a.img", "--", "b.img", ""]):
+        with pytest.raises(ConfigurationError, match="image file is empty"):
+            parse(argv)
+
+
 def test_the_help_speaks_the_truth_about_defaults() -> None:
     assert Options.timeout_s == 4 * 3600  # "(default: 4h)"

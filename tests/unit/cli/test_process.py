@@ -170,6 +170,47 @@ def test_the_second_signal_stops_at_once_and_says_what_is_left(
     assert "ali-import cleanup --all" in err
 
 
+CLEANUP_ALL = ("cleanup", "--all", "--yes")
+MAY_BE_LEFT = [
+    "may be left: cn-hangzhou bucket ali-import-0123abcd-66aabbcc-cn-hangzhou",
+    "to remove what is left: ali-import cleanup --all",
+]
+
+
+def test_the_first_signal_lets_cleanup_finish_what_it_began() -> None:
+    process = start(*CLEANUP_ALL, script="remove_with_care")
+    wait_until_ready(process)
+    process.send_signal(signal.SIGINT)
+    status, _, err = finish(process)
+    assert status == 130
+    assert err.splitlines() == [
+        "interrupted: cleaning up; interrupt again to stop at once",
+        "finishing",
+        "finished",
+        *MAY_BE_LEFT,
+        "ali-import: interrupted",
+    ]
+
+
+def test_the_second_signal_stops_cleanup_at_once_and_says_what_may_be_left() -> None:
+    process = start(*CLEANUP_ALL, script="remove_for_ever")
+    wait_until_ready(process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    status, _, err = finish(process)
+    assert status == 130
+    assert err.splitlines()[1:] == [
+        "ali-import: stopped",
+        *MAY_BE_LEFT,
+        (
+            "a function that was made to empty a bucket may be left, too; it expires "
+            "within the hour"
+        ),
+    ]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_at_any_early_moment_ends_it_without_a_traceback(
     image: Path, number: signal.Signals

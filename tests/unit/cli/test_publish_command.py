@@ -78,6 +78,16 @@ def test_results_go_to_standard_output_and_the_rest_to_standard_error(
     assert "\x1b" not in output.err
 
 
+def test_what_is_odd_about_an_image_is_told_before_it_is_published(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("x64.img").open("ab") as file:
+        file.write(bytes(512))
+    assert command(place_all, "x64.img") == 0
+    line = "x64.img: the backup GPT is not at the end of the disk"
+    assert line in capsys.readouterr().err
+
+
 def test_flags_become_options(command: Command, made: list[ScriptedRun]) -> None:
     argv = "-p --overwrite --all-or-nothing -r us-east-1 -r cn-hangzhou"
     more = "--allow-failure cn-hangzhou -R relay-role --timeout 8h bios.img"

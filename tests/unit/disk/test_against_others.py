@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ali_import.disk import inspect
+from ali_import.errors import DiskImageError
 from emulator.tests.support.programs import need, run
 from tests.support.disks import (
     BOOT_ARM64,
@@ -22,7 +23,12 @@ from tests.support.disks import (
     program,
     sparse,
 )
-from tests.support.real_images import RealImage, make_real_images, skip_reason
+from tests.support.real_images import (
+    IPXE_LKRN,
+    RealImage,
+    make_real_images,
+    skip_reason,
+)
 
 MIB = 1024 * 1024
 
@@ -64,7 +70,8 @@ def test_file_systems_that_mkfs_made_are_read(
     need("mcopy", "mtools")
     image = sparse(tmp_path / "disk.img", size_bytes)
     run("mkfs.fat", *options, image)
-    assert inspect(image).suffix == ""
+    with pytest.raises(DiskImageError, match="no boot code"):
+        inspect(image)
     copy_in(str(image), boot_file, path)
     assert inspect(image).suffix == "-uefi-x86-64"
 
@@ -75,7 +82,10 @@ def test_floppies_that_mformat_made_are_read(
 ) -> None:
     need("mformat", "mtools")
     image = tmp_path / "disk.img"
+    boot_file.write_bytes(program("arm64"))
     run("mformat", "-C", "-f", kilobytes, "-i", image, "::")
+    with pytest.raises(DiskImageError, match="no boot code"):
+        inspect(image)
     copy_in(str(image), boot_file, BOOT_ARM64)
     assert inspect(image).suffix == "-uefi-arm64"
 
@@ -154,7 +164,6 @@ def real_images(tmp_path_factory: pytest.TempPathFactory) -> list[RealImage]:
         "ipxe-fat.img",
         "ipxe-gpt.img",
         "ipxe.iso",
-        "ipxe.lkrn",
         "grub-rescue-usb.img",
     ],
 )
@@ -167,3 +176,12 @@ def test_real_images_are_what_they_are_known_to_be(
     assert image.boot_mode == real.boot_mode
     assert image.suffix == real.suffix
     assert image.size_gib == 1
+
+
+def test_a_loader_in_the_shape_of_a_kernel_is_refused(
+    real_images: list[RealImage],
+) -> None:
+    """SeaBIOS says "Booting from Hard Disk..." to it, and nothing follows."""
+    assert real_images
+    with pytest.raises(DiskImageError, match="no firmware boots it from a disk"):
+        inspect(IPXE_LKRN)

@@ -8,6 +8,7 @@ import pytest
 from ali_import.disk import BootMode, inspect
 from ali_import.errors import DiskImageError
 from tests.support.disks import (
+    BOOT_CODE,
     BOOT_X86_64,
     FatShape,
     Names,
@@ -16,7 +17,8 @@ from tests.support.disks import (
     program,
 )
 
-SHAPE = FatShape(clusters=500)
+# With code for BIOS, so that what does not boot from UEFI is no error.
+SHAPE = FatShape(clusters=500, boot_code=BOOT_CODE)
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_the_upper_half_of_a_cluster_number_means_nothing_before_fat32(
     image: Path, bits: int
 ) -> None:
     clusters = 500 if bits == 12 else 4200
-    shape = FatShape(bits=bits, clusters=clusters)
+    shape = FatShape(bits=bits, clusters=clusters, boot_code=BOOT_CODE)
     content = write(image, {BOOT_X86_64: program("x")}, shape)
     overwrite(image, entry_offset(content, b"EFI        ") + 20, b"\x01\x00")
     assert boots_uefi(image)
@@ -103,7 +105,11 @@ def test_a_volume_label_called_like_the_directory_does_not_count(image: Path) ->
 
 
 def test_a_volume_label_before_it_does_not_hide_a_directory(image: Path) -> None:
-    write(image, {BOOT_X86_64: program("x")}, FatShape(clusters=500, label="EFI"))
+    write(
+        image,
+        {BOOT_X86_64: program("x")},
+        FatShape(clusters=500, boot_code=BOOT_CODE, label="EFI"),
+    )
     assert boots_uefi(image)
 
 
@@ -147,7 +153,9 @@ def test_a_long_name_that_is_not_its_own_does_not_count(
 ) -> None:
     """Its alias is BOOTX6~1.EFI, so that the file has no other right name."""
     path = "EFI/BOOT/bootx64.efi"
-    content = write(image, {path: program("x")}, FatShape(names=Names.LONG))
+    content = write(
+        image, {path: program("x")}, FatShape(names=Names.LONG, boot_code=BOOT_CODE)
+    )
     assert boots_uefi(image)
     long_entry = entry_offset(content, b"BOOTX6~1EFI") - 32
     at, value = damage
@@ -158,7 +166,7 @@ def test_a_long_name_that_is_not_its_own_does_not_count(
 
 def test_the_parts_of_a_long_name_must_be_in_order(image: Path) -> None:
     """It ends at a NUL, so that one as long as needs two parts can still be right."""
-    shape = FatShape(names=Names.LONG)
+    shape = FatShape(names=Names.LONG, boot_code=BOOT_CODE)
     path = "EFI/BOOT/bootx64.efi\0padding"
     content = write(image, {path: program("x")}, shape)
     assert boots_uefi(image)
@@ -170,7 +178,11 @@ def test_the_parts_of_a_long_name_must_be_in_order(image: Path) -> None:
 
 @pytest.mark.parametrize("name", ["bootx64.efi.bak", "bootx64", "a bootx64.efi"])
 def test_a_longer_name_does_not_count(image: Path, name: str) -> None:
-    write(image, {f"EFI/BOOT/{name}": program("x")}, FatShape(names=Names.LONG))
+    write(
+        image,
+        {f"EFI/BOOT/{name}": program("x")},
+        FatShape(names=Names.LONG, boot_code=BOOT_CODE),
+    )
     assert not boots_uefi(image)
 
 
@@ -181,7 +193,7 @@ def test_letters_that_only_become_alike_in_capitals_do_not_count(
     image: Path, path: str
 ) -> None:
     assert path.upper() == BOOT_X86_64
-    write(image, {path: program("x")}, FatShape(names=Names.LONG))
+    write(image, {path: program("x")}, FatShape(names=Names.LONG, boot_code=BOOT_CODE))
     assert not boots_uefi(image)
 
 
@@ -189,7 +201,7 @@ def test_letters_that_only_become_alike_in_capitals_do_not_count(
 def test_a_circular_directory_ends(image: Path, bits: int) -> None:
     """Cluster after cluster of files, the last of which is followed by the first."""
     clusters = 4200 if bits == 16 else 600
-    shape = FatShape(bits=bits, clusters=clusters)
+    shape = FatShape(bits=bits, clusters=clusters, boot_code=BOOT_CODE)
     files = {f"EFI/BOOT/F{n}.TXT": b"" for n in range(16 * 3 - 2)}
     content = bytearray(fat_volume(files, shape))
     boot_entry = entry_offset(bytes(content), b"BOOT       ")
@@ -207,7 +219,7 @@ def test_a_circular_directory_ends(image: Path, bits: int) -> None:
 
 
 def test_a_boot_file_cut_off_is_refused(image: Path) -> None:
-    content = write(image, {BOOT_X86_64: b"x"})
+    content = write(image, {BOOT_X86_64: program("x")})
     image.write_bytes(content[: (SHAPE.data_sector + 2) * 512])
     with pytest.raises(DiskImageError, match=r"cut short: .*BOOTX64\.EFI"):
         inspect(image)
@@ -215,8 +227,8 @@ def test_a_boot_file_cut_off_is_refused(image: Path) -> None:
 
 def test_the_active_fat_of_a_fat32_is_used(image: Path) -> None:
     """With mirroring off, the other FAT may be stale."""
-    shape = FatShape(bits=32, clusters=600)
-    files = {f"EFI/BOOT/F{n}.TXT": b"" for n in range(40)} | {BOOT_X86_64: b"x"}
+    shape = FatShape(bits=32, clusters=600, boot_code=BOOT_CODE)
+    files = {f"EFI/BOOT/F{n}.TXT": b"" for n in range(40)} | {BOOT_X86_64: program("x")}
     content = bytearray(fat_volume(files, shape))
     first_fat = shape.reserved_sectors * 512
     content[first_fat : first_fat + shape.fat_sectors * 512] = bytes(

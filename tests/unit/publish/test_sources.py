@@ -7,7 +7,6 @@ import pytest
 
 from ali_import.cloud.values import ObjectSource
 from ali_import.publish.sources import (
-    Bell,
     CopySlots,
     ImageSource,
     Sources,
@@ -19,7 +18,7 @@ SINGAPORE = ImageSource(region="ap-southeast-1", image_id="m-s")
 
 
 def table(*regions: str, slots: CopySlots | None = None) -> Sources:
-    return Sources(regions, {}, slots or CopySlots(), Bell())
+    return Sources(regions, {}, slots or CopySlots())
 
 
 def forgetting(sources: Sources, *regions: str) -> Sources:

@@ -1,5 +1,6 @@
 """The report for programs: its shape, and how the file is written."""
 
+import dataclasses
 import json
 import os
 import re
@@ -80,6 +81,20 @@ def test_the_document_has_the_documented_shape() -> None:
             "detail": "3 objects, 1 unfinished upload",
         }
     ]
+
+
+def test_a_file_name_that_is_not_utf8_can_be_told_from_others() -> None:
+    target = samples.target()
+    path = Path(os.fsdecode(b"dis\xffk.img"))
+    image = dataclasses.replace(target.image, path=path)
+    made = documents.as_json(
+        samples.MIXED,
+        [dataclasses.replace(target, image=image)],
+        exit_status=3,
+        started_at=1767949200.5,
+        redactor=Redactor(),
+    )
+    assert made["images"][0]["path"] == "dis\\xffk.img"
 
 
 def test_messages_are_redacted() -> None:

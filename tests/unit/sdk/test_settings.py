@@ -23,6 +23,9 @@ from ali_import.redaction import TEXT_CHARS_MAX, scrub, word
         ({"https_proxy": "http://a:1", "HTTPS_PROXY": "http://b:1"}, "http://a:1"),
         ({"ALL_PROXY": "http://c:1"}, "http://c:1"),
         ({"HTTP_PROXY": "http://d:1"}, ""),
+        ({"ALL_PROXY": "http://u:p#1@c:1"}, "http://u:p%231@c:1"),
+        ({"ALL_PROXY": "u:p?/@1@c:1"}, "http://u:p%3F%2F%401@c:1"),
+        ({"ALL_PROXY": "http://u:p%231!@c:1"}, "http://u:p%231!@c:1"),
     ],
 )
 def test_the_proxy_is_found(environ: dict[str, str], proxy: str) -> None:

@@ -18,7 +18,7 @@ from anyio import CapacityLimiter, to_thread
 
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call, DataCall
-from ali_import.cloud.sdk import ecs, fc, identity, oss
+from ali_import.cloud.sdk import ecs, fc, identity, oss, shared
 from ali_import.cloud.sdk.budget import ByteBudget
 from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.services import ADAPTERS, Services
@@ -76,6 +76,7 @@ class SdkCloud:
         self._settings = settings
         self._credentials = credentials or Credentials()
         self._services: Services | None = None
+        self._closed = False
         self._lock = threading.Lock()
         self._calls = CapacityLimiter(max(1, int(CALLS_MAX * settings.share)))
         self._uploads = CapacityLimiter(max(1, int(UPLOADS_MAX * settings.share)))
@@ -103,9 +104,15 @@ class SdkCloud:
         return cast("R", result)
 
     def close(self) -> None:
-        """Close every pooled connection."""
-        if self._services is not None:
-            self._services.close()
+        """Close every connection, and leave the SDKs as they were found.
+
+        Closing again does nothing. Calls that were abandoned may end later.
+        """
+        with self._lock:
+            services, self._services = self._services, None
+            self._closed = True
+        if services is not None:
+            services.close()
 
     def _lane(self, call: Call[Any]) -> _Lane:
         body = getattr(call, "body", None)
@@ -121,7 +128,9 @@ class SdkCloud:
         adapter = ADAPTERS[type(call)]
         try:
             with translated(Place.of(call)):
-                return adapter(self._made_services(), call)
+                services = self._made_services()
+                with shared.using(services.session):
+                    return adapter(services, call)
         except ApiError as exc:
             refusal = identity.refusal(exc)
             if refusal is not None and isinstance(call, calls.GetCallerIdentity):
@@ -133,6 +142,7 @@ class SdkCloud:
 
     def _made_services(self) -> Services:
         with self._lock:
+            assert not self._closed, "a call on a cloud that was closed"
             if self._services is None:
                 self._services = Services(self._settings, self._credentials)
             return self._services

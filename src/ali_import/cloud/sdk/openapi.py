@@ -5,7 +5,6 @@ the name of an action and its parameters; it signs (ACS3-HMAC-SHA256), sends and
 It retries nothing unless told to, and is not told to.
 """
 
-import itertools
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +14,6 @@ from ali_import.cloud.sdk import genuine, quiet
 from ali_import.cloud.sdk.answers import GarbledAnswerError
 from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.settings import Settings
-
-# The SDK keeps one HTTP session per host and pool size. Ours is put there under a size
-# that no one else uses, so that other users of the SDK in this process keep theirs.
-_POOL_MARKS = itertools.count(4093)
-_PORT_MEANING_NONE = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +40,9 @@ class RoaAnswer:
 class OpenApi:
     """Clients of the SDK's core, one per host, made when first needed."""
 
-    def __init__(
-        self, settings: Settings, credentials: Credentials, session: Any
-    ) -> None:
+    def __init__(self, settings: Settings, credentials: Credentials) -> None:
         self._settings = settings
         self._credentials = credentials
-        self._session = session
-        self._mark = next(_POOL_MARKS)
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
 
@@ -136,20 +126,6 @@ class OpenApi:
             raise GarbledAnswerError("the answer has no request id")
         return RawAnswer(body=body, headers=found)
 
-    def close(self) -> None:
-        """Forget the clients, and what was put into the SDK for them."""
-        with self._lock:
-            hosts = list(self._clients)
-            self._clients.clear()
-        if hosts:
-            from darabonba.core import DaraCore
-
-            for host in hosts:
-                DaraCore._sessions.pop(self._session_key(host), None)  # noqa: SLF001
-
-    def _session_key(self, host: str) -> str:
-        return f"https://{host}:{_PORT_MEANING_NONE}:pool={self._mark}"
-
     def _client(self, host: str) -> Any:
         client = self._clients.get(host)
         if client is None:
@@ -161,14 +137,12 @@ class OpenApi:
     def _make_client(self, host: str) -> Any:
         from alibabacloud_tea_openapi.client import Client
         from alibabacloud_tea_openapi.utils_models import Config
-        from darabonba.core import DaraCore
 
         quiet.silence()
         settings = self._settings
         bundle = settings.ca_bundle
-        DaraCore._sessions[self._session_key(host)] = self._session  # noqa: SLF001
-        # Proxy and certificates are the session's; they are told here as well, for a
-        # version of the SDK that might name its sessions otherwise.
+        # Proxy and certificates are those of the session that shared.py puts in place;
+        # they are told here as well, so that no other way out could be a wrong one.
         return Client(
             Config(
                 credential=self._credentials,
@@ -179,7 +153,6 @@ class OpenApi:
                 no_proxy=",".join(settings.no_proxy) or None,
                 connect_timeout=int(settings.connect_timeout_s * 1000),
                 read_timeout=int(settings.read_timeout_s * 1000),
-                max_idle_conns=self._mark,
             )
         )
 

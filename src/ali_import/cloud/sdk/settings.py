@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ali_import.errors import ConfigurationError
 
@@ -21,6 +21,8 @@ NO_PROXY_VARIABLES = ("no_proxy", "NO_PROXY")
 # 152 calls at once at most (``cloud.py``), 88 of which may read a file meanwhile; and as
 # many idle connections again.
 DESCRIPTORS_WANTED = 480
+# RFC 3986, 3.2.1, and the percent sign of what is quoted already.
+_SAFE_IN_USER = "%:!$&'()*+,;=~"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,10 @@ def _proxy(environ: Mapping[str, str]) -> str:
     name, value = _first(environ, PROXY_VARIABLES)
     if not value:
         return ""
-    url = value if "://" in value else f"http://{value}"
+    scheme, _, rest = (value if "://" in value else f"http://{value}").partition("://")
+    # A password may hold what would end the host in a URL, so it is taken to the last @.
+    user, at, host = rest.rpartition("@")
+    url = f"{scheme}://{quote(user, safe=_SAFE_IN_USER)}{at}{host}"
     advice = f"set {name} to http://HOST:PORT or unset it"
     # The value is not repeated in a message: it may hold a password.
     try:
