@@ -7,6 +7,7 @@ from typing import Protocol
 import anyio
 
 from ali_import.cloud.calls import DeleteSnapshot
+from ali_import.cloud.steady import BRIEF, NORMAL
 from ali_import.errors import CloudError
 from ali_import.publish.context import Context
 from ali_import.publish.model import Leftover
@@ -85,11 +86,16 @@ class Region:
         self._doomed.update(dict.fromkeys(snapshot_ids))
 
     async def delete_doomed(self, snapshot_ids: Iterable[str] | None = None) -> None:
-        """Delete snapshots of images that are gone, or all; which will not go is told."""
+        """Delete snapshots of images that are gone; which of them will not go is told.
+
+        Args:
+            snapshot_ids: Which; None for whatever is left, without much patience.
+        """
         for snapshot_id in tuple(snapshot_ids or self._doomed):
             delete = DeleteSnapshot(region=self.id, snapshot_id=snapshot_id)
+            patience = NORMAL if snapshot_ids else BRIEF
             try:
-                await self.cloud.call(delete)
+                await self.cloud.call(delete, patience)
             except CloudError as error:
                 text = f"snapshot {snapshot_id} is left: {error.diagnostics()}"
                 self.note(text, level="WARNING")

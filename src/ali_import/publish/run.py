@@ -36,6 +36,8 @@ from ali_import.publish.region import Region
 from ali_import.publish.sources import CopySlots, Sources
 from ali_import.units import MINUTE_S
 
+_LATE_S_MAX: Final = MINUTE_S
+"""After a time-out, what is there is still published, if that is quick."""
 _CLEAN_UP_STOPPED_S_MAX: Final = 3 * MINUTE_S
 """After an interrupt or a time-out somebody waits for the end."""
 
@@ -242,8 +244,7 @@ class Run:
                 await placing.over.wait()
                 self._give_up_unfinished()
                 self._emit(PhaseBegan(phase=Phase.PUBLISH))
-                with anyio.move_on_after(PUBLISH_S_MAX):
-                    await self._guarded(finish.run)
+                await self._publish(finish, give_up_at)
             finish.conclude()
             self._emit(PhaseBegan(phase=Phase.CLEAN_UP))
             self._bound_cleaning()
@@ -253,6 +254,14 @@ class Run:
             if not self._stopped:
                 tasks.start_soon(self._guarded, lambda: self._sweep(context))
         finish.judge()
+
+    async def _publish(self, finish: Finish, give_up_at: float) -> None:
+        """Publish what was placed, in what is left of the time, or in a minute."""
+        now = anyio.current_time()
+        over_at = min(max(give_up_at, now + _LATE_S_MAX), now + PUBLISH_S_MAX)
+        with anyio.CancelScope(deadline=over_at) as in_time:
+            await self._guarded(lambda: finish.run(over_at))
+        self._timed_out = self._timed_out or in_time.cancelled_caught
 
     async def _live(
         self, region: Region, give_up_at: float, placing: "_Countdown"
