@@ -278,9 +278,9 @@ def _refusal(boot: Boot, *, iso: bool, kernel: bool) -> Refusal:
         if first.problem == _NO_PROTECTIVE_MBR:
             advice = "write the table again with gdisk (its command w)"
     elif iso:
-        message = (
-            "is a CD image that boots from a CD only, and the cloud makes it a disk"
-        )
+        message = "is a CD image without a boot sector, and the cloud makes it a disk"
+        if boot.el_torito:
+            message = "is a CD image that boots from a CD only, and the cloud has none"
         advice = "make a hybrid of it with isohybrid or xorriso"
     else:
         message = (

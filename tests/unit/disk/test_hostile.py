@@ -1,8 +1,8 @@
-"""Whatever a file holds, inspection ends soon, with a result or a DiskImageError."""
+"""Whatever a file holds, inspection ends with a result or a DiskImageError.
 
-import struct
-import time
-import zlib
+How much it reads before is counted in ``test_bounds.py``.
+"""
+
 from pathlib import Path
 
 import pytest
@@ -23,9 +23,6 @@ from tests.support.disks import (
     mbr_disk,
     program,
 )
-
-# Far above what the budget of reads allows on a slow machine.
-SECONDS_MAX = 10.0
 
 
 def small(bits: int, names: Names = Names.LONG) -> bytes:
@@ -49,15 +46,13 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("hostile")
 
 
-def inspect_in_bounded_time(path: Path) -> None:
-    started = time.process_time()
+def inspect_anything(path: Path) -> None:
     try:
         image = inspect(path)
     except DiskImageError as error:
         assert "\n" not in error.diagnostics()  # noqa: PT017 - both ends are right
     else:
         assert image.suffix in {"", "-uefi-x86-64", "-uefi-arm64", "-uefi-multi"}
-    assert time.process_time() - started < SECONDS_MAX
 
 
 @given(content=st.binary(max_size=5000))
@@ -65,7 +60,7 @@ def inspect_in_bounded_time(path: Path) -> None:
 def test_garbage(directory: Path, content: bytes) -> None:
     path = directory / "garbage"
     path.write_bytes(content)
-    inspect_in_bounded_time(path)
+    inspect_anything(path)
 
 
 @given(content=st.binary(min_size=1, max_size=5000))
@@ -73,7 +68,7 @@ def test_garbage(directory: Path, content: bytes) -> None:
 def test_garbage_with_a_boot_sector_signature(directory: Path, content: bytes) -> None:
     path = directory / "garbage"
     path.write_bytes(content[:510].ljust(510, b"\0") + b"\x55\xaa" + content[510:])
-    inspect_in_bounded_time(path)
+    inspect_anything(path)
 
 
 @given(
@@ -84,7 +79,7 @@ def test_garbage_with_a_boot_sector_signature(directory: Path, content: bytes) -
 def test_truncation(directory: Path, seed: bytes, size: int) -> None:
     path = directory / "truncated"
     path.write_bytes(seed[:size])
-    inspect_in_bounded_time(path)
+    inspect_anything(path)
 
 
 @given(
@@ -109,34 +104,7 @@ def test_damage(directory: Path, seed: bytes, changes: list[tuple[int, bytes]]) 
         content[offset : offset + len(data)] = data
     path = directory / "damaged"
     path.write_bytes(content)
-    inspect_in_bounded_time(path)
-
-
-def test_thousands_of_volumes_with_full_directories(directory: Path) -> None:
-    """Each is in order, and their sum is absurd: only the budget ends the work."""
-    count = 4000
-    boot_sector = bytearray(small(12)[:512])
-    struct.pack_into("<H", boot_sector, 14, count)  # FAT and root lie behind them all
-    struct.pack_into("<H", boot_sector, 17, 0xFFFF)
-    struct.pack_into("<H", boot_sector, 19, 0xFFFF)
-    entry = b"FILE    TXT\x20" + bytes(20)
-    volumes = bytes(boot_sector) * count + entry * (2 * 65_536)
-    content = bytearray(gpt_disk([Slot(content=volumes)], entries=count))
-    first, last = struct.unpack_from("<QQ", content, 1024 + 32)
-    table = b"".join(
-        struct.pack("<16s16sQQ80x", b"type", b"guid", first + number, last)
-        for number in range(count)
-    )
-    content[1024 : 1024 + len(table)] = table
-    struct.pack_into("<I", content, 512 + 88, zlib.crc32(table))
-    struct.pack_into("<I", content, 512 + 16, 0)
-    struct.pack_into("<I", content, 512 + 16, zlib.crc32(content[512 : 512 + 92]))
-    path = directory / "many"
-    path.write_bytes(content)
-    started = time.process_time()
-    with pytest.raises(DiskImageError, match="too large to be real"):
-        inspect(path)
-    assert time.process_time() - started < SECONDS_MAX
+    inspect_anything(path)
 
 
 @pytest.mark.parametrize("limit", ["READS_MAX", "READ_BYTES_MAX"])
