@@ -76,8 +76,8 @@ MUTATIONS: Final = (
     Mutation(
         name="nothing is adopted",
         file="publish/make.py",
-        old="            if look_up(error).meaning is not Meaning.LOOK:\n",
-        new="            if True:\n",
+        old="                if not lost and look_up(error).meaning is not Meaning.LOOK:\n",
+        new="                if not lost:\n",
     ),
     Mutation(
         name="images are published as soon as they are placed",
@@ -94,14 +94,14 @@ MUTATIONS: Final = (
     Mutation(
         name="an answer that is missing is final",
         file="cloud/retry_table.py",
-        old='code="NoAnswer",\n    meaning=Meaning.TRANSIENT,',
-        new='code="NoAnswer",\n    meaning=Meaning.FINAL,',
+        old='"NoAnswer GarbledAnswer", TRANSIENT,',
+        new='"NoAnswer GarbledAnswer", FINAL,',
     ),
     Mutation(
         name="a snapshot in use counts as deleted",
         file="cloud/retry_table.py",
-        old='*_rows(_M.DONE, ("InvalidSnapshotId.NotFound",), "ecs.DeleteSnapshot"),',
-        new='*_rows(_M.DONE, ("SnapshotCreatedImage",), "ecs.DeleteSnapshot"),',
+        old='("ecs.DeleteSnapshot", "InvalidSnapshotId.NotFound", DONE, ""),',
+        new='("ecs.DeleteSnapshot", "SnapshotCreatedImage", DONE, ""),',
     ),
     Mutation(
         name="snapshots stay",
@@ -124,8 +124,11 @@ MUTATIONS: Final = (
     Mutation(
         name="the new image keeps its expiry",
         file="publish/replace.py",
-        old="        self.there = False\n        await images.mark_permanent(self.region, new.image_id)\n",
-        new="        self.there = False\n",
+        old=(
+            "        await images.mark_permanent(self.region, new.image_id)\n"
+            "        return dataclasses.replace(new, name=self.target.name)\n"
+        ),
+        new="        return dataclasses.replace(new, name=self.target.name)\n",
     ),
     Mutation(
         name="an image that was not published in the end is not put back",
@@ -186,6 +189,98 @@ MUTATIONS: Final = (
         file="publish/make.py",
         old="return image.tags.get(TAG_SHA256) == self.target.image.sha256",
         new="return TAG_SHA256 in image.tags",
+    ),
+    Mutation(
+        name="adopting does not renew the lease",
+        file="publish/make.py",
+        old="        if attempt.adopted:\n            lease",
+        new="        if False:\n            lease",
+    ),
+    Mutation(
+        name="a put-back image is not made public again",
+        file="publish/images.py",
+        old="    if not public:\n        return\n    try:\n",
+        new="    if True:\n        return\n    try:\n",
+    ),
+    Mutation(
+        name="an interrupt cancels other runs' making",
+        file="publish/make.py",
+        old="        if ours and image.status in MAKING:\n",
+        new="        if image.status in MAKING:\n",
+    ),
+    Mutation(
+        name="throttling does not wait",
+        file="cloud/steady.py",
+        old="        free_at = anyio.current_time() + wait_s\n",
+        new="        wait_s = 0.1\n        free_at = 0.0\n",
+    ),
+    Mutation(
+        name="absence is believed at once",
+        file="publish/context.py",
+        old="LATE_S: Final = 15.0",
+        new="LATE_S: Final = 0.0",
+    ),
+    Mutation(
+        name="the task id is kept",
+        file="publish/make.py",
+        old="                attempt.task_id,\n",
+        new='                self.__dict__.setdefault("_kept", attempt.task_id),\n',
+    ),
+    Mutation(
+        name="cleaning up waits behind a barrier",
+        file="publish/run.py",
+        old="        await self._guarded(lambda: region.end(self._decided))\n",
+        new=(
+            "        for other in self._regions.values():\n"
+            "            for work in other._works:\n"
+            "                try:\n"
+            "                    await work.cancel()\n"
+            "                except Exception:\n"
+            "                    pass\n"
+            "        await self._guarded(lambda: region.end(self._decided))\n"
+        ),
+    ),
+    Mutation(
+        name="a lender does not wait for its borrower",
+        file="publish/run.py",
+        old="                    await sources.until_nobody_lacks()\n",
+        new="                    pass\n",
+    ),
+    Mutation(
+        name="Usable is ignored",
+        file="publish/watcher.py",
+        old="            if image.usable is not False or ",
+        new="            if True or ",
+    ),
+    Mutation(
+        name="cleanup removes what a run has taken over since",
+        file="publish/cleanup.py",
+        old="        if lease is None or (lease.run_id, float(lease.expires_at)) != listed:\n",
+        new="        if lease is None:\n",
+    ),
+    Mutation(
+        name="a cleanup that is stopped keeps its relays",
+        file="publish/cleanup.py",
+        old="        with anyio.move_on_after(_OWN_S_MAX, shield=True):\n",
+        new="        with anyio.move_on_after(_OWN_S_MAX):\n",
+    ),
+    Mutation(
+        name="an image whose answer is lost again and again is not looked for",
+        file="publish/make.py",
+        old="                lost = isinstance(error, TransportError) and error.unsure\n",
+        new="                lost = False\n",
+    ),
+    Mutation(
+        name="a run does not hear that its caller cancels it",
+        file="publish/run.py",
+        old="                if not self._hearing.cancel_called:\n",
+        new="                if False:\n",
+    ),
+    Mutation(
+        name="a refusal after a lost answer is believed",
+        file="publish/workspace.py",
+        old="    return refused and not error.unsure\n",
+        new="    return refused\n",
     ),
 )
 

@@ -44,7 +44,7 @@ def main() -> int:
     _summarize(tally, done, failed, time.perf_counter() - began)
     missing = list(gaps(tally))
     if missing:
-        print(f"{len(missing)} kinds of fault or rows of the table never happened")
+        print(f"{len(missing)} things that a large batch must meet never happened")
     if done < NIGHTLY_SEEDS:
         return 1 if failed else 0
     for text in missing:
@@ -75,6 +75,7 @@ def _summarize(tally: Tally, seeds: int, failed: int, seconds: float) -> None:
     ended = ", ".join(f"{how} {n}" for how, n in sorted(tally.outcomes.items()))
     print(f"faults: {struck}")
     print(f"placements: {ended}")
+    print(f"met: {', '.join(f'{what} {n}' for what, n in sorted(tally.met.items()))}")
     print(
         f"{seeds} seeds in {seconds:.1f} s: {seeds / seconds:.1f} seeds/s, "
         f"{tally.calls} calls, {failed} failed"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulator.tests.support.emulator import RunningEmulator, emulator
-from tests.support.tool import BIN, ali_import
+from tests.support.tool import BIN, ali_import, run
 
 pytestmark = pytest.mark.e2e
 
@@ -73,6 +73,16 @@ def test_a_name_the_api_would_refuse(
     cloud: RunningEmulator, disks: list[Path], name: str
 ) -> None:
     assert "name" in refused(cloud, "--name", name, disks[0])
+
+
+def test_too_few_open_files(cloud: RunningEmulator, disks: list[Path]) -> None:
+    command = 'ulimit -n 28; exec "$0" "$1"'
+    ended = run("sh", "-c", command, BIN / "ali-import", disks[0], env=cloud.env)
+    assert (ended.status, ended.out) == (2, "")
+    (line,) = ended.err.splitlines()
+    assert "only 28 files and connections may be open at once" in line
+    assert "ulimit -n" in line
+    assert cloud.get("/requests")["requests"]["by_action"] == {}
 
 
 def test_no_credentials(cloud: RunningEmulator, disks: list[Path]) -> None:

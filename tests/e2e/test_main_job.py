@@ -10,7 +10,7 @@ from emulator.tests.support.emulator import emulator
 from tests.e2e.conftest import FAMILY, FLAGS, NAME, Exec
 from tests.support.audit import Expected, expected, problems
 from tests.support.real_images import make_real_images, skip_reason
-from tests.support.tool import ali_import
+from tests.support.tool import BIN, ali_import, run
 
 pytestmark = pytest.mark.e2e
 
@@ -35,6 +35,18 @@ def test_three_images_reach_all_32_regions(
         for region in report["regions"]
         for item in wanted
     ]
+
+
+@pytest.mark.parametrize("files_max", [64, 255])
+def test_a_low_limit_of_open_files_is_enough_for_all_regions(
+    disks: list[Path], wanted: list[Expected], files_max: int
+) -> None:
+    command = f'ulimit -n {files_max}; exec "$0" "$@"'
+    with emulator() as cloud:
+        argv = ("sh", "-c", command, BIN / "ali-import", "--public", *FLAGS, *disks)
+        ended = run(*argv, env=cloud.env)
+        assert ended.status == 0, ended.err
+        assert problems(cloud.get("/state"), wanted, public=True) == []
 
 
 def test_a_second_run_changes_nothing_and_says_so(

@@ -4,13 +4,13 @@ import json
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emulator.tests.support.emulator import RunningEmulator, emulator
+from emulator.tests.support.waiting import until
 from tests.e2e.conftest import FLAGS, Exec
 from tests.support.audit import Expected, left_behind, problems
 from tests.support.tool import BIN, ali_import
@@ -41,6 +41,33 @@ def test_one_call_in_five_fails_and_half_of_the_downloads(
     assert ended.status == 0, ended.err
     assert problems(report, wanted, public=True, regions=names) == []
     assert sum(report["requests"]["faults"].values()) > 20
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_pages_of_somebody_else_count_for_nothing(
+    execute: Exec,
+    disks: list[Path],
+    wanted: list[Expected],
+    tmp_path: Path,
+    status: int,
+) -> None:
+    actions = ["PutBucket", "PutObject", "DeleteBucket", "DeleteFunction", "Create*"]
+    rules = [
+        f'[[faults]]\ndo = "{do}"\naction = "{action}"\nstatus = {status}\ntimes = 1\n'
+        for do in ("html", "html-after")
+        for action in actions
+    ]
+    path = tmp_path / "faults.toml"
+    path.write_text("".join(rules), encoding="utf-8")
+    names = ["cn-hangzhou", "eu-central-1"]
+    ended, report = execute(
+        *FLAGS, *regions(*names), *disks[:1], options=("--faults", path)
+    )
+    assert ended.status == 0, ended.err
+    assert problems(report, wanted[:1], public=False, regions=names) == []
+    # The calls that take effect are struck once each, and those that do not.
+    assert report["requests"]["faults"]["html"] == len(actions)
+    assert report["requests"]["faults"]["html-after"] == len(actions)
 
 
 def test_the_documented_policy_is_enough(
@@ -184,7 +211,8 @@ def test_a_failed_import_is_told_by_its_own_reason_and_copied_instead(
 def test_a_timeout_bounds_the_run(disks: list[Path], tmp_path: Path) -> None:
     slow = toml_profile(tmp_path, "[durations]\nimport_s = 3000.0\n")
     with emulator("--profile", str(slow)) as cloud:
-        began = time.monotonic()
+        # An import takes 50 minutes: nobody waited for one, or the command would be
+        # killed long before it ended.
         ended = ali_import(
             *FLAGS,
             *regions("eu-central-1", "cn-beijing"),
@@ -193,10 +221,8 @@ def test_a_timeout_bounds_the_run(disks: list[Path], tmp_path: Path) -> None:
             disks[0],
             env=cloud.env,
         )
-        took_s = time.monotonic() - began
         assert ended.status == 4, ended.err
-        assert "Timeout" in ended.err
-        assert took_s < 60
+        assert "not done after 4 s" in ended.err
         state = cloud.get("/state")
         assert all(not left_behind(region) for region in state["regions"].values())
         assert not [i for r in state["regions"].values() for i in r["images"]]
@@ -241,6 +267,43 @@ def test_cleanup_removes_what_a_killed_run_left_and_nothing_else(
             assert (region["buckets"], region["functions"]) == ([], [])
 
 
+def test_an_interrupted_cleanup_takes_its_own_relay_along(
+    disks: list[Path], tmp_path: Path
+) -> None:
+    slow = toml_profile(tmp_path, "[durations]\nimport_s = 3000.0\n")
+    with emulator("--profile", str(slow)) as cloud:
+        process = start(cloud, *FLAGS, *regions("cn-beijing"), disks[0])
+        wait_for(cloud, lambda state: bool(state["cn-beijing"]["tasks"]))
+        process.kill()
+        process.communicate(timeout=20)
+        state = cloud.get("/state")["regions"]["cn-beijing"]
+        (bucket,) = [each["name"] for each in state["buckets"]]
+        before = [each["name"] for each in state["functions"]]
+        wait = {"service": "oss", "region": "cn-beijing", "do": "delay", "delay_s": 3}
+        cloud.post("/faults", wait)
+        process = start(cloud, "cleanup", "--all", "--yes")
+        wait_for(
+            cloud,
+            lambda state: any(
+                function["name"] not in before
+                for function in state["cn-beijing"]["functions"]
+            ),
+        )
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=200)
+        assert process.returncode == 130, err
+        assert "interrupt again to stop at once" in err
+        assert f"may be left: cn-beijing bucket {bucket}" in err
+        assert "to remove what is left: ali-import cleanup --all" in err
+        state = cloud.get("/state")["regions"]["cn-beijing"]
+        assert {each["name"] for each in state["functions"]} <= set(before)
+        cloud.call("DELETE", "/faults")
+        again = ali_import("cleanup", "--all", "--yes", env=cloud.env)
+        assert again.status == 0, again.err
+        for region in cloud.get("/state")["regions"].values():
+            assert (region["buckets"], region["functions"]) == ([], [])
+
+
 def start(cloud: RunningEmulator, *arguments: object) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [BIN / "ali-import", *map(str, arguments)],
@@ -253,9 +316,5 @@ def start(cloud: RunningEmulator, *arguments: object) -> "subprocess.Popen[str]"
 
 
 def wait_for(cloud: RunningEmulator, condition: Any) -> None:
-    """Wait until the cloud's regions are as ``condition`` says, or fail."""
-    for _ in range(200):
-        if condition(cloud.get("/state")["regions"]):
-            return
-        time.sleep(0.1)
-    pytest.fail("it did not come to that in 20 s")
+    """Wait until the cloud's regions are as ``condition`` says."""
+    until(lambda: condition(cloud.get("/state")["regions"]))

@@ -1,7 +1,9 @@
 """What must hold after a run, and after everything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
+from ali_import.cloud import calls
 from ali_import.publish.lease import (
     PREFIX,
     TAG_RUN,
@@ -21,16 +23,23 @@ from tests.simulation.plan import ACCOUNT, Plan
 # --- the report and the world ---------------------------------------------------------
 
 
-def report_equals_world(world: World, plan: Plan, report: Report) -> Iterator[str]:
-    """Give every difference between what a run reports and what there is."""
-    wanted = [(r, t.name) for r in plan.regions for t in plan.targets]
+def report_equals_world(
+    world: World, plan: Plan, report: Report, wanted_targets: Sequence[Target]
+) -> Iterator[str]:
+    """Give every difference between what a run reports and what there is.
+
+    Of images that rivals replace in turn, a report says what was.
+    """
+    wanted = [(r, t.name) for r in plan.regions for t in wanted_targets]
     if report.interrupted and not report.outcomes:
         return  # before it knew what to do
     if [(o.region, o.name) for o in report.outcomes] != wanted:
         yield f"the report has other placements: {len(report.outcomes)}"
         return
-    targets = {target.name: target for target in plan.targets}
+    targets = {target.name: target for target in wanted_targets}
     for outcome in report.outcomes:
+        if plan.rivalry and outcome.result.good:
+            continue
         yield from _outcome_holds(world, plan, outcome, targets[outcome.name], report)
 
 
@@ -51,7 +60,8 @@ def _outcome_holds(
     if image is None:
         yield f"{where} is {outcome.result}, but {outcome.image_id} is not there"
         return
-    yield from (f"{where} {wrong}" for wrong in _wrong(plan, image, target))
+    now = world.agenda.now
+    yield from (f"{where} {wrong}" for wrong in _wrong(plan, image, target, now))
     if outcome.published:
         if plan.options.public and not image.public:
             yield f"{where} is reported public and is not"
@@ -66,16 +76,27 @@ def _named(world: World, region: str, name: str) -> list[Image]:
 _MADE = {ImageStatus.AVAILABLE}
 
 
-def _wrong(plan: Plan, image: Image, target: Target) -> Iterator[str]:
+USABLE_S_MAX = 30 * 60.0
+"""An image that cannot be used by then is placed all the same, with a warning."""
+
+
+def is_usable(image: Image, now: float) -> bool:
+    """Whether an image is Usable, or has been Available for long enough."""
+    told = image.usable(now)
+    return told is not False or now - image.ends_at >= USABLE_S_MAX
+
+
+def _wrong(plan: Plan, image: Image, target: Target, now: float) -> Iterator[str]:
     """Give what is wrong with an image that ought to be a target's."""
     options, wanted = plan.options, target.image
     facts = (
         ("made", image.status in _MADE, True),
+        ("usable", is_usable(image, now), True),
         ("content", image.content_sha256, wanted.sha256),
         ("architecture", image.architecture, wanted.architecture or "x86_64"),
         ("boot mode", image.boot_mode, wanted.boot_mode.value),
         ("nvme", image.nvme, options.nvme),
-        ("imds", image.imds, options.imds),
+        ("imds", image.imds, "v2" if image.imds == "v2" else options.imds),
         ("tag", image.tags.get(TAG_SHA256), wanted.sha256),
     )
     for what, is_so, should in facts:
@@ -194,6 +215,49 @@ def half_published(
                 yield f"{outcome.region} {outcome.name} is published, others are not"
 
 
+# --- how many calls it takes ---------------------------------------------------------
+
+_CALLS_MAX: Final = {
+    "region": 10,
+    "placement": 8,
+    "part": 2,
+    "thing of an older run": 8,
+}
+"""In the best of weathers a run makes fewer calls than these together."""
+_LOOKS_S_MAX: Final = 3.0
+_LOOKS_MAX: Final = 20
+"""And looks no more often at each region, in a second and altogether."""
+_LOOKS: Final = (
+    calls.DescribeImages,
+    calls.DescribeTasks,
+    calls.DescribeTaskAttribute,
+    calls.DeleteSnapshot,  # which is refused as long as its image is going
+)
+
+
+def too_many_calls(
+    plan: Plan, land: Landscape, report: Report, requests: Sequence[calls.Call[Any]]
+) -> Iterator[str]:
+    """Say so if a run that nothing disturbed made more calls than it needs.
+
+    What it needs grows with regions, placements and parts, and not faster.
+    """
+    regions = len(plan.regions)
+    numbers = {
+        "region": regions,
+        "placement": regions * len(plan.targets),
+        "part": regions * sum(len(target.image.parts) for target in plan.targets),
+        "thing of an older run": len(land.expired),
+    }
+    most = sum(_CALLS_MAX[what] * number for what, number in numbers.items())
+    looks = sum(isinstance(request, _LOOKS) for request in requests)
+    if (made := len(requests) - looks) > most:
+        yield f"made {made} calls for {numbers}, looks aside"
+    everywhere = len(plan.profile.regions)
+    if looks > everywhere * (_LOOKS_MAX + _LOOKS_S_MAX * report.seconds):
+        yield f"looked {looks} times in {report.seconds:.0f} s at {everywhere} regions"
+
+
 # --- what may be left -----------------------------------------------------------------
 
 
@@ -240,8 +304,33 @@ def leftovers(
                 yield here, f"snapshot {snapshot.snapshot_id} {snapshot.tags} in {here}"
 
 
+def in_making(world: World, run_ids: set[str]) -> Iterator[tuple[str, str]]:
+    """Give every image that these runs began and that goes on being made."""
+    for region in world.profile.regions:
+        for image in store(world).images_of(ACCOUNT, region.id):
+            if image.in_making and image.tags.get(TAG_RUN) in run_ids:
+                yield region.id, f"image {image.image_id} {image.name} in {region.id}"
+
+
 def _counts(run_id: str, run_ids: set[str] | None) -> bool:
     return run_ids is None or run_id in run_ids
+
+
+def hidden(world: World, plan: Plan, land: Landscape) -> Iterator[tuple[str, str]]:
+    """Give every image that was public, has its name yet, and is not public any more.
+
+    To be replaced it is hidden first; whoever puts it back shows it again, where the
+    region and the account allow that.
+    """
+    if not plan.profile.accounts[0].agreement_signed:
+        return
+    names = {target.name for target in plan.targets}
+    for region, image_id in land.public:
+        place = world.profile.region(region)
+        for image in store(world).images_of(ACCOUNT, region):
+            back = image.image_id == image_id and image.name in names
+            if back and not image.public and place and place.public_images:
+                yield region, f"{image_id} {image.name} in {region}"
 
 
 def strange_images(world: World, plan: Plan, land: Landscape) -> Iterator[str]:
@@ -258,25 +347,61 @@ def strange_images(world: World, plan: Plan, land: Landscape) -> Iterator[str]:
             seen.add(image.name)
 
 
-def imagined(
-    world: World, found: list[tuple[str, str]], told: tuple[Leftover, ...]
+def impossible(
+    world: World, possible: set[tuple[str, str]], told: tuple[Leftover, ...]
 ) -> Iterator[str]:
-    """Give what the report says is left, and is not there."""
+    """Give what the report says may be left, and can never have been there.
+
+    It was never asked for, or whoever asked was refused for good each time. A
+    snapshot's id can only come from the cloud.
+    """
+    for leftover in told:
+        if leftover.kind == "snapshot":
+            continue
+        where = leftover.region, leftover.name
+        was = where in possible or store(world).removed_at(leftover.name)
+        if not was and not _exists(world, leftover):
+            yield f"{leftover.kind} {leftover.name} in {leftover.region}"
+
+
+def imagined(
+    world: World,
+    found: list[tuple[str, str]],
+    told: tuple[Leftover, ...],
+    unsure: set[tuple[str, str]],
+) -> Iterator[str]:
+    """Give what the report says is left, and is not there, and could be known not to."""
     there = " ".join(text for _, text in found)
     for leftover in told:
+        if (leftover.region, leftover.name) in unsure:
+            continue
         if f" {leftover.name} " not in f"{there} " and not _exists(world, leftover):
             yield f"{leftover.kind} {leftover.name} in {leftover.region}"
 
 
 def _exists(world: World, leftover: Leftover) -> bool:
-    images = store(world).images_of(ACCOUNT, leftover.region)
+    here = leftover.region
+    images = store(world).images_of(ACCOUNT, here)
+    rooms = [b["name"] for b in world.oss.state(here, ACCOUNT)["buckets"]]
+    rooms += world.fc.functions_of(ACCOUNT, here)
     snapshots = store(world).snapshots_of(ACCOUNT, leftover.region)
-    return any(leftover.name in (i.name, i.image_id) for i in images) or any(
-        leftover.name == s.snapshot_id for s in snapshots
+    return (
+        leftover.name in rooms
+        or any(leftover.name in (i.name, i.image_id) for i in images)
+        or any(leftover.name == s.snapshot_id for s in snapshots)
     )
 
 
 def untold(found: list[tuple[str, str]], told: tuple[Leftover, ...]) -> list[str]:
-    """Return what is left without the report telling of anything in its region."""
-    regions = {leftover.region for leftover in told}
-    return [text for region, text in found if region not in regions]
+    """Return what is left and not told of, by its name or id, in its region.
+
+    A snapshot goes with its image, so that it is enough to tell of any image there.
+    """
+    names = {(leftover.region, leftover.name) for leftover in told}
+    images = {x.region for x in told if x.kind in {"image", "snapshot"}}
+    return [
+        text
+        for region, text in found
+        if not any((region, word) in names for word in text.split())
+        and not (text.startswith("snapshot") and region in images)
+    ]

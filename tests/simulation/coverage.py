@@ -10,9 +10,26 @@ from typing import Final
 from ali_import.cloud.retry_table import ROWS
 from alicloud_emulator.world.faults import Do
 from tests.simulation.monitor import Tally
+from tests.simulation.plan import End
+from tests.simulation.troubles import TROUBLES
+from tests.support.bridge import Out
 
 NIGHTLY_SEEDS: Final = 10_000
 """From so many seeds on, a batch fails if something never happened."""
+
+STALE: Final = "a listing that lagged"
+UNUSABLE: Final = "an image that was Available and not Usable"
+OVER: Final = "a run whose time was over"
+STOPPED: Final = "a cleanup that was stopped"
+RENEWED: Final = "a lease that was renewed before its image was removed"
+
+MET: Final = (
+    *(trouble.__name__ for trouble in TROUBLES),
+    *Out,
+    *(f"a run that ended by {end}" for end in End),
+    *(STALE, UNUSABLE, OVER, STOPPED, RENEWED),
+)
+"""What a large batch must have met, besides faults and rows of the retry table."""
 
 Key = tuple[str, tuple[str, ...]]
 
@@ -27,6 +44,9 @@ def gaps(tally: Tally) -> Iterator[str]:
     for do in Do:
         if not tally.struck[do]:
             yield f"fault {do} never struck"
+    for what in MET:
+        if not tally.met[what]:
+            yield f"{what} was never met"
     rows = {(row.code, row.operations) for row in ROWS}
     for key in sorted(rows):
         met, excused = tally.rows[key] > 0, key in UNREACHABLE

@@ -1,7 +1,9 @@
 """One seed: a cloud, a weather, a run that may be cut short, and what comes of it."""
 
 import traceback
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -11,17 +13,19 @@ import trio._core._run as trio_run
 from trio.testing import MockClock
 
 from ali_import.publish import cleanup
-from ali_import.publish.model import Event, Note, Report
+from ali_import.publish.lease import Lease
+from ali_import.publish.model import Event, Leftover, Note, Report
 from ali_import.publish.run import Run
 from alicloud_emulator.world.profile import Limits
 from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
-from tests.simulation import checks, landscape
-from tests.simulation.landscape import LIVE_S
+from tests.simulation import checks, coverage, landscape
+from tests.simulation.landscape import LIVE_S, store
 from tests.simulation.monitor import START, Monitor, Tally, line
-from tests.simulation.plan import ROLE, End, Plan, draw
+from tests.simulation.plan import ACCOUNT, ROLE, STOPS, WHEN_MADE, End, Plan, draw
 from tests.simulation.process import Process
-from tests.simulation.troubles import TROUBLES
+from tests.simulation.stopping import ROOMS_S, TEMPORARY_S
+from tests.simulation.troubles import LIKELY, TROUBLES
 from tests.simulation.weather import Sky
 from tests.support.bridge import (
     AccountLogin,
@@ -35,6 +39,8 @@ from tests.support.bridge import (
 BUDGET_S: Final = 7 * 86_400.0
 INTERRUPTED_S_MAX: Final = 4 * 60.0
 """Three minutes to clean up, and a call or two that hang until they time out."""
+RENAMES_S_MAX: Final = 30.0
+"""So much longer it may take to give a name back that two renames have taken away."""
 AFTER_TIMEOUT_S: Final = 75 * 60.0
 """A run may publish for half an hour and clean up for another, after its time-out."""
 
@@ -114,9 +120,9 @@ class Stage:
         self._lag = Lag(self._world)
         self._land = landscape.furnish(self._world, plan)
         self._monitor = Monitor(self._world, plan)
-        self._monitor.begin()
+        self._monitor.begin(self._land)
         self._sky = Sky(self._world, self._network, self._lag, plan)
-        self._sky.darken(TROUBLES)
+        self._sky.darken(TROUBLES, LIKELY)
         self._monitor.away = self._sky.weather.spoiled
         self._verdict.weather = ", ".join(self._sky.weather.kinds) or "fine"
         self._verdict.tally = self._monitor.tally
@@ -125,7 +131,12 @@ class Stage:
             await self._again()
             await self._clean_up()
             self._tasks.cancel_scope.cancel()
-        self._monitor.tally.struck.update(self._world.faults.struck)
+        tally = self._monitor.tally
+        tally.struck.update(self._world.faults.struck)
+        tally.met.update(self._sky.drawn)
+        tally.met.update({str(out): n for out, n in self._network.met.items()})
+        tally.met[coverage.STALE] += self._lag.stale
+        tally.met[coverage.UNUSABLE] += sum(p.eye.unusable for p in self._processes)
 
     # --- acts ---------------------------------------------------------------------
 
@@ -135,10 +146,13 @@ class Stage:
         if plan.end is End.KILL:
             number = -plan.end_at_call if plan.late_kill else plan.end_at_call
             first.cloud.at_call[number] = first.kill
-        elif plan.end_at_making:
-            first.eye.when_answered[plan.end_at_making] = first.interrupt
-        elif plan.end is End.INTERRUPT:
-            first.cloud.at_call[plan.end_at_call] = first.interrupt
+        elif plan.end in STOPS:
+            stop = first.interrupt if plan.end is End.INTERRUPT else first.cancel
+            first.on_stop = partial(self._watch_stop, first)
+            if plan.end_at_making:
+                first.eye.when_answered[plan.end_at_making] = stop
+            else:
+                first.cloud.at_call[plan.end_at_call] = stop
         running = [first]
         if plan.second_after_s is not None:
             await anyio.sleep(plan.second_after_s)
@@ -147,6 +161,9 @@ class Stage:
             process.eye.alone = len(running) == 1
         for process in running:
             await self._wait(process)
+        ends = {End.KILL: first.cloud.killed, End.CLEAN: plan.end is End.CLEAN}
+        if ends.get(plan.end, first.stopped_at is not None):
+            self._met(f"a run that ended by {plan.end}")
         for process in running:
             self._check_run(process, alone=len(running) == 1)
 
@@ -154,7 +171,8 @@ class Stage:
         """The same command once more, in better weather or not."""
         if self._plan.again_kill:
             doomed = self._start("doomed")
-            doomed.cloud.at_call[-self._plan.again_kill] = doomed.kill
+            end = doomed.interrupt if self._plan.again_stops else doomed.kill
+            doomed.cloud.at_call[-self._plan.again_kill] = end
             await self._wait(doomed)
             self._check_run(doomed, alone=True)
         if self._plan.heals:
@@ -174,21 +192,38 @@ class Stage:
             doomed.cloud.at_call[-self._plan.cleanup_kill] = doomed.kill
             await self._cleanup_command(doomed)
             await anyio.sleep(2 * 3600.0)
+        if self._plan.cleanup_stop:
+            stopped = self._process("stopped cleanup")
+            if self._plan.cleanup_stop == WHEN_MADE:
+                stopped.eye.when_answered["CreateFunction"] = stopped.cancel
+            else:
+                stopped.cloud.at_call[self._plan.cleanup_stop] = stopped.cancel
+            await self._cleanup_command(stopped)
+            self._check_stopped_cleanup(stopped)
+            await anyio.sleep(2 * 3600.0)
+        if self._plan.cleanup_renews:
+            await self._cleanup_command(self._process("late cleanup"), renews=True)
+            await anyio.sleep(LIVE_S + 3600)
         await self._cleanup_command(self._process("cleanup"))
         self._check_end()
 
-    async def _cleanup_command(self, process: Process) -> None:
-        """Do what ``ali-import cleanup`` does: what has expired goes."""
+    async def _cleanup_command(self, process: Process, *, renews: bool = False) -> None:
+        """Do what ``ali-import cleanup`` does: what has expired goes.
+
+        Args:
+            process: Who does it.
+            renews: Another run takes over some images that were found, before they go.
+        """
         rng = Random(f"{process.name} {self._plan.seed}")
 
         async def work() -> None:
-            found = await cleanup.find_leftovers(
-                process.cloud, now=self._clock, emit=self._hear
-            )
+            found = await cleanup.find_leftovers(process.cloud, emit=self._hear)
             over = [x for x in found if 0 < x.expires_at < self._clock()]
+            renewed = self._renew(over) if renews else []
             left = await cleanup.remove_leftovers(
                 process.cloud, over, rng=rng, now=self._clock, emit=self._hear
             )
+            self._check_renewed(process, renewed)
             for leftover in left:
                 # A copy to a region that is stuck keeps its source busy for ever.
                 if not self._owes() and not self._plan.stuck:
@@ -196,6 +231,52 @@ class Stage:
 
         self._tasks.start_soon(process.execute, work)
         await self._wait(process)
+
+    def _renew(self, over: Sequence[Leftover]) -> list[Leftover]:
+        """Give images a new lease, as a run does that takes them over."""
+        if self._owes():
+            return []
+        owner = self._world.ram.root(ACCOUNT)
+        dice = Random(f"renew {self._plan.seed}")
+        lease = Lease(run_id="4e4e4e4e", expires_at=int(self._clock() + LIVE_S))
+        images = [x for x in over if x.kind == "image" and dice.random() < 0.5]
+        # What is being deleted already, nobody can take over any more.
+        renewed = [x for x in images if x.name in self._standing(x.region)]
+        for thing in renewed:
+            self._world.ecs.tag_resources(
+                owner,
+                region=thing.region,
+                resource_type="image",
+                resource_ids=(thing.name,),
+                tags=tuple(lease.tags().items()),
+            )
+        return renewed
+
+    def _standing(self, region: str) -> set[str]:
+        """Return the ids of the images that are there, and not being deleted."""
+        found = store(self._world).images_of(ACCOUNT, region)
+        return {image.image_id for image in found if not image.deleting}
+
+    def _check_renewed(self, process: Process, renewed: Sequence[Leftover]) -> None:
+        self._world.agenda.catch_up()
+        self._met(coverage.RENEWED, len(renewed))
+        for thing in renewed:
+            if thing.name not in self._standing(thing.region):
+                text = f"{process.name} removed {thing.name} in {thing.region}"
+                self._violated(f"{text}, which another run had taken over")
+
+    def _check_stopped_cleanup(self, process: Process) -> None:
+        """Who stops ``cleanup`` is left with nothing that it made itself."""
+        if process.stopped_at is None:
+            return
+        self._met(coverage.STOPPED)
+        took_s = process.ended_at - process.stopped_at
+        if took_s > INTERRUPTED_S_MAX and not self._plan.stuck:
+            self._violated(f"{process.name} went on for {took_s:.0f} s")
+        for region, name in sorted(process.eye.functions):
+            there = self._world.fc.functions_of(ACCOUNT, region)
+            if name in there and region not in self._plan.stuck:
+                self._violated(f"{process.name} left its function {name} in {region}")
 
     # --- processes ----------------------------------------------------------------
 
@@ -232,7 +313,7 @@ class Stage:
         """Start the command."""
         process = self._process(name)
         dice = Random(f"run {name} {self._plan.seed}")
-        process.run_id = f"{dice.getrandbits(32):08x}"
+        process.run_id = process.eye.run_id = f"{dice.getrandbits(32):08x}"
 
         def emit(event: Event) -> None:
             process.eye.emit(event)
@@ -253,7 +334,14 @@ class Stage:
             process.report = await process.run.execute()
 
         self._tasks.start_soon(process.execute, work)
+        self._tasks.start_soon(self._watch_time_out, process)
         return process
+
+    async def _watch_time_out(self, process: Process) -> None:
+        await anyio.sleep(self._plan.options.timeout_s)
+        if process.stopped_at is None and not process.ended.is_set():
+            process.eye.stop.at = anyio.current_time()
+            self._watch_stop(process)
 
     async def _wait(self, process: Process) -> None:
         bound_s = self._plan.options.timeout_s + AFTER_TIMEOUT_S
@@ -268,6 +356,11 @@ class Stage:
             when = self._clock() - START
             self._notes.append(f"{when:10.3f} {event.region} {event.text}")
 
+    def _met(self, what: str, number: int = 1) -> None:
+        assert self._monitor is not None
+        if what:
+            self._monitor.tally.met[what] += number
+
     def _violated(self, text: str) -> None:
         assert self._monitor is not None
         self._monitor.violated(text)
@@ -279,44 +372,71 @@ class Stage:
         over = self._clock() > START + LIVE_S
         for text in landscape.touched(self._world, self._land, leases_over=over):
             self._violated(f"{process.name} touched {text}")
+        self._check_stop(process)
         report = process.report
         if report is None:
+            self._check_cancelled(process)
             if process.refused is not None and not self._may_refuse():
                 self._violated(f"{process.name} refused: {process.refused}")
             return
         self._count(report)
+        self._check_told(process, report)
         if alone:
             self._check_report(process, report)
         if process.name == "again":
             self._notes += [repr(outcome) for outcome in report.outcomes]
 
+    def _check_cancelled(self, process: Process) -> None:
+        """Who cancels a run hears of what it leaves by asking it."""
+        if process.stopped_at is None or process.run is None:
+            return
+        left = self._left_by(process)
+        for text in checks.untold(left, process.run.leftovers()):
+            self._violated(f"{process.name} was cancelled and left {text}")
+
+    def _left_by(self, process: Process) -> list[tuple[str, str]]:
+        """Return what a run has left: what is temporary, and what is being made yet."""
+        mine = {process.run_id}
+        return [
+            *checks.leftovers(self._world, self._plan, self._land, run_ids=mine),
+            *checks.in_making(self._world, mine),
+        ]
+
+    def _check_told(self, process: Process, report: Report) -> None:
+        """What a run says of its own things is true, whoever else runs."""
+        assert self._monitor is not None
+        world, plan, targets = self._world, self._plan, process.eye.targets
+        for text in checks.report_equals_world(world, plan, report, targets):
+            self._violated(f"{process.name}: {text}")
+        for text in checks.untold(self._left_by(process), report.leftovers):
+            self._violated(f"{process.name} left {text}")
+        possible = self._monitor.possible
+        for text in checks.impossible(world, possible, report.leftovers):
+            self._violated(f"{process.name} tells of {text}, which never was")
+
     def _check_report(self, process: Process, report: Report) -> None:
+        """What comes of a run that nobody disturbs."""
         assert self._monitor is not None
         world, plan = self._world, self._plan
         spoiled = self._sky.weather.spoiled | plan.stuck
-        for text in checks.report_equals_world(world, plan, report):
-            self._violated(f"{process.name}: {text}")
         if not (report.interrupted or report.timed_out):
             for text in checks.unexcused(world, plan, report, spoiled):
                 self._violated(f"{process.name}: {text}")
-        found = [
-            (region, text)
-            for region, text in checks.leftovers(
-                world, plan, self._land, run_ids={process.run_id}
-            )
-            if region not in spoiled
-        ]
+        left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
+        found = [(region, text) for region, text in left if region not in spoiled]
+        for region, text in checks.hidden(world, plan, self._land):
+            if region not in spoiled and not process.eye.stop.is_throttled(region):
+                self._violated(f"{process.name} left {text} hidden")
         if process.name == "first":
             for text in checks.half_published(world, plan, report, spoiled):
                 self._violated(text)
-        for text in checks.untold(found, report.leftovers):
-            self._violated(f"{process.name} left {text}")
-        self._check_interrupt(process)
         if not spoiled and not report.interrupted:
-            for text in checks.imagined(world, found, report.leftovers):
+            unsure = self._monitor.unsure
+            for text in checks.imagined(world, found, report.leftovers, unsure):
                 self._violated(f"{process.name} tells of {text}, which is not there")
         if self._all_fine():
             self._check_uplink(process)
+            self._check_calls(process, report)
             for text in self._monitor.made_twice():
                 self._violated(f"in the best of weathers {text}")
         told = {leftover.name for leftover in report.leftovers}
@@ -359,13 +479,83 @@ class Stage:
                 times = sent / image.file_bytes
                 self._violated(f"{process.name} sent {target.name} {times:.2f} times")
 
-    def _check_interrupt(self, process: Process) -> None:
-        """After Ctrl-C a run ends soon, unless it is between two renames."""
-        if process.interrupted_at is None or self._plan.options.overwrite:
+    def _check_calls(self, process: Process, report: Report) -> None:
+        assert self._monitor is not None
+        if self._plan.profile.limits.calls_per_minute:
             return
-        took_s = process.ended_at - process.interrupted_at
-        if took_s > INTERRUPTED_S_MAX:
+        asked = [row[2] for row in self._monitor.trace if row[1] == process.name]
+        for text in checks.too_many_calls(self._plan, self._land, report, asked):
+            self._violated(f"{process.name} {text}")
+
+    def _check_stop(self, process: Process) -> None:
+        """A run that was told to stop ends soon, also if it is between two renames.
+
+        One whose time is over still publishes what it has; then it cleans up as soon.
+        """
+        timed_out = process.report is not None and process.report.timed_out
+        self._met(coverage.OVER if timed_out else "")
+        if process.stopped_at is None and not timed_out:
+            return
+        began = process.stopped_at or process.eye.cleaned_from
+        took_s = process.ended_at - began
+        bound_s = INTERRUPTED_S_MAX + RENAMES_S_MAX * self._plan.options.overwrite
+        if took_s > bound_s:
             self._violated(f"{process.name} went on for {took_s:.0f} s")
+        for text in process.late:
+            self._violated(text)
+
+    def _watch_stop(self, process: Process) -> None:
+        process.spoiled = self._sky.weather.spoiled | self._plan.stuck
+        self._tasks.start_soon(self._see_it_stop, process)
+
+    async def _see_it_stop(self, process: Process) -> None:
+        """See how each region gets rid of what the run put there, in time."""
+        stop = process.eye.stop
+        for kinds, within_s in (
+            ({"bucket", "function"}, ROOMS_S),
+            ({"bucket", "function", "image"}, TEMPORARY_S),
+        ):
+            waiting = {region.id for region in self._plan.profile.regions}
+            while waiting:
+                now = anyio.current_time()
+                left_s = {
+                    region: stop.at + within_s + stop.delay_s(region) - now
+                    for region in waiting
+                }
+                for region in sorted(waiting):
+                    if left_s[region] <= 0:
+                        waiting.discard(region)
+                        after_s = now - stop.at
+                        process.late += self._still_there(
+                            process, region, kinds, after_s
+                        )
+                if waiting:
+                    await anyio.sleep(max(1.0, min(left_s[r] for r in waiting)))
+
+    def _still_there(
+        self, process: Process, region: str, kinds: set[str], after_s: float
+    ) -> Iterator[str]:
+        """Give what a run has in a region though it ought to be gone by now."""
+        stop = process.eye.stop
+        if region in process.spoiled or stop.is_throttled(region):
+            return
+        assert process.run is not None
+        self._world.agenda.catch_up()
+        told = {leftover.name for leftover in process.run.leftovers()}
+        for where, text in checks.leftovers(
+            self._world, self._plan, self._land, run_ids={process.run_id}
+        ):
+            words = text.split()
+            if where != region or words[0] not in kinds or self._is_going(words):
+                continue
+            if not (region in stop.refused and told & set(words)):
+                yield f"{process.name} still has {text} {after_s:.0f} s after its end"
+
+    def _is_going(self, words: list[str]) -> bool:
+        """Whether an image is being deleted, or is left to another run that may use it."""
+        images = store(self._world).images_of(ACCOUNT, words[-1])
+        image = next((i for i in images if i.image_id == words[1]), None)
+        return image is not None and (image.deleting or "-new-" in image.name)
 
     def _may_refuse(self) -> bool:
         """Whether the weather may keep a run from beginning."""
@@ -390,6 +580,8 @@ class Stage:
                 self._violated(f"at the end nothing has the name {name} in {region}")
         if plan.stuck:
             return
+        for _region, text in checks.hidden(world, plan, land):
+            self._violated(f"at the end {text} is not public any more")
         for _region, text in checks.leftovers(world, plan, land, run_ids=None):
             self._violated(f"at the end there is {text}")
         for text in checks.strange_images(world, plan, land):

@@ -34,12 +34,14 @@ class Landscape:
         foreign: (kind, region, id) of everything that nobody may ever change.
         live: The same of another run's things, until their lease is over.
         expired: Things of older runs that anybody may remove.
+        public: (region, id) of every public image under a target's name.
         before: Each foreign and live thing as it was.
     """
 
     foreign: list[tuple[str, str, str]] = field(default_factory=list)
     live: list[tuple[str, str, str]] = field(default_factory=list)
     expired: list[tuple[str, str, str]] = field(default_factory=list)
+    public: list[tuple[str, str]] = field(default_factory=list)
     before: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
 
@@ -52,7 +54,9 @@ def furnish(world: World, plan: Plan) -> Landscape:
         for number, _target in enumerate(plan.targets):
             for there in plan.existing:
                 if (there.region, there.target) == (region.id, number):
-                    put.existing(plan, there)
+                    image = put.existing(plan, there)
+                    if image.public:
+                        found.public.append((region.id, image.image_id))
         _strangers(put, plan, region, rng, found)
         _older_runs(put, plan, region, rng, found)
     found.before = {thing: look(world, thing) for thing in found.foreign + found.live}
@@ -128,7 +132,7 @@ class _Put:
             ecs.make_snapshots(image)
         return image
 
-    def existing(self, plan: Plan, there: Existing) -> None:
+    def existing(self, plan: Plan, there: Existing) -> Image:
         """Put an image under a target's name."""
         target = plan.targets[there.target]
         wanted = target.image
@@ -143,7 +147,7 @@ class _Put:
         status = ImageStatus(there.status)
         available = status is not ImageStatus.CREATE_FAILED
         plain_mode = "UEFI" if architecture == "arm64" else "BIOS"
-        self.image(
+        return self.image(
             there.region,
             target.name,
             status=status,

@@ -6,21 +6,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import CloudImage, FileRange
-from ali_import.errors import CloudError
+from ali_import.cloud.values import ImageStatus as CloudStatus
+from ali_import.errors import ApiError, CloudError, TransportError
+from ali_import.publish.lease import PREFIX, TAG_RUN
 from ali_import.publish.model import Event, Phase, PhaseBegan, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
-from tests.simulation.landscape import store
+from tests.simulation.landscape import Landscape, store
 from tests.simulation.plan import ACCOUNT, Plan
+from tests.simulation.stopping import Stop
 from tests.support.bridge.table import resource
 
 COPIES_MAX = 5
 STALE_S = 60.0
 """A call takes 30 s until it is given up: so old may be what a run has read."""
+THROTTLED_S_MIN = 0.9
+"""For so long at least a kind of call that was throttled is left alone."""
+DOUBT_S = 15.0 - 0.5
+"""For 15 s after the asking an empty listing says nothing; less a moment."""
 COMPLETE = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
 
 
@@ -32,12 +41,14 @@ class Tally:
         rows: Rows of the retry table that were looked up for an error that came.
         struck: Faults by kind.
         outcomes: How placements ended, by result and route.
+        met: What else a batch must have met: troubles, outages, ends and the like.
     """
 
     calls: int = 0
     rows: Counter[tuple[str, tuple[str, ...]]] = field(default_factory=Counter)
     struck: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Tally") -> None:
         """Take in another tally."""
@@ -45,6 +56,7 @@ class Tally:
         self.rows.update(other.rows)
         self.struck.update(other.struck)
         self.outcomes.update(other.outcomes)
+        self.met.update(other.met)
 
 
 class Monitor:
@@ -52,6 +64,10 @@ class Monitor:
 
     Attributes:
         violations: What was seen and must not be.
+        possible: (region, name or id) of whatever may have been there: it was made, or
+            asked for and not refused for good.
+        unsure: (region, name) of buckets, functions and images that were asked for without an
+            answer, and never deleted with one.
         away: Regions in which the weather is so bad that calls may fail for good.
         trace: One row a call, as (virtual time, process, request, answer).
     """
@@ -69,13 +85,16 @@ class Monitor:
         self._gaps: dict[tuple[str, str], _Gap] = {}
         self._complete: set[tuple[str, str]] = set()
         self._renamed: dict[str, tuple[float, Eye]] = {}
+        self.possible: set[tuple[str, str]] = set()
+        self.unsure: set[tuple[str, str]] = set()
         self.away: set[str] = set()
         self.violations: list[str] = []
         self.trace: list[tuple[float, str, Call[Any], Any]] = []
         self.tally = Tally()
 
-    def begin(self) -> None:
-        """Take note of which names resolve before anything is done."""
+    def begin(self, land: Landscape) -> None:
+        """Take note of what is there and which names resolve before anything is done."""
+        self.possible.update((region, name) for _, region, name in land.expired)
         for region in self._world.profile.regions:
             for name in self._names:
                 if self._resolves(region.id, name):
@@ -98,11 +117,17 @@ class Monitor:
         """Look at a request that the cloud is about to judge."""
         if isinstance(request, calls.CopyImage):
             self._check_copy_source(eye, request)
+        if isinstance(request, calls.CancelTask | calls.CancelCopyImage):
+            self._check_cancelling(eye, request)
+        if isinstance(request, calls.ModifyImageAttribute) and request.name:
+            self._check_lease(eye, request)
 
     def after_effect(self, eye: "Eye", request: Call[Any], result: Any) -> None:
         """Look at the world after a request took effect."""
         if not request.CHANGES:
             return
+        if made := _makes(request):
+            self.possible.add(made)
         if isinstance(request, calls.ImportImage | calls.CopyImage):
             self._note_made(request, result)
         if isinstance(request, calls.DeleteImage):
@@ -125,18 +150,49 @@ class Monitor:
         if eye.alone:
             self.violated(f"{eye.process} copies the published {image.image_id}")
 
+    def _check_cancelling(
+        self, eye: "Eye", request: calls.CancelTask | calls.CancelCopyImage
+    ) -> None:
+        """Nobody cancels what another run makes."""
+        if isinstance(request, calls.CancelTask):
+            task = store(self._world).task(ACCOUNT, request.region, request.task_id)
+            image_id = task.image_id if task is not None else ""
+        else:
+            image_id = request.image_id
+        image = self._image(request.region, image_id)
+        if image is not None and image.tags.get(TAG_RUN, eye.run_id) != eye.run_id:
+            self.violated(f"{eye.process} cancels {image_id}, which another run makes")
+
+    def _check_lease(self, eye: "Eye", request: calls.ModifyImageAttribute) -> None:
+        """Who gives a replacement its name has taken it over, if it was not his.
+
+        Else anybody who finds that its lease is over may remove it meanwhile.
+        """
+        image = self._image(request.region, request.image_id)
+        replaces = image is not None and image.name.startswith(f"{PREFIX}new-")
+        if image is None or not replaces or request.name not in self._names:
+            return
+        if eye.alone and image.tags.get(TAG_RUN) != eye.run_id:
+            whose = f"{image.image_id}, the lease of which is not its own"
+            self.violated(f"{eye.process} names {whose}")
+
     def asked(self, eye: "Eye", request: Call[Any]) -> None:
         """Look at a request that leaves, whether or not it arrives.
 
         The same thing asked for again, after whatever failure and by whatever process,
         must be asked for with the same token, as long as nothing came of it.
         """
+        early_s = eye.not_before.get(_kind(request), 0.0) - anyio.current_time()
+        if early_s > 0 and "cleanup" not in eye.process:  # which begins twice
+            kind = " ".join(_kind(request))
+            self.violated(f"{eye.process} asks {kind} again {early_s:.1f} s too early")
         all_or_nothing = self._plan.options.all_or_nothing and not self._plan.rivalry
         if all_or_nothing and self._publishes(eye, request):
             self._check_all(eye)
         if not isinstance(request, calls.ImportImage | calls.CopyImage):
             return
         about = _about(request)
+        self._check_doubt(eye, request, about)
         if (
             self._made.get(about)
             or self._deleted[about[1:3]]
@@ -146,6 +202,63 @@ class Monitor:
         token = self._tokens.setdefault(about, request.client_token)
         if token != request.client_token:
             self.violated(f"{about} is asked for with another token")
+
+    def _check_doubt(
+        self,
+        eye: "Eye",
+        request: calls.ImportImage | calls.CopyImage,
+        about: tuple[str, ...],
+    ) -> None:
+        """What was asked for, and may be there, is not asked for anew at once.
+
+        Its answer was lost, or said that name or token are taken. Listings lag, so that
+        an empty one says nothing for a while.
+        """
+        now, where = anyio.current_time(), about[1:3]
+        doubt = eye.doubts.get(about)
+        if doubt is not None and request.client_token != doubt.token:
+            made = self._made.get(about, {}).get(doubt.token, "")
+            gone = self._deleted[where] > doubt.deleted or (
+                made and self._image(where[0], made) is None
+            )
+            after_s = now - doubt.asked_at
+            if not gone and after_s < DOUBT_S:
+                text = f"{eye.process} asks anew for {where[1]} in {where[0]}"
+                self.violated(f"{text} {after_s:.1f} s after it asked for it")
+        eye.asking[about] = now
+
+    def _note_doubt(
+        self, eye: "Eye", request: calls.ImportImage | calls.CopyImage, result: Any
+    ) -> None:
+        about = _about(request)
+        lost = isinstance(result, TransportError)
+        if lost or (
+            isinstance(result, CloudError) and look_up(result).meaning is Meaning.LOOK
+        ):
+            eye.doubts[about] = _Doubt(
+                asked_at=eye.asking.get(about, anyio.current_time()),
+                token=request.client_token,
+                deleted=self._deleted[about[1:3]],
+            )
+
+    def _note_unsure(self, request: Call[Any], result: Any) -> None:
+        """Take note of things of which nobody can say whether they are there."""
+        lost = isinstance(result, TransportError) and result.unsure
+        match request:
+            case calls.ImportImage() if lost:
+                self.unsure.add((request.region, request.name))
+            case calls.CopyImage() if lost:
+                where = request.destination_region
+                self.unsure.add((where, request.destination_name))
+            case calls.PutBucket() | calls.CreateFunction():
+                if lost:
+                    self.unsure.add((request.region, resource(request)))
+            case calls.DeleteBucket() | calls.DeleteFunction():
+                error = isinstance(result, CloudError)
+                if not error or look_up(result).meaning is Meaning.DONE:
+                    self.unsure.discard((request.region, resource(request)))
+            case _:
+                pass
 
     def _note_made(
         self, request: calls.ImportImage | calls.CopyImage, result: Any
@@ -289,7 +402,13 @@ class Monitor:
     def answered(self, eye: "Eye", request: Call[Any], result: Any) -> None:
         """Keep the trace, and count what the retry table was asked."""
         self.tally.calls += 1
+        refused = isinstance(result, CloudError) and look_up(result).meaning in _REFUSED
+        if (made := _makes(request)) and not refused:
+            self.possible.add(made)
+        self._note_unsure(request, result)
         self.trace.append((self._now(), eye.process, request, result))
+        if isinstance(request, calls.ImportImage | calls.CopyImage):
+            self._note_doubt(eye, request, result)
         if isinstance(result, CloudError):
             row = look_up(result)
             self.tally.rows[row.code, row.operations] += 1
@@ -303,10 +422,19 @@ class Eye:
     """Watches one process.
 
     Attributes:
+        run_id: Of the run that it carries out, if it does.
         phase: The phase it told last.
         alone: Whether it is the only process that ever ran at this time.
         uplink: Bytes it sent of each local file, successfully.
         when_answered: What to do when the first call of an action has succeeded.
+        asking: When it last asked for each image, on the event loop's clock.
+        doubts: What may be there of what it asked for.
+        functions: (region, name) of every function it made.
+        cleaned_from: When it said that it cleans up, on the event loop's clock.
+        not_before: When each kind of call may be made again that was throttled, on the
+            event loop's clock.
+        unusable: How often it saw an image that is not Usable.
+        stop: What kept the regions busy since it was told to stop.
     """
 
     def __init__(
@@ -315,18 +443,29 @@ class Eye:
         self._monitor = monitor
         self.process = process
         self.targets = targets
+        self.run_id = ""
         self.phase = Phase.SURVEY
         self.alone = True
         self.uplink: Counter[Path] = Counter()
         self.when_answered: dict[str, Callable[[], None]] = {}
+        self.asking: dict[tuple[str, ...], float] = {}
+        self.doubts: dict[tuple[str, ...], _Doubt] = {}
+        self.functions: set[tuple[str, str]] = set()
+        self.cleaned_from = 0.0
+        self.not_before: dict[tuple[str, str], float] = {}
+        self.unusable = 0
+        self.stop = Stop()
 
     def emit(self, event: Event) -> None:
         """Hear what the process tells."""
         if isinstance(event, PhaseBegan):
             self.phase = event.phase
+            if event.phase is Phase.CLEAN_UP:
+                self.cleaned_from = anyio.current_time()
 
     def asked(self, request: Call[Any]) -> None:
         """Look at a request that leaves."""
+        self.stop.asked(request)
         self._monitor.asked(self, request)
 
     def before(self, request: Call[Any]) -> None:
@@ -335,10 +474,22 @@ class Eye:
 
     def after(self, request: Call[Any], result: Any) -> None:
         """Look at the world after a request took effect."""
+        if isinstance(request, calls.CreateFunction):
+            self.functions.add((request.region, request.name))
         self._monitor.after_effect(self, request, result)
 
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""
+        self.stop.answered(request, result)
+        if isinstance(request, calls.DescribeImages) and isinstance(result, tuple):
+            available = (i for i in result if i.status is CloudStatus.AVAILABLE)
+            self.unusable += any(image.usable is False for image in available)
+        if (
+            isinstance(result, ApiError)
+            and look_up(result).meaning is Meaning.THROTTLED
+        ):
+            pause_s = result.retry_after_s or THROTTLED_S_MIN
+            self.not_before[_kind(request)] = anyio.current_time() + pause_s
         body = getattr(request, "body", None)
         if isinstance(body, FileRange) and not isinstance(result, Exception):
             self.uplink[body.path] += body.length
@@ -351,6 +502,24 @@ def _nothing() -> None:
     pass
 
 
+def _kind(request: Call[Any]) -> tuple[str, str]:
+    """Return the calls that are throttled together: one action in one region."""
+    return request.operation(), request.region
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Doubt:
+    """An image that may be there: when it was asked for, and with which token.
+
+    Attributes:
+        deleted: How many images of its name had been deleted by then.
+    """
+
+    asked_at: float
+    token: str
+    deleted: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Gap:
     """A name that stands for nothing, between the two renames of a replacement."""
@@ -358,6 +527,24 @@ class _Gap:
     opener: Eye
     image_id: str
     contents: frozenset[str]
+
+
+_REFUSED = frozenset({Meaning.ROUTE, Meaning.FINAL})
+
+
+def _makes(request: Call[Any]) -> tuple[str, str] | None:
+    """Return (region, name) of the thing that a request makes or names; or None."""
+    match request:
+        case calls.PutBucket():
+            return request.region, request.bucket
+        case calls.CreateFunction() | calls.ImportImage():
+            return request.region, request.name
+        case calls.CopyImage():
+            return request.destination_region, request.destination_name
+        case calls.ModifyImageAttribute() if request.name is not None:
+            return request.region, request.name
+        case _:
+            return None
 
 
 def _about(request: calls.ImportImage | calls.CopyImage) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from alicloud_emulator.world.profile import (
 ACCOUNT: Final = "1234567890123456"
 STRANGER: Final = "6543210987654321"
 ROLE: Final = "publisher"
+WHEN_MADE: Final = -1
 STUCK: Final = 5000.0
 """Factor on the durations of a region in which nothing ever gets done."""
 NEVER_S: Final = 1e9
@@ -52,6 +53,11 @@ class End(StrEnum):
     CLEAN = "clean"
     KILL = "kill"
     INTERRUPT = "interrupt"
+    CANCEL = "cancel"
+    """As an interrupt, but of the task that runs it: whoever calls has had enough."""
+
+
+STOPS: Final = (End.INTERRUPT, End.CANCEL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +86,8 @@ class Plan:
     Attributes:
         files: Content of the local files.
         others: Content of the older images that stand under a target's name.
-        end_at_call: Number of the call at which KILL or INTERRUPT happens.
-        end_at_making: The INTERRUPT happens when the first of these was asked for
+        end_at_call: Number of the call at which KILL, INTERRUPT or CANCEL happens.
+        end_at_making: INTERRUPT or CANCEL happens when the first of these was asked for
             instead: ``ImportImage`` or ``CopyImage``; or "".
         late_kill: The kill comes after the call's effect, before its answer.
         second_after_s: A second run of the same command starts so much later; or None.
@@ -89,7 +95,11 @@ class Plan:
         heals: Whether the weather gets good before the command is run again.
         gives_up: Nobody runs the command again; cleaning up is all that follows.
         again_kill: Number of the call at which the next run is killed too, or 0.
+        again_stops: The next run is interrupted instead.
         cleanup_kill: The same for the cleaning up at the end.
+        cleanup_stop: Number of the call at which the cleaning up is cancelled, or 0;
+            or WHEN_MADE, when it has made a function.
+        cleanup_renews: Another run takes images over between looking and removing.
         token_s: Life of the credentials, 0 for the account's own keys.
     """
 
@@ -108,7 +118,10 @@ class Plan:
     heals: bool
     gives_up: bool
     again_kill: int
+    again_stops: bool
     cleanup_kill: int
+    cleanup_stop: int
+    cleanup_renews: bool
     token_s: float
     token_late_s: float
 
@@ -146,6 +159,7 @@ class Plan:
             f"{self.profile.accounts[0].oss_since} account; first run: {end}; "
             f"second: {self.second_after_s}{' (rival)' if self.rivalry else ''}; heals: {self.heals}; "
             f"gives up: {self.gives_up}; kills: {self.again_kill}, {self.cleanup_kill}; "
+            f"cleanup stops: {self.cleanup_stop}, renews: {self.cleanup_renews}; "
             f"timeout {self.options.timeout_s:.0f} s; {self.existing}"
         )
 
@@ -159,7 +173,7 @@ def draw(seed: int) -> Plan:
         _target(rng, number, files) for number in range(rng.choice((1, 1, 2, 2, 3)))
     )
     options = _options(rng, profile)
-    end = rng.choices(tuple(End), (5, 4, 2))[0]
+    end = rng.choices(tuple(End), (5, 4, 2, 1))[0]
     return Plan(
         seed=seed,
         profile=profile,
@@ -169,16 +183,19 @@ def draw(seed: int) -> Plan:
         existing=_existing(rng, profile, len(targets), overwrite=options.overwrite),
         end=end,
         end_at_call=_some_call(rng),
-        end_at_making=rng.choice(_MAKING) if end is End.INTERRUPT else "",
+        end_at_making=rng.choice(_MAKING) if end in STOPS else "",
         late_kill=rng.random() < 0.5,
         second_after_s=rng.uniform(0, 60) if rng.random() < 0.15 else None,
         rivals=_rivals(targets, files) if rng.random() < 0.2 else targets,
         heals=rng.random() < 0.75,
         gives_up=rng.random() < 0.08,
-        again_kill=_some_call(rng) if rng.random() < 0.15 else 0,
+        again_kill=_some_call(rng) if rng.random() < 0.2 else 0,
+        again_stops=rng.random() < 0.5,
         cleanup_kill=_some_call(rng) if rng.random() < 0.15 else 0,
         token_s=rng.uniform(120, 900) if rng.random() < 0.2 else 0.0,
         token_late_s=rng.uniform(0, 15),
+        cleanup_stop=rng.choice((_some_call(rng), WHEN_MADE, 0, 0, 0, 0)),
+        cleanup_renews=rng.random() < 0.15,
     )
 
 
@@ -399,7 +416,6 @@ def _options(rng: Random, profile: Profile) -> Options:
         all_or_nothing=rng.random() < 0.3,
         allow_failure=frozenset(allowed),
         timeout_s=timeout_s,
-        lease_s=timeout_s + 2 * 3600.0,
         imds=rng.choice(("v1", "v1", "v2")),
     )
 

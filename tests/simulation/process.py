@@ -17,6 +17,9 @@ class Process:
 
     Attributes:
         ended: Set when it is over, one way or the other.
+        stopped_at: When it was told to stop, by whom or what ever; None if never.
+        spoiled: Regions that were excused then.
+        late: What was still there later than it may be.
     """
 
     def __init__(self, name: str, cloud: WorldCloud, eye: Eye) -> None:
@@ -28,14 +31,18 @@ class Process:
         self.refused: ConfigurationError | None = None
         self.run_id = ""
         self.run: Run | None = None
-        self.interrupted_at: float | None = None
+        self.stopped_at: float | None = None
+        self.on_stop: Callable[[], None] = _nothing
         self.ended_at = 0.0
+        self.spoiled: set[str] = set()
+        self.late: list[str] = []
         self._scope = anyio.CancelScope()
+        self._caller = anyio.CancelScope()
 
     async def execute(self, work: Callable[[], Awaitable[None]]) -> None:
         """Carry out the command, to its end or the process's."""
         try:
-            with self._scope:
+            with self._scope, self._caller:
                 await work()
         except* Killed:
             pass
@@ -54,8 +61,21 @@ class Process:
     def interrupt(self) -> None:
         """Send it Ctrl-C."""
         assert self.run is not None
-        self.interrupted_at = anyio.current_time()
+        self._stop()
         self.run.interrupt()
+
+    def cancel(self) -> None:
+        """Cancel the task that runs it, as its caller may."""
+        self._stop()
+        self._caller.cancel()
+
+    def _stop(self) -> None:
+        self.stopped_at = self.eye.stop.at = anyio.current_time()
+        self.on_stop()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _leaf(group: BaseExceptionGroup[ConfigurationError]) -> ConfigurationError:

@@ -22,6 +22,7 @@ from alicloud_emulator.world.profile import (
 )
 from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
+from emulator.tests.support.virtual import run
 from tests.simulation.landscape import EMPTY_ZIP
 from tests.simulation.plan import disk_image
 from tests.support.bridge import (
@@ -36,7 +37,6 @@ from tests.support.bridge import (
     WorldCloud,
 )
 from tests.support.bridge.table import ANSWERS
-from tests.support.virtual import run
 
 HANGZHOU, SINGAPORE, HEYUAN = "cn-hangzhou", "ap-southeast-1", "cn-heyuan"
 PATH = Path("/disk.img")

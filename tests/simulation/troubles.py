@@ -1,9 +1,11 @@
 """The kinds of bad weather, one function each."""
 
+from collections.abc import Callable
 from typing import Final
 
 from ali_import.cloud.retry_table import ROWS, Meaning
 from alicloud_emulator.world.faults import Do, Fault, Rule
+from tests.simulation.plan import Plan
 from tests.simulation.weather import Sky, Trouble
 from tests.support.bridge import Out
 
@@ -443,6 +445,74 @@ _THROTTLED_FOR_EVER: Final = (
 )
 
 
+def _publishing_refused(sky: Sky) -> str:
+    """Once an image cannot be published in a region, after names were taken maybe.
+
+    With all-or-nothing every other region has to put its older image back.
+    """
+    region = sky.asked_region()
+    action, code = sky.dice.choice(
+        (
+            ("ModifyImageSharePermission", "CurrentAccount.NotSupportPublicImage"),
+            ("ModifyImageAttribute", "ImageFamilyQuotaFull"),
+        )
+    )
+    sky.rule(
+        Do.REFUSE,
+        code=code,
+        status=403,
+        service="ecs",
+        action=action,
+        region=region,
+        first=sky.dice.randint(1, 4),
+        times=1,
+    )
+    sky.weather.spoiled.add(region)
+    return f"publishing refused in {region}: {code}"
+
+
+def _one_import_fails(sky: Sky) -> str:
+    """One import fails; who can copy in has no excuse."""
+    region = sky.asked_region()
+    sky.rule(
+        Do.FAIL_TASK,
+        code="ImportImageFailed",
+        service="ecs",
+        action="ImportImage",
+        region=region,
+        times=1,
+    )
+    if not sky.can_copy_to(region):
+        sky.weather.spoiled.add(region)
+    return f"one import fails in {region}"
+
+
+def _lost_then_refused(sky: Sky) -> str:
+    """A bucket or function is made, of which nobody hears; then it is refused for good."""
+    service, action = sky.dice.choice((("oss", "PutBucket"), ("fc", "CreateFunction")))
+    region = sky.asked_region()
+    sky.rule(Do.DROP_AFTER, times=1, service=service, action=action, region=region)
+    sky.rule(
+        Do.REFUSE,
+        code="AccessDenied",
+        status=403,
+        first=2,
+        service=service,
+        action=action,
+        region=region,
+    )
+    sky.weather.spoiled.add(region)
+    return f"{action} in {region} lost, then refused"
+
+
+LIKELY: Final[dict[Trouble, Callable[[Plan], bool]]] = {
+    _publishing_refused: lambda plan: (
+        plan.options.overwrite and plan.options.all_or_nothing
+    ),
+    _one_import_fails: lambda plan: len(plan.regions) > 2,
+}
+"""Troubles that matter in some scenarios, and are drawn more often there."""
+
 TROUBLES: Final[tuple[Trouble, ...]] = (
     _refused,
     _of_all_kinds,
@@ -468,4 +538,7 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
     _pages_for_answers,
     _reply_never,
     _throttled_for_ever,
+    _publishing_refused,
+    _one_import_fails,
+    _lost_then_refused,
 )

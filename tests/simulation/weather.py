@@ -1,10 +1,12 @@
 """Weather by swarm: each kind of trouble is on or off, and has a rate of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Final
 
 from alicloud_emulator.world.faults import Do, Fault, Rule
+from alicloud_emulator.world.profile import OssMode
 from alicloud_emulator.world.world import World
 from tests.simulation.plan import Plan
 from tests.support.bridge import Lag, Network, Out, Outage
@@ -23,6 +25,9 @@ class Weather:
     spoiled: set[str] = field(default_factory=set)
 
 
+LIKELY_SHARE: Final = 0.5
+"""How often a trouble comes in a scenario in which it matters most, at least."""
+
 Trouble = Callable[["Sky"], str]
 """Makes one kind of bad weather, at rates it draws, and says what it made."""
 
@@ -39,8 +44,13 @@ class Sky:
         self._began = world.agenda.now
         self._healed = False
         self.weather = Weather()
+        self.drawn: list[str] = []
 
-    def darken(self, troubles: Sequence["Trouble"]) -> None:
+    def darken(
+        self,
+        troubles: Sequence["Trouble"],
+        likely: Mapping["Trouble", Callable[[Plan], bool]],
+    ) -> None:
         """Draw which of the troubles there are; each makes itself felt.
 
         Where many come together most failures have an excuse, so that mostly few do.
@@ -49,8 +59,10 @@ class Sky:
             return
         share = self._rng.choice((0.05, 0.1, 0.1, 0.3))
         for trouble in troubles:
-            if self._rng.random() < share:
+            fits = trouble in likely and likely[trouble](self._plan)
+            if self._rng.random() < (max(share, LIKELY_SHARE) if fits else share):
                 self.weather.kinds.append(trouble(self))
+                self.drawn.append(trouble.__name__)
 
     def heal(self) -> None:
         """Let everything work from now on."""
@@ -77,6 +89,18 @@ class Sky:
     def asked_region(self) -> str:
         """Return some region that the command asks for."""
         return self._rng.choice(self._plan.regions)
+
+    def can_copy_to(self, region_id: str) -> bool:
+        """Whether a region takes copies, and another one can import to be copied."""
+        profile = self._plan.profile
+        new = profile.accounts[0].oss_since == "new"
+        return any(
+            there.copy_out
+            and there.oss is OssMode.OPEN
+            and not (new and there.mainland)
+            for there in profile.regions
+            if there.id != region_id and there.id in self._plan.regions
+        ) and any(r.copy_in for r in profile.regions if r.id == region_id)
 
     def rate(self, most: float) -> float:
         """Return a rate; small ones are as likely as large ones."""

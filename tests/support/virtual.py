@@ -1,27 +1,15 @@
 """Virtual time for unit tests, and a cloud that says what it is told to say."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import anyio
-from trio.testing import MockClock
 
 from ali_import.cloud.calls import Call
 from ali_import.errors import ApiError, CloudError, TransportError
 
 R = TypeVar("R")
 Answer = object | CloudError | Callable[[Call[Any]], Any]
-
-
-def run(main: Callable[[], Awaitable[R]], *, budget_s: float = 86_400.0) -> R:
-    """Run a scenario in virtual time; it starts at 0 and never waits for real."""
-
-    async def bounded() -> R:
-        with anyio.fail_after(budget_s):
-            return await main()
-
-    clock = MockClock(autojump_threshold=0)
-    return anyio.run(bounded, backend="trio", backend_options={"clock": clock})
 
 
 class ScriptedCloud:

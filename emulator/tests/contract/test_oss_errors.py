@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from alicloud_emulator.world.blobs import MemoryBlob
 from alicloud_emulator.world.oss.refusals import REFUSALS
 from emulator.tests.support.oss_watch import DECLARED
 from emulator.tests.unit.oss.conftest import TOKYO, Cloud
@@ -82,6 +83,7 @@ RECIPES: dict[str, Callable[[Try], Try]] = {
     ),
     "InvalidTargetType": lambda call: call.at("chain"),
     "MalformedXML": lambda call: call.but(body=b"<"),
+    "MissingContentLength": lambda call: call.but(options={"says_length": False}),
     "NoSuchKey": lambda call: call.at("none"),
     "NoSuchUpload": lambda call: call.asking("uploadId", "none"),
     "NoSuchVersion": lambda call: call.version("CAEQARiBgID"),
@@ -194,7 +196,11 @@ GOOD: dict[str, Try] = {
     "CopyObject": Try(method="PUT", target="pail/new", headers={COPY: "/pail/key"}),
     "AppendObject": written("POST", "pail/new?append&position=0"),
     "SealAppendObject": Try(method="POST", target="pail/log?seal&position=1"),
-    "OptionObject": Try(method="OPTIONS", target="pail/key"),
+    "OptionObject": Try(
+        method="OPTIONS",
+        target="pail/key",
+        headers={"origin": "https://a.b", "access-control-request-method": "GET"},
+    ),
     "PutSymlink": Try(
         method="PUT",
         target="pail/new?symlink",
@@ -318,8 +324,12 @@ SPECIAL: dict[str, dict[str, Callable[[Try], Try]]] = {
         "InvalidArgument": _body(
             b"<CORSConfiguration><CORSRule><MaxAgeSeconds>x</MaxAgeSeconds>"
             b"</CORSRule></CORSConfiguration>"
-        )
+        ),
+        "CORSRuleBeyondLimit": _body(
+            b"<CORSConfiguration>" + b"<CORSRule/>" * 21 + b"</CORSConfiguration>"
+        ),
     },
+    "OptionObject": {"BadRequest": lambda call: replace(call, headers={})},
     "PutBucketPolicy": {"InvalidArgument": lambda call: call},
     "PutUserDefinedLogFieldsConfig": {
         "InvalidArgument": _body(
@@ -334,7 +344,10 @@ SPECIAL: dict[str, dict[str, Callable[[Try], Try]]] = {
             headers={"range": "bytes=99-", "x-oss-range-behavior": "standard"}
         ),
     },
-    "CopyObject": {"InvalidArgument": ACL},
+    "CopyObject": {
+        "EntityTooLarge": lambda call: call.at("huge"),
+        "InvalidArgument": ACL,
+    },
     "AppendObject": {"InvalidArgument": _number("position")},
     "SealAppendObject": {"InvalidArgument": _number("position")},
     "PutSymlink": {
@@ -390,6 +403,9 @@ def cloud() -> Cloud:
     for key in ("log", "sealed"):
         made.call("POST", f"pail/{key}?append&position=0", b"x")
     made.call("POST", "pail/sealed?seal&position=1")
+    huge = MemoryBlob(b"")
+    huge.size = 1024**3 + 1
+    made.world.oss.objects.put(made.visit(), "pail", "huge", huge)
     pail = made.world.oss.buckets.get(made.visit(), "pail")
     pail.inventories.update({str(number): "" for number in range(999)})
     made.call("PUT", "pail?inventory&inventoryId=a", INVENTORY % b"a")

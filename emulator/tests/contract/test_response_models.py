@@ -39,8 +39,9 @@ class Session:
         service = self._services[product]
         flat = {key.replace("__", "."): value for key, value in params.items()}
         caller = self.cloud.main
+        region = str(flat.get("RegionId", TOKYO))
         got = answer(
-            service, request_of(service, action, flat, caller=caller, region=TOKYO)
+            service, request_of(service, action, flat, caller=caller, region=region)
         )
         assert got.status == 200, got.raw
         document = got.json

@@ -1,8 +1,6 @@
 """The official SDKs of ECS, RAM and STS, and the older generation, over real sockets."""
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
@@ -15,6 +13,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from alibabacloud_tea_openapi.models import Config
 
 from emulator.tests.support.emulator import RunningEmulator
+from emulator.tests.support.waiting import until
 
 LONDON, TOKYO = "eu-west-1", "ap-northeast-1"
 MAIN = "1234567890123456"
@@ -41,13 +40,6 @@ def upload(cloud: RunningEmulator, data: bytes) -> None:
     )
     client.put_bucket(oss.PutBucketRequest(bucket="sdk-test"))
     client.put_object(oss.PutObjectRequest(bucket="sdk-test", key="disk", body=data))
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.1)
 
 
 def import_request(**given: Any) -> Any:
@@ -89,7 +81,10 @@ def test_the_official_sdk_imports_copies_shares_and_deletes(
             destination_image_name="sdk-copy",
         )
     ).body.image_id
-    until(lambda: described(ecs, TOKYO, copy).status == "Available")
+    tokyo = EcsClient(config(cloud, region_id=TOKYO))
+    until(lambda: described(tokyo, TOKYO, copy).status == "Available")
+    with pytest.raises(ClientException, match="NotSupportedEndpoint"):
+        described(ecs, TOKYO, copy)
     publish = ecs_models.ModifyImageSharePermissionRequest(
         region_id=LONDON, image_id=image_id, is_public=True
     )

@@ -22,6 +22,7 @@ from alicloud_emulator.world.profile import (
     Limits,
     Principal,
     load_profile,
+    with_secrets,
 )
 from alicloud_emulator.world.world import World
 
@@ -63,7 +64,7 @@ class Cloud:
         durations: dict[str, float] | None = None,
         users: tuple[Principal, ...] = (),
     ) -> None:
-        profile = load_profile("fast")
+        profile = with_secrets(load_profile("fast"), lambda: "emulator-secret")
         main = replace(profile.accounts[0], users=users, **(account or {}))
         other = replace(
             main, id=OTHER_ACCOUNT, access_key_id="other", access_key_secret="o"

@@ -153,7 +153,11 @@ def _wire(request: Any) -> Request:
         raw_path=parts.path or "/",
         raw_query=parts.query,
         query=parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True),
-        headers={name.lower(): str(value) for name, value in request.headers.items()},
+        headers={
+            # http.client adds it where requests does not.
+            "content-length": str(len(data)),
+            **{name.lower(): str(value) for name, value in request.headers.items()},
+        },
         body=Body(data),
         content_length=len(data),
         request_id="0" * 24,

@@ -1,10 +1,11 @@
+import re
 from pathlib import Path
 
 import pytest
 
+from alicloud_emulator.world.checked import ProfileError
 from alicloud_emulator.world.profile import (
     OssMode,
-    ProfileError,
     load_profile,
     shipped_profiles,
 )
@@ -54,20 +55,47 @@ def test_a_profile_of_ones_own_extends_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "says"),
     [
-        'extends = "fast"\n[durations]\nimport_seconds = 1\n',
-        'extends = "fast"\nfoo = 1\n',
-        'extends = "nothing"\n',
-        'extends = "fast"\n[regions]\ncn-hangzhou = { oss = "maybe" }\n',
-        "[regions]\n",
-        "this is not TOML",
+        ("[durations]\nimport_seconds = 1", "[durations] has no key 'import_seconds'"),
+        ("foo = 1", "unknown key 'foo'"),
+        ('extends = "nothing"', "no profile 'nothing'"),
+        ('[regions]\ncn-hangzhou = { oss = "maybe" }', "one of open, no-new-buckets"),
+        ("[regions]\ncn-hangzhou = { dead = 1 }", "true or false"),
+        ("[regions]\ncn-hangzhou = 1", "[regions.cn-hangzhou] is a table"),
+        ("[regions]\ncn-hangzhou = { slow = -1 }", "from 0"),
+        ("regions = 1", "[regions] is a table"),
+        ('[account]\noss_since = "nwe"', "oss_since = 'nwe': it is one of new, old"),
+        ('[account]\nagreement_signed = "no"', "true or false"),
+        ("[account]\nid = 1234567890123456", "a text"),
+        ("account = 1", "[account] is a table"),
+        ("[account]\nusers = 1", "users is a list"),
+        ("[[account.users]]\npolicies = [1]", "policies is a table"),
+        ("[[account.users]]\naccess_key_id = 'k'", "says nothing about 'name'"),
+        ("[[account.users]]\nname = 'a'\naccess_key_id = 'LTAI-emulator'", "two have"),
+        ("[[accounts]]\nid = '1'", "[[accounts]] says nothing about 'access_key_id'"),
+        ("[durations]\nimport_s = -5", "import_s = -5: it is a number from 0"),
+        ("[durations]\nimport_s = nan", "a number from 0"),
+        ("[durations]\nimport_s = inf", "a number from 0"),
+        ("[durations]\nimport_s = true", "a number from 0"),
+        ("[limits]\nimports_running = 1.5", "a whole number"),
+        ('[limits]\ncopy_conflict = "wait"', "one of queue, refuse"),
+        ("[weather]\ncall_failure = 1.5", "from 0 to 1"),
+        ("this is not TOML", "line 2"),
     ],
 )
-def test_a_profile_that_says_something_impossible_is_refused(
-    tmp_path: Path, text: str
+def test_a_profile_that_says_something_impossible_is_refused_by_name(
+    tmp_path: Path, text: str, says: str
 ) -> None:
     path = tmp_path / "bad.toml"
-    path.write_text(text)
-    with pytest.raises(ProfileError):
+    extends = "" if "extends" in text else 'extends = "fast"\n'
+    path.write_text(f"{extends}{text}\n")
+    with pytest.raises(ProfileError, match=re.escape(says)):
+        load_profile(str(path))
+
+
+def test_a_profile_that_extends_nothing_says_everything(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text("[regions]\n")
+    with pytest.raises(ProfileError, match="says nothing about 'account'"):
         load_profile(str(path))

@@ -10,18 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
-from ali_import import __version__
+from ali_import import ConfigurationError, __version__
 from ali_import.cli import help_text
-from ali_import.errors import ConfigurationError
 from ali_import.units import HOUR_S, MINUTE_S
 
 CLEANUP: Final = "cleanup"
+END_OF_OPTIONS: Final = "--"
 
 _REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,24}){1,5}")
 _ROLE: Final = re.compile(r"[A-Za-z0-9.@_-]{1,64}")
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
 _UNITS_S: Final = {"": 1.0, "s": 1.0, "m": MINUTE_S, "h": HOUR_S}
 _TIMEOUT_S_MAX: Final = 7 * 24 * HOUR_S
+_NO_NAME: Final = (
+    "the name of an image file is empty; is a variable of the shell not set?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +76,16 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _publish(argv: Sequence[str]) -> PublishArguments:
+    parser = _publish_parser()
+    argv, files = _split(argv)
     # Intermixed, or an image after a flag that follows an image would be refused.
-    given = _publish_parser().parse_intermixed_args(argv)
-    images = tuple(Path(image) for image in given.images)
-    if (
-        Path(CLEANUP) in images
-        and CLEANUP in given.images
-        and not Path(CLEANUP).exists()
-    ):
+    given = parser.parse_intermixed_args(argv)
+    if "" in files:
+        parser.error(_NO_NAME)
+    images = tuple(Path(image) for image in (*given.images, *files))
+    if not images:
+        parser.error("the following arguments are required: IMAGE")
+    if CLEANUP in given.images and not Path(CLEANUP).exists():
         raise ConfigurationError(
             f"there is no file {CLEANUP}; to remove leftovers, put {CLEANUP} first",
             advice=f"run `ali-import {CLEANUP}`",
@@ -109,6 +114,18 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
     )
 
 
+def _split(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Part the arguments at ``--``: after it, everything is a file.
+
+    argparse cannot: what it takes for options and files in any order it reads twice,
+    and the second time the ``--`` is gone.
+    """
+    if END_OF_OPTIONS not in argv:
+        return argv, ()
+    end = argv.index(END_OF_OPTIONS)
+    return argv[:end], argv[end + 1 :]
+
+
 def _cleanup(argv: Sequence[str]) -> CleanupArguments:
     given = _cleanup_parser().parse_args(argv)
     return CleanupArguments(
@@ -126,7 +143,7 @@ def _publish_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("images", metavar="IMAGE", nargs="+", type=_image, help="raw disk image files")
+    add("images", metavar="IMAGE", nargs="*", type=_image, help="raw disk image files")
     add(
         "-n",
         "--name",
@@ -233,9 +250,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def _image(text: str) -> str:
     if not text:
-        raise argparse.ArgumentTypeError(
-            "the name of an image file is empty; is a variable of the shell not set?"
-        )
+        raise argparse.ArgumentTypeError(_NO_NAME)
     if text == "-":
         raise argparse.ArgumentTypeError(
             "- (standard input) cannot be read; save it to a file (one called - is ./-)"

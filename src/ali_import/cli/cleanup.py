@@ -1,6 +1,7 @@
 """``ali-import cleanup``: show what runs have left, and remove it."""
 
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -9,16 +10,15 @@ from typing import NoReturn
 import anyio
 from anyio import to_thread
 
-from ali_import.cli import compose, signals, streams
+import ali_import
+from ali_import import Cloud, ConfigurationError, Event, Leftover, Note
+from ali_import.cli import signals, streams
 from ali_import.cli.arguments import CleanupArguments
 from ali_import.cli.exit_status import ExitStatus
-from ali_import.errors import ConfigurationError
-from ali_import.publish.cleanup import find_leftovers, remove_leftovers
-from ali_import.publish.model import Event, Leftover, Note
+from ali_import.redaction import one_line
+from ali_import.report import log
 from ali_import.report.display import PlainDisplay
 from ali_import.report.lines import Messages, counted
-from ali_import.report.log import DEBUG_VERBOSITY, LogDisplay
-from ali_import.report.redaction import one_line
 
 
 class State(StrEnum):
@@ -36,17 +36,18 @@ def state(leftover: Leftover, now: float) -> State:
     return State.EXPIRED if leftover.expires_at <= now else State.IN_USE
 
 
-class Cleanup:
+class CleanupCommand:
     """One execution of the command."""
 
     def __init__(self, arguments: CleanupArguments, messages: Messages) -> None:
         self._arguments = arguments
         self._messages = messages
         self._blind = False
+        self._removing: tuple[Leftover, ...] = ()
         self._display = (
-            LogDisplay()
+            log.LogDisplay()
             if arguments.verbosity
-            else PlainDisplay(messages, clock_s=compose.elapsed_s)
+            else PlainDisplay(messages, clock_s=time.monotonic)
         )
 
     async def clean_up(self) -> ExitStatus:
@@ -63,11 +64,23 @@ class Cleanup:
                 advice="add --yes to remove everything without asking",
             )
         status: ExitStatus | None = None
+        working = anyio.CancelScope()
+
+        def first() -> None:
+            if self._removing:
+                self._display.say(
+                    "interrupted: cleaning up; interrupt again to stop at once"
+                )
+            working.cancel()
+
         async with anyio.create_task_group() as group:
-            await group.start(signals.receive, group.cancel_scope.cancel, _stop_at_once)
-            status = await self._work()
+            # It listens to the end: what removing made is removed after the first.
+            await group.start(signals.receive, first, self._stop_at_once)
+            with working:
+                status = await self._connect_and_work()
             group.cancel_scope.cancel()
         if status is None:
+            self._tell_unfinished()
             raise KeyboardInterrupt
         return status
 
@@ -82,22 +95,25 @@ class Cleanup:
             )
         return False
 
-    async def _work(self) -> ExitStatus:
-        verbosity = self._arguments.verbosity
-        cloud = compose.connect(log_calls=verbosity >= DEBUG_VERBOSITY)
-        now = compose.now()
-        found = await find_leftovers(cloud, now=compose.now, emit=self._look)
+    async def _connect_and_work(self) -> ExitStatus:
+        async with ali_import.connect() as cloud:
+            verbosity = self._arguments.verbosity
+            return await self._work(
+                log.logged(cloud, verbosity=verbosity, clock_s=time.monotonic)
+            )
+
+    async def _work(self, cloud: Cloud) -> ExitStatus:
+        now = time.time()
+        found = await ali_import.find_leftovers(cloud, on_event=self._look)
         streams.print_lines(_listed(leftover, now) for leftover in found)
         doomed = await self._choose(found, now)
         left: tuple[Leftover, ...] = ()
         if doomed:
-            left = await remove_leftovers(
-                cloud,
-                doomed,
-                rng=compose.dice(),
-                now=compose.now,
-                emit=self._display.emit,
+            self._removing = doomed
+            left = await ali_import.remove_leftovers(
+                cloud, doomed, on_event=self._display.emit
             )
+            self._removing = ()
         self._tell(found, doomed, left)
         if left and len(left) == len(doomed):
             return ExitStatus.ALL_FAILED
@@ -129,6 +145,25 @@ class Cleanup:
         answer = await to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
         return answer.strip().lower() in {"y", "yes"}
 
+    def _tell_unfinished(self) -> None:
+        """Say what may be left, because removing it was stopped half way."""
+        for leftover in self._removing:
+            self._messages.line(f"may be left: {_line(leftover)} {leftover.detail}")
+        if self._removing:
+            again = "ali-import cleanup" + " --all" * self._arguments.remove_all
+            self._messages.line(f"to remove what is left: {again}")
+
+    def _stop_at_once(self) -> NoReturn:
+        """Say what may be left, and end the process."""
+        self._messages.line("ali-import: stopped")
+        self._tell_unfinished()
+        if self._removing:
+            self._messages.line(
+                "a function that was made to empty a bucket may be left, too; it "
+                "expires within the hour"
+            )
+        streams.leave_at_once(ExitStatus.INTERRUPTED)
+
     def _tell(
         self,
         found: Sequence[Leftover],
@@ -156,7 +191,3 @@ def _line(leftover: Leftover) -> str:
 def _listed(leftover: Leftover, now: float) -> str:
     """Return the line for standard output."""
     return one_line(f"{_line(leftover)} {state(leftover, now)}")
-
-
-def _stop_at_once() -> NoReturn:
-    streams.leave_at_once(ExitStatus.INTERRUPTED)

@@ -3,8 +3,8 @@
 import traceback
 from collections.abc import Iterator
 
+from ali_import import AliImportError, ApiError, CloudError
 from ali_import.cli.exit_status import ExitStatus
-from ali_import.errors import AliImportError, ApiError, CloudError
 from ali_import.report.lines import Messages
 
 

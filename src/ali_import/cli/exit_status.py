@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `ali-import --help` needs the statuses, not the engine
-    from ali_import.publish.model import Report
+    from ali_import import Report
 
 
 class ExitStatus(IntEnum):

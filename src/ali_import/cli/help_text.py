@@ -36,7 +36,7 @@ examples:
   ali-import cleanup                       what have stopped runs left behind?
 
 `cleanup` is a command only as the first argument; write ./cleanup for a file of
-that name.
+that name. After --, everything is a file, whatever it begins with.
 
 output: standard output gets one line for each image that stands,
   REGION NAME (FAMILY) IMAGE_ID
@@ -73,4 +73,5 @@ exit status:
   2    wrong usage or set-up; nothing was changed
   3    some could not be removed, or some regions not be asked
   4    none could be removed, or an error that should not happen
-  130  interrupted; run it again"""
+  130  interrupted; the first Ctrl-C removes what cleaning up has made, the second
+       stops at once; run it again"""

@@ -57,23 +57,21 @@ def _command(given: Arguments) -> ExitStatus:
     messages = _messages()
     with log.configured(given.verbosity, messages):
         if isinstance(given, CleanupArguments):
-            from ali_import.cli.cleanup import Cleanup
+            from ali_import.cli.cleanup import CleanupCommand
 
-            return anyio.run(Cleanup(given, messages).clean_up)
-        from ali_import.cli.publish import Publication
+            return anyio.run(CleanupCommand(given, messages).clean_up)
+        from ali_import.cli.publish import PublishCommand
 
-        return anyio.run(Publication(given, messages).publish)
+        return anyio.run(PublishCommand(given, messages).publish)
 
 
 def _open_many_files() -> None:
     """Raise the soft limit of open files: every region takes several connections.
 
-    Some systems start with 256, which 40 regions can use up.
+    Some systems start with 256. Where the hard limit is low, less happens at once.
     """
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES_MIN if hard == resource.RLIM_INFINITY else min(_FILES_MIN, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -81,7 +79,7 @@ def _open_many_files() -> None:
 
 
 def _messages() -> "Messages":
+    from ali_import.redaction import Redactor
     from ali_import.report.lines import Messages
-    from ali_import.report.redaction import Redactor
 
     return Messages(sys.stderr, Redactor.from_environment(os.environ))

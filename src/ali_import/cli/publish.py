@@ -1,32 +1,32 @@
-"""``ali-import IMAGE...``: inspect, run, report."""
+"""``ali-import IMAGE...``: publish, and report."""
 
 import os
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import NoReturn
 
 import anyio
-from anyio import to_thread
 
-from ali_import.cli import compose, signals, streams
-from ali_import.cli.arguments import PublishArguments
-from ali_import.cli.exit_status import ExitStatus, of_report
-from ali_import.disk import DiskImage, inspect
-from ali_import.errors import AliImportError, ConfigurationError, DiskImageError
-from ali_import.publish.model import (
+import ali_import
+from ali_import import (
+    AliImportError,
+    ConfigurationError,
     Event,
+    Image,
     Leftover,
     Note,
     Options,
+    Publication,
     RegionsKnown,
     Report,
     Result,
-    Target,
 )
-from ali_import.publish.naming import targets
-from ali_import.report import display, documents
+from ali_import.cli import signals, streams
+from ali_import.cli.arguments import PublishArguments
+from ali_import.cli.exit_status import ExitStatus, of_report
+from ali_import.report import display, documents, log
 from ali_import.report.lines import (
     Messages,
     failure_line,
@@ -34,20 +34,9 @@ from ali_import.report.lines import (
     stands,
     summary_lines,
 )
-from ali_import.report.log import DEBUG_VERBOSITY
-from ali_import.units import HOUR_S
-
-if TYPE_CHECKING:
-    from ali_import.publish.run import Run
-
-# Hashing is bound by the processor and the disk; more at once gains nothing.
-_INSPECTIONS_MAX: Final = 4
-
-# What expires while its own run goes on, another run may take away.
-_LEASE_BEYOND_TIMEOUT_S: Final = HOUR_S
 
 
-class Publication:
+class PublishCommand:
     """One execution of the command, from reading the files to the last line."""
 
     def __init__(self, arguments: PublishArguments, messages: Messages) -> None:
@@ -56,13 +45,12 @@ class Publication:
         self._display = display.choose(
             messages,
             verbosity=arguments.verbosity,
-            clock_s=compose.elapsed_s,
+            clock_s=time.monotonic,
             environment=os.environ,
         )
         self._showing = ExitStack()
-        self._run: Run | None = None
-        self._started_at = compose.now()
-        self._targets: tuple[Target, ...] = ()
+        self._publication: Publication | None = None
+        self._started_at = time.time()
 
     async def publish(self) -> ExitStatus:
         """Publish the images and report.
@@ -72,50 +60,47 @@ class Publication:
                 wrong.
             KeyboardInterrupt: A signal came before anything was begun.
         """
-        _check_report(self._arguments.report)
+        _check_report(self._arguments.report, self._arguments.images)
         with self._showing:
             self._showing.enter_context(self._display)
             report = await self._execute()
         return self._tell(report)
 
     async def _execute(self) -> Report:
+        report: Report | None = None
         preparing = anyio.CancelScope()
 
         def first() -> None:
-            if self._run is None:
+            if self._publication is None or not self._publication.targets:
                 preparing.cancel()
             else:
                 self._display.say(
                     "interrupted: cleaning up; interrupt again to stop at once"
                 )
-                self._run.interrupt()
+                self._publication.interrupt()
 
         async with anyio.create_task_group() as group:
             await group.start(signals.receive, first, self._stop_at_once)
             with preparing:
-                self._run = await self._prepare()
-            if self._run is None or preparing.cancel_called:
-                raise KeyboardInterrupt
-            report = await self._run.execute()
+                report = await self._connect_and_publish()
             group.cancel_scope.cancel()
+        if report is None:
+            raise KeyboardInterrupt
         return report
 
-    async def _prepare(self) -> "Run":
-        """Read and check everything that is here, then get ready to reach the cloud."""
-        arguments = self._arguments
-        self._targets = targets(
-            await _inspect_all(arguments.images),
-            name=arguments.name,
-            family=arguments.family,
-            today=datetime.fromtimestamp(self._started_at, UTC).date(),
-        )
-        for target in self._targets:
-            self._emit(Note(text=_learned(target)))
-            for warning in target.image.warnings:
-                text = f"{target.image.path}: {warning}"
-                self._emit(Note(text=text, level="WARNING"))
-        cloud = compose.connect(log_calls=arguments.verbosity >= DEBUG_VERBOSITY)
-        return compose.start_run(cloud, self._targets, _options(arguments), self._emit)
+    async def _connect_and_publish(self) -> Report:
+        given = self._arguments
+        images = [
+            Image(path, name=given.name, family=given.family) for path in given.images
+        ]
+        async with ali_import.connect() as cloud:
+            self._publication = Publication(
+                log.logged(cloud, verbosity=given.verbosity, clock_s=time.monotonic),
+                images,
+                _options(given),
+                on_event=self._emit,
+            )
+            return await self._publication.execute()
 
     def _emit(self, event: Event) -> None:
         self._display.emit(event)
@@ -126,20 +111,33 @@ class Publication:
 
     def _stop_at_once(self) -> NoReturn:
         """Say what is left, and end the process."""
-        left = self._run.leftovers() if self._run else ()
+        left = self._publication.leftovers() if self._publication else ()
         self._showing.close()
         self._messages.line("ali-import: stopped")
         self._tell_leftovers(left)
         streams.leave_at_once(ExitStatus.INTERRUPTED)
 
     def _tell(self, report: Report) -> ExitStatus:
+        """Write results, report and summary, each even if another cannot be written.
+
+        Raises:
+            ExceptionGroup: Of the AliImportError of each that could not.
+        """
         status = of_report(report, self._arguments.allow_failure)
+        problems: list[AliImportError] = []
         try:
             streams.print_lines(result_lines(report))
+        except AliImportError as error:
+            problems.append(error)
+            status = ExitStatus.ALL_FAILED
+        try:
             if self._arguments.report:
                 self._write(report, self._arguments.report, status)
-        finally:
-            self._explain(report)
+        except AliImportError as error:
+            problems.append(error)
+        self._explain(report)
+        if problems:
+            raise ExceptionGroup("not all could be written", problems)
         return status
 
     def _explain(self, report: Report) -> None:
@@ -165,7 +163,7 @@ class Publication:
     def _write(self, report: Report, path: Path, status: ExitStatus) -> None:
         document = documents.as_json(
             report,
-            self._targets,
+            self._publication.targets if self._publication else (),
             exit_status=status,
             started_at=self._started_at,
             redactor=self._messages.redactor,
@@ -179,34 +177,7 @@ class Publication:
             ) from error
 
 
-async def _inspect_all(paths: Sequence[Path]) -> tuple[DiskImage, ...]:
-    """Inspect every file.
-
-    Raises:
-        ExceptionGroup: Of the DiskImageError of every file that has one.
-    """
-    found: dict[int, DiskImage] = {}
-    wrong: dict[int, DiskImageError] = {}
-    limiter = anyio.CapacityLimiter(_INSPECTIONS_MAX)
-
-    async def look(index: int) -> None:
-        try:
-            found[index] = await to_thread.run_sync(
-                inspect, paths[index], abandon_on_cancel=True, limiter=limiter
-            )
-        except DiskImageError as error:
-            wrong[index] = error
-
-    async with anyio.create_task_group() as group:
-        for index in range(len(paths)):
-            group.start_soon(look, index)
-    if wrong:
-        raise ExceptionGroup("bad files", [wrong[index] for index in sorted(wrong)])
-    return tuple(found[index] for index in range(len(paths)))
-
-
 def _options(arguments: PublishArguments) -> Options:
-    timeout_s = arguments.timeout_s or Options.timeout_s
     return Options(
         regions=arguments.regions,
         public=arguments.public,
@@ -214,24 +185,24 @@ def _options(arguments: PublishArguments) -> Options:
         all_or_nothing=arguments.all_or_nothing,
         allow_failure=arguments.allow_failure,
         role=arguments.role,
-        timeout_s=timeout_s,
-        lease_s=max(Options.lease_s, timeout_s + _LEASE_BEYOND_TIMEOUT_S),
+        timeout_s=arguments.timeout_s or Options.timeout_s,
     )
 
 
-def _learned(target: Target) -> str:
-    image = target.image
-    machine = image.architecture or "x86_64 and arm64"
-    return (
-        f"{image.path}: {image.boot_mode}, {machine}, {image.size_gib} GiB, becomes "
-        f"{target.name} ({target.family})"
-    )
+def _check_report(path: Path | None, images: Sequence[Path]) -> None:
+    """Find out now, not after an hour, whether the report can be written.
 
-
-def _check_report(path: Path | None) -> None:
-    """Find out now, not after an hour, whether the report can be written."""
+    Raises:
+        ConfigurationError: It cannot, or it would take the place of an image.
+    """
     if path is None:
         return
+    for image in images:
+        if _same_file(path, image):
+            raise ConfigurationError(
+                f"--report {path}: is the same file as the image {image}",
+                advice="name another file",
+            )
     try:
         documents.check_writable(path)
     except OSError as error:
@@ -239,3 +210,11 @@ def _check_report(path: Path | None) -> None:
             f"--report {path}: cannot be written: {error.strerror or error}",
             advice="name a file in a directory that exists and is writable",
         ) from error
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, by whatever links; not if one is missing."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False

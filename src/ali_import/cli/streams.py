@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NoReturn
 
-from ali_import.errors import AliImportError
+from ali_import import AliImportError
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -30,10 +30,11 @@ def print_lines(lines: Iterable[str]) -> None:
         _flush_stdout()
     except BrokenPipeError:
         _detach_stdout()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: it is closed
         _detach_stdout()
+        reason = getattr(error, "strerror", None) or error
         raise AliImportError(
-            f"standard output cannot be written: {error.strerror or error}",
+            f"standard output cannot be written: {reason}",
             advice="run the same command again: what is done is not done twice",
         ) from error
 

@@ -9,13 +9,12 @@ Sources: the error tables of each action's page (ImportImage 2025-05, CopyImage
 the codes that other tools had to learn; docs/errors.md is made from this table.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from ali_import.errors import ApiError, CloudError, HostNotFoundError, TransportError
+from ali_import.errors import ApiError, CloudError, TransportError
 
 
 class Meaning(StrEnum):
@@ -49,326 +48,117 @@ class Row:
         return code == self.code
 
 
-def _rows(
-    meaning: Meaning,
-    codes: Iterable[str],
-    *operations: str,
-    advice: str = "",
-) -> tuple[Row, ...]:
-    return tuple(
-        Row(code=c, meaning=meaning, advice=advice, operations=operations)
-        for c in codes
-    )
+TRANSIENT, THROTTLED, BUSY, DONE, LOOK, SOURCE, ROUTE, FINAL = Meaning
 
-
-_M = Meaning
-_FAILED_ADVICE: Final = (
+_NETWORK: Final = (
+    "check the network; if only this region fails, run again later, or name it with "
+    "--allow-failure"
+)
+_NO_SOURCE: Final = (
+    "no region that has the image could be copied from; publish in one more region, or "
+    "forgive this one with --allow-failure"
+)
+_DELETED: Final = "somebody, maybe another run, deleted the image meanwhile; run again"
+_FAILED: Final = (
     "the cloud began to make the image and failed: run again; if it stays so, check that "
     "the file is a whole raw disk"
 )
+_KEYS: Final = "check ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 
-ROWS: Final[tuple[Row, ...]] = (
-    # --- rows about certain operations ----------------------------------------------
-    *_rows(
-        _M.LOOK,
-        ("InvalidImageName.Duplicated", "IdempotentParameterMismatch"),
-        "ecs.ImportImage",
-        "ecs.CopyImage",
-    ),
-    *_rows(
-        _M.LOOK,
-        ("IdempotenceParamNotMatch", "ImageIsImporting"),
-        "ecs.ImportImage",
-        "ecs.CopyImage",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("InvalidImageName.Duplicated",),
-        "ecs.ModifyImageAttribute",
-        advice="another image has this name in the region",
-    ),
-    *_rows(_M.DONE, ("InvalidImageId.NotFound", "InvalidImageId*"), "ecs.DeleteImage"),
-    *_rows(
-        _M.FINAL,
-        ("InvalidImageId.NotFound", "InvalidResourceId.NotFound"),
-        "ecs.ModifyImageAttribute",
-        "ecs.ModifyImageSharePermission",
-        "ecs.TagResources",
-        "ecs.UntagResources",
-        advice="somebody, maybe another run, deleted the image meanwhile; run again",
-    ),
-    *_rows(_M.DONE, ("InvalidSnapshotId.NotFound",), "ecs.DeleteSnapshot"),
-    *_rows(
-        _M.BUSY,
-        (
-            "SnapshotCreatedImage",
-            "Operation.Conflict",
-            "IncorrectDiskStatus.CreatingSnapshot",
-            "InvalidOperation.RelatedSnapshotNotFinished",
-        ),
-        "ecs.DeleteSnapshot",
-    ),
-    *_rows(
-        _M.BUSY,
-        (
-            "ImageIsImporting",
-            "ImageIsExporting",
-            "ImageIsCreating",
-            "OperationDenied.ImageCopying",
-        ),
-        "ecs.DeleteImage",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("ImageUsingByInstance",),
-        "ecs.DeleteImage",
-        advice="an instance still uses the image; release it or delete with force",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("ImageUseShared",),
-        "ecs.DeleteImage",
-        advice="the image is shared with accounts; take the shares back first",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("ImageIsPublic",),
-        "ecs.DeleteImage",
-        advice="somebody is publishing the image; see that nobody is, and run again",
-    ),
-    *_rows(_M.BUSY, ("InvalidStatus.ImageIsCreating",), "ecs.ModifyImageAttribute"),
-    *_rows(_M.DONE, ("ImageStatus.NotDeprecated",), "ecs.ModifyImageAttribute"),
-    *_rows(_M.DONE, ("Image.Public",), "ecs.ModifyImageSharePermission"),
-    *_rows(_M.DONE, ("Image.NotPublic",), "ecs.ModifyImageSharePermission"),
-    *_rows(
-        _M.DONE,
-        (
-            "ImageCreatedNotFromCopy",
-            "IncorrectImageStatus",
-            "CancelNotSupported",
-            "InvalidImageId.NotFound",
-        ),
-        "ecs.CancelCopyImage",
-    ),
-    *_rows(
-        _M.DONE,
-        ("InvalidTaskId*", "IncorrectTaskStatus*", "InvalidTask.NotCancelable"),
-        "ecs.CancelTask",
-    ),
-    *_rows(
-        _M.SOURCE,
-        (
-            "OperationDenied.ImageCopyConflict",
-            "OperationDenied.ImageCopying",
-            "OperationDenied.CommunityImage",
-            "IncorrectImageStatus",
-            "InvalidImageId.NotFound",
-            "RegionNotSupportCopy",
-            "SourceRegion.NotFound",
-        ),
-        "ecs.CopyImage",
-        advice="no region that has the image could be copied from; publish in one more "
-        "region, or forgive this one with --allow-failure",
-    ),
-    *_rows(_M.DONE, ("FunctionAlreadyExists",), "fc.CreateFunction"),
-    *_rows(_M.DONE, ("FunctionNotFound",), "fc.DeleteFunction"),
-    *_rows(_M.DONE, ("NoSuchBucket",), "oss.DeleteBucket", "oss.DeleteObjects"),
-    *_rows(_M.DONE, ("NoSuchUpload", "NoSuchBucket"), "oss.AbortMultipartUpload"),
-    *_rows(_M.LOOK, ("NoSuchUpload",), "oss.CompleteMultipartUpload"),
+# One line a rule: for these operations ("" is any), these codes mean this. Where two
+# lines fit an error, one that names its operation wins.
+# fmt: off
+_RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
+    # Making an image: what has the name, or what the token was used for, may be ours.
+    ("ecs.ImportImage ecs.CopyImage", "InvalidImageName.Duplicated IdempotentParameterMismatch", LOOK, ""),
+    ("ecs.ImportImage ecs.CopyImage", "IdempotenceParamNotMatch ImageIsImporting", LOOK, ""),
+    ("ecs.CopyImage", "OperationDenied.ImageCopyConflict OperationDenied.ImageCopying", SOURCE, _NO_SOURCE),
+    ("ecs.CopyImage", "OperationDenied.CommunityImage IncorrectImageStatus", SOURCE, _NO_SOURCE),
+    ("ecs.CopyImage", "InvalidImageId.NotFound RegionNotSupportCopy SourceRegion.NotFound", SOURCE, _NO_SOURCE),
+    ("ecs.CancelCopyImage", "ImageCreatedNotFromCopy IncorrectImageStatus CancelNotSupported InvalidImageId.NotFound", DONE, ""),
+    ("ecs.CancelTask", "InvalidTaskId* IncorrectTaskStatus* InvalidTask.NotCancelable", DONE, ""),
+    # Changing an image.
+    ("ecs.ModifyImageAttribute", "InvalidImageName.Duplicated", FINAL, "another image has this name in the region"),
+    ("ecs.ModifyImageAttribute ecs.ModifyImageSharePermission", "InvalidImageId.NotFound InvalidResourceId.NotFound", FINAL, _DELETED),
+    ("ecs.TagResources ecs.UntagResources", "InvalidImageId.NotFound InvalidResourceId.NotFound", FINAL, _DELETED),
+    ("ecs.ModifyImageAttribute", "InvalidStatus.ImageIsCreating", BUSY, ""),
+    ("ecs.ModifyImageAttribute", "ImageStatus.NotDeprecated", DONE, ""),
+    ("ecs.ModifyImageSharePermission", "Image.Public Image.NotPublic", DONE, ""),
+    # Deleting.
+    ("ecs.DeleteImage", "InvalidImageId.NotFound InvalidImageId*", DONE, ""),
+    ("ecs.DeleteImage", "ImageIsImporting ImageIsExporting ImageIsCreating OperationDenied.ImageCopying", BUSY, ""),
+    ("ecs.DeleteImage", "ImageUsingByInstance", FINAL, "an instance still uses the image; release it or delete with force"),
+    ("ecs.DeleteImage", "ImageUseShared", FINAL, "the image is shared with accounts; take the shares back first"),
+    ("ecs.DeleteImage", "ImageIsPublic", FINAL, "somebody is publishing the image; see that nobody is, and run again"),
+    ("ecs.DeleteSnapshot", "InvalidSnapshotId.NotFound", DONE, ""),
+    ("ecs.DeleteSnapshot", "SnapshotCreatedImage Operation.Conflict IncorrectDiskStatus.CreatingSnapshot", BUSY, ""),
+    ("ecs.DeleteSnapshot", "InvalidOperation.RelatedSnapshotNotFinished", BUSY, ""),
+    ("fc.CreateFunction", "FunctionAlreadyExists", DONE, ""),
+    ("fc.DeleteFunction", "FunctionNotFound", DONE, ""),
+    ("oss.DeleteBucket oss.DeleteObjects", "NoSuchBucket", DONE, ""),
+    ("oss.AbortMultipartUpload", "NoSuchUpload NoSuchBucket", DONE, ""),
+    ("oss.CompleteMultipartUpload", "NoSuchUpload", LOOK, ""),
     # The cloud's own view of a bucket may lag behind; the caller empties it again.
-    *_rows(_M.LOOK, ("BucketNotEmpty",), "oss.DeleteBucket"),
-    # --- throttled -------------------------------------------------------------------
-    *_rows(
-        _M.THROTTLED,
-        (
-            "Throttling*",
-            "Rejected.Throttling",
-            "ResourceExhausted",
-            "ResourceThrottled",
-            "InvalidOSSBucket.FlowLimit",
-            "DownloadTrafficRateLimitExceeded",
-            "UploadTrafficRateLimitExceeded",
-            "TooManyRequests",
-            "QpsLimitExceeded",
-        ),
-    ),
-    # --- busy ------------------------------------------------------------------------
-    *_rows(
-        _M.BUSY,
-        (
-            "LastTokenProcessing",
-            "IdempotentProcessing",
-            "TOKEN_PROCESSING",
-            "TaskConflict",
-            "InvalidOperation.Conflict",
-            "Operation.Conflict",
-            "OperationConflict",
-            "OperationDenied.ImageCopying",
-            "ImageIsImporting",
-        ),
-    ),
-    # --- transient -------------------------------------------------------------------
-    *_rows(
-        _M.TRANSIENT,
-        (
-            "ServiceUnavailable",
-            "InternalError",
-            "InternalServerError",
-            "UnknownError",
-            "RequestTimeout",
-            "RequestTimeTooSkewed",
-            "SignatureNonceUsed",
-            "InvalidDigest",
-            "IncompleteBody",
-            "OperationAborted",
-            "FunctionNotStarted",
-            "RelayFetchFailed",
-            "RelayTargetFailed",
-            "FunctionTimeoutError",
-            "FunctionOOMError",
-            "FunctionUnhandledError",
-            "UnhandledInvocationError",
-            "HandledInvocationError",
-            "InitializationError",
-            "ProcessExitError",
-            "ProcessExitedUnexpectedly",
-            "FCCommonError",
-            # A presigned URL or a session token ran out half way: a new one is made.
-            "InvalidSecurityToken.Expired",
-            "SecurityTokenExpired",
-        ),
-    ),
-    # --- the route is refused --------------------------------------------------------
-    *_rows(
-        _M.ROUTE,
-        (
-            "PublicEndpointForbidden",
-            "ForbidCreateNewBucket",
-            "HostNotFound",
-            "FunctionNotFound",
-            "ServiceNotEnabled",
-            "FunctionFailed",
-            "NoSource",
-            "NotTheSeed",
-            "RelayRefused",
-            "EntityTooLarge",
-            "NoSuchBucket",
-            "InvalidOSSBucket.NotFound",
-            "InvalidOSSObject.NotFound",
-            "InvalidRegion.NotSupport",
-            "InvalidImageFormat.RegionNotSupported",
-            "UserNotInTheWhiteList",
-            "InvalidOSSBucket.EncryptUnsupported",
-            "InvalidLocationConstraint",
-        ),
-    ),
-    *_rows(_M.ROUTE, ("ImportImageFailed",), advice=_FAILED_ADVICE),
-    *_rows(
-        _M.ROUTE,
-        ("TooManyBuckets",),
-        advice="the account has its 100 buckets in the region; delete one",
-    ),
-    *_rows(
-        _M.ROUTE,
-        ("UserDisable", "InvalidAccountStatus.OSSDisabled"),
-        advice="OSS is not activated, or is blocked, for the account",
-    ),
-    *_rows(
-        _M.ROUTE,
-        ("IncorrectDestinationRegion", "OperationDenied.NonCompliantDestinationRegion"),
-        advice="the cloud does not allow copies into this region",
-    ),
-    # --- final, with a line of advice ------------------------------------------------
-    *_rows(
-        _M.FINAL,
-        ("NoSetRoletoECSServiceAcount", "NoSetRoletoECSServiceAccount"),
-        advice="create the RAM role AliyunECSImageImportDefaultRole once "
-        "(ECS console, Import Image, authorize)",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("PublicImageAgreement.NotSigned",),
-        advice="accept the Community Image Terms once in the ECS console",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("CurrentRegion.NotSupportPublicImage", "CurrentAccount.NotSupportPublicImage"),
-        advice="public images are not allowed here; ask Alibaba Cloud by ticket, or "
-        "name the region with --allow-failure",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("ImageName.ContainsSensitiveWords", "ImageDescription.ContainsSensitiveWords"),
-        advice="choose another --name",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("QuotaExceed.Image", "QuotaExceed.Snapshot", "QuotaExceed*"),
-        advice="delete old images in the region, or raise the quota in Quota Center",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("ImageQuotaFull.ImageFamily", "ImageFamilyQuotaFull"),
-        advice="the image family is full; delete old images of it",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("Account.Arrearage", "InsufficientBalance"),
-        advice="settle the account's outstanding payment",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("Forbidden.RAM", "NoPermission", "Forbidden", "Forbbiden", "AccessDenied"),
-        advice="grant the action to the caller; docs/permissions.md has the policy",
-    ),
-    *_rows(
-        _M.FINAL,
-        (
-            "InvalidAccessKeyId*",
-            "SignatureDoesNotMatch",
-            "IncompleteSignature",
-            "InvalidAccessKeySecret",
-            "InvalidSecurityToken*",
-            "NoCredentials",
-        ),
-        advice="check ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("SecurityTokenRanOut",),
-        advice="set a new ALIBABA_CLOUD_SECURITY_TOKEN with its keys, and run again to go "
-        "on; credentials that refresh themselves (OIDC, a role) do not run out",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("ImageFileChanged",),
-        advice="leave the image files alone until the run has ended; run again",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("InvalidTimeStamp.Expired",),
-        advice="set this machine's clock right",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("TlsFailure",),
-        advice="point SSL_CERT_FILE at a bundle with your proxy's certificate",
-    ),
-    *_rows(
-        _M.FINAL,
-        ("InvalidEncrypted.NotMatchDiskDefaultEncryption",),
-        advice="switch off default disk encryption in the region",
-    ),
+    ("oss.DeleteBucket", "BucketNotEmpty", LOOK, ""),
+
+    # Any operation: throttled.
+    ("", "Throttling* Rejected.Throttling ResourceExhausted ResourceThrottled", THROTTLED, ""),
+    ("", "InvalidOSSBucket.FlowLimit DownloadTrafficRateLimitExceeded UploadTrafficRateLimitExceeded", THROTTLED, ""),
+    ("", "TooManyRequests QpsLimitExceeded", THROTTLED, ""),
+    # Busy.
+    ("", "LastTokenProcessing IdempotentProcessing TOKEN_PROCESSING TaskConflict InvalidOperation.Conflict", BUSY, ""),
+    ("", "Operation.Conflict OperationConflict OperationDenied.ImageCopying ImageIsImporting", BUSY, ""),
+    # A relay's source does not exist any more: it is dropped.
+    ("", "RelaySourceGone", SOURCE, ""),
+    # It may pass.
+    ("", "NoAnswer GarbledAnswer", TRANSIENT, _NETWORK),
+    ("", "ProxyFailure", TRANSIENT, "check HTTPS_PROXY and NO_PROXY"),
+    ("", "ServiceUnavailable InternalError InternalServerError UnknownError RequestTimeout", TRANSIENT, ""),
+    ("", "RequestTimeTooSkewed SignatureNonceUsed InvalidDigest IncompleteBody OperationAborted", TRANSIENT, ""),
+    ("", "RelayFetchFailed RelayTargetFailed FunctionNotStarted FunctionTimeoutError FunctionOOMError", TRANSIENT, ""),
+    ("", "FunctionUnhandledError UnhandledInvocationError HandledInvocationError InitializationError", TRANSIENT, ""),
+    ("", "ProcessExitError ProcessExitedUnexpectedly FCCommonError", TRANSIENT, ""),
+    # A presigned URL or a session token ran out half way: a new one is made.
+    ("", "InvalidSecurityToken.Expired SecurityTokenExpired", TRANSIENT, ""),
+    # The route is refused. A host that does not exist is a service that is not there.
+    ("", "HostNotFound ServiceNotEnabled InvalidRegion.NotSupport UserNotInTheWhiteList", ROUTE, ""),
+    ("", "PublicEndpointForbidden ForbidCreateNewBucket NoSuchBucket InvalidLocationConstraint", ROUTE, ""),
+    ("", "FunctionNotFound FunctionFailed RelayRefused EntityTooLarge NoSource NotTheSeed", ROUTE, ""),
+    ("", "InvalidOSSBucket.NotFound InvalidOSSObject.NotFound InvalidOSSBucket.EncryptUnsupported", ROUTE, ""),
+    ("", "InvalidImageFormat.RegionNotSupported", ROUTE, ""),
+    ("", "ImportImageFailed", ROUTE, _FAILED),
+    ("", "TooManyBuckets", ROUTE, "the account has its 100 buckets in the region; delete one"),
+    ("", "UserDisable InvalidAccountStatus.OSSDisabled", ROUTE, "OSS is not activated, or is blocked, for the account"),
+    ("", "IncorrectDestinationRegion OperationDenied.NonCompliantDestinationRegion", ROUTE, "the cloud does not allow copies into this region"),
+    # Final.
+    ("", "NoSetRoletoECSServiceAcount NoSetRoletoECSServiceAccount", FINAL, "create the RAM role AliyunECSImageImportDefaultRole once (ECS console, Import Image, authorize)"),
+    ("", "PublicImageAgreement.NotSigned", FINAL, "accept the Community Image Terms once in the ECS console"),
+    ("", "CurrentRegion.NotSupportPublicImage CurrentAccount.NotSupportPublicImage", FINAL, "public images are not allowed here; ask Alibaba Cloud by ticket, or name the region with --allow-failure"),
+    ("", "ImageName.ContainsSensitiveWords ImageDescription.ContainsSensitiveWords", FINAL, "choose another --name"),
+    ("", "QuotaExceed.Image QuotaExceed.Snapshot QuotaExceed*", FINAL, "delete old images in the region, or raise the quota in Quota Center"),
+    ("", "ImageQuotaFull.ImageFamily ImageFamilyQuotaFull", FINAL, "the image family is full; delete old images of it"),
+    ("", "Account.Arrearage InsufficientBalance", FINAL, "settle the account's outstanding payment"),
+    ("", "Forbidden.RAM NoPermission Forbidden Forbbiden AccessDenied", FINAL, "grant the action to the caller; docs/permissions.md has the policy"),
+    ("", "InvalidAccessKeyId* SignatureDoesNotMatch IncompleteSignature", FINAL, _KEYS),
+    ("", "InvalidAccessKeySecret InvalidSecurityToken* NoCredentials", FINAL, _KEYS),
+    ("", "SecurityTokenRanOut", FINAL, "set a new ALIBABA_CLOUD_SECURITY_TOKEN with its keys, and run again to go on; credentials that refresh themselves (OIDC, a role) do not run out"),
+    ("", "ImageFileChanged", FINAL, "leave the image files alone until the run has ended; run again"),
+    ("", "InvalidTimeStamp.Expired", FINAL, "set this machine's clock right"),
+    ("", "TlsFailure", FINAL, "point SSL_CERT_FILE at a bundle with your proxy's certificate"),
+    ("", "InvalidEncrypted.NotMatchDiskDefaultEncryption", FINAL, "switch off default disk encryption in the region"),
+)
+# fmt: on
+
+ROWS: Final[tuple[Row, ...]] = tuple(
+    Row(code=code, meaning=meaning, advice=advice, operations=tuple(operations.split()))
+    for operations, codes, meaning, advice in _RULES
+    for code in codes.split()
 )
 
-_NO_ANSWER: Final = Row(
-    code="NoAnswer",
-    meaning=Meaning.TRANSIENT,
-    advice="check the network; if only this region fails, run again later, or name it "
-    "with --allow-failure",
-)
-_UNKNOWN_4XX: Final = Row(code="4xx", meaning=Meaning.FINAL)
-_UNKNOWN_5XX: Final = Row(code="5xx", meaning=Meaning.TRANSIENT)
+_UNKNOWN: Final = {
+    4: Row(code="4xx", meaning=FINAL),
+    5: Row(code="5xx", meaning=TRANSIENT),
+}
 
 
 def look_up(error: CloudError) -> Row:
@@ -376,15 +166,13 @@ def look_up(error: CloudError) -> Row:
     found = _row(error.operation, error.code)
     if found is not None:
         return found
-    if isinstance(error, HostNotFoundError):
-        return Row(code="HostNotFound", meaning=Meaning.ROUTE)
-    if isinstance(error, TransportError):
-        return _NO_ANSWER
     if isinstance(error, ApiError):
         if error.retry_after_s > 0 or error.http_status == 429:
-            return Row(code=error.code, meaning=Meaning.THROTTLED)
-        return _UNKNOWN_4XX if error.http_status < 500 else _UNKNOWN_5XX
-    return Row(code=error.code, meaning=Meaning.ROUTE, advice=_FAILED_ADVICE)
+            return Row(code=error.code, meaning=THROTTLED)
+        return _UNKNOWN[4 if error.http_status < 500 else 5]
+    if isinstance(error, TransportError):
+        return Row(code=error.code, meaning=TRANSIENT, advice=_NETWORK)
+    return Row(code=error.code, meaning=ROUTE, advice=_FAILED)
 
 
 @lru_cache(maxsize=1024)

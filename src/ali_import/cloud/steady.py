@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from random import Random
 from typing import Final, TypeVar, cast
 
@@ -10,7 +11,7 @@ import anyio
 
 from ali_import.cloud.calls import Call, Cloud
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.errors import ApiError, CloudError, HostNotFoundError, TransportError
+from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.units import MINUTE_S
 
 R = TypeVar("R")
@@ -30,6 +31,8 @@ class Patience:
         busy_s: For resources in use, by an import or a copy that has to end.
         silent_s: For a service in a region that gives no answer at all to anybody.
         proxy_s: For a proxy that cannot be reached, or refuses.
+        unanswered_max: How many tries may go without an answer before the caller is
+            told, who can look at what came of it.
     """
 
     transient_s: float = 8 * MINUTE_S
@@ -37,6 +40,7 @@ class Patience:
     busy_s: float = 30 * MINUTE_S
     silent_s: float = 2 * MINUTE_S
     proxy_s: float = 8 * MINUTE_S
+    unanswered_max: float = inf
 
 
 NORMAL: Final = Patience()
@@ -48,6 +52,9 @@ BRIEF: Final = Patience(transient_s=MINUTE_S, throttled_s=2 * MINUTE_S)
 """For what is good to know but can be done without."""
 RELAYED: Final = Patience(transient_s=3 * MINUTE_S)
 """For a function that may be dying every time: there is another way in."""
+
+ASKING: Final = Patience(unanswered_max=3)
+"""For what has a name to be looked up by: its reply may get lost for ever."""
 
 _BACKOFF_S_MIN: Final = 0.4
 _BACKOFF_S_MAX: Final = 10.0
@@ -62,9 +69,6 @@ _LATER: Final = dict.fromkeys(
     (Meaning.TRANSIENT, Meaning.THROTTLED, Meaning.BUSY),
     "it was asked again and again; run again to go on",
 )
-_HOST_TRIES_MAX: Final = 3
-_ECS_HOST_TRIES_MAX: Final = 9
-"""Every region has ECS: if its host does not resolve, it is our resolver's bad moment."""
 
 
 @dataclass(kw_only=True)
@@ -112,6 +116,7 @@ class Steady:
         # charged to what went wrong, so being throttled leaves no less for the rest.
         spent_s = dict.fromkeys(Meaning, 0.0)
         tries: Counter[Meaning] = Counter()
+        unanswered = 0
         while True:
             spent_s[Meaning.THROTTLED] += await self._hold_back(call)
             began = anyio.current_time()
@@ -120,19 +125,21 @@ class Steady:
                 result = await self._cloud.call(call)
             except CloudError as error:
                 row = look_up(error)
-                self.troubles[call.region] = error
+                advice = error.advice or row.advice or _LATER.get(row.meaning, "")
+                unanswered += error.unsure
+                told = error.anew(advice=advice, unsure=unanswered > 0)
+                self.troubles[call.region] = told
                 self._note_silence(call, error, began)
                 if row.meaning is Meaning.DONE:
                     return cast("R", None)
-                error.advice = error.advice or row.advice or _LATER.get(row.meaning, "")
                 tries[row.meaning] += 1
                 wait_s = self._wait_s(call, error, row.meaning, tries[row.meaning])
                 spent_s[row.meaning] += anyio.current_time() - began + wait_s
                 limit_s = self._limit_s(error, row.meaning, patience)
-                if wait_s < 0 or spent_s[row.meaning] > limit_s:
-                    raise
-                if self._gone_silent(call, patience):
-                    raise
+                over = wait_s < 0 or spent_s[row.meaning] > limit_s
+                lost = unanswered >= patience.unanswered_max
+                if over or lost or self._gone_silent(call, patience):
+                    raise told from error.__cause__
                 self.retries += 1
                 if self._on_retry is not None:
                     operation, attempt = call.operation(), tries.total()
@@ -158,10 +165,6 @@ class Steady:
         self, call: Call[R], error: CloudError, meaning: Meaning, n: int
     ) -> float:
         """Seconds to wait before the next try, or -1 to give up."""
-        if isinstance(error, HostNotFoundError):
-            certain = call.SERVICE == "ecs" and call.region
-            tries_max = _ECS_HOST_TRIES_MAX if certain else _HOST_TRIES_MAX
-            return -1.0 if n >= tries_max else min(0.2 * 2.0**n, _BACKOFF_S_MAX)
         if meaning is Meaning.TRANSIENT:
             bound_s = min(_BACKOFF_S_MIN * 2.0 ** min(n - 1, 16), _BACKOFF_S_MAX)
             return self._rng.random() * bound_s

@@ -47,7 +47,6 @@ class CloudImage:
         usable: Whether it can be used, which comes after Available; None: not told.
         progress: Percent done while it is being made, 0 to 100.
         snapshot_ids: The snapshots behind the image, which outlive it.
-        created_at: The cloud's creation time, ISO 8601 text.
     """
 
     image_id: str
@@ -62,10 +61,8 @@ class CloudImage:
     size_gib: int = 0
     usable: bool | None = None
     progress: int = 0
-    is_copied: bool = False
     snapshot_ids: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
-    created_at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +100,6 @@ class Snapshot:
     snapshot_id: str
     name: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
-    created_at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

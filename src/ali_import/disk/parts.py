@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from hashlib import md5
 from typing import Final
 
+from ali_import.relay.package import INLINE_BYTES_MAX
 from ali_import.units import MIB, round_up
 
-INLINE_BYTES_MAX: Final = 24 * MIB
-"""A body that fits one relay invocation: its payload holds 32 MB, headers included."""
 PART_BYTES_MIN: Final = 16 * MIB
 PARTS_MAX: Final = 10_000
 """OSS: part numbers run from 1 to 10,000."""

@@ -22,6 +22,7 @@ from ali_import.cloud.calls import (
 )
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import BRIEF, Steady
+from ali_import.cloud.values import ImageStatus
 from ali_import.errors import CloudError
 from ali_import.publish import images
 from ali_import.publish.context import Context, steadied, survey
@@ -44,15 +45,12 @@ _OWN_S_MAX: Final = 3 * MINUTE_S
 """Bound for removing the relays that cleaning up made itself."""
 
 
-async def find_leftovers(
-    cloud: Cloud, *, now: Callable[[], float], emit: Emit
-) -> tuple[Leftover, ...]:
+async def find_leftovers(cloud: Cloud, *, emit: Emit) -> tuple[Leftover, ...]:
     """List what runs have left, in every region.
 
     Raises:
         ConfigurationError: The credentials or the network will not do.
     """
-    del now  # whether a lease is over is for the reader to see
     steady = steadied(cloud, Random(0), emit)
     _, regions = await survey(steady)
     return await find_in(steady, regions, emit)
@@ -215,8 +213,13 @@ async def _snapshots(cloud: Steady, region: str) -> list[Leftover]:
     if not leases:
         return []
     # One is tagged before its image is deleted; if that never came about, it is in use.
-    images = await cloud.call(DescribeImages(region=region), BRIEF)
-    in_use = {snapshot_id for image in images for snapshot_id in image.snapshot_ids}
+    there = await cloud.call(DescribeImages(region=region), BRIEF)
+    in_use = {
+        snapshot_id
+        for image in there
+        if image.status is not ImageStatus.UNAVAILABLE  # it is being deleted
+        for snapshot_id in image.snapshot_ids
+    }
     return [
         lease.leftover(region, "snapshot", snapshot_id)
         for snapshot_id, lease in leases
@@ -240,7 +243,10 @@ async def _remove_image(region: Region, thing: Leftover) -> None:
         DescribeImages(region=region.id, image_ids=(thing.name,))
     )
     for image in found:
-        # It may have become somebody's image since: then it is no leftover any more.
+        lease = of_tags(image.tags)
+        listed = (thing.run_id, thing.expires_at)
+        if lease is None or (lease.run_id, float(lease.expires_at)) != listed:
+            continue  # it became somebody's image since, or a run took it over
         if is_going_aside(image):
             await images.put_back(region, image)
         elif not is_temporary_image(image.name, image.tags):

@@ -14,8 +14,10 @@ from ali_import.errors import ApiError, CloudError
 from ali_import.publish.context import Context
 from ali_import.publish.model import Result
 from ali_import.publish.placement import Placement
+from ali_import.units import MINUTE_S
 
 _HURRY_S: Final = 30.0
+_NAME_S_MAX: Final = 15 * MINUTE_S
 
 _Step = Callable[[Placement], Awaitable[None]]
 
@@ -98,9 +100,12 @@ class Finish:
         if not placement.is_replacing:
             return
         # An interrupt must not fall between the two renames.
-        with anyio.CancelScope(shield=True) as scope:
+        over_at = anyio.current_time() + _NAME_S_MAX
+        with anyio.CancelScope(shield=True, deadline=over_at) as scope:
             self._shielded.append(scope)
             await placement.take_name()
+        if scope.cancelled_caught:
+            raise placement.out_of_time("taking the name took too long")
         if not self._context.options.all_or_nothing:
             # The old image is hidden by now: this must not wait for other regions.
             await placement.show()

@@ -3,8 +3,9 @@
 All of them raise CloudError if the region refuses or does not answer.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, TypeVar
 
 import anyio
 
@@ -20,18 +21,79 @@ from ali_import.cloud.calls import (
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import MAKING, READY, CloudImage
 from ali_import.errors import CloudError, TaskFailedError
+from ali_import.publish.context import LATE_S
 from ali_import.publish.lease import TAG_WAS, TAG_WAS_PUBLIC, TEMPORARY_TAGS
 from ali_import.publish.region import Region
 from ali_import.units import MINUTE_S
 
+T = TypeVar("T")
+
+_LOOK_S: Final = 1.0
 _GONE_S_MAX: Final = 10 * MINUTE_S
 _MADE_S_MAX: Final = 30 * MINUTE_S
+
+
+async def look_again(
+    look: Callable[[], Awaitable[T]], believed: Callable[[T], bool], *, since: float
+) -> T:
+    """Look until what is seen is believed, or cannot be old any more.
+
+    For what is seen after something was asked for and the answer was lost, or said that
+    it is taken: a listing may not show it yet.
+
+    Args:
+        look: Looks.
+        believed: Whether what is seen is certainly not older than the asking.
+        since: When it was asked for, on the event loop's clock.
+    """
+    while True:
+        seen = await look()
+        if believed(seen) or anyio.current_time() - since >= LATE_S:
+            return seen
+        await anyio.sleep(_LOOK_S)
 
 
 async def named(region: Region, name: str) -> CloudImage | None:
     """Return the image that has a name in the region, in any status."""
     found = await region.cloud.call(DescribeImages(region=region.id, name=name))
     return next((image for image in found if image.name == name), None)
+
+
+class Look:
+    """A first look at several names in a region, in as few calls as it takes.
+
+    Where the names begin with the shortest of them, as those of siblings do, one call
+    sees them all.
+    """
+
+    def __init__(self, region: Region, names: Sequence[str]) -> None:
+        shortest = min(names, key=len)
+        together = all(name.startswith(shortest) for name in names)
+        self._region = region
+        self._pattern = f"{shortest}*" if together and len(names) > 1 else ""
+        self._lock = anyio.Lock()
+        self._seen: dict[str, CloudImage] | CloudError | None = None
+
+    async def at(self, name: str) -> CloudImage | None:
+        """Return the image that has a name in the region, in any status."""
+        if not self._pattern:
+            return await named(self._region, name)
+        async with self._lock:
+            if self._seen is None:
+                await self._look()
+        if isinstance(self._seen, CloudError):
+            raise self._seen.anew()
+        assert self._seen is not None
+        return self._seen.get(name)
+
+    async def _look(self) -> None:
+        look = DescribeImages(region=self._region.id, name=self._pattern)
+        try:
+            found = await self._region.cloud.call(look)
+        except CloudError as error:
+            self._seen = error
+        else:
+            self._seen = {image.name: image for image in found}
 
 
 async def rename(region: Region, image_id: str, name: str) -> None:
@@ -119,7 +181,7 @@ async def remove(region: Region, image: CloudImage) -> None:
     """Delete an image, wait until it is gone, then delete its snapshots.
 
     Its snapshots are tagged first, so that those left behind by a run that is killed
-    half way can be told from others', and removed when the lease is over. Those that
+    half way can be told from others', and removed by anybody who finds them. Those that
     would not go are told in ``region.left``. An image in the making cannot be deleted
     and has no snapshots yet, so its end is waited for.
     """
@@ -137,7 +199,7 @@ async def remove(region: Region, image: CloudImage) -> None:
                 region=region.id,
                 resource_type="snapshot",
                 resource_ids=made.snapshot_ids,
-                tags=region.context.lease.tags(),
+                tags=_doomed(region),
             )
         )
     delete = DeleteImage(region=region.id, image_id=image.image_id)
@@ -152,6 +214,12 @@ async def remove(region: Region, image: CloudImage) -> None:
     await _until(region, image.image_id, _never, _GONE_S_MAX)
     for snapshot_id in made.snapshot_ids:
         await _remove_snapshot(region, snapshot_id)
+
+
+def _doomed(region: Region) -> dict[str, str]:
+    """Tag a snapshot that is of no use to anybody once its image is gone."""
+    context = region.context
+    return dataclasses.replace(context.lease, expires_at=int(context.now())).tags()
 
 
 async def _remove_snapshot(region: Region, snapshot_id: str) -> None:

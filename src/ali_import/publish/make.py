@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 import anyio
@@ -23,7 +24,7 @@ from ali_import.cloud.values import (
     TaskStatus,
 )
 from ali_import.disk import BootMode
-from ali_import.errors import ApiError, CloudError, TaskFailedError
+from ali_import.errors import ApiError, CloudError, TaskFailedError, TransportError
 from ali_import.publish import images
 from ali_import.publish.context import Track
 from ali_import.publish.lease import (
@@ -39,6 +40,8 @@ from ali_import.units import MINUTE_S
 
 _ROUNDS_MAX: Final = 6
 _CANCEL_S_MAX: Final = MINUTE_S
+_LOST_S_MAX: Final = 8 * MINUTE_S
+"""Bound for asking again and again when neither an answer nor the image comes."""
 _RUNNING: Final = {TaskStatus.WAITING, TaskStatus.PROCESSING, TaskStatus.PAUSED}
 
 
@@ -50,11 +53,13 @@ class Attempt:
         image_id: The image in the making; "" while the cloud's answer is not known.
         task_id: The import's task; "" for a copy, and for what another run began.
         adopted: Whether another run began it.
+        taken: Whether the cloud said that the name or the token is taken, by whatever.
     """
 
     image_id: str = ""
     task_id: str = ""
     adopted: bool = False
+    taken: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +81,9 @@ class Making:
     lost reply gives the same image. A token answers for ever with its first result, so
     whatever used it up (a failed image that was removed, one that somebody deleted)
     becomes part of the next one.
+
+    Attributes:
+        there: Whether the image was asked for or taken over, so that it may be there.
     """
 
     temporary = False
@@ -85,7 +93,9 @@ class Making:
         self.target = target
         self.name = name
         self.track = track
+        self.there = False
         self._attempt: Attempt | None = None
+        self._asked_at = -inf
         self._spent: list[str] = []
 
     @property
@@ -170,22 +180,50 @@ class Making:
 
     async def _ask(self, ask: Ask, token: str, fresh: str) -> Attempt | None:
         """Ask for the image; None if it takes another token, which is seen to."""
-        self._attempt = Attempt()
-        try:
-            self._attempt = await ask(token)
-        except CloudError as error:
-            if look_up(error).meaning is not Meaning.LOOK:
-                raise
-            found = await self.find()
-            if found is None:
-                self._spent.append(fresh)
-                return None
-            self.refuse_foreign(found)
-            if found.status in BROKEN:
-                await self.make_room(found)
-                return None
-            return await self.adopt(found)
-        return self._attempt
+        began = anyio.current_time()
+        while True:
+            self._asked_at = anyio.current_time()
+            self._attempt = Attempt()
+            self.there = True
+            try:
+                self._attempt = await ask(token)
+            except CloudError as error:
+                self._asked_at = anyio.current_time()  # it was asked again and again
+                lost = isinstance(error, TransportError) and error.unsure
+                if not lost and look_up(error).meaning is not Meaning.LOOK:
+                    self._refused(error)
+                    raise
+                self._attempt = Attempt(taken=not error.unsure)
+                found = await self._find_late()
+                if found is not None:
+                    return await self._take(found)
+                if not lost:
+                    self._spent.append(fresh)
+                    return None
+                if anyio.current_time() - began > _LOST_S_MAX:
+                    raise
+            else:
+                return self._attempt
+
+    def _refused(self, error: CloudError) -> None:
+        """Forget about an image that was refused for good, if nothing came of it."""
+        if not error.unsure:
+            self._attempt = None
+            self.there = False
+
+    async def _find_late(self) -> CloudImage | None:
+        """Return the image that has the name; it may be seen late."""
+        return await images.look_again(
+            self.find, lambda image: image is not None, since=self._asked_at
+        )
+
+    async def _take(self, found: CloudImage) -> Attempt | None:
+        """Adopt what has the name; None if it was broken, and removed."""
+        self.refuse_foreign(found)
+        if found.status in BROKEN:
+            await self.make_room(found)
+            return None
+        return await self.adopt(found)
 
     async def adopt(self, found: CloudImage) -> Attempt:
         """Take over an image of ours; one that this run began is its own already.
@@ -193,6 +231,7 @@ class Making:
         Raises:
             CloudError: It cannot be tagged.
         """
+        self.there = True
         adopted = found.tags.get(TAG_RUN) != self.region.context.lease.run_id
         return Attempt(image_id=found.image_id, adopted=adopted)
 
@@ -211,10 +250,15 @@ class Making:
                 attempt.task_id,
                 lambda percent: self.track.enter(Step.WAIT, percent),
             )
-        except CloudError:
+        except TaskFailedError:
             self._attempt = None
             raise
         self._attempt = None
+        if image.usable is False:
+            text = (
+                f"{self.name} is Available, and not usable yet; not waited for longer"
+            )
+            self.region.note(text, level="WARNING")
         repaired, _ = await self.repair(image)
         return Made(image=repaired, adopted=attempt.adopted)
 
@@ -278,7 +322,11 @@ class Making:
         change: dict[str, str] = {}
         if image.nvme != options.nvme:
             change["nvme"] = options.nvme
-        if (image.imds or "v1") != options.imds:
+        hardened = image.imds == "v2"
+        if hardened and options.imds != "v2":
+            # It cannot be undone, and somebody had a reason.
+            region.note(f"{image.name} takes IMDS v2 alone; left so")
+        elif not hardened and options.imds == "v2":
             change["imds"] = options.imds
         if (image.boot_mode or BootMode.BIOS) != wanted_boot:
             change["boot_mode"] = wanted_boot
@@ -317,15 +365,29 @@ class Making:
         """
         if self._attempt is None:
             return
-        image = await self.find()
-        run_id = self.region.context.lease.run_id
-        if image is None or image.tags.get(TAG_RUN) != run_id:
-            return
-        if image.status in MAKING:
+        image = await self._find_late()
+        if image is None:
+            if self._attempt.taken:
+                self._attempt = None
+            return  # asked for, and not seen: it may be left
+        ours = image.tags.get(TAG_RUN) == self.region.context.lease.run_id
+        if ours and image.status in MAKING:
             await self._cancel(image)
-            image = await self._ended()
-        if image is not None and image.status in BROKEN:
+            ended = await self._ended()
+            if ended is not None and ended.status in MAKING:
+                self.region.note(f"{self.name} goes on being made", level="WARNING")
+                return
+            image = ended or image
+        if ours and image.status in BROKEN:
             await images.remove(self.region, image)
+        self._attempt = None
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """Return the image, if it is being made or may be."""
+        if self._attempt is None:
+            return ()
+        lease, detail = self.region.context.lease, "may still be in the making"
+        return (lease.leftover(self.region.id, "image", self.name, detail=detail),)
 
     async def _cancel(self, image: CloudImage) -> None:
         """Cancel by what the image is: an import has a task, a copy has none."""
@@ -355,17 +417,13 @@ class Making:
 
 
 class Temporary(Making):
-    """The making of an image under a temporary name, which carries the run's lease.
-
-    Attributes:
-        there: Whether the image is there under that name, or may be.
-    """
+    """The making of an image under a temporary name, which carries the run's lease."""
 
     temporary = True
 
     def __init__(self, region: Region, target: Target, name: str, track: Track) -> None:
         super().__init__(region, target, name, track)
-        self.there = True
+        self._put_there = False
 
     @property
     @override
@@ -393,7 +451,11 @@ class Temporary(Making):
         """
         if not self.there:
             return
-        image = await self.find()
+        image = await self._find_late()
+        if image is None and self._put_there:
+            text = f"{self.name} got its name, and is not seen under it: it may be left"
+            self.region.note(text, level="WARNING")
+            return
         if image is not None and self.is_ours(image):
             if not self._may_drop(image):
                 text = f"{self.name} is left: another run may be using it"
@@ -405,6 +467,7 @@ class Temporary(Making):
     def _may_drop(self, _image: CloudImage) -> bool:
         return True
 
+    @override
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return the image, if it is there or may be."""
         lease = self.region.context.lease

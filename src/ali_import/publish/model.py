@@ -6,9 +6,10 @@ Events carry no secrets: no URL, no header, no body, no credential.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from ali_import.disk import DiskImage
-from ali_import.units import HOUR_S
+from ali_import.units import HOUR_S, MINUTE_S
 
 # --- what to do -----------------------------------------------------------------------
 
@@ -20,6 +21,11 @@ class Target:
     image: DiskImage
     name: str
     family: str
+
+
+PUBLISH_S_MAX: Final = 30 * MINUTE_S
+CLEAN_UP_S_MAX: Final = 30 * MINUTE_S
+"""A run may go on for so long after its time-out, if nobody stops it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +40,6 @@ class Options:
         allow_failure: Regions whose failure does not count in the exit status.
         role: Name of a RAM role to attach to relay functions, or "".
         timeout_s: Bound of the whole run in seconds, cleaning up aside.
-        lease_s: How long temporary resources are ours before others may remove them.
         nvme: Features.NvmeSupport of the images.
         imds: Features.ImdsSupport of the images.
     """
@@ -46,9 +51,16 @@ class Options:
     allow_failure: frozenset[str] = frozenset()
     role: str = ""
     timeout_s: float = 4 * HOUR_S
-    lease_s: float = 6 * HOUR_S
     nvme: str = "supported"
     imds: str = "v1"
+
+    @property
+    def lease_s(self) -> float:
+        """How long temporary things are the run's own, in seconds: longer than it lasts.
+
+        What expires while its own run goes on, another run may take away.
+        """
+        return self.timeout_s + PUBLISH_S_MAX + CLEAN_UP_S_MAX + HOUR_S
 
 
 # --- how it ended ---------------------------------------------------------------------

@@ -8,7 +8,9 @@ Chinese character; not beginning with ``aliyun`` or ``acs:``; without ``http://`
 
 import re
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from datetime import date
+from pathlib import Path
 from typing import Final
 
 from ali_import.disk import DiskImage
@@ -27,6 +29,25 @@ _FIRST: Final = re.compile(f"[{_LETTER}]")
 _FORBIDDEN: Final = re.compile(f"[^{_LETTER}0-9.:_-]")
 _RESERVED: Final = ("aliyun", "acs:")
 _LINKS: Final = ("http://", "https://")
+
+
+@dataclass(frozen=True)
+class Image:
+    """A disk image file to publish, and the name and family it shall have.
+
+    Attributes:
+        path: The file.
+        name: Name before the suffix; None for ``FAMILY-YYYYMMDD``, the date in UTC.
+        family: Image family before the suffix; None for ``ipxe``.
+        suffix: What name and family end with; None for what inspecting the file says
+            (nothing, ``-uefi-x86-64``, ``-uefi-arm64`` or ``-uefi-multi``).
+    """
+
+    path: str | Path
+    _: KW_ONLY
+    name: str | None = None
+    family: str | None = None
+    suffix: str | None = None
 
 
 def refusal(text: str) -> str:
@@ -53,40 +74,45 @@ def refusal(text: str) -> str:
 
 
 def targets(
-    images: Sequence[DiskImage], *, name: str | None, family: str | None, today: date
+    images: Sequence[Image], inspected: Sequence[DiskImage], *, today: date
 ) -> tuple[Target, ...]:
     """Give every image its name and family, each with the image's own suffix.
 
     Args:
-        images: What was learned from each file, in the order given by the user.
-        name: Name without suffix; None for ``FAMILY-YYYYMMDD``.
-        family: Family without suffix; None for ``ipxe``.
+        images: What the caller wants each file to be called.
+        inspected: What was learned from each file, in the same order.
         today: The day in the default name.
 
     Raises:
         ConfigurationError: The cloud would refuse a name or a family, or two images
             would get the same name.
     """
-    family = FAMILY_DEFAULT if family is None else family
-    _check("--family", family)
-    if name is None:
+    made = tuple(
+        _target(image, disk, today)
+        for image, disk in zip(images, inspected, strict=True)
+    )
+    _check_distinct(made)
+    return made
+
+
+def _target(image: Image, disk: DiskImage, today: date) -> Target:
+    family = FAMILY_DEFAULT if image.family is None else image.family
+    _check("image family", family)
+    if image.name is None:
         name = f"{family}-{today:%Y%m%d}"
         _check("the default image name", name)
     else:
-        _check("--name", name)
+        name = image.name
+        _check("image name", name)
     if name.casefold().startswith(lease.PREFIX):
         raise ConfigurationError(
             f"image name {_shown(name)}: names beginning with {lease.PREFIX} belong to "
             "temporary images, which `ali-import cleanup` removes",
-            advice="choose another --name or --family",
+            advice="choose another name or family",
         )
-    made = tuple(
-        Target(image=image, name=name + image.suffix, family=family + image.suffix)
-        for image in images
-    )
-    for target in made:
-        _check_suffixed(target)
-    _check_distinct(made)
+    suffix = disk.suffix if image.suffix is None else image.suffix
+    made = Target(image=disk, name=name + suffix, family=family + suffix)
+    _check_suffixed(made, suffix)
     return made
 
 
@@ -96,14 +122,17 @@ def _check(what: str, text: str) -> None:
         raise ConfigurationError(f"{what}: {_shown(text)} {reason}")
 
 
-def _check_suffixed(target: Target) -> None:
+def _check_suffixed(target: Target, suffix: str) -> None:
     for what, text in (("name", target.name), ("family", target.family)):
-        if len(text) > CHARACTERS_MAX:
+        if reason := refusal(text):
             raise ConfigurationError(
-                f"{target.image.path}: image {what} {_shown(text)} has {len(text)} "
-                f"characters with its suffix {target.image.suffix}, at most "
-                f"{CHARACTERS_MAX} are allowed",
-                advice=f"choose a shorter --{what}",
+                f"{target.image.path}: image {what} {_shown(text)}, with its suffix "
+                f"{_shown(suffix)}, {reason}",
+                advice=(
+                    f"choose a shorter {what}"
+                    if len(text) > CHARACTERS_MAX
+                    else "choose another suffix"
+                ),
             )
 
 
@@ -115,7 +144,7 @@ def _check_distinct(made: Sequence[Target]) -> None:
             raise ConfigurationError(
                 f"{other.image.path} and {target.image.path} would both be named "
                 f"{target.name}: they are for the same kind of machine",
-                advice="publish them one at a time, each with its own --name",
+                advice="publish them one at a time, each with its own name",
             )
 
 

@@ -8,10 +8,10 @@ import anyio
 
 from ali_import.cloud.calls import ModifyImageAttribute
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import BROKEN, MAKING, READY, CloudImage, ImageStatus
+from ali_import.cloud.values import BROKEN, READY, CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError, TaskFailedError
 from ali_import.publish import images
-from ali_import.publish.context import LATE_S, Track
+from ali_import.publish.context import Track
 from ali_import.publish.make import Made, Making
 from ali_import.publish.model import (
     Leftover,
@@ -50,7 +50,9 @@ class Placement:
         published: Whether it is public and in its family, as far as was asked.
     """
 
-    def __init__(self, region: Region, target: Target, sources: Sources) -> None:
+    def __init__(
+        self, region: Region, target: Target, sources: Sources, look: images.Look
+    ) -> None:
         self.region = region
         self.target = target
         self.image: CloudImage | None = None
@@ -58,6 +60,7 @@ class Placement:
         self.published = False
         self.name = target.name
         self._sources = sources
+        self._look = look
         self._track = Track(region.context, region.id, target)
         self._own = Making(region, target, target.name, self._track)
         self._replacement: Replacement | None = None
@@ -91,7 +94,7 @@ class Placement:
     async def _place(self) -> Result:
         """Look at what is there, and do what is missing."""
         self._track.enter(Step.SURVEY)
-        there = await self._own.find()
+        there = await self._look.at(self.target.name)
         overwrite = self.region.context.options.overwrite
         if there is None:
             try:
@@ -102,14 +105,13 @@ class Placement:
             # Somebody took the name meanwhile: his image is replaced, too.
             return await self._replace()
         if self._own.is_ours(there):
-            if there.status in READY:
+            if there.status in READY and there.usable is not False:
                 self.image, changed = await self._own.repair(there)
                 return Result.ADOPTED if changed else Result.UNCHANGED
-            if there.status in MAKING:
-                return await self._adopt(self._own, there)
             if there.status in BROKEN:
                 await self._own.make_room(there)
                 return await self._by_routes(self._own)
+            return await self._adopt(self._own, there)
         if not overwrite:
             self._own.refuse_foreign(there)
         return await self._replace()
@@ -208,13 +210,10 @@ class Placement:
             ApiError: ``ImageGone``: it does not have its name.
             CloudError: The region does not answer.
         """
-        assert self.image is not None
-        began = anyio.current_time()
-        while (there := await images.named(self.region, self.target.name)) is None:
-            if anyio.current_time() - began > LATE_S:
-                break
-            await anyio.sleep(1.0)
-        if there is None or there.image_id != self.image.image_id:
+        there = await images.look_again(
+            self._holder, self._is_held, since=anyio.current_time()
+        )
+        if not self._is_held(there):
             raise ApiError(
                 "the image was there and is not any more",
                 region=self.region.id,
@@ -223,6 +222,14 @@ class Placement:
                 http_status=409,
                 advice="another run may have taken it back; run again",
             )
+
+    async def _holder(self) -> CloudImage | None:
+        return await images.named(self.region, self.target.name)
+
+    def _is_held(self, there: CloudImage | None) -> bool:
+        """Whether it is the image of this placement that has the target's name."""
+        ours = self.image.image_id if self.image is not None else ""
+        return there is not None and there.image_id == ours
 
     async def show(self) -> None:
         """Make the image public, if that was asked for.
@@ -276,6 +283,19 @@ class Placement:
         self.result = Result.FAILED
         self._error = error
         self.published = False
+
+    def out_of_time(self, text: str) -> ApiError:
+        """Return the error of a placement that took too long, with what is in the way."""
+        if last := self.region.cloud.troubles.get(self.region.id):
+            text += f"; the last answer was {last.code} to {last.operation}"
+        return ApiError(
+            text,
+            region=self.region.id,
+            operation="",
+            code="Timeout",
+            http_status=408,
+            advice="run again to go on, or raise --timeout",
+        )
 
     def take_back(self) -> None:
         """Have what was published hidden again, since others were not."""
@@ -341,11 +361,13 @@ class Placement:
         """Whether the new image is published, be it by another run."""
         if self.published or self.region.context.options.all_or_nothing:
             return self.published
-        there = await images.named(self.region, self.target.name)
+        assert self._replacement is not None
+        there = await images.look_again(
+            self._holder, self._is_held, since=self._replacement.named_at
+        )
         published = (
             there is not None
-            and self.image is not None
-            and there.image_id == self.image.image_id
+            and self._is_held(there)
             and there.family == self.target.family
         )
         self.published = published and self.good
@@ -369,7 +391,8 @@ class Placement:
 
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return the replacement and what it replaces, as far as they are temporary."""
-        return self._replacement.leftovers() if self._replacement is not None else ()
+        makings = (self._own, self._replacement)
+        return tuple(left for m in makings if m is not None for left in m.leftovers())
 
     def outcome(self) -> Outcome:
         """Return how the placement ended, or how it stands."""

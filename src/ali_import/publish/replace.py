@@ -9,6 +9,7 @@ finished by the next one.
 
 import dataclasses
 from collections.abc import Mapping
+from math import inf
 from typing import Final
 
 import anyio
@@ -47,6 +48,7 @@ class Replacement(Temporary):
     Attributes:
         retired: The image that is replaced, while it is not what it was: hidden, or (by
             its name here) aside under a temporary name.
+        named_at: When the new image got the target's name, on the event loop's clock.
     """
 
     def __init__(self, region: Region, target: Target, track: Track) -> None:
@@ -57,6 +59,8 @@ class Replacement(Temporary):
         # retired now.
         self._superseded: list[CloudImage] = []
         self._adopted = False
+        self.named_at = -inf
+        self._moved_at = -inf
 
     @override
     async def adopt(self, found: CloudImage) -> Attempt:
@@ -98,7 +102,9 @@ class Replacement(Temporary):
             CloudError: One of the two images cannot be renamed.
         """
         for _ in range(_ROUNDS_MAX):
-            old = await self.holder()
+            old = await images.look_again(
+                self.holder, self._is_news, since=self._moved_at
+            )
             if old is not None and old.image_id == new.image_id:
                 return await self._named(new)
             if old is not None and self._is_twin(old):
@@ -133,12 +139,18 @@ class Replacement(Temporary):
         """
         return await images.named(self.region, self.target.name)
 
+    def _is_news(self, holder: CloudImage | None) -> bool:
+        """Whether a look at the name shows more than what we have moved away."""
+        retired = self.retired.image_id if self.retired is not None else ""
+        return holder is None or holder.image_id != retired
+
     def _is_twin(self, image: CloudImage) -> bool:
         return self.is_ours(image) and image.status is ImageStatus.AVAILABLE
 
     async def _named(self, new: CloudImage) -> CloudImage:
         """Note that the new image has its name for good."""
         self.there = False
+        self.named_at = anyio.current_time()
         await images.mark_permanent(self.region, new.image_id)
         return dataclasses.replace(new, name=self.target.name)
 
@@ -180,6 +192,7 @@ class Replacement(Temporary):
         if old.public:
             await images.share(self.region, old.image_id, public=False)
         aside = self._aside_name(old)
+        self._moved_at = anyio.current_time()
         await images.rename(self.region, old.image_id, aside)
         self.retired = dataclasses.replace(old, name=aside)
 
@@ -209,20 +222,25 @@ class Replacement(Temporary):
             CloudError: It is in use, or will not go.
         """
         assert self.retired is not None
-        await self._discard_one(self.retired)
-        self.retired = None
-        while self._superseded:
-            await self._discard_one(self._superseded[-1])
+        if await self._discard_one(self.retired):
+            self.retired = None
+        while self._superseded and await self._discard_one(self._superseded[-1]):
             self._superseded.pop()
 
-    async def _discard_one(self, old: CloudImage) -> None:
-        for image in await self._seen(old):
+    async def _discard_one(self, old: CloudImage) -> bool:
+        """Delete one image that stands aside; False if it is seen elsewhere."""
+        for image in await self._seen_aside(old):
             if image.name != self._aside_name(old):
-                continue
+                text = (
+                    f"{image.name} ({old.image_id}) was to be deleted; it may be left"
+                )
+                self.region.note(text, level="WARNING")
+                return False
             if of_tags(image.tags) is None:
                 # A run that was naming it as we retired it has taken our tags off.
                 await self._tag(image, aside_tags(self.target.name, public=old.public))
             await images.remove(self.region, image)
+        return True
 
     async def put_back(self, new: CloudImage | None) -> None:
         """Undo a replacement: the old image gets its name back, the new a temporary one.
@@ -232,11 +250,13 @@ class Replacement(Temporary):
         """
         old = self.retired
         assert old is not None
-        found = await self._seen(old)
+        found = await self._seen_aside(old)
         if not found:
             self.retired = None
             return  # somebody deleted it: rather the new image than none
-        there = await self.holder()
+        there = await images.look_again(
+            self.holder, self._is_news, since=max(self._moved_at, self.named_at)
+        )
         known = {image.image_id for image in (old, new) if image is not None}
         if there and there.image_id not in known and there.status in READY:
             await self.discard()  # somebody's image has superseded both
@@ -244,7 +264,9 @@ class Replacement(Temporary):
         if there is not None and new is not None and there.image_id == new.image_id:
             await self._tag(there)
             self.there = True
+            self._asked_at = anyio.current_time()
             await images.rename(self.region, new.image_id, self.name)
+            self._put_there = True
         try:
             await self._restore(found[0])
         except CloudError:
@@ -252,9 +274,19 @@ class Replacement(Temporary):
                 await self._named(new)  # rather the new image than none
             raise
 
-    async def _seen(self, image: CloudImage) -> tuple[CloudImage, ...]:
-        return await self.region.cloud.call(
-            DescribeImages(region=self.region.id, image_ids=(image.image_id,))
+    async def _seen_aside(self, old: CloudImage) -> tuple[CloudImage, ...]:
+        """Return an old image as it is now: aside, unless another run moved it."""
+
+        async def look() -> tuple[CloudImage, ...]:
+            return await self.region.cloud.call(
+                DescribeImages(region=self.region.id, image_ids=(old.image_id,))
+            )
+
+        aside = self._aside_name(old)
+        return await images.look_again(
+            look,
+            lambda seen: not seen or seen[0].name == aside,
+            since=self._moved_at,
         )
 
     async def _restore(self, old: CloudImage) -> None:

@@ -22,6 +22,7 @@ import anyio
 
 from ali_import.cloud.calls import CopyImage, ImportImage
 from ali_import.cloud.retry_table import Meaning, look_up
+from ali_import.cloud.steady import ASKING
 from ali_import.cloud.values import BROKEN, ObjectSource
 from ali_import.errors import ApiError, CloudError, TaskFailedError, TransportError
 from ali_import.publish.context import Track
@@ -203,7 +204,8 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
                 nvme=options.nvme,
                 imds=options.imds,
                 tags=making.tags,
-            )
+            ),
+            ASKING,
         )
         return Attempt(image_id=started.image_id, task_id=started.task_id)
 
@@ -257,7 +259,6 @@ async def copy(making: Making, sources: Sources) -> Made:
                 failures[source] += 1 if passing else _COPY_FAILURES_EACH_MAX
         finally:
             sources.slots.give_back(source)
-            sources.bell.ring()
     raise last or _no_source(region, sources)
 
 
@@ -274,7 +275,8 @@ async def _copy_from(making: Making, source: ImageSource) -> Made:
                 destination_name=making.name,
                 description=making.description,
                 tags=making.tags,
-            )
+            ),
+            ASKING,
         )
         return Attempt(image_id=image_id)
 
@@ -342,7 +344,8 @@ async def borrow(making: Making, sources: Sources, avoid: Collection[str]) -> bo
                 return False  # it is about the image, not about a region
             loan.tried.append(region.id)
             try:
-                made = await _lend(region, making.target, sources)
+                with region.workspace.used():
+                    made = await _lend(region, making.target, sources)
             except CloudError as error:
                 region.note(f"cannot lend the image: {error.code}")
                 _learn(sources, error)

@@ -14,12 +14,14 @@ from typing import Final
 import anyio
 
 from ali_import.cloud.calls import Cloud
-from ali_import.errors import ApiError, ConfigurationError
-from ali_import.publish import cleanup
+from ali_import.errors import ConfigurationError
+from ali_import.publish import cleanup, images
 from ali_import.publish.context import Context, steadied, survey
 from ali_import.publish.finish import Finish
 from ali_import.publish.lease import Lease
 from ali_import.publish.model import (
+    CLEAN_UP_S_MAX,
+    PUBLISH_S_MAX,
     Emit,
     Leftover,
     Options,
@@ -31,11 +33,9 @@ from ali_import.publish.model import (
 )
 from ali_import.publish.placement import Placement
 from ali_import.publish.region import Region
-from ali_import.publish.sources import Bell, CopySlots, Sources
+from ali_import.publish.sources import CopySlots, Sources
 from ali_import.units import MINUTE_S
 
-_PUBLISH_S_MAX: Final = 30 * MINUTE_S
-_CLEAN_UP_S_MAX: Final = 30 * MINUTE_S
 _CLEAN_UP_STOPPED_S_MAX: Final = 3 * MINUTE_S
 """After an interrupt or a time-out somebody waits for the end."""
 
@@ -82,6 +82,7 @@ class Run:
         self._timed_out = False
         self._going_on: list[anyio.CancelScope] = []
         self._life = anyio.CancelScope(shield=True)
+        self._hearing = anyio.CancelScope()
         self._decided = anyio.Event()
 
     # --- from outside -----------------------------------------------------------------
@@ -112,9 +113,8 @@ class Run:
         if context is not None:
             async with anyio.create_task_group() as outside:
                 outside.start_soon(self._hear_of_cancellation)
-                with self._life:
-                    await self._carry_out(context, give_up_at)
-                outside.cancel_scope.cancel()
+                # In a task of its own: asyncio's own cancel() goes through a shield.
+                outside.start_soon(self._to_the_end, context, give_up_at)
             if self._life.cancelled_caught:
                 context.note("cleaning up took too long", level="WARNING")
         if self._mistakes:
@@ -152,16 +152,23 @@ class Run:
 
     def _bound_cleaning(self) -> None:
         hurried = self._stopped or self._timed_out
-        bound_s = _CLEAN_UP_STOPPED_S_MAX if hurried else _CLEAN_UP_S_MAX
+        bound_s = _CLEAN_UP_STOPPED_S_MAX if hurried else CLEAN_UP_S_MAX
         over_at = anyio.current_time() + bound_s
         self._life.deadline = min(self._life.deadline, over_at)
 
+    async def _to_the_end(self, context: Context, give_up_at: float) -> None:
+        with self._life:
+            await self._carry_out(context, give_up_at)
+        self._hearing.cancel()
+
     async def _hear_of_cancellation(self) -> None:
         """Take the cancellation of whoever called for an interrupt."""
-        try:
-            await anyio.sleep_forever()
-        finally:
-            self.interrupt()
+        with self._hearing:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                if not self._hearing.cancel_called:
+                    self.interrupt()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do a piece of work; after a mistake of ours there is nothing left behind."""
@@ -209,15 +216,14 @@ class Run:
         names = tuple(target.name for target in self._targets)
         self._emit(RegionsKnown(regions=regions, names=names))
         self._regions = {id_: Region(context, id_) for id_ in everywhere}
-        slots, bell = CopySlots(), Bell()
-        self._sources = {
-            name: Sources(regions, self._regions, slots, bell) for name in names
-        }
+        slots = CopySlots()
+        self._sources = {name: Sources(regions, self._regions, slots) for name in names}
         for id_ in regions:
             region = self._regions[id_]
+            look = images.Look(region, names)
             for target in self._targets:
                 sources = self._sources[target.name]
-                placement = Placement(region, target, sources)
+                placement = Placement(region, target, sources, look)
                 region.add(placement)
                 self._placements.append(placement)
         return context
@@ -236,7 +242,7 @@ class Run:
                 await placing.over.wait()
                 self._give_up_unfinished()
                 self._emit(PhaseBegan(phase=Phase.PUBLISH))
-                with anyio.move_on_after(_PUBLISH_S_MAX):
+                with anyio.move_on_after(PUBLISH_S_MAX):
                     await self._guarded(finish.run)
             finish.conclude()
             self._emit(PhaseBegan(phase=Phase.CLEAN_UP))
@@ -258,7 +264,7 @@ class Run:
             for sources in self._sources.values():
                 if not here or sources.lends(region.id):
                     await sources.until_nobody_lacks()
-            await self._guarded(region.workspace.clean_up)
+            await self._guarded(lambda: region.workspace.clean_up(if_idle=True))
             if here:
                 await self._decided.wait()
         await self._guarded(lambda: region.end(self._decided))
@@ -270,17 +276,7 @@ class Run:
                 continue
             self._timed_out = True
             text = f"not done after {self._options.timeout_s:.0f} s"
-            if last := self._cloud.troubles.get(placement.region.id):
-                text += f"; the last answer was {last.code} to {last.operation}"
-            error = ApiError(
-                text,
-                region=placement.region.id,
-                operation="",
-                code="Timeout",
-                http_status=408,
-                advice="run again to go on, or raise --timeout",
-            )
-            placement.fail(error)
+            placement.fail(placement.out_of_time(text))
 
     async def _sweep(self, context: Context) -> None:
         """Remove what other runs left in our regions, once their lease is over."""

@@ -1,7 +1,7 @@
 """Where a region can get an image's bytes from: staged objects and imported images."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +33,7 @@ class CopySlots:
     def __init__(self) -> None:
         self._by_region: Counter[str] = Counter()
         self._by_image: Counter[str] = Counter()
+        self._waiting: dict[Bell, None] = {}
         self.serial = False
 
     def load(self, source: ImageSource) -> int:
@@ -54,6 +55,13 @@ class CopySlots:
         """Count a copy that ended."""
         self._by_region[source.region] -= 1
         self._by_image[source.image_id] -= 1
+        waiting, self._waiting = self._waiting, {}
+        for bell in waiting:
+            bell.ring()
+
+    def tell(self, bell: "Bell") -> None:
+        """Ring a bell when a copy ends, once."""
+        self._waiting[bell] = None
 
 
 class Sources:
@@ -83,7 +91,6 @@ class Sources:
         regions: Iterable[str],
         everywhere: Mapping[str, Region],
         slots: CopySlots,
-        bell: "Bell",
     ) -> None:
         self.everywhere = everywhere
         self.objects: list[ObjectSource] = []
@@ -92,7 +99,7 @@ class Sources:
         self.refusal: CloudError | None = None
         self.failed_imports = 0
         self.slots = slots
-        self.bell = bell
+        self._bell = Bell()
         self._lacking = dict.fromkeys(regions)
         self._objects_expected = dict.fromkeys(regions)
         self._images_expected = dict(self._objects_expected)
@@ -106,7 +113,7 @@ class Sources:
     def no_image(self, region: str) -> None:
         """Say that a region will not be a source to copy from, for now."""
         self._images_expected.pop(region, None)
-        self.bell.ring()
+        self._bell.ring()
 
     def add_image(self, region: str, image_id: str) -> None:
         """Say that a region has the image, Available and unpublished."""
@@ -114,18 +121,22 @@ class Sources:
         source = ImageSource(region=region, image_id=image_id)
         if source not in self.images:
             self.images.append(source)
-        self.bell.ring()
+        self._bell.ring()
 
     def no_object(self, region: str) -> None:
         """Say that a region will not be a source to fetch from."""
         self._objects_expected.pop(region, None)
-        self.bell.ring()
+        self._bell.ring()
 
     def add_object(self, source: ObjectSource) -> None:
         """Say that a region has staged the object, where it can be read from."""
         self._objects_expected.pop(source.region, None)
         self.objects.append(source)
-        self.bell.ring()
+        self._bell.ring()
+
+    def drop_objects(self, gone: Collection[object]) -> None:
+        """Say that objects are not there any more."""
+        self.objects = [source for source in self.objects if source not in gone]
 
     def add_reserve(self, region: str) -> None:
         """Say that a region can take the file from here, but has not tried to."""
@@ -138,7 +149,7 @@ class Sources:
     def have_bytes(self, region: str) -> None:
         """Say that a region has the bytes, or something that was made of them."""
         self._lacking.pop(region, None)
-        self.bell.ring()
+        self._bell.ring()
 
     def lends(self, region: str) -> bool:
         """Whether others may be using what a region has of the image."""
@@ -148,7 +159,7 @@ class Sources:
     async def until_nobody_lacks(self) -> None:
         """Wait until every region has the bytes, or has given up."""
         while self._lacking:
-            await self.bell.rung()
+            await self._bell.rung()
 
     def forget(self, region: str) -> None:
         """Say that a region has ended: nobody may go on waiting for it."""
@@ -168,19 +179,19 @@ class Sources:
         """Say that the file did not get to the region: another one may take it."""
         if self._seed == region:
             self._seed = ""
-        self.bell.ring()
+        self._bell.ring()
 
     async def seed_settled(self) -> bool:
         """Wait until the seed's object can be read (True) or there is no seed."""
         while not self.objects and self._seed:
-            await self.bell.rung()
+            await self._bell.rung()
         return bool(self.objects)
 
     async def object_known(self, region: str) -> bool:
         """Wait until an object is staged (True), or none will be (False)."""
         self.no_object(region)
         while not self.objects and self._objects_expected:
-            await self.bell.rung()
+            await self._bell.rung()
         return bool(self.objects)
 
     async def take_image(
@@ -201,7 +212,9 @@ class Sources:
                 return best
             if not usable and not self._may_come(near):
                 return None
-            await self.bell.rung()
+            if usable:
+                self.slots.tell(self._bell)
+            await self._bell.rung()
 
     def _may_come(self, near: str) -> bool:
         """Whether a region that waits for an image may hope for one."""

@@ -15,7 +15,7 @@ from ali_import.cloud.steady import NORMAL, RELAYED
 from ali_import.cloud.values import Fetch, FileRange, StoredPart
 from ali_import.disk import DiskImage
 from ali_import.disk.parts import Part
-from ali_import.errors import CloudError
+from ali_import.errors import CloudError, SourcesGoneError
 from ali_import.publish.context import Track
 from ali_import.publish.model import Step
 from ali_import.publish.region import Region
@@ -61,6 +61,7 @@ class Staging:
             CloudError: The region does not take them, or no source could be read.
         """
         self._track.enter(Step.STAGE)
+        self._region.workspace.will_hold(self._key)
         parts, cloud = self._image.parts, self._region.cloud
         if len(parts) == 1:
             await self._put(parts[0], "")
@@ -119,6 +120,17 @@ class Staging:
         return tuple(stored[number] for number in sorted(stored))
 
     async def _put(self, part: Part, upload_id: str) -> StoredPart | None:
+        """Store one part, from the sources that are still there."""
+        while True:
+            try:
+                return await self._put_once(part, upload_id)
+            except SourcesGoneError as error:
+                assert self._sources is not None
+                self._sources.drop_objects(error.gone)
+                if not self._sources.objects:
+                    raise
+
+    async def _put_once(self, part: Part, upload_id: str) -> StoredPart | None:
         """Store one part, or the whole object where it is the only one."""
         region, cloud = self._region.id, self._region.cloud
         body = self._body(part)

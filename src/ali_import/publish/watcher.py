@@ -11,14 +11,20 @@ from ali_import.cloud.steady import Steady
 from ali_import.cloud.values import MAKING, READY, CloudImage, TaskStatus
 from ali_import.errors import CloudError, TaskFailedError
 from ali_import.publish.context import LATE_S
-from ali_import.units import HOUR_S
+from ali_import.units import HOUR_S, MINUTE_S
 
-_POLL_S_MIN: Final = 0.5
+_POLL_S_MIN: Final = 1.0
 _POLL_S_MAX: Final = 15.0
 _PACE: Final = 0.08
 """Polls come every 8 % of the time already waited: 8 % late at most, few calls."""
+_PACE_NEAR_END: Final = 0.02
+_LEFT: Final = 0.3
+"""Where progress tells how much is left, they come after 30 % of that, since it may be
+wrong; but not more often than every 2 % of the time waited."""
 _BATCH_IMAGES: Final = 100
 _WAIT_S_MAX: Final = 3 * HOUR_S
+_USABLE_S_MAX: Final = 30 * MINUTE_S
+"""An image is Available before it can be used (terraform-provider-alicloud#10176)."""
 
 _BROKEN_TASKS: Final = {TaskStatus.FAILED, TaskStatus.DELETED}
 
@@ -37,8 +43,19 @@ class _Wait:
     on_progress: Callable[[int], None]
     progress: int = 0
     missed_since: float | None = None
+    ready_since: float | None = None
     image: CloudImage | None = None
     error: CloudError | None = None
+
+    def pause_s(self) -> float:
+        """Return after how many seconds it is worth to ask again."""
+        since = self.since if self.ready_since is None else self.ready_since
+        waited_s = anyio.current_time() - since
+        pause_s = waited_s * _PACE
+        if self.ready_since is None and 0 < self.progress < 100:
+            left_s = waited_s * (100 - self.progress) / self.progress
+            pause_s = min(pause_s, max(left_s * _LEFT, waited_s * _PACE_NEAR_END))
+        return pause_s
 
 
 class Watcher:
@@ -62,7 +79,9 @@ class Watcher:
         task_id: str = "",
         on_progress: Callable[[int], None] = lambda _percent: None,
     ) -> CloudImage:
-        """Wait until an image is Available, and return it as it is then.
+        """Wait until an image is Available and usable, and return it as it is then.
+
+        One that is not usable half an hour after it became Available is returned, too.
 
         Args:
             image_id: The image.
@@ -99,9 +118,8 @@ class Watcher:
         """Ask once about everything that is waited for, when it is time to."""
         self._asking = True
         try:
-            newest = max(wait.since for wait in self._waits)
-            waited_s = anyio.current_time() - newest
-            await anyio.sleep(min(max(waited_s * _PACE, _POLL_S_MIN), _POLL_S_MAX))
+            soonest_s = min(wait.pause_s() for wait in self._waits)
+            await anyio.sleep(min(max(soonest_s, _POLL_S_MIN), _POLL_S_MAX))
             await self._poll()
         except CloudError as error:
             for wait in list(self._waits):
@@ -120,11 +138,13 @@ class Watcher:
                 DescribeImages(region=self._region, image_ids=ids)
             )
             images = {image.image_id: image for image in seen}
-            broken = await self._broken_tasks(batch)
+            missing = [wait for wait in batch if wait.image_id not in images]
+            broken = await self._broken_tasks(missing)
             for wait in batch:
                 await self._judge(wait, images.get(wait.image_id), broken)
 
     async def _broken_tasks(self, waits: list[_Wait]) -> set[str]:
+        """Ask about the tasks of images that are not seen: a few end in that alone."""
         task_ids = [wait.task_id for wait in waits if wait.task_id]
         if not task_ids:
             return set()
@@ -149,12 +169,15 @@ class Watcher:
         if image.progress != wait.progress:
             wait.progress = image.progress
             wait.on_progress(image.progress)
-        if image.status in MAKING and wait.task_id not in broken:
+        if image.status in MAKING:
             if anyio.current_time() - wait.since > _WAIT_S_MAX:
                 text = f"not ready after {_WAIT_S_MAX / HOUR_S:.0f} hours"
                 self._end(wait, error=self._error(wait, "WaitTimeout", text))
         elif image.status in READY:
-            self._end(wait, image=image)
+            now = anyio.current_time()
+            wait.ready_since = now if wait.ready_since is None else wait.ready_since
+            if image.usable is not False or now - wait.ready_since >= _USABLE_S_MAX:
+                self._end(wait, image=image)
         else:
             failed = self._error(wait, "CreateFailed", f"the image is {image.status}")
             self._end(wait, error=await self._reason(wait, failed))

@@ -1,7 +1,8 @@
 """What a run puts into a region for its own use: a bucket, and maybe a relay."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, Literal
 
 import anyio
@@ -50,6 +51,8 @@ class Workspace:
         self._bucket_asked = False
         self._relay_asked = False
         self._buckets_removed = 0
+        self._users = 0
+        self._keys: dict[str, None] = {}
 
     @property
     def bucket(self) -> str:
@@ -77,8 +80,7 @@ class Workspace:
                     )
                     self._bucket_made = True
                 except CloudError as error:
-                    if look_up(error).meaning in {Meaning.ROUTE, Meaning.FINAL}:
-                        self._bucket_asked = False
+                    self._bucket_asked = not _is_refused(error)
                     self._bucket_made = error
         _raise(self._bucket_made)
 
@@ -106,6 +108,11 @@ class Workspace:
     def refuse_direct(self, error: CloudError) -> None:
         """Remember that direct data calls are refused after all."""
         self._direct = error
+        self._keys.clear()
+
+    def will_hold(self, key: str) -> None:
+        """Say what goes into the bucket: it can be emptied of that without a look."""
+        self._keys[key] = None
 
     async def need_relay(self) -> None:
         """Have the relay function.
@@ -120,7 +127,6 @@ class Workspace:
             if self._relay_made is None:
                 try:
                     await self._make_relay()
-                    self._relay_made = True
                 except CloudError as error:
                     self._relay_made = error
         _raise(self._relay_made)
@@ -143,35 +149,59 @@ class Workspace:
                 RELAYED,
             )
         except CloudError as error:
-            if look_up(error).meaning in {Meaning.ROUTE, Meaning.FINAL}:
-                self._relay_asked = False
+            if self._relay_made is not True:  # it was there before
+                self._relay_asked = not _is_refused(error)
             raise
+        self._relay_made = True
 
     # --- cleaning up ------------------------------------------------------------------
 
-    async def clean_up(self) -> None:
-        """Remove the bucket with all in it, then the relay; tell what would not go."""
-        if self._bucket_asked:
-            try:
-                await self.remove_bucket(self.bucket)
-                self._bucket_asked = False
-                self._bucket_made = None
-                self._buckets_removed += 1
-            except CloudError as error:
-                self._bucket_asked = not _was_never_there(error, self._bucket_made)
-                if self._bucket_asked:
-                    self._tell(f"bucket {self.bucket}", error)
-        if self._relay_asked:
-            try:
-                await self._cloud.call(
-                    DeleteFunction(region=self.region, name=self.function), RELAYED
-                )
-                self._relay_asked = False
-                self._relay_made = None
-            except CloudError as error:
-                self._relay_asked = not _was_never_there(error, self._relay_made)
-                if self._relay_asked:
-                    self._tell(f"function {self.function}", error)
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Keep what is here while inside, as far as it is not the end of the run."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+
+    async def clean_up(self, *, if_idle: bool = False) -> None:
+        """Remove the bucket with all in it, then the relay; tell what would not go.
+
+        Args:
+            if_idle: Leave alone what somebody uses.
+        """
+        async with self._bucket_lock:
+            if self._bucket_asked and not (if_idle and self._users):
+                await self._remove_own_bucket()
+        async with self._relay_lock:
+            if self._relay_asked and not (if_idle and self._users):
+                await self._remove_own_relay()
+
+    async def _remove_own_bucket(self) -> None:
+        try:
+            await self.remove_bucket(self.bucket, tuple(self._keys))
+        except CloudError as error:
+            self._bucket_asked = not _was_never_there(error, self._bucket_made)
+            if self._bucket_asked:
+                self._tell(f"bucket {self.bucket}", error)
+        else:
+            self._bucket_asked = False
+            self._bucket_made = None
+            self._buckets_removed += 1
+            self._keys.clear()
+
+    async def _remove_own_relay(self) -> None:
+        delete = DeleteFunction(region=self.region, name=self.function)
+        try:
+            await self._cloud.call(delete, RELAYED)
+        except CloudError as error:
+            self._relay_asked = not _was_never_there(error, self._relay_made)
+            if self._relay_asked:
+                self._tell(f"function {self.function}", error)
+        else:
+            self._relay_asked = False
+            self._relay_made = None
 
     def _tell(self, what: str, error: CloudError) -> None:
         text = f"{what} is left: {error.diagnostics()}"
@@ -188,8 +218,12 @@ class Workspace:
             lease.leftover(self.region, kind, name) for kind, name, yes in asked if yes
         )
 
-    async def remove_bucket(self, bucket: str) -> None:
+    async def remove_bucket(self, bucket: str, keys: Sequence[str] = ()) -> None:
         """Remove a bucket of the region with all in it, through the relay if need be.
+
+        Args:
+            bucket: Its name.
+            keys: Objects that are in it; there may be others.
 
         Raises:
             CloudError: It could not be emptied or deleted.
@@ -198,7 +232,7 @@ class Workspace:
         if self._relay_asked and self._direct is not True:
             relay = self.function
         try:
-            await _remove_bucket(self._cloud, self.region, bucket, relay=relay)
+            await _remove_bucket(self._cloud, self.region, bucket, keys, relay=relay)
         except CloudError as error:
             refused = error.code == "PublicEndpointForbidden"
             lost = error.code in {"FunctionNotFound", "HostNotFound"} and relay
@@ -206,38 +240,46 @@ class Workspace:
                 raise
             # There is no relay, or somebody removed it: make it, or make it anew.
             await self._make_relay()
-            await _remove_bucket(self._cloud, self.region, bucket, relay=self.function)
+            await _remove_bucket(
+                self._cloud, self.region, bucket, keys, relay=self.function
+            )
 
 
 def _was_never_there(error: CloudError, made: _Made) -> bool:
     """Whether the region does not even have the service it would be in."""
-    return made is not True and isinstance(error, HostNotFoundError)
+    unsure = isinstance(made, CloudError) and made.unsure
+    return made is not True and not unsure and isinstance(error, HostNotFoundError)
+
+
+def _is_refused(error: CloudError) -> bool:
+    """Whether nothing can have been made: no try before the refusal went unanswered."""
+    refused = look_up(error).meaning in {Meaning.ROUTE, Meaning.FINAL}
+    return refused and not error.unsure
 
 
 def _raise(outcome: _Made) -> None:
     """Raise an error that was kept, as a new one: tracebacks must not pile up."""
     if isinstance(outcome, CloudError):
-        raise outcome.with_traceback(None)
+        raise outcome.anew()
 
 
 # --- removing a bucket ----------------------------------------------------------------
 
 
 async def _remove_bucket(
-    cloud: Steady,
-    region: str,
-    bucket: str,
-    *,
-    relay: str = "",
+    cloud: Steady, region: str, bucket: str, keys: Sequence[str], *, relay: str = ""
 ) -> None:
     """Delete a bucket with its objects and unfinished uploads, if it is there.
 
-    Deleting an empty bucket needs no data call, so that is tried first: it is all it
-    takes where nothing was stored, also in regions that refuse data calls from here.
+    Deleting an empty bucket needs no data call, so that is tried first where nothing is
+    known to be in it: it is all it takes then, also in regions that refuse data calls
+    from here.
 
     Raises:
         CloudError: It could not be emptied or deleted.
     """
+    if keys:
+        await _delete_objects(cloud, region, bucket, relay, keys)
     for round_ in range(_EMPTYING_ROUNDS_MAX):
         try:
             await cloud.call(DeleteBucket(region=region, bucket=bucket))
@@ -247,7 +289,11 @@ async def _remove_bucket(
                 raise
         else:
             return
-        await _empty_bucket(cloud, region, bucket, relay)
+        try:
+            await _empty_bucket(cloud, region, bucket, relay)
+        except CloudError as error:
+            if error.code != "NoSuchBucket":  # somebody else was quicker
+                raise
 
 
 async def _empty_bucket(cloud: Steady, region: str, bucket: str, relay: str) -> None:
@@ -264,10 +310,15 @@ async def _empty_bucket(cloud: Steady, region: str, bucket: str, relay: str) -> 
         )
         await cloud.call(abort)
     stored = await cloud.call(ListObjects(region=region, bucket=bucket, relay=relay))
-    for keys in _chunks([item.key for item in stored], _KEYS_PER_CALL):
-        await cloud.call(
-            DeleteObjects(region=region, bucket=bucket, relay=relay, keys=keys)
-        )
+    await _delete_objects(cloud, region, bucket, relay, [item.key for item in stored])
+
+
+async def _delete_objects(
+    cloud: Steady, region: str, bucket: str, relay: str, keys: Sequence[str]
+) -> None:
+    for some in _chunks(keys, _KEYS_PER_CALL):
+        delete = DeleteObjects(region=region, bucket=bucket, relay=relay, keys=some)
+        await cloud.call(delete)
 
 
 def _chunks(items: Sequence[str], size: int) -> list[Sequence[str]]:

@@ -19,16 +19,22 @@ continues at the byte reached, so memory stays constant and nothing is sent twic
 
 What it returns is JSON: ``{"status", "reason", "headers", "body"}`` with the body in
 base64 (answers of OSS are small), or ``{"error": {"kind", "detail"}}`` where ``kind``
-is ``refused``, ``fetch``, ``target`` or ``broken``.
+is ``refused``, ``fetch``, ``target`` or ``broken``. With ``fetch`` there may be ``gone``:
+the numbers, from 0, of the sources that do not exist any more.
+
+``deadline_s`` binds everything: each read, write and connection ends with it, so that
+nobody who sends or takes a byte now and then can keep the invocation from telling.
 """
 
 import base64
 import collections
 import functools
 import http.client
+import io
 import itertools
 import json
 import re
+import socket
 import ssl
 import time
 import urllib.parse
@@ -57,11 +63,18 @@ HEADERS_OF_THE_CONNECTION = frozenset(
 )
 # Answers that say a source will not work however often it is asked.
 SOURCE_GONE_STATUSES = frozenset({200, 400, 401, 403, 404, 410, 416})
+# The one that says that there is no such object.
+NOT_FOUND = 404
 
 _REGION = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 _BUCKET = r"(?:[a-z0-9][a-z0-9-]{1,61}[a-z0-9]\.)?"
 _PATH = r"(/[!-~]*)"
-_SOURCE = re.compile(r"https://((?:[a-z0-9-]+\.)+aliyuncs\.com)" + _PATH)
+# A bucket on a region's public OSS host, and nothing else of Alibaba Cloud's.
+_SOURCE = re.compile(
+    r"https://([a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+    r"\.oss-(?![a-z0-9-]*-internal\.)[a-z][a-z0-9]*(?:-[a-z0-9]+)+\.aliyuncs\.com)"
+    + _PATH
+)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
 
@@ -69,14 +82,19 @@ _HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
 class RelayError(Exception):
     """The request was not carried out; ``kind`` and ``detail`` hold no secret."""
 
-    def __init__(self, kind: str, detail: str) -> None:
+    def __init__(self, kind: str, detail: str, gone: Iterable[int] = ()) -> None:
         super().__init__(f"{kind}: {detail}")
         self.kind = kind
         self.detail = detail
+        self.gone = sorted(gone)
 
 
 class SourceGoneError(Exception):
     """A source that will not work again; the text is safe to tell."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"a source answered HTTP {status}")
+        self.status = status
 
 
 class SourceFailedError(Exception):
@@ -90,6 +108,8 @@ def handler(event: bytes, context: Any) -> str:
         answer = _relay(header, body, str(getattr(context, "region", "")))
     except RelayError as exc:
         answer = {"error": {"kind": exc.kind, "detail": exc.detail}}
+        if exc.gone:
+            answer["error"]["gone"] = exc.gone
     except Exception as exc:  # noqa: BLE001  its text may hold what must not be told
         answer = {"error": {"kind": "broken", "detail": type(exc).__name__}}
     return json.dumps(answer)
@@ -142,7 +162,7 @@ def _relay(header: dict[str, Any], body: memoryview, region: str) -> dict[str, A
         blocks, length = _fetch(fetch, deadline)
     if length or method in {"PUT", "POST"}:
         headers.append(("Content-Length", str(length)))
-    return _send(host, method, path, headers, blocks)
+    return _send(_connect(host, deadline), method, path, headers, blocks)
 
 
 def _target(url: Any, region: str) -> tuple[str, str]:
@@ -194,14 +214,13 @@ def _number(header: dict[str, Any], key: str, largest: float) -> float:
 
 
 def _send(
-    host: str,
+    connection: http.client.HTTPSConnection,
     method: str,
     path: str,
     headers: list[tuple[str, str]],
     blocks: Iterable[Any],
 ) -> dict[str, Any]:
     """Send the request and return its answer; a failed fetch passes through."""
-    connection = _connect(host)
     try:
         # Nothing is added: what is signed must arrive as it was signed.
         connection.putrequest(method, path, skip_accept_encoding=True)
@@ -217,6 +236,9 @@ def _send(
         connection.close()
     if len(body) > ANSWER_BYTES_MAX:
         raise RelayError("target", "the answer is too large")
+    if response.length:
+        # Fewer bytes than Content-Length said; http.client does not mind.
+        raise RelayError("target", "the answer ended too early")
     return {
         "status": response.status,
         "reason": response.reason,
@@ -240,18 +262,93 @@ def _tls_context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _connect(host: str) -> http.client.HTTPSConnection:
-    """Make a connection, by the proxy that the environment names, if any."""
-    options: dict[str, Any] = {"timeout": SOCKET_TIMEOUT_S, "context": _tls_context()}
+def _connect(host: str, deadline: float) -> "Connection":
+    """Return a connection, by the proxy that the environment names, if any.
+
+    It is made when it is first used.
+    """
     proxy = urllib.request.getproxies().get("https")
     if not proxy or urllib.request.proxy_bypass(host):
-        return http.client.HTTPSConnection(host, **options)
+        return Connection(host, 443, deadline)
     parts = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    connection = http.client.HTTPSConnection(
-        parts.hostname or "", parts.port or 80, **options
-    )
+    connection = Connection(parts.hostname or "", parts.port or 80, deadline)
     connection.set_tunnel(host, 443)
     return connection
+
+
+class Connection(http.client.HTTPSConnection):
+    """A connection on which nothing lasts beyond the deadline."""
+
+    def __init__(self, host: str, port: int, deadline: float) -> None:
+        super().__init__(host, port, timeout=SOCKET_TIMEOUT_S, context=_tls_context())
+        self._deadline = deadline
+
+    def connect(self) -> None:
+        """Connect, in the time that is left."""
+        self.timeout = _left_s(self._deadline)
+        super().connect()
+        self.sock: Any = BoundSocket(self.sock, self._deadline)
+
+
+class BoundSocket:
+    """What ``http.client`` uses of a socket; each read and write ends in time."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._deadline = deadline
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return a file to read the answer from."""
+        return io.BufferedReader(BoundReader(self._sock, self._deadline))
+
+    def sendall(self, data: Any) -> None:
+        """Send all of ``data``."""
+        with memoryview(data).cast("B") as view:
+            sent = 0
+            while sent < len(view):
+                self._sock.settimeout(_left_s(self._deadline))
+                sent += self._sock.send(view[sent : sent + BLOCK_BYTES])
+
+    def close(self) -> None:
+        """Close it, when what reads from it is closed too."""
+        self._sock.close()
+
+
+class BoundReader(io.RawIOBase):
+    """The reading side of a ``BoundSocket``."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        # It keeps the socket open until it is closed itself.
+        self._file: Any = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> "int | None":
+        """Read what is there, waiting for it while there is time."""
+        self._sock.settimeout(_left_s(self._deadline))
+        size: int | None = self._file.readinto(buffer)
+        return size
+
+    def close(self) -> None:
+        """Close this side."""
+        self._file.close()
+        super().close()
+
+
+def _left_s(deadline: float) -> float:
+    """Return for how long a socket may wait.
+
+    Raises:
+        TimeoutError: Not at all: no time is left.
+    """
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return min(left, SOCKET_TIMEOUT_S)
 
 
 # --- fetching the body ---------------------------------------------------------------
@@ -269,7 +366,7 @@ def _fetch(fetch: Any, deadline: float) -> tuple[Iterable[bytes], int]:
     urls = fetch["urls"]
     sources = [_match(_SOURCE, url) for url in urls]
     if not 0 < len(sources) <= SOURCES_MAX or None in sources:
-        raise RelayError("refused", "a source is not on Alibaba Cloud")
+        raise RelayError("refused", "a source is no bucket's public host")
     usable = [source for source in sources if source is not None]
     blocks = _fetched(usable, offset, length, deadline)
     first = next(blocks, b"")
@@ -280,7 +377,8 @@ def _fetched(
     sources: list[tuple[str, str]], offset: int, length: int, deadline: float
 ) -> Iterator[bytes]:
     """Give the range in blocks, going on with another source where one fails."""
-    waiting = collections.deque(sources)
+    waiting = collections.deque(enumerate(sources))
+    gone: list[int] = []
     attempts = max(FETCH_ATTEMPTS_MIN, 2 * len(sources))
     position = 0
     why = "no bytes are asked for"
@@ -289,18 +387,23 @@ def _fetched(
             break
         try:
             first, last = offset + position, offset + length - 1
-            for block in _range(waiting[0], first, last, deadline):
+            for block in _range(waiting[0][1], first, last, deadline):
                 position += len(block)
                 yield block
         except SourceGoneError as exc:
             why = str(exc)
-            waiting.popleft()
+            number, _ = waiting.popleft()
+            if exc.status == NOT_FOUND:
+                gone.append(number)
         except (SourceFailedError, OSError, http.client.HTTPException) as exc:
             why = str(exc) if isinstance(exc, SourceFailedError) else type(exc).__name__
             waiting.rotate(-1)
-            _pause(min(0.05 * 2**attempt, FETCH_PAUSE_S_MAX), deadline)
+            pause_s = min(0.05 * 2**attempt, FETCH_PAUSE_S_MAX)
+            if time.monotonic() + pause_s > deadline:
+                raise RelayError("fetch", "no time is left", gone) from None
+            time.sleep(pause_s)
     if position != length:
-        raise RelayError("fetch", f"at byte {position} of {length}: {why}")
+        raise RelayError("fetch", f"at byte {position} of {length}: {why}", gone)
 
 
 def _range(
@@ -314,19 +417,17 @@ def _range(
         OSError: The connection failed.
     """
     host, path = source
-    connection = _connect(host)
+    connection = _connect(host, deadline)
     try:
         connection.request("GET", path, headers={"Range": f"bytes={first}-{last}"})
         response = connection.getresponse()
         if response.status in SOURCE_GONE_STATUSES:
-            raise SourceGoneError(f"a source answered HTTP {response.status}")
+            raise SourceGoneError(response.status)
         told = response.getheader("Content-Range") or ""
         if response.status != 206 or not told.startswith(f"bytes {first}-{last}/"):
             raise SourceFailedError(f"a source answered HTTP {response.status}")
         left = last - first + 1
         while left:
-            if time.monotonic() > deadline:
-                raise RelayError("fetch", "no time is left")
             block = response.read(min(BLOCK_BYTES, left))
             if not block:
                 raise SourceFailedError("a source stopped half way")
@@ -334,9 +435,3 @@ def _range(
             yield block
     finally:
         connection.close()
-
-
-def _pause(seconds: float, deadline: float) -> None:
-    if time.monotonic() + seconds > deadline:
-        raise RelayError("fetch", "no time is left")
-    time.sleep(seconds)

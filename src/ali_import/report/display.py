@@ -23,6 +23,7 @@ from ali_import.publish.model import (
     Step,
 )
 from ali_import.report.lines import (
+    PHASES,
     Messages,
     clock,
     counted,
@@ -106,6 +107,7 @@ class PlainDisplay:
 
     def emit(self, event: Event) -> None:
         """Take an event, and write a line if it deserves one."""
+        before = self._tally.phase
         self._tally.take(event)
         level, text = described(event)
         match event:
@@ -114,7 +116,7 @@ class PlainDisplay:
                 self.say(text)
             case Note() if level >= logging.WARNING:
                 self.say(text)
-            case PhaseBegan():
+            case PhaseBegan() if event.phase is not before:
                 if event.phase not in _SILENT_PHASES:
                     self.say(text)
             case RegionsKnown():
@@ -132,6 +134,12 @@ class PlainDisplay:
         elapsed = clock(now_s - self._began_s)
         if not self._tally.total:  # it does not get through to the cloud
             self.say(f"{elapsed} {latest}")
+            return
+        if (
+            self._tally.phase is Phase.CLEAN_UP
+        ):  # all counts are final: what takes long?
+            prefix = PHASES[Phase.CLEAN_UP]
+            self.say(f"{elapsed} {joined(prefix, latest.removeprefix(prefix + ': '))}")
             return
         counts = self._tally.columns()
         told = ", ".join(
@@ -208,6 +216,8 @@ class Tally:
         match event:
             case PhaseBegan():
                 self.phase = event.phase
+                if event.detail:
+                    self._tell(event.detail)
             case RegionsKnown():
                 self._known = True
                 self._placements = {
@@ -231,8 +241,10 @@ class Tally:
                     self._tell(failure_line(outcome))
             case CallRetried():
                 self.retries += 1
-                if not self._placements:  # nothing else to show
-                    self._tell(f"{event.operation}: {event.code}, trying again")
+                # Nothing else to show: these are what is in the way.
+                if not self._placements or self.phase is Phase.CLEAN_UP:
+                    what = joined(event.region, event.operation, separator=" ")
+                    self._tell(f"{what}: {event.code}, trying again")
             case Note():
                 self._tell(joined(event.region, event.text))
 

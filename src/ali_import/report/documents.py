@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from ali_import import __version__
 from ali_import.publish.model import Leftover, Outcome, Report, Result, Target
+from ali_import.redaction import Redactor
 from ali_import.report.lines import moment, stands
-from ali_import.report.redaction import Redactor
 
 SCHEMA: Final = 1
 

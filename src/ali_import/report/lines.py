@@ -25,7 +25,7 @@ from ali_import.publish.model import (
     Result,
     Route,
 )
-from ali_import.report.redaction import Redactor, one_line
+from ali_import.redaction import Redactor, one_line
 
 # A placement that was there already, or never got as far, has no route.
 NO_ROUTE: Final = "no route"

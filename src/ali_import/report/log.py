@@ -12,8 +12,8 @@ from typing_extensions import override
 from ali_import.cloud.calls import Call, Cloud, DataCall
 from ali_import.errors import CloudError
 from ali_import.publish.model import Event, Outcome, PlacementEnded
+from ali_import.redaction import one_line
 from ali_import.report.lines import Messages, described, joined
-from ali_import.report.redaction import one_line
 
 R = TypeVar("R")
 
@@ -84,6 +84,13 @@ class LoggedCloud:
             elapsed_s = self._clock_s() - began_s
             self._logger.debug("%s: %s (%.3f s)", _told(request), ending, elapsed_s)
         return result
+
+
+def logged(cloud: Cloud, *, verbosity: int, clock_s: Callable[[], float]) -> Cloud:
+    """Return ``cloud``, with its calls in the log from -vv on."""
+    if verbosity < DEBUG_VERBOSITY:
+        return cloud
+    return LoggedCloud(cloud, clock_s=clock_s)
 
 
 def _told(request: Call[R]) -> str:

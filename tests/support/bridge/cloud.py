@@ -15,7 +15,12 @@ import anyio
 
 from ali_import.cloud.calls import Call, DataCall, DeleteBucket, DeleteFunction
 from ali_import.cloud.values import Fetch, FileRange, ObjectSource
-from ali_import.errors import ApiError, HostNotFoundError, TransportError
+from ali_import.errors import (
+    ApiError,
+    HostNotFoundError,
+    SourcesGoneError,
+    TransportError,
+)
 from alicloud_emulator.world.blobs import Blob, MemoryBlob
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
@@ -45,6 +50,8 @@ SILENCE_S: Final = 30.0
 
 URL_LIFETIME_S: Final = 900.0
 """As the adapters sign them."""
+INVOCATION_S_MAX: Final = 150.0
+"""The same, of a function that is invoked."""
 RESOLVER_S: Final = (0.01, 5.0)
 """Bounds of the time that a resolver takes to say that it cannot say."""
 
@@ -213,9 +220,12 @@ class WorldCloud:
         if out is Out.NO_RESOLVER:
             await anyio.sleep(self.rng.uniform(*RESOLVER_S))
             raise no_answer(request, "the resolver does not answer")
+        everywhere = service in {"ecs", "sts"}
+        if out is Out.NO_HOST and everywhere:
+            raise no_answer(request)  # every region has it, whatever a resolver says
         if missing or out is Out.NO_HOST:
             raise HostNotFoundError(
-                "the host name does not resolve",
+                "the host name does not exist",
                 region=request.region,
                 operation=request.operation(),
                 code="HostNotFound",
@@ -385,7 +395,10 @@ class WorldCloud:
             await self._after(request, faults)
             raise self._refused(request, error, "fc") from None
         try:
-            await function.start(invocation)
+            with anyio.move_on_after(INVOCATION_S_MAX) as waiting:
+                await function.start(invocation)
+            if waiting.cancelled_caught:
+                raise no_answer(request)
             if invocation.killed and self.rng.random() < 0.5:
                 raise died(request)
             if isinstance(fetch, Fetch):
@@ -406,7 +419,12 @@ class WorldCloud:
                 raise relay_failed(request, "RelayTargetFailed") from None
             if invocation.killed:
                 raise died(request)
-        except FetchFailedError:
+        except FetchFailedError as error:
+            assert isinstance(fetch, Fetch)
+            gone = tuple(fetch.sources[number] for number in error.gone)
+            if gone:
+                where = request.region
+                raise SourcesGoneError("gone", region=where, gone=gone) from None
             raise relay_failed(request, "RelayFetchFailed") from None
         finally:
             function.end(invocation)

@@ -62,10 +62,8 @@ def cloud_image(row: Image, now: float) -> told.CloudImage:
         size_gib=row.size_gib,
         usable=row.usable(now),
         progress=row.progress(now),
-        is_copied=row.origin.value == "copy",
         snapshot_ids=tuple(d.snapshot_id for d in row.disks if d.snapshot_id),
         tags=dict(row.tags),
-        created_at=str(row.created_at),
     )
 
 
@@ -200,7 +198,6 @@ def snapshots(
                 snapshot_id=row.snapshot_id,
                 name=row.name,
                 tags=dict(row.tags),
-                created_at=str(row.created_at),
             )
             for row in page.rows
         ]

@@ -24,7 +24,11 @@ DEADLINE_S: Final = 110.0
 
 
 class FetchFailedError(Exception):
-    """No source gave the bytes."""
+    """No source gave the bytes; ``gone`` has the numbers of those that are not there."""
+
+    def __init__(self, gone: Sequence[int]) -> None:
+        super().__init__("no source gave the bytes")
+        self.gone = gone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +90,8 @@ class RelayFunction:
         Raises:
             FetchFailedError: None did.
         """
-        waiting = deque(sources)
+        waiting = deque(enumerate(sources))
+        gone: list[int] = []
         deadline = anyio.current_time() + DEADLINE_S
         pieces: list[bytes] = []
         got = 0
@@ -95,9 +100,11 @@ class RelayFunction:
                 break
             await anyio.sleep(self._rng.uniform(0.01, 0.1))
             try:
-                piece = self._read(waiting[0], offset + got, length - got)
-            except _GoneError:
-                waiting.popleft()
+                piece = self._read(waiting[0][1], offset + got, length - got)
+            except _GoneError as error:
+                number, _ = waiting.popleft()
+                if error.__cause__ is not None:  # not there, as it says itself
+                    gone.append(number)
                 continue
             except _FailedError:
                 piece = b""
@@ -109,7 +116,7 @@ class RelayFunction:
             if anyio.current_time() > deadline:
                 break
         if got < length:
-            raise FetchFailedError
+            raise FetchFailedError(gone)
         return MemoryBlob(b"".join(pieces))
 
     def _read(self, source: Presigned, offset: int, length: int) -> bytes:

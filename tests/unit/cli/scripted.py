@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import anyio
 
-from ali_import.cli import compose, main
+from ali_import import library
+from ali_import.cli import main
+from ali_import.publish import cleanup
 from ali_import.publish.model import (
     Emit,
     Leftover,
@@ -86,16 +88,21 @@ def _outcome(region: str, target: Target, result: Result) -> Outcome:
     )
 
 
-def start_run_with(script: Script, made: list[ScriptedRun]) -> Callable[..., Any]:
-    """Return a stand-in for ``compose.start_run`` that also keeps what it made."""
+def run_with(script: Script, made: list[ScriptedRun]) -> Any:
+    """Return a stand-in for the class ``Run`` that also keeps what it made."""
 
-    def start_run(
-        _cloud: object, targets: Sequence[Target], options: Options, emit: Emit
+    def make(
+        _cloud: object,
+        targets: Sequence[Target],
+        options: Options,
+        *,
+        emit: Emit,
+        **_: object,
     ) -> ScriptedRun:
         made.append(ScriptedRun(targets, options, emit, script))
         return made[-1]
 
-    return start_run
+    return make
 
 
 # --- scripts for a process of its own ------------------------------------------------
@@ -117,12 +124,12 @@ async def _wait_for_interrupt(run: ScriptedRun) -> Report:
 
 async def _ignore_interrupts(run: ScriptedRun) -> Report:
     print("ready", file=sys.stderr, flush=True)
-    await anyio.sleep(30)
+    await anyio.sleep(600)
     return run.report()
 
 
 async def _leave_a_thread_behind(run: ScriptedRun) -> Report:
-    threading.Thread(target=time.sleep, args=(30,)).start()
+    threading.Thread(target=time.sleep, args=(600,)).start()
     return run.report()
 
 
@@ -143,9 +150,50 @@ SCRIPTS: dict[str, Script] = {
 }
 
 
+# --- in place of what `cleanup` calls --------------------------------------------------
+
+
+async def _find(_cloud: object, **_: object) -> tuple[Leftover, ...]:
+    return (LEFTOVER,)
+
+
+async def _remove_with_care(
+    _cloud: object, leftovers: Sequence[Leftover], **_: object
+) -> tuple[Leftover, ...]:
+    """When it is cancelled, finish what was begun, as the engine does."""
+    print("ready", file=sys.stderr, flush=True)
+    try:
+        await anyio.sleep_forever()
+    finally:
+        with anyio.CancelScope(shield=True):
+            print("finishing", file=sys.stderr, flush=True)
+            await anyio.sleep(1)
+            print("finished", file=sys.stderr, flush=True)
+    return tuple(leftovers)
+
+
+async def _remove_for_ever(
+    _cloud: object, leftovers: Sequence[Leftover], **_: object
+) -> tuple[Leftover, ...]:
+    """Take no notice of being cancelled."""
+    print("ready", file=sys.stderr, flush=True)
+    with anyio.CancelScope(shield=True):
+        await anyio.sleep(30)
+    return tuple(leftovers)
+
+
+REMOVERS = {
+    remove.__name__.strip("_"): remove
+    for remove in (_remove_with_care, _remove_for_ever)
+}
+
+
 if __name__ == "__main__":
     # python -m tests.unit.cli.scripted SCRIPT ARGUMENT...
     name = sys.argv.pop(1)
-    compose.connect = lambda **_: cast("Any", None)
-    compose.start_run = start_run_with(SCRIPTS[name], [])
+    if name in SCRIPTS:
+        vars(library)["Run"] = run_with(SCRIPTS[name], [])
+    else:
+        vars(cleanup)["find_leftovers"] = _find
+        vars(cleanup)["remove_leftovers"] = REMOVERS[name]
     sys.exit(main.main())

@@ -58,6 +58,42 @@ def test_images_and_flags_may_be_mixed() -> None:
     assert given.images == (Path("a.img"), Path("b.img"), Path("c.img"))
 
 
+@pytest.mark.parametrize(
+    ("argv", "images"),
+    [
+        ("-r eu-central-1 -n secret -- -p a.img", "-p a.img"),
+        ("-n secret -- --public -n b", "--public -n b"),
+        ("-n secret a.img -- -p", "a.img -p"),
+        ("a.img -n secret b.img -- -- c.img", "a.img b.img -- c.img"),
+        ("-n secret -- cleanup", "cleanup"),
+        ("-n secret -- --help --version", "--help --version"),
+    ],
+)
+def test_after_two_dashes_everything_is_a_file(argv: str, images: str) -> None:
+    given = publish(*argv.split())
+    assert given.images == tuple(map(Path, images.split()))
+    assert (given.name, given.public) == ("secret", False)
+
+
+# One letter a flag, as iPXE's own script takes them: alone, together, in any order.
+@pytest.mark.parametrize(
+    "argv",
+    [
+        "-pn NAME -f fam -r eu-central-1 a.img b.img",
+        "-pnNAME -ffam -reu-central-1 a.img b.img",
+        "a.img -pr eu-central-1 -n NAME b.img -f fam",
+        "-vpr eu-central-1 -f fam a.img -nNAME b.img",
+        "a.img b.img -f fam -vvpn NAME --region eu-central-1",
+        "-r eu-central-1 a.img -pffam b.img --name NAME",
+    ],
+)
+def test_short_flags_may_be_combined_among_the_images(argv: str) -> None:
+    given = publish(*argv.split())
+    assert given.images == (Path("a.img"), Path("b.img"))
+    assert (given.name, given.family, given.public) == ("NAME", "fam", True)
+    assert given.regions == ("eu-central-1",)
+
+
 def test_regions_are_folded_and_keep_their_order() -> None:
     argv = ["-r", "us-east-1", "-r", "cn-hangzhou", "-r", "us-east-1", "a.img"]
     assert publish(*argv).regions == ("us-east-1", "cn-hangzhou")
@@ -109,6 +145,8 @@ def test_a_file_called_cleanup_can_be_given(
     [
         ("", "IMAGE"),
         ("-p", "IMAGE"),
+        ("-p --", "IMAGE"),
+        ("-n -- a.img", "-n"),
         ("--nonsense a.img", "--nonsense"),
         ("--pub a.img", "--pub"),
         ("a.img --name", "--name"),
@@ -147,6 +185,12 @@ def test_an_image_that_is_no_file_name_is_called_what_it_is(
         parse(["a.img", image])
     assert complaint in wrong.value.diagnostics()
     assert publish("./-").images == (Path("-"),)
+
+
+def test_an_empty_name_of_a_file_is_refused_wherever_it_stands() -> None:
+    for argv in ([""], ["a.img", ""], ["--", ""], ["a.img", "--", "b.img", ""]):
+        with pytest.raises(ConfigurationError, match="image file is empty"):
+            parse(argv)
 
 
 def test_the_help_speaks_the_truth_about_defaults() -> None:

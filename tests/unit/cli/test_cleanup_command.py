@@ -8,8 +8,9 @@ from typing import Any
 import anyio
 import pytest
 
-from ali_import.cli import cleanup, compose, main
+from ali_import.cli import main
 from ali_import.errors import ConfigurationError
+from ali_import.publish import cleanup
 from ali_import.publish.model import Emit, Leftover, Note
 
 NOW = 1767949200.0
@@ -64,8 +65,7 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     cloud = Cloud()
-    monkeypatch.setattr(compose, "connect", lambda **_: None)
-    monkeypatch.setattr(compose, "now", lambda: NOW)
+    monkeypatch.setattr("time.time", lambda: NOW)
     monkeypatch.setattr(cleanup, "find_leftovers", cloud.find)
     monkeypatch.setattr(cleanup, "remove_leftovers", cloud.remove)
     return cloud

@@ -5,8 +5,8 @@ import pytest
 from ali_import.cli.complaints import complain
 from ali_import.cli.exit_status import ExitStatus, of_report
 from ali_import.publish.model import Outcome, Report, Result
+from ali_import.redaction import Redactor
 from ali_import.report.lines import Messages
-from ali_import.report.redaction import Redactor
 
 GOOD = [Result.PLACED, Result.ADOPTED, Result.UNCHANGED]
 

@@ -1,7 +1,10 @@
 """``ali-import IMAGE...`` from arguments to exit status, around a scripted run."""
 
+import errno
+import io
 import json
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -10,7 +13,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from ali_import.cli import compose, main
+from ali_import import library
+from ali_import.cli import main
 from ali_import.disk import DiskImage, inspect
 from ali_import.errors import ApiError, ConfigurationError
 from ali_import.publish.model import Note, Report, Result
@@ -20,7 +24,7 @@ from tests.unit.cli.scripted import (
     SCRIPTS,
     Script,
     ScriptedRun,
-    start_run_with,
+    run_with,
 )
 
 Command = Callable[..., int]
@@ -50,8 +54,7 @@ def command(made: list[ScriptedRun], monkeypatch: pytest.MonkeyPatch) -> Command
     """Run the command in this process: first the script, then the arguments."""
 
     def run(script: Script, *argv: str) -> int:
-        monkeypatch.setattr(compose, "connect", lambda **_: None)
-        monkeypatch.setattr(compose, "start_run", start_run_with(script, made))
+        monkeypatch.setattr(library, "Run", run_with(script, made))
         return main.main(argv)
 
     return run
@@ -95,18 +98,16 @@ def test_flags_become_options(command: Command, made: list[ScriptedRun]) -> None
     assert (options.public, options.overwrite, options.all_or_nothing) == (True,) * 3
     assert options.role == "relay-role"
     assert options.timeout_s == 8 * 3600
-    # Its own resources must not expire while it works.
-    assert options.lease_s == 9 * 3600
 
 
 def test_without_flags_the_options_are_the_defaults(
     command: Command, made: list[ScriptedRun], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compose, "now", lambda: 1767949200.0)
+    monkeypatch.setattr("time.time", lambda: 1767949200.0)
     assert command(place_all, "bios.img") == 0
     options = made[0].options
     assert (options.regions, options.role, options.public) == ((), "", False)
-    assert (options.timeout_s, options.lease_s) == (4 * 3600, 6 * 3600)
+    assert options.timeout_s == 4 * 3600
     assert [target.name for target in made[0].targets] == ["ipxe-20260109"]
 
 
@@ -209,6 +210,86 @@ def test_a_report_that_cannot_be_written_in_the_end_is_an_error(
     output = capsys.readouterr()
     assert "cn-hangzhou n1 (ipxe)" in output.out
     assert "ali-import: error: --report r.json: cannot be written" in output.err
+
+
+@pytest.mark.parametrize("link", ["itself", "symbolic", "hard", "to its folder"])
+def test_a_report_in_the_place_of_an_image_is_refused(
+    command: Command,
+    made: list[ScriptedRun],
+    images: Path,
+    capsys: pytest.CaptureFixture[str],
+    link: str,
+) -> None:
+    before = (images / "x64.img").read_bytes()
+    report = Path("r.json")
+    match link:
+        case "itself":
+            report = Path("./x64.img")
+        case "symbolic":
+            report.symlink_to("x64.img")
+        case "hard":
+            report.hardlink_to("x64.img")
+        case _:
+            Path("folder").symlink_to(images)
+            report = Path("folder/x64.img")
+    assert command(place_all, "--report", str(report), "bios.img", "x64.img") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"--report {report}: is the same file as the image x64.img" in line
+    assert (images / "x64.img").read_bytes() == before
+    assert not made
+
+
+class FullDisk(io.StringIO):
+    """Takes nothing."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class Closed(io.StringIO):
+    """Was closed before anything was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.close()
+
+
+@pytest.mark.parametrize("stream", [FullDisk, Closed])
+def test_what_cannot_be_printed_is_still_reported(
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    images: Path,
+    capsys: pytest.CaptureFixture[str],
+    stream: type[io.StringIO],
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", stream())
+        assert command(place_all, "--report", "r.json", "bios.img") == 4
+    errors = capsys.readouterr().err
+    assert "2 placements in 2 regions: 2 placed" in errors
+    assert "ali-import: error: standard output cannot be written" in errors
+    document = json.loads((images / "r.json").read_text())
+    assert document["counts"]["placed"] == 2
+    assert document["exit_status"] == 4
+
+
+def test_everything_that_cannot_be_written_is_named(
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    images: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def script(run: ScriptedRun) -> Report:
+        (images / "r.json").mkdir()
+        return run.report()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", FullDisk())
+        assert command(script, "--report", "r.json", "bios.img") == 4
+    errors = capsys.readouterr().err
+    assert "2 placements in 2 regions: 2 placed" in errors
+    assert "standard output cannot be written" in errors
+    assert "--report r.json: cannot be written" in errors
 
 
 def test_errors_of_the_run_are_one_line(
@@ -327,7 +408,7 @@ def test_a_signal_before_the_run_ends_the_command(
         time.sleep(0.2)
         return inspect(path)
 
-    monkeypatch.setattr("ali_import.cli.publish.inspect", interrupted_inspect)
+    monkeypatch.setattr(library, "inspect", interrupted_inspect)
     assert command(place_all, "bios.img") == 130
     assert capsys.readouterr().err == "ali-import: interrupted\n"
     assert not made

@@ -1,7 +1,7 @@
 """Names and families: defaults, suffixes, and what is refused before any call."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -11,9 +11,26 @@ from hypothesis import strategies as st
 
 from ali_import.disk import Architecture, BootMode, DiskImage
 from ali_import.errors import ConfigurationError
-from ali_import.publish.naming import refusal, targets
+from ali_import.publish.model import Target
+from ali_import.publish.naming import Image, refusal
+from ali_import.publish.naming import targets as named
 
 TODAY = date(2026, 1, 9)
+
+
+def targets(
+    inspected: Sequence[DiskImage],
+    *,
+    name: str | None,
+    family: str | None,
+    today: date,
+    suffix: str | None = None,
+) -> tuple[Target, ...]:
+    """Name images as the command does: all get the same name and family."""
+    wanted = [
+        Image(disk.path, name=name, family=family, suffix=suffix) for disk in inspected
+    ]
+    return named(wanted, inspected, today=today)
 
 
 def image(path: str, architecture: Architecture | None = None) -> DiskImage:
@@ -69,6 +86,25 @@ def test_each_kind_of_image_gets_its_own_suffix_on_name_and_family() -> None:
     assert [target.image for target in made] == images
 
 
+def test_a_suffix_of_ones_own_replaces_the_inspected_one() -> None:
+    disk = image("x.img", Architecture.X86_64)
+    (target,) = targets([disk], name="n1", family="f1", today=TODAY, suffix="")
+    assert (target.name, target.family) == ("n1", "f1")
+    (target,) = targets([disk], name="n1", family="f1", today=TODAY, suffix="-v2")
+    assert (target.name, target.family) == ("n1-v2", "f1-v2")
+    with pytest.raises(ConfigurationError, match="suffix '/x'"):
+        targets([disk], name="n1", family="f1", today=TODAY, suffix="/x")
+
+
+def test_each_image_may_have_a_name_of_its_own() -> None:
+    disks = [bios("a.img"), bios("b.img")]
+    wanted = [Image("a.img", name="n1"), Image("b.img", name="n2", family="f2")]
+    assert [(t.name, t.family) for t in named(wanted, disks, today=TODAY)] == [
+        ("n1", "ipxe"),
+        ("n2", "f2"),
+    ]
+
+
 @pytest.mark.parametrize("make", [bios, image])
 def test_two_images_of_one_name_are_refused_with_both_files_named(
     make: Callable[[str], DiskImage],
@@ -79,7 +115,7 @@ def test_two_images_of_one_name_are_refused_with_both_files_named(
     assert "a.img" in line
     assert "b.img" in line
     assert "n1" in line
-    assert "--name" in line
+    assert "its own name" in line
 
 
 @pytest.mark.parametrize(
@@ -129,8 +165,11 @@ def test_what_the_cloud_refuses_is_refused_here_and_says_why(
     text: str, reason: str
 ) -> None:
     assert reason in refusal(text)
-    for flag, name, family in (("--name", text, "ipxe"), ("--family", "name", text)):
-        with pytest.raises(ConfigurationError, match=flag):
+    for what, name, family in (
+        ("image name", text, "ipxe"),
+        ("image family", "name", text),
+    ):
+        with pytest.raises(ConfigurationError, match=what):
             targets([bios("a.img")], name=name, family=family, today=TODAY)
 
 
@@ -154,7 +193,7 @@ def test_a_name_must_fit_with_its_suffix() -> None:
         targets([arm], name=name + "n", family=None, today=TODAY)
     with pytest.raises(ConfigurationError) as refused:
         targets([arm], name="n1", family=name + "n", today=TODAY)
-    assert "shorter --family" in refused.value.diagnostics()
+    assert "shorter family" in refused.value.diagnostics()
 
 
 def test_a_long_family_that_makes_the_default_name_too_long_is_refused() -> None:

@@ -7,19 +7,18 @@ import pytest
 
 from ali_import.cloud.values import ObjectSource
 from ali_import.publish.sources import (
-    Bell,
     CopySlots,
     ImageSource,
     Sources,
 )
-from tests.support.virtual import run
+from emulator.tests.support.virtual import run
 
 HANGZHOU = ImageSource(region="cn-hangzhou", image_id="m-h")
 SINGAPORE = ImageSource(region="ap-southeast-1", image_id="m-s")
 
 
 def table(*regions: str, slots: CopySlots | None = None) -> Sources:
-    return Sources(regions, {}, slots or CopySlots(), Bell())
+    return Sources(regions, {}, slots or CopySlots())
 
 
 def forgetting(sources: Sources, *regions: str) -> Sources:

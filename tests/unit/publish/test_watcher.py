@@ -23,7 +23,8 @@ from ali_import.cloud.values import (
 )
 from ali_import.errors import ApiError, TaskFailedError
 from ali_import.publish.watcher import ImageGoneError, Watcher
-from tests.support.virtual import ScriptedCloud, refusal, run
+from emulator.tests.support.virtual import run
+from tests.support.virtual import ScriptedCloud, refusal
 
 
 class Making:

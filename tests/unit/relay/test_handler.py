@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -160,6 +162,13 @@ def test_without_a_region_nothing_is_sent(far: FarSide, region: Any) -> None:
     [
         "http://b-1.oss-eu-west-1.aliyuncs.com/k",
         "https://aliyuncs.com/k",
+        "https://ecs.eu-west-1.aliyuncs.com/k",
+        "https://fcv3.eu-west-1.aliyuncs.com/k",
+        "https://oss-eu-west-1.aliyuncs.com/k",
+        "https://s-1.oss.aliyuncs.com/k",
+        "https://s-1.oss-eu-west-1-internal.aliyuncs.com/k",
+        "https://s-1.x.oss-eu-west-1.aliyuncs.com/k",
+        "https://s-1.s3.oss-eu-west-1.aliyuncs.com/k",
         "https://evil.com/k",
         "https://evilaliyuncs.com/k",
         "https://x.aliyuncs.com.evil.com/k",
@@ -396,6 +405,94 @@ def test_the_deadline_ends_a_slow_fetch_in_words(far: FarSide) -> None:
     slow["deadline_s"] = 0
     answer = run(slow)
     assert answer["error"] == {"kind": "fetch", "detail": "no time is left"}
+
+
+# --- what nobody may do: keep it waiting, or cut an answer short ----------------------
+
+DRIPS = 4000
+"""At 20 bytes a second it takes minutes, and no byte keeps a socket waiting."""
+
+
+def test_a_source_that_drips_cannot_outlive_the_deadline(far: FarSide) -> None:
+    def answer(seen: Seen) -> Reply:
+        return replace(ranged(seen), body=bytes(DRIPS), drip_s=0.05)
+
+    far.answer = answer
+    slow = fetch(urls=SOURCES[:1])
+    slow["deadline_s"] = 0.6
+    answered = run(slow)
+    assert answered["error"]["kind"] == "fetch"
+    assert answered["error"]["detail"] == "no time is left"
+    assert far.dripped < DRIPS / 2
+
+
+def test_an_answer_that_drips_cannot_outlive_the_deadline(far: FarSide) -> None:
+    far.answer = lambda _seen: Reply(body=bytes(DRIPS), drip_s=0.05)
+    answered = run(request(method="GET", deadline_s=0.6))
+    assert answered["error"] == {"kind": "target", "detail": "TimeoutError"}
+    assert far.dripped < DRIPS / 2
+
+
+def test_a_target_that_says_nothing_is_left_at_the_deadline(far: FarSide) -> None:
+    far.answer = lambda _seen: Reply(stall_s=3.0)
+    answered = run(request(deadline_s=0.3), b"body")
+    assert answered["error"]["kind"] == "target"
+
+
+def test_a_target_that_takes_nothing_is_left_at_the_deadline(
+    far: FarSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    class Slow:
+        """A socket that takes one byte at a time."""
+
+        def settimeout(self, seconds: float) -> None:
+            assert 0 < seconds <= 5
+
+        def send(self, data: memoryview) -> int:
+            sizes.append(len(data))
+            now[0] += 1.0
+            return 1
+
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    bound = relay.BoundSocket(Slow(), 105.0)  # type: ignore[arg-type]
+    with pytest.raises(TimeoutError):
+        bound.sendall(b"0123456789")
+    assert sizes == [10, 9, 8, 7, 6]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n12345",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n12345",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n",
+    ],
+    ids=["shorter than said", "within a chunk", "without the last chunk"],
+)
+def test_an_answer_that_was_cut_off_is_no_answer(far: FarSide, answer: bytes) -> None:
+    far.answer = lambda _seen: Reply(raw=answer)
+    assert run(request(method="GET"))["error"]["kind"] == "target"
+
+
+def test_a_source_that_does_not_exist_is_told_by_its_number(far: FarSide) -> None:
+    statuses = {1: 404, 2: 403, 3: 404}
+    far.answer = lambda seen: Reply(status=statuses[source_of(seen)])
+    error = run(fetch())["error"]
+    assert (error["kind"], error["gone"]) == ("fetch", [0, 2])
+    # One that works is enough, and then nothing is told.
+    statuses[2] = 0
+
+    def answer(seen: Seen) -> Reply:
+        if seen.host == HOST:
+            return Reply()
+        status = statuses[source_of(seen)]
+        return Reply(status=status) if status else ranged(seen)
+
+    far.answer = answer
+    assert run(fetch())["status"] == 200
 
 
 def test_a_fetch_takes_constant_memory(far: FarSide) -> None:

@@ -7,6 +7,7 @@ handler's own requests come back to the far side as OSS.
 import base64
 import hashlib
 import io
+import json
 import time
 import zipfile
 from collections.abc import Callable
@@ -20,6 +21,7 @@ import anyio
 import pytest
 
 from ali_import.cloud import calls
+from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.relay import RelayTransport
@@ -33,7 +35,7 @@ from ali_import.cloud.values import (
     StoredPart,
     Upload,
 )
-from ali_import.errors import ApiError, CloudError, TransportError
+from ali_import.errors import ApiError, CloudError, SourcesGoneError, TransportError
 from ali_import.relay import handler as relay
 from ali_import.relay import package
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json, as_xml
@@ -157,7 +159,7 @@ CALLS: list[tuple[calls.DataCall[Any], str, Any]] = [
         calls.CompleteMultipartUpload(
             **WHERE, key="k", upload_id="U", parts=[StoredPart(number=1, etag="E")]
         ),
-        "",
+        "<CompleteMultipartUploadResult><ETag>E</ETag></CompleteMultipartUploadResult>",
         None,
     ),
     (calls.AbortMultipartUpload(**WHERE, key="k", upload_id="U"), "", None),
@@ -292,6 +294,37 @@ def test_sources_that_fail_are_told_without_their_urls(
     assert INSIDE not in {seen.host for seen in region.asked}
 
 
+def test_sources_that_do_not_exist_are_named(region: Region, cloud: SdkCloud) -> None:
+    region.oss = lambda seen: Reply(status=404 if "s-1" in seen.host else 503)
+    other = ObjectSource(region="us-east-1", bucket="s-2", key="k/1")
+    body = Fetch(sources=(other, SOURCE), offset=0, length=len(DATA))
+    error = failure(
+        cloud, calls.PutObject(**WHERE, key="k", body=body, content_md5=md5(DATA))
+    )
+    assert isinstance(error, SourcesGoneError)
+    assert error.gone == (SOURCE,)
+    assert error.anew().gone == (SOURCE,)
+    assert look_up(error).meaning is Meaning.SOURCE
+
+
+def test_a_body_that_fits_no_invocation_takes_the_next_route(
+    region: Region, cloud: SdkCloud, tmp_path: Path
+) -> None:
+    path = tmp_path / "disk.img"
+    size = package.INLINE_BYTES_MAX + 1
+    with path.open("wb") as file:
+        file.truncate(size)
+    zeros = hashlib.md5(bytes(size), usedforsecurity=False).hexdigest()
+    body = FileRange(path=path, offset=0, length=size)
+    error = failure(
+        cloud, calls.PutObject(**WHERE, key="k", body=body, content_md5=zeros)
+    )
+    assert isinstance(error, ApiError)
+    assert f"{size} bytes does not fit" in error.message
+    assert look_up(error).meaning is Meaning.ROUTE
+    assert not region.invoked
+
+
 def test_a_relay_in_another_region_refuses(far: FarSide, cloud: SdkCloud) -> None:
     context = SimpleNamespace(region="cn-shanghai")
     far.answer = lambda seen: Reply(body=relay.handler(seen.body, context).encode())
@@ -363,7 +396,9 @@ def test_the_transport_takes_every_body_that_the_sdk_makes() -> None:
 
     def invoke(payload: bytes) -> bytes:
         payloads.append(payload)
-        return b'{"status": 200, "reason": "OK", "headers": [["A", "b"]], "body": ""}'
+        headers = [["A", "b"], ["x-oss-request-id", "5C3D"]]
+        answer = {"status": 200, "reason": "OK", "headers": headers, "body": ""}
+        return json.dumps(answer).encode()
 
     transport = RelayTransport(invoke, region=REGION)
     for body in (None, b"x", "x", io.BytesIO(b"x")):

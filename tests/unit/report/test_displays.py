@@ -24,12 +24,12 @@ from ali_import.publish.model import (
     Route,
     Step,
 )
+from ali_import.redaction import Redactor
 from ali_import.report import display
 from ali_import.report.display import PROGRESS_EVERY_S, PlainDisplay, Tally
 from ali_import.report.lines import Messages, described
 from ali_import.report.live import LiveDisplay
 from ali_import.report.log import LogDisplay
-from ali_import.report.redaction import Redactor
 from tests.unit.report import samples
 
 KNOWN = RegionsKnown(
@@ -176,6 +176,44 @@ def test_progress_is_told_at_most_every_ten_seconds() -> None:
     assert len(lines) == 60 / PROGRESS_EVERY_S
     assert lines[0] == "0:10 0 of 4 done, 1 stage, 3 survey"
     assert lines[-1] == "1:00 0 of 4 done, 1 wait, 3 survey"
+
+
+def test_a_long_cleaning_up_tells_what_it_does_and_what_is_in_the_way() -> None:
+    retried = CallRetried(
+        operation="fc.DeleteFunction",
+        region="us-east-1",
+        code="Throttling",
+        attempt=3,
+        wait_s=4.0,
+    )
+    begun = PhaseBegan(phase=Phase.CLEAN_UP)
+    told = PhaseBegan(phase=Phase.CLEAN_UP, detail="2 regions to go")
+    note = Note(text="deleting the bucket", region="us-east-1")
+    events: list[tuple[float, Event]] = [
+        (0, KNOWN),
+        (1, begun),
+        (5, told),
+        (6, retried),
+        (12, note),
+        (13, note),
+        (23, told),
+        (34, retried),
+    ]
+    assert plain_lines(events) == [
+        "4 placements in 2 regions",
+        "cleaning up",
+        "0:12 cleaning up: us-east-1: deleting the bucket",
+        "0:23 cleaning up: 2 regions to go",
+        "0:34 cleaning up: us-east-1 fc.DeleteFunction: Throttling, attempt 3 failed, again in 4.0 s",
+    ]
+    tally = Tally()
+    for _, event in events:
+        tally.take(event)
+    assert list(tally.recent) == [
+        "2 regions to go",
+        "us-east-1 fc.DeleteFunction: Throttling, trying again",
+        "us-east-1: deleting the bucket",
+    ]
 
 
 def test_not_getting_through_to_the_cloud_is_told() -> None:

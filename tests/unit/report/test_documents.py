@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ali_import import __version__
+from ali_import.redaction import Redactor
 from ali_import.report import documents
-from ali_import.report.redaction import Redactor
 from tests.unit.report import samples
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "report.md"

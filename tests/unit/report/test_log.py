@@ -12,10 +12,10 @@ import pytest
 
 from ali_import.cloud.calls import Call, DescribeRegions, ListObjects, R
 from ali_import.errors import ApiError
+from ali_import.redaction import Redactor
 from ali_import.report import log
 from ali_import.report.lines import Messages
 from ali_import.report.log import LoggedCloud
-from ali_import.report.redaction import Redactor
 
 SECRET = "0123456789abcdefghijklmnopqr"
 

@@ -55,6 +55,22 @@ def cloud(settings: Settings) -> Iterator[SdkCloud]:
     made.close()
 
 
+@pytest.fixture(autouse=True)
+def _all_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close every cloud that a test makes: what the SDKs share is the process's own."""
+    made: list[SdkCloud] = []
+    init = SdkCloud.__init__
+
+    def remembered(cloud: SdkCloud, *args: Any, **given: Any) -> None:
+        init(cloud, *args, **given)
+        made.append(cloud)
+
+    monkeypatch.setattr(SdkCloud, "__init__", remembered)
+    yield
+    for cloud in made:
+        cloud.close()
+
+
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -43,13 +43,20 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What to answer; ``raw`` is sent instead of an HTTP answer, then it hangs up."""
+    """What to answer; ``raw`` is sent instead of an HTTP answer, then it hangs up.
+
+    Attributes:
+        drip_s: Seconds between one byte of the body and the next.
+        genuine: Whether it has the request id that the cloud's own answers have.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    genuine: bool = True
     stall_s: float = 0.0
+    drip_s: float = 0.0
 
 
 def as_json(text: str, status: int = 200, **headers: str) -> Reply:
@@ -76,6 +83,8 @@ class FarSide:
     refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
     connects: list[str] = field(default_factory=list)
+    dripped: int = 0
+    tunnels: set[object] = field(default_factory=set)
     port: int = 0
     ca_path: Path = Path()
 
@@ -91,6 +100,12 @@ class FarSide:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.ca.issue_cert(host).configure_cert(context)
         return context
+
+
+def _id_header(host: str) -> str:
+    if host.startswith("fcv3."):
+        return "x-fc-request-id"
+    return "x-oss-request-id" if "oss-" in host else "x-acs-request-id"
 
 
 class _Unbuffered(io.BufferedIOBase):
@@ -127,6 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.host = host
+        far.tunnels.add(self)
         self.connection = tls
         self.rfile = tls.makefile("rb")
         self.wfile = _Unbuffered(tls)
@@ -150,13 +166,28 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         headers = {
+            **self._id(reply),
             "Date": "Thu, 01 Jan 2026 00:00:00 GMT",
             "Content-Length": str(len(reply.body)),
             **reply.headers,
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         body = b"" if self.command == "HEAD" else reply.body
-        self.wfile.write(f"HTTP/1.1 {reply.status} Told\r\n{head}\r\n".encode() + body)
+        head = f"HTTP/1.1 {reply.status} Told\r\n{head}\r\n"
+        if not reply.drip_s:
+            self.wfile.write(head.encode() + body)
+            return
+        self.wfile.write(head.encode())
+        for byte in body:
+            threading.Event().wait(reply.drip_s)
+            self.wfile.write(bytes((byte,)))
+            self.far_side.dripped += 1
+
+    def _id(self, reply: Reply) -> dict[str, str]:
+        """Return the header that names the cloud's request, if the reply has none."""
+        name = _id_header(self.host)
+        given = {name.lower() for name in reply.headers}
+        return {name: "5C3D"} if reply.genuine and name not in given else {}
 
     def _body(self, length: int) -> bytes:
         """Read it all; of what is larger than any test looks at, keep the start."""
@@ -187,6 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @override
     def finish(self) -> None:
+        self.far_side.tunnels.discard(self)
         # The TLS socket took the place of the one that the server would close.
         self.wfile.close()
         self.rfile.close()

@@ -115,7 +115,13 @@ def test_what_is_sent_is_what_the_product_sdk_sends(
     we_send: Callable[[SdkCloud], Any],
     they_send: Callable[[Any], Any],
 ) -> None:
-    far.answer = lambda _seen: as_json('{"functionName":"f","functions":[]}')
+    def answer(seen: Seen) -> Reply:
+        if seen.method == "DELETE":
+            return Reply(status=204)
+        name = "f" if seen.method == "GET" else CREATE.name
+        return as_json(json.dumps({"functionName": name, "functions": []}))
+
+    far.answer = answer
     we_send(cloud)
     they_send(product_client(far))
     first, second = far.seen

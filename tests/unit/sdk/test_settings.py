@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ali_import.cloud.sdk import wire
-from ali_import.cloud.sdk.scrub import TEXT_CHARS_MAX, scrub, word
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.errors import ConfigurationError
+from ali_import.redaction import TEXT_CHARS_MAX, scrub, word
 
 
 @pytest.mark.parametrize(

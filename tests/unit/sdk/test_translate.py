@@ -52,12 +52,49 @@ def cloud_with(settings: Settings) -> SdkCloud:
 # --- the proxy -----------------------------------------------------------------------
 
 
+def is_missing(error: CloudError, request: calls.Call[Any]) -> bool:
+    """Whether the error says that the region does not have the service."""
+    assert error.code in {"NoAnswer", "HostNotFound"}
+    assert (error.code == "HostNotFound") is isinstance(error, HostNotFoundError)
+    assert HOSTS[request.SERVICE] in error.message
+    return isinstance(error, HostNotFoundError)
+
+
 @each_sdk
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(502, "Could not resolve host"), (503, "Unable to resolve"), (503, "DNS failure")],
+    [
+        (502, "No such host"),
+        (404, "No such domain"),
+        (503, "lookup failed: NXDOMAIN"),
+        (502, "Name or service not known"),
+    ],
 )
-def test_a_host_the_proxy_cannot_find_is_a_region_without_the_service(
+def test_a_host_that_a_proxy_says_is_none_is_a_region_without_the_service(
+    far: FarSide,
+    cloud: SdkCloud,
+    request_: calls.Call[Any],
+    status: int,
+    reason: str,
+) -> None:
+    far.refusals[HOSTS[request_.SERVICE]] = (status, reason)
+    # Every region has ECS: there it is the proxy's resolver that is wrong.
+    assert is_missing(failure(cloud, request_), request_) is (request_.SERVICE != "ecs")
+    assert not far.seen
+
+
+@each_sdk
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (502, "Bad Gateway"),
+        (502, "Could not resolve host"),
+        (503, "DNS failure"),
+        (503, "Unable to resolve"),
+        (504, "Gateway Timeout"),
+    ],
+)
+def test_a_proxy_that_did_not_reach_the_host_gives_no_answer(
     far: FarSide,
     cloud: SdkCloud,
     request_: calls.Call[Any],
@@ -66,15 +103,15 @@ def test_a_host_the_proxy_cannot_find_is_a_region_without_the_service(
 ) -> None:
     far.refusals[HOSTS[request_.SERVICE]] = (status, reason)
     error = failure(cloud, request_)
-    assert isinstance(error, HostNotFoundError)
-    assert HOSTS[request_.SERVICE] in error.message
-    assert not far.seen
+    assert type(error) is TransportError
+    assert error.code == "NoAnswer"
+    assert reason in error.message
 
 
 @each_sdk
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(502, "Bad Gateway"), (403, "Forbidden"), (407, "Proxy Authentication Required")],
+    [(403, "Forbidden"), (407, "Proxy Authentication Required")],
 )
 def test_any_other_refusal_to_connect_is_the_proxys_failure(
     far: FarSide,
@@ -120,12 +157,54 @@ def _resolves_nothing(*_args: object, **_options: object) -> None:
 
 
 @each_sdk
-def test_a_name_that_does_not_resolve_is_a_region_without_the_service(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, request_: calls.Call[Any]
+@pytest.mark.parametrize("number", [socket.EAI_NONAME, socket.EAI_NODATA])
+def test_a_name_that_does_not_exist_is_a_region_without_the_service(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    request_: calls.Call[Any],
+    number: int,
+) -> None:
+    def resolve(*_args: object, **_options: object) -> None:
+        raise socket.gaierror(number, "whatever it says")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    error = failure(cloud_with(replace(settings, proxy="")), request_)
+    # Every region has ECS: there it is the resolver that is wrong.
+    assert is_missing(error, request_) is (request_.SERVICE != "ecs")
+
+
+@each_sdk
+@pytest.mark.parametrize(
+    "raised",
+    [
+        socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
+        socket.gaierror(socket.EAI_FAIL, "Non-recoverable failure in name resolution"),
+        TimeoutError("timed out"),
+    ],
+    ids=["again", "fail", "timeout"],
+)
+def test_a_resolver_that_fails_gives_no_answer(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    request_: calls.Call[Any],
+    raised: OSError,
+) -> None:
+    def resolve(*_args: object, **_options: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    error = failure(cloud_with(replace(settings, proxy="")), request_)
+    assert type(error) is TransportError
+    assert error.code == "NoAnswer"
+
+
+def test_the_central_sts_is_always_there(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", _resolves_nothing)
-    error = failure(cloud_with(replace(settings, proxy="")), request_)
-    assert isinstance(error, HostNotFoundError)
+    error = failure(cloud_with(replace(settings, proxy="")), calls.GetCallerIdentity())
+    assert type(error) is TransportError
+    assert error.code == "NoAnswer"
 
 
 @each_sdk
@@ -137,7 +216,7 @@ def test_no_proxy_is_honoured(
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", _resolves_nothing)
     error = failure(cloud_with(replace(settings, no_proxy=("aliyuncs.com",))), request_)
-    assert isinstance(error, HostNotFoundError)
+    assert "does not exist" in error.message
     assert not far.connects
 
 
@@ -338,7 +417,12 @@ def test_every_exception_of_the_http_layers_means_that_no_answer_came() -> None:
     # A redirect is an answer. The others cannot come here: a class of the email
     # package, and a kind of proxy that the settings refuse.
     assert garbled == {"MessageDefect", "ProxySchemeUnsupported", "TooManyRedirects"}
-    assert set(codes.values()) >= {"HostNotFound", "NoAnswer", "ProxyFailure"}
+    assert set(codes.values()) == {
+        "GarbledAnswer",
+        "NoAnswer",
+        "ProxyFailure",
+        "TlsFailure",
+    }
 
 
 def test_every_exception_of_the_sdks_has_a_meaning() -> None:

@@ -3,7 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
+from typing_extensions import override
+
+from alicloud_emulator import __version__
 from alicloud_emulator.cli.usage import UsageError
 
 _DESCRIPTION = """\
@@ -26,35 +30,44 @@ reaches the port can use the cloud, and with it run functions as you on this mac
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    options = _parser().parse_args(arguments)
-    if options.action == "exec" and not options.command:
-        _parser().error("exec needs a command: alicloud-emulator exec -- COMMAND...")
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        match options.action:
-            case "exec":
-                from alicloud_emulator.cli import run
+        if given[:1] == ["env"]:
+            from alicloud_emulator.cli import env
 
-                return run.run(options)
-            case "serve":
-                from alicloud_emulator.cli import serve
+            with env.nowhere_on_failure():
+                return env.print_environment(_parser().parse_args(given))
+        options = _parser().parse_args(given)
+        if options.action == "exec":
+            from alicloud_emulator.cli import run
 
-                return serve.serve(options)
-            case _:
-                from alicloud_emulator.cli import serve
+            return run.run(options)
+        from alicloud_emulator.cli import serve
 
-                return serve.print_environment(options)
+        return serve.serve(options)
     except UsageError as error:
-        print(f"alicloud-emulator: {error}", file=sys.stderr)
+        print(f"alicloud-emulator: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("alicloud-emulator: interrupted", file=sys.stderr)
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    @override
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage: an error is one line."""
+        raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="alicloud-emulator",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"alicloud-emulator {__version__}"
     )
     commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     execute = commands.add_parser(
@@ -71,10 +84,14 @@ def _parser() -> argparse.ArgumentParser:
         "serve", help="stay until interrupted; prints one JSON line when ready"
     )
     _add_cloud(serve)
+    serve.add_argument("--name", help="what env calls it (default: its process id)")
     env = commands.add_parser(
         "env", help="print shell exports for programs that use a running serve"
     )
-    env.add_argument("--as", dest="user", metavar="USER", help="use this user's keys")
+    env.add_argument(
+        "--as", dest="user", metavar="USER", help="use the keys of this user or account"
+    )
+    env.add_argument("--name", help="of the server, where several run")
     return parser
 
 
@@ -114,7 +131,12 @@ def _add_cloud(parser: argparse.ArgumentParser) -> None:
     )
     add("--faults", metavar="FILE.toml", help="fault rules in force from the start")
     add("--report", metavar="FILE.json", help="write state and counts there at the end")
-    add("--as", dest="user", metavar="USER", help="give programs this user's keys")
+    add(
+        "--as",
+        dest="user",
+        metavar="USER",
+        help="give programs the keys of this user or account",
+    )
     add("--listen", default="127.0.0.1", metavar="ADDR", help=_LISTEN_HELP)
     add(
         "--port",

@@ -4,11 +4,13 @@ import argparse
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
+from secrets import token_hex
 
 from alicloud_emulator.cli.usage import UsageError
 from alicloud_emulator.front.emulator import Settings
 from alicloud_emulator.front.rules import RuleError, load
-from alicloud_emulator.world.profile import Profile, ProfileError, load_profile
+from alicloud_emulator.world.checked import ProfileError
+from alicloud_emulator.world.profile import Profile, load_profile, with_secrets
 
 
 def settings(options: argparse.Namespace) -> Settings:
@@ -18,7 +20,7 @@ def settings(options: argparse.Namespace) -> Settings:
         UsageError: An option has an impossible value.
     """
     try:
-        profile = load_profile(options.profile)
+        profile = with_secrets(load_profile(options.profile), lambda: token_hex(15))
         rules = load(Path(options.faults)) if options.faults else []
     except (ProfileError, RuleError) as error:
         raise UsageError(str(error)) from error
@@ -38,27 +40,6 @@ def console_port(options: argparse.Namespace) -> int:
         UsageError: It is no port.
     """
     return _port("--console-port", options.console_port)
-
-
-def keys(profile: Profile, user: str | None) -> tuple[str, str]:
-    """Return the access key a program is given.
-
-    Args:
-        profile: The cloud.
-        user: A user of the profile; None for the main account.
-
-    Raises:
-        UsageError: There is no such user with keys.
-    """
-    if user is None:
-        account = profile.accounts[0]
-        return account.access_key_id, account.access_key_secret
-    users = [u for a in profile.accounts for u in a.users if u.access_key_id]
-    for one in users:
-        if one.name == user:
-            return one.access_key_id, one.access_key_secret
-    known = ", ".join(sorted(one.name for one in users)) or "none with keys"
-    raise UsageError(f"--as {user}: the profile's users are: {known}")
 
 
 def _sped_up(profile: Profile, speed: float) -> Profile:

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: The command cannot be started, or an option is impossible.
     """
-    command = options.command[1:] if options.command[0] == "--" else options.command
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         raise UsageError("exec needs a command: alicloud-emulator exec -- COMMAND...")
     with usage_errors_unwrapped():

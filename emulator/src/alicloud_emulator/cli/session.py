@@ -7,17 +7,24 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 import anyio
 
 from alicloud_emulator.cli import options as meaning
+from alicloud_emulator.cli.people import keys_of, people_of
 from alicloud_emulator.cli.usage import UsageError
 from alicloud_emulator.front import documents
 from alicloud_emulator.front.console import Console
 from alicloud_emulator.front.emulator import Emulator, running
 
 logger = logging.getLogger(__name__)
+
+_OPEN_TO_OTHERS = (
+    "alicloud-emulator: warning: listening on {}: other machines can reach the cloud,"
+    " and whoever knows a key can run functions as you on this machine"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +33,7 @@ class Session:
 
     emulator: Emulator
     console_url: str
-    profile_users: Mapping[str, tuple[str, str]]
+    people: Mapping[str, tuple[str, str]]
     keys: tuple[str, str]
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
@@ -46,7 +53,8 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
     """
     settings = meaning.settings(options)
     console_port = meaning.console_port(options)
-    keys = meaning.keys(settings.profile, options.user)
+    people = people_of(settings.profile)
+    keys = keys_of(people, options.user or settings.profile.accounts[0].id)
     report = _report_file(options.report)
     _log(options.verbose)
     _raise_file_limit()
@@ -56,22 +64,19 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
             port = await Console(emulator).open(tasks, console_port)
         except OSError as error:
             raise UsageError(f"cannot listen: {error.strerror or error}") from error
-        users = {
-            user.name: (user.access_key_id, user.access_key_secret)
-            for account in settings.profile.accounts
-            for user in account.users
-            if user.access_key_id
-        }
+        if not ip_address(settings.address).is_loopback:
+            print(_OPEN_TO_OTHERS.format(settings.address), file=sys.stderr)
         try:
             yield Session(
                 emulator=emulator,
                 console_url=f"http://127.0.0.1:{port}",
-                profile_users=users,
+                people=people,
                 keys=keys,
             )
         finally:
             if report is not None:
-                _write(emulator, report)
+                with anyio.CancelScope(shield=True):
+                    await _write(emulator, report)
             tasks.cancel_scope.cancel()
 
 
@@ -85,10 +90,10 @@ def _report_file(name: str | None) -> Path | None:
     return file
 
 
-def _write(emulator: Emulator, file: Path) -> None:
+async def _write(emulator: Emulator, file: Path) -> None:
     """Write the report; a failure is told, and changes no exit status."""
     try:
-        documents.write(emulator.report(), file)
+        documents.write(await emulator.report(), file)
     except OSError as error:
         print(f"alicloud-emulator: --report {file}: {error.strerror}", file=sys.stderr)
     except Exception:

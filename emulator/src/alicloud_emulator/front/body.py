@@ -2,13 +2,12 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-
-import anyio.to_thread
+from tempfile import SpooledTemporaryFile
 
 from alicloud_emulator.world.errors import ServiceError
 
-_HASH_INLINE_BYTES_MAX = 1024 * 1024
-"""Hashing more than this (about 1 ms) goes to a worker thread."""
+_IN_MEMORY_BYTES_MAX = 1024 * 1024
+"""More than this of a body that is read whole waits for its end in a file."""
 
 Receive = Callable[[], Awaitable[bytes]]
 """Returns the next block of the body; b"" when it has ended."""
@@ -26,8 +25,28 @@ class RequestBody:
         self._receive = receive
         self._content_length = content_length
         self._kept: list[bytes] = []
+        self._digest: hashlib._Hash | None = None
+        self._check: Callable[[], None] = lambda: None
         self.received = 0
         self.ended = content_length == 0
+
+    def must_be(self, sha256: str, refusal: Callable[[], ServiceError]) -> None:
+        """Raise ``refusal()`` at the body's end if its SHA-256 is another.
+
+        Call it before anything of the body is read.
+
+        Raises:
+            ServiceError: The body is empty, and should not be.
+        """
+        digest = self._digest = hashlib.sha256()
+
+        def check() -> None:
+            if digest.hexdigest() != sha256:
+                raise refusal()
+
+        self._check = check
+        if self.ended:
+            check()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the body in blocks as they come."""
@@ -44,13 +63,19 @@ class RequestBody:
         Raises:
             ServiceError: It is longer than ``bytes_max`` (EntityTooLarge).
         """
-        whole = await self.peek(bytes_max)
-        if whole is None:
-            raise ServiceError(
-                "EntityTooLarge", 413, "payload size exceeds maximum allowed size"
-            )
-        self._kept.clear()
-        return whole
+        too_long = ServiceError(
+            "EntityTooLarge", 413, "payload size exceeds maximum allowed size"
+        )
+        if self._content_length is not None and self._content_length > bytes_max:
+            raise too_long
+        # Of many slow clients with large bodies, none has its body in memory.
+        with SpooledTemporaryFile(_IN_MEMORY_BYTES_MAX) as file:
+            async for block in self:
+                if file.tell() + len(block) > bytes_max:
+                    raise too_long
+                file.write(block)
+            file.seek(0)
+            return file.read()
 
     async def peek(self, bytes_max: int) -> bytes | None:
         """Return the whole body and keep it for the reader to come.
@@ -72,14 +97,10 @@ class RequestBody:
 
     async def _next(self) -> bytes:
         block = await self._receive()
-        self.ended = not block
         self.received += len(block)
+        if self._digest is not None:
+            self._digest.update(block)
+        if not block:
+            self.ended = True
+            self._check()
         return block
-
-
-async def sha256_hex(data: bytes) -> str:
-    """Return the hex SHA-256 of ``data`` without holding up other connections."""
-    if len(data) <= _HASH_INLINE_BYTES_MAX:
-        return hashlib.sha256(data).hexdigest()
-    digest = await anyio.to_thread.run_sync(hashlib.sha256, data)
-    return digest.hexdigest()

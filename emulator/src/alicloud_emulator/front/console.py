@@ -98,7 +98,7 @@ class Console:
         return plain(200, HELP)
 
     async def _state(self, _rest: str, _body: RequestBody) -> Response:
-        return _json(self._emulator.state())
+        return _json(await self._emulator.state())
 
     async def _requests(self, _rest: str, _body: RequestBody) -> Response:
         return _json(self._emulator.requests())
@@ -119,7 +119,11 @@ class Console:
         return _json({"faults": [rules.document(i, rule) for i, rule in found]})
 
     async def _add_faults(self, _rest: str, body: RequestBody) -> Response:
-        document = json.loads(await body.read(_BODY_BYTES_MAX) or b"null")
+        text = await body.read(_BODY_BYTES_MAX) or b"null"
+        try:
+            document = json.loads(text)
+        except RecursionError:
+            return plain(400, "the body is nested too deep")
         faults = self._emulator.world.faults
         parsed = rules.parse_all(document)
         if len(faults.rules) + len(parsed) > rules.RULES_MAX:
@@ -152,11 +156,17 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
 
 
 def _is_foreign(head: Head) -> bool:
-    """Whether a request was made for another host, or by a web page of another."""
-    if host_name(head.headers.get("host", "")) not in _LOOPBACK:
-        return True
-    origin = head.headers.get("origin", "")
-    return bool(origin) and host_name(origin.partition("://")[2]) not in _LOOPBACK
+    """Whether a request was made for another host, or by a web page of any host.
+
+    Browsers say of everything but plain GETs which page sent it, and modern ones of
+    those, too, that a page did. No page is served here, so none is the console's own:
+    one on another port of this machine is as foreign as one on the internet.
+    """
+    return (
+        host_name(head.headers.get("host", "")) not in _LOOPBACK
+        or "origin" in head.headers
+        or head.headers.get("sec-fetch-site", "none") != "none"
+    )
 
 
 def _json(document: documents.Document) -> Response:

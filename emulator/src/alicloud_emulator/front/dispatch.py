@@ -60,7 +60,9 @@ class Dispatcher:
         self._world.traffic.by_action[call.operation] += 1
         record = _Record(request, call)
         try:
-            response = await self._carried_out(service, request, call, refusal, record)
+            response = await self._carried_out(
+                service, request, call, refusal, record, gone=arrival.gone
+            )
         except (DropConnectionError, ConnectionGoneError):
             record.outcome = "dropped"
             raise
@@ -69,7 +71,8 @@ class Dispatcher:
             self._events.add(
                 record.document(self._world.agenda.now, started, arrival.body.received)
             )
-        _add_headers(request, response, self._world.agenda.now)
+        if not isinstance(response, faults.Page):
+            _add_headers(request, response, self._world.agenda.now)
         return response
 
     def sent(self, arrival: Arrival, size: int) -> None:
@@ -126,11 +129,13 @@ class Dispatcher:
         call: Call,
         refusal: ServiceError | None,
         record: "_Record",
+        *,
+        gone: faults.Gone,
     ) -> Response:
         try:
             if refusal is not None:
                 raise refusal
-            response = await self._handled(service, request, call, record)
+            response = await self._handled(service, request, call, record, gone=gone)
         except ServiceError as error:
             self._world.traffic.errors[f"{call.operation}:{error.code}"] += 1
             record.code = error.code
@@ -142,17 +147,23 @@ class Dispatcher:
         return response
 
     async def _handled(
-        self, service: Service, request: Request, call: Call, record: "_Record"
+        self,
+        service: Service,
+        request: Request,
+        call: Call,
+        record: "_Record",
+        *,
+        gone: faults.Gone,
     ) -> Response:
         """Let the faults and the service do their work."""
         region = self._world.profile.region(call.region)
         if region is not None and region.dead:
-            await faults.hang()
+            await faults.hang(gone)
         account_id = request.caller.account_id if request.caller else ""
         self._throttle.check(account_id, call.operation, call.region)
         struck = self._world.faults.strike(call)
         record.faults = struck
-        if (answer := await faults.before(struck, call)) is not None:
+        if (answer := await faults.before(struck, call, gone)) is not None:
             return answer
         request.faults = faults.for_service(struck)
         try:

@@ -1,18 +1,21 @@
 """All of it put together: one world, its services, and the ways in."""
 
+import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from alicloud_emulator.front import documents, environment
 from alicloud_emulator.front.dispatch import Dispatcher
 from alicloud_emulator.front.events import Events
+from alicloud_emulator.front.folder import private_folder
 from alicloud_emulator.front.server import Arrival, Front
 from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.functions.manager import Functions
@@ -106,17 +109,26 @@ class Emulator:
         if old is not None:
             old.ended.set()
 
-    def state(self) -> documents.Document:
+    async def state(self) -> documents.Document:
         """Return the state document."""
+        await self._hash_objects()
         return documents.state(self.world, seed=self._settings.seed)
 
     def requests(self) -> documents.Document:
         """Return the request counts."""
         return documents.requests(self.world)
 
-    def report(self) -> documents.Document:
+    async def report(self) -> documents.Document:
         """Return the report document."""
+        await self._hash_objects()
         return documents.report(self.world, seed=self._settings.seed)
+
+    async def _hash_objects(self) -> None:
+        """Compute what the documents say of objects' contents, and hold up nobody."""
+        account_id = self._settings.profile.accounts[0].id
+        while blobs := self.world.oss.unhashed(account_id):
+            for blob in blobs:
+                await anyio.to_thread.run_sync(blob.sha256)
 
     def environment(
         self, env: Mapping[str, str], key_id: str, key_secret: str
@@ -162,6 +174,10 @@ class Emulator:
             cloud = _Cloud(world, dispatcher)
             task_status.started(cloud)
             await cloud.ended.wait()
+        # Objects keep their files for as long as anybody refers to them: not that long.
+        await anyio.to_thread.run_sync(
+            partial(shutil.rmtree, folder, ignore_errors=True)
+        )
 
     def _inside(self, region: str) -> NetworkEnv:
         """Return what a function in ``region`` is told about the network."""
@@ -191,9 +207,9 @@ def _services(world: World, functions: Functions) -> dict[str, Service]:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Emulator]:
     """Make an emulator, to be opened, and end it with the ``async with`` block."""
-    with TemporaryDirectory(prefix="alicloud-emulator-") as folder:
+    with private_folder() as folder:
         async with anyio.create_task_group() as tasks:
             try:
-                yield Emulator(settings, Path(folder), tasks)
+                yield Emulator(settings, folder, tasks)
             finally:
                 tasks.cancel_scope.cancel()

@@ -99,10 +99,10 @@ def credentials(access_key_id: str, access_key_secret: str) -> dict[str, str]:
 
 def hooks(env: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that load the hooks, on top of what ``env`` has of them."""
-    preload = HOOKS / "preload.cjs"
-    python_path = env.get("PYTHONPATH", "")
-    node_options = env.get("NODE_OPTIONS", "")
+    preload = f'--require "{HOOKS / "preload.cjs"}"'
+    paths = [path for path in env.get("PYTHONPATH", "").split(":") if path]
+    others = env.get("NODE_OPTIONS", "").replace(preload, "").strip()
     return {
-        "PYTHONPATH": f"{HOOKS}:{python_path}" if python_path else str(HOOKS),
-        "NODE_OPTIONS": f'{node_options} --require "{preload}"'.lstrip(),
+        "PYTHONPATH": ":".join(dict.fromkeys([str(HOOKS), *paths])),
+        "NODE_OPTIONS": f"{others} {preload}".lstrip(),
     }

@@ -1,6 +1,6 @@
 """Carries out the faults that strike on the way: all but those a service acts out."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
 
@@ -17,23 +17,31 @@ _THROTTLED = "Throttling.User"
 # What each product says for the flow control that RPC products call Throttling.User.
 _THROTTLE_CODES = {"oss": ("QpsLimitExceeded", 503), "fc": ("ResourceThrottled", 429)}
 
+Gone = Callable[[], Awaitable[None]]
+"""Returns when the client of a call has gone."""
+
+
+class Page(Response):
+    """What somebody on the way answers in the cloud's place, without its headers."""
+
 
 def for_service(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """Return the faults that the service itself acts out."""
     return tuple(fault for fault in faults if fault.do in _FOR_SERVICES)
 
 
-async def hang() -> None:
-    """Say nothing for an hour, then drop the connection.
+async def hang(gone: Gone) -> None:
+    """Say nothing for an hour, or until the client has gone; drop the connection.
 
     Raises:
-        DropConnectionError: The hour is over.
+        DropConnectionError: Always.
     """
-    await anyio.sleep(_HANG_S_MAX)
+    with anyio.move_on_after(_HANG_S_MAX):
+        await gone()
     raise DropConnectionError
 
 
-async def before(faults: Iterable[Fault], call: Call) -> Response | None:
+async def before(faults: Iterable[Fault], call: Call, gone: Gone) -> Response | None:
     """Carry out the faults that keep a call from being done.
 
     Returns:
@@ -50,7 +58,7 @@ async def before(faults: Iterable[Fault], call: Call) -> Response | None:
             case Do.DROP_BEFORE:
                 raise DropConnectionError
             case Do.HANG:
-                await hang()
+                await hang(gone)
             case Do.HTML:
                 return _html_page(fault.status)
             case _:
@@ -95,13 +103,17 @@ def _refusal(fault: Fault, call: Call) -> ServiceError:
     )
 
 
-def _html_page(status: int) -> Response:
-    title = f"{status} Bad Gateway" if status == 502 else f"{status} Error"
+_TITLES = {200: "Sign in", 502: "502 Bad Gateway"}
+
+
+def _html_page(status: int) -> Page:
+    title = _TITLES.get(status, f"{status} Error")
     page = (
         f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
     )
-    return Response(
+    return Page(
         status=status,
         headers={"Content-Type": "text/html", "Server": "Tengine"},
-        body=page.encode(),
+        # An answer 204 has no body.
+        body=b"" if status == 204 else page.encode(),
     )

@@ -151,6 +151,12 @@ class HttpConnection:
             raise ConnectionGoneError from error
         return sent
 
+    async def gone(self) -> None:
+        """Return when the client has closed the connection; what it sends is lost."""
+        with suppress(anyio.EndOfStream, anyio.BrokenResourceError, OSError):
+            while True:
+                await self._stream.receive(RECEIVE_BYTES)
+
     async def recycle(self) -> bool:
         """Make ready for the next request; False if the connection must close."""
         if self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:

@@ -38,6 +38,8 @@ def parse(table: object) -> Rule:
     values = {
         key: _KEYS[key](key, value) for key, value in table.items() if key != "do"
     }
+    if do not in _PAGES and values.get("status", 400) < 400:
+        raise RuleError("'status' of a refusal is a whole number from 400 to 599")
     about_fault = {key: values.pop(key) for key in _FAULT_KEYS if key in values}
     return Rule(fault=Fault(do=do, **about_fault), **values)
 
@@ -110,6 +112,8 @@ def _real(low: float, high: float) -> Callable[[str, object], float]:
     return check
 
 
+# A page that somebody puts in the cloud's place may call itself a success.
+_PAGES = (Do.HTML, Do.HTML_AFTER)
 _FAULT_KEYS = ("code", "status", "message", "delay_s", "retry_after_ms")
 _KEYS: dict[str, Callable[[str, object], Any]] = {
     "service": _text,
@@ -120,7 +124,7 @@ _KEYS: dict[str, Callable[[str, object], Any]] = {
     "times": _whole(0, 10**9),
     "rate": _real(0.0, 1.0),
     "code": _text,
-    "status": _whole(400, 599),
+    "status": _whole(200, 599),
     "message": _text,
     "delay_s": _real(0.0, 600.0),
     "retry_after_ms": _whole(0, 3_600_000),

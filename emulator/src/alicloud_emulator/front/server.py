@@ -45,7 +45,7 @@ _HANDSHAKE_S_MAX = 30.0
 _DEAD_S_MAX = 3600.0
 _BACKLOG = 1024
 _PORTS = ("443", "80", "")
-UNRESOLVED = "Could not resolve host"
+UNRESOLVED = "No such host"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +65,18 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """A request that found its host."""
+    """A request that found its host.
+
+    Attributes:
+        gone: Returns when the client has gone; the connection is of no use then.
+    """
 
     head: Head
     target: str
     body: RequestBody
     host: Host
     origin: Origin
+    gone: Callable[[], Awaitable[None]]
 
 
 class DropConnectionError(Exception):
@@ -266,12 +271,25 @@ class Front:
             refusal = plain(400, "a request needs a path")
         if host is None or refusal is not None:
             answer = refusal or plain(400, "a request needs a host")
+            if head.target.lower().startswith("http://"):
+                # A proxy's answer to plain HTTP would pass for the host's own; without
+                # us there would be no connection.
+                logger.warning("%s", _text(answer))
+                raise DropConnectionError
             await connection.answer(answer, is_head=is_head, reason=_reason(answer))
             return
         if hosts.is_dead(host, self._profile):
-            await anyio.sleep(_DEAD_S_MAX)
+            with anyio.move_on_after(_DEAD_S_MAX):
+                await connection.gone()
             raise DropConnectionError
-        arrival = Arrival(head=head, target=target, body=body, host=host, origin=origin)
+        arrival = Arrival(
+            head=head,
+            target=target,
+            body=body,
+            host=host,
+            origin=origin,
+            gone=connection.gone,
+        )
         response = await self._answer(arrival)
         sent = await connection.answer(response, is_head=is_head)
         self._sent(arrival, sent)
@@ -321,6 +339,11 @@ class Front:
 def _reason(answer: Response) -> str:
     """A CONNECT's body is seldom shown, so the status line says it too."""
     return UNRESOLVED if answer.status == 502 else ""
+
+
+def _text(answer: Response) -> str:
+    assert isinstance(answer.body, bytes)
+    return answer.body.decode().strip()
 
 
 def _shown(authority: str) -> str:

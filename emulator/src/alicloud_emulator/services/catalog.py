@@ -37,7 +37,8 @@ are documented, but what they are about is not emulated.
 Every action of ECS, RAM, STS and KMS can also answer `MissingParameter` (`Missing<Name>` in RAM and STS),
 `InvalidParameter`, `InvalidRegionId.NotFound`, `Forbidden.RAM` (`NoPermission` in RAM and
 STS), `Account.Arrearage`, `Throttling.User`, `ServiceUnavailable`, `InternalError`, and
-what the gateway says of signatures, versions and unknown actions.
+what the gateway says of signatures, versions, unknown actions, and of a `RegionId` that
+is not the host's (`InvalidOperation.NotSupportedEndpoint`).
 """
 
 

@@ -22,8 +22,10 @@ class Do(StrEnum):
     * ``throttle``: the same with a throttling code and ``x-acs-retry-after``.
     * ``drop-before``: the connection drops; nothing is done.
     * ``drop-after``: the call takes effect, then the connection drops.
-    * ``html``: an HTML error page with ``status``; nothing is done.
-    * ``html-after``: the call takes effect, then an HTML error page comes.
+    * ``html``: somebody on the way answers in the cloud's place: an HTML page with
+      ``status`` (200: a page to sign in; 204: no page), and without a request id;
+      nothing is done.
+    * ``html-after``: the call takes effect, then such a page comes.
     * ``delay``: the answer comes ``delay_s`` later.
     * ``hang``: no answer ever comes; nothing is done.
     * ``corrupt``: a download's bytes are changed on the way.

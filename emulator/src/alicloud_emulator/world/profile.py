@@ -6,16 +6,21 @@ cannot quietly emulate another cloud.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-
-class ProfileError(ValueError):
-    """A profile cannot be read or says something impossible."""
+from alicloud_emulator.world.checked import (
+    ProfileError,
+    checked,
+    list_of,
+    one_of,
+    probability,
+    table_of,
+)
 
 
 class OssMode(StrEnum):
@@ -64,7 +69,11 @@ class Region:
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """A RAM user (with keys) or a role (with a trust policy) of an account."""
+    """A RAM user (with keys) or a role (with a trust policy) of an account.
+
+    Attributes:
+        access_key_secret: As an account's.
+    """
 
     name: str
     access_key_id: str = ""
@@ -78,6 +87,8 @@ class Account:
     """One account.
 
     Attributes:
+        access_key_secret: Without one, nobody can sign with the key; the command line
+            draws a new one at every start.
         oss_since: ``new`` (activated on or after 2025-03-20: mainland public data
             calls are refused) or ``old``.
         agreement_signed: Community Image Terms accepted.
@@ -91,8 +102,8 @@ class Account:
 
     id: str
     access_key_id: str
-    access_key_secret: str
-    oss_since: str = "new"
+    access_key_secret: str = ""
+    oss_since: str = one_of("new", "old")
     agreement_signed: bool = True
     import_role: bool = True
     fc_enabled: bool = True
@@ -153,7 +164,7 @@ class Limits:
     """
 
     copies_running: int = 5
-    copy_conflict: str = "queue"
+    copy_conflict: str = one_of("queue", "refuse")
     imports_running: int = 0
     images_per_region: int = 100
     buckets_per_region: int = 100
@@ -200,8 +211,8 @@ class Weather:
         download_failure: Of a download that crosses regions.
     """
 
-    call_failure: float = 0.0
-    download_failure: float = 0.0
+    call_failure: float = probability()
+    download_failure: float = probability()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +232,29 @@ class Profile:
         return next((r for r in self.regions if r.id == region_id), None)
 
 
+def with_secrets(profile: Profile, new: Callable[[], str]) -> Profile:
+    """Return a profile in which every access key has a secret.
+
+    Args:
+        profile: Says some, or none.
+        new: Returns a secret that nobody can guess.
+    """
+    return replace(
+        profile,
+        accounts=tuple(
+            replace(
+                account,
+                access_key_secret=account.access_key_secret or new(),
+                users=tuple(
+                    replace(user, access_key_secret=user.access_key_secret or new())
+                    for user in account.users
+                ),
+            )
+            for account in profile.accounts
+        ),
+    )
+
+
 def load_profile(name_or_path: str) -> Profile:
     """Read a profile that ships with the emulator, or a TOML file.
 
@@ -230,7 +264,7 @@ def load_profile(name_or_path: str) -> Profile:
     data = _merged(name_or_path, depth=0)
     try:
         return _profile(name_or_path, data)
-    except (TypeError, ValueError, AttributeError) as error:
+    except ProfileError as error:
         raise ProfileError(f"profile {name_or_path}: {error}") from error
 
 
@@ -290,37 +324,63 @@ def _overlay(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]
 def _profile(name: str, data: Mapping[str, Any]) -> Profile:
     known = {field.name for field in fields(Profile)} - {"name"} | {"account"}
     if unknown := sorted(set(data) - known):
-        raise ValueError(f"unknown key {unknown[0]!r}")
+        raise ProfileError(f"unknown key {unknown[0]!r}")
     if missing := sorted({"account", "regions"} - set(data)):
-        raise ValueError(f"it says nothing about {missing[0]!r}")
-    accounts = [data["account"], *data.get("accounts", ())]
+        raise ProfileError(f"it says nothing about {missing[0]!r}")
+    others = list_of(data.get("accounts", []), "[[accounts]]")
+    accounts = (
+        _account(data["account"], "[account]"),
+        *(_account(table, "[[accounts]]") for table in others),
+    )
+    _refuse_shared_keys(accounts)
     return Profile(
         name=name,
-        regions=tuple(_region(i, t) for i, t in data["regions"].items()),
-        accounts=tuple(_account(table) for table in accounts),
-        durations=Durations(**data.get("durations", {})),
-        limits=Limits(**data.get("limits", {})),
-        habits=_habits(data.get("habits", {})),
-        weather=Weather(**data.get("weather", {})),
+        regions=tuple(
+            checked(Region, table, of=f"[regions.{region_id}]", id=region_id)
+            for region_id, table in table_of(data["regions"], "[regions]").items()
+        ),
+        accounts=accounts,
+        durations=checked(Durations, data.get("durations", {}), of="[durations]"),
+        limits=checked(Limits, data.get("limits", {}), of="[limits]"),
+        habits=checked(Habits, data.get("habits", {}), of="[habits]"),
+        weather=checked(Weather, data.get("weather", {}), of="[weather]"),
     )
 
 
-def _region(region_id: str, table: Mapping[str, Any]) -> Region:
-    mode = OssMode(table.get("oss", OssMode.OPEN))
-    return Region(id=region_id, **{**table, "oss": mode})
-
-
-def _habits(table: Mapping[str, Any]) -> Habits:
-    state = FunctionState(table.get("function_state", FunctionState.ACTIVE))
-    return Habits(**{**table, "function_state": state})
-
-
-def _account(table: Mapping[str, Any]) -> Account:
+def _account(value: object, of: str) -> Account:
+    table = table_of(value, of)
     people = {
         kind: tuple(
-            Principal(**{**entry, "policies": tuple(entry.get("policies", ()))})
-            for entry in table.get(kind, ())
+            _principal(entry, f"[[account.{kind}]]")
+            for entry in list_of(table.get(kind, []), f"{of} {kind}")
         )
         for kind in ("users", "roles")
     }
-    return Account(**{**table, **people})
+    return checked(Account, table, of=of, **people)
+
+
+def _principal(value: object, of: str) -> Principal:
+    table = table_of(value, of)
+    policies = list_of(table.get("policies", []), f"{of} policies")
+    return checked(
+        Principal,
+        table,
+        of=of,
+        policies=tuple(
+            table_of(policy, f"each of {of} policies") for policy in policies
+        ),
+        trust=table_of(table.get("trust", {}), f"{of} trust"),
+    )
+
+
+def _refuse_shared_keys(accounts: tuple[Account, ...]) -> None:
+    """Refuse a profile in which a key or an id could mean two things."""
+    keys = [account.access_key_id for account in accounts]
+    keys += [user.access_key_id for account in accounts for user in account.users]
+    for what, found in (
+        ("account id", [account.id for account in accounts]),
+        ("access_key_id", keys),
+    ):
+        for value in filter(None, found):
+            if found.count(value) > 1:
+                raise ProfileError(f"two have the {what} {value!r}")

@@ -75,11 +75,12 @@ class Ram:
             return self._temporary(access_key_id, security_token)
         for people in self._people.values():
             account = people.account
-            if access_key_id == account.access_key_id:
+            # An empty secret is one that everybody can guess: nobody has it.
+            if account.access_key_secret and access_key_id == account.access_key_id:
                 caller = self.root(account.id)
                 return Credential(secret=account.access_key_secret, caller=caller)
             for user in people.users:
-                if access_key_id and access_key_id == user.access_key_id:
+                if user.access_key_secret and access_key_id == user.access_key_id:
                     caller = _user_caller(account.id, user)
                     return Credential(secret=user.access_key_secret, caller=caller)
         if access_key_id.startswith("STS."):
@@ -189,6 +190,8 @@ class Ram:
         session = self.sessions.find(access_key_id, security_token)
         people = self._people[session.account_id]
         role = people.role(session.role_name)
+        if role is not None and role.role_id != session.role_id:
+            role = None  # another one of the same name
         caller = Caller(
             account_id=session.account_id,
             kind=PrincipalKind.ROLE,

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from alicloud_emulator.world.caller import Caller, PrincipalKind
@@ -19,6 +18,7 @@ from alicloud_emulator.world.policy import (
     trusts,
 )
 from alicloud_emulator.world.principals import Role
+from alicloud_emulator.world.recent import Recent
 
 if TYPE_CHECKING:
     from alicloud_emulator.world.ram import Ram
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 DURATION_S_MIN = 900
 DURATION_S_DEFAULT = 3600
-_REMEMBERED_S = 3600.0
-"""How long an expired token is still known as expired, not as malformed."""
+_SESSIONS_MAX = 10_000
+"""Tokens known, living and expired: about 10 MB. Every invocation of a function that has
+a role makes one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ class Sessions:
     def __init__(self, world: "World", ram: "Ram") -> None:
         self._world = world
         self._ram = ram
-        self._by_token: dict[str, Session] = {}
+        self._by_token: Recent[str, Session] = Recent(_SESSIONS_MAX)
 
     def find(self, access_key_id: str, security_token: str) -> Session:
         """Return the living session of a token.
@@ -215,14 +216,7 @@ class Sessions:
             expires_at=token.expires_at,
             policy=policy,
         )
-        self._world.agenda.at(
-            token.expires_at + _REMEMBERED_S,
-            partial(self._forget, token.security_token),
-        )
         return token
-
-    def _forget(self, security_token: str) -> None:
-        self._by_token.pop(security_token, None)
 
     def _role(self, role_arn: str) -> tuple[str, Role]:
         found = re.fullmatch(r"acs:ram::(\d+):role/([\w.-]{1,64})", role_arn, re.ASCII)

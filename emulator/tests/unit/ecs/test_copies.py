@@ -165,6 +165,15 @@ def test_a_waiting_copy_can_be_cancelled(cloud: Cloud) -> None:
     assert cloud.image(ids[seventh], seventh).status is ImageStatus.CREATING
 
 
+def test_a_waiting_copy_that_was_cancelled_holds_up_no_other() -> None:
+    cloud = Cloud(limits={"copy_conflict": "refuse", "copies_running": 1})
+    first, second = cloud.available(), cloud.available("second")
+    cloud.copy(first, LONDON)
+    waiting = cloud.copy(second, "us-west-1")
+    cloud.ecs.cancel_copy_image(cloud.main, region="us-west-1", image_id=waiting)
+    cloud.copy(second, "us-east-1")
+
+
 def test_neither_end_of_a_running_copy_can_be_deleted(cloud: Cloud) -> None:
     image_id = cloud.available()
     copy_id = cloud.copy(image_id)

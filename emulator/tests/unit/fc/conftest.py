@@ -22,8 +22,9 @@ from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Fault
 from alicloud_emulator.world.fc import CodeSource, Function, Invocation, Settings
-from alicloud_emulator.world.profile import Principal, load_profile
+from alicloud_emulator.world.profile import Principal, load_profile, with_secrets
 from alicloud_emulator.world.world import World
+from emulator.tests.support.waiting import HANG_S
 
 HANGZHOU = "cn-hangzhou"
 PENDING_S = 0.2
@@ -73,7 +74,9 @@ def invocation(of: Function, **given: Any) -> Invocation:
     return Invocation(function=of, ready_at=0.0, **given)
 
 
-async def eventually(condition: Callable[[], bool], *, within_s: float = 5.0) -> None:
+async def eventually(
+    condition: Callable[[], bool], *, within_s: float = HANG_S
+) -> None:
     """Wait until something becomes true; fail if it does not."""
     with anyio.fail_after(within_s):
         while not condition():  # noqa: ASYNC110  # of what other processes do
@@ -94,7 +97,7 @@ class Cloud:
     """A world, its clock, and who calls it."""
 
     def __init__(self, **account: Any) -> None:
-        profile = load_profile("fast")
+        profile = with_secrets(load_profile("fast"), lambda: "emulator-secret")
         main = replace(profile.accounts[0], **{"roles": ROLES, **account})
         other = replace(main, id="2222222222222222", access_key_id="other")
         self.clock = Clock()

@@ -117,6 +117,7 @@ async def test_an_invocation_of_a_pending_function_waits(wire: Wire) -> None:
     wire.cloud.clock.now -= 0.2  # back to when it was pending
     started = anyio.current_time()
     assert (await wire.invoke(b"x")).body == b"x"
+    # At least: how much more it is depends on the machine.
     assert anyio.current_time() - started >= 0.2
 
 

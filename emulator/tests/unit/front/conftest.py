@@ -21,7 +21,12 @@ from alicloud_emulator.front.server import Front
 from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.profile import Principal, Profile, load_profile
+from alicloud_emulator.world.profile import (
+    Principal,
+    Profile,
+    load_profile,
+    with_secrets,
+)
 from alicloud_emulator.world.world import World
 
 Handler = Callable[[Request], Any]
@@ -128,7 +133,7 @@ def running_front(profile: Profile, folder: Path) -> Iterator[RunningFront]:
 @pytest.fixture(scope="session")
 def profile() -> Profile:
     """The default cloud, with a dead region, and a role that everybody may assume."""
-    fast = load_profile("fast")
+    fast = with_secrets(load_profile("fast"), lambda: "emulator-secret")
     regions = tuple(
         replace(region, dead=region.id == "eu-west-2") for region in fast.regions
     )

@@ -1,5 +1,6 @@
 """The console: documents, faults, events, reset; and whom it answers."""
 
+import hashlib
 import json
 import socket
 from collections.abc import Iterator
@@ -7,10 +8,12 @@ from http.client import HTTPConnection
 from threading import Timer
 from typing import Any
 
+import oss2
 import pytest
 import requests
 
 from emulator.tests.support.emulator import RunningEmulator, emulator
+from emulator.tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,51 @@ def test_requests_are_counted_and_a_reset_forgets_them(cloud: RunningEmulator) -
     assert cloud.get("/requests")["requests"]["total"] == 0
 
 
+def pail(cloud: RunningEmulator) -> oss2.Bucket:
+    """A new bucket."""
+    session = oss2.Session()
+    session.session.trust_env = False
+    session.session.proxies = {"https": cloud.proxy}
+    session.session.verify = str(cloud.ca_bundle)
+    bucket = oss2.Bucket(
+        oss2.Auth(*cloud.keys),
+        "https://oss-cn-hongkong.aliyuncs.com",
+        "pail",
+        session=session,
+        enable_crc=False,
+    )
+    bucket.create_bucket()
+    return bucket
+
+
+def test_the_state_knows_large_objects_too(cloud: RunningEmulator) -> None:
+    data = bytes(17 * 1024 * 1024)
+    pail(cloud).put_object("large", data)
+    (found,) = cloud.get("/state")["regions"]["cn-hongkong"]["buckets"]
+    (stored,) = found["objects"]
+    assert stored["sha256"] == hashlib.sha256(data).hexdigest()
+
+
+def test_a_reset_frees_the_disk() -> None:
+    with emulator() as cloud:
+        check_disk(cloud)
+
+
+def check_disk(cloud: RunningEmulator) -> None:
+    blobs = cloud.ca_bundle.parent
+
+    def used() -> int:
+        return sum(f.stat().st_size for f in blobs.rglob("*") if f.is_file())
+
+    before = used()
+    bucket = pail(cloud)
+    for number in range(3):
+        bucket.put_object(f"k{number}", bytes(4_000_000))
+    assert used() >= before + 12_000_000
+    cloud.reset()
+    until(lambda: used() <= before)
+
+
 def test_a_rule_strikes_is_listed_and_removed(cloud: RunningEmulator) -> None:
     rule = {"do": "refuse", "service": "oss", "code": "Oops", "status": 500, "times": 1}
     (number,) = cloud.post("/faults", rule)["ids"]
@@ -85,11 +133,14 @@ def test_a_rule_strikes_is_listed_and_removed(cloud: RunningEmulator) -> None:
         (b"", "'do'"),
         (b"{", "line 1"),
         (b"[1]", "'do'"),
+        (b"[" * 100_000, "too deep"),
         (b'{"do": "explode"}', "drop-after"),
         (b'{"do": "refuse", "colour": 1}', "colour"),
         (b'{"do": "refuse", "rate": 2}', "rate"),
         (b'{"do": "refuse", "rate": true}', "rate"),
         (b'{"do": "refuse", "status": 200}', "status"),
+        (b'{"do": "throttle", "status": 399}', "status"),
+        (b'{"do": "html", "status": 199}', "status"),
         (b'{"do": "refuse", "first": 0}', "first"),
         (b'{"do": "refuse", "delay_s": 1e9}', "delay_s"),
         (b'{"do": "refuse", "code": 5}', "code"),
@@ -133,6 +184,9 @@ def check_events(cloud: RunningEmulator) -> None:
         {"Host": "evil.example:80"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "http://127.0.0.1:8000"},
+        {"Sec-Fetch-Site": "same-site"},
     ],
 )
 def test_web_pages_and_foreign_names_are_refused(

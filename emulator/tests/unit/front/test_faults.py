@@ -1,11 +1,17 @@
 """Faults on the way, one kind each, as a client sees them."""
 
-import time
+import socket
+from contextlib import suppress
+from pathlib import Path
 
+import anyio
 import pytest
 import requests
 
+from alicloud_emulator.front import faults
 from alicloud_emulator.world.faults import Do, Fault, Rule
+from emulator.tests.support import virtual
+from emulator.tests.support.waiting import until
 from emulator.tests.unit.front.conftest import RunningFront
 
 URL = "https://b.oss-cn-hongkong.aliyuncs.com/k"
@@ -51,6 +57,20 @@ def test_a_dropped_call_is_done_or_not_as_the_rule_says(front: RunningFront) -> 
     assert len(front.echo.done) == 1
 
 
+@pytest.mark.parametrize(("status", "size"), [(200, 60), (204, 0), (502, 60)])
+@pytest.mark.parametrize(("do", "done"), [(Do.HTML, 0), (Do.HTML_AFTER, 1)])
+def test_a_page_in_the_clouds_place_has_nothing_of_the_cloud(
+    front: RunningFront, do: Do, done: int, status: int, size: int
+) -> None:
+    answer = call(front, Fault(do=do, status=status))
+    assert answer.status_code == status
+    assert answer.headers["Server"] == "Tengine"
+    assert not [name for name in answer.headers if "request-id" in name.lower()]
+    assert len(answer.content) >= size
+    assert bool(answer.content) is bool(size)
+    assert len(front.echo.done) == done
+
+
 def test_an_html_page_comes_in_place_of_the_answer(front: RunningFront) -> None:
     answer = call(front, Fault(do=Do.HTML, status=502))
     assert answer.status_code == 502
@@ -62,9 +82,14 @@ def test_an_html_page_comes_in_place_of_the_answer(front: RunningFront) -> None:
 
 
 def test_a_delayed_answer_comes_late(front: RunningFront) -> None:
-    started = time.monotonic()
-    assert call(front, Fault(do=Do.DELAY, delay_s=0.3)).json()["size"] == 3
-    assert time.monotonic() - started >= 0.3
+    late = Fault(do=Do.DELAY, delay_s=0.3)
+    assert call(front, late).json()["size"] == 3
+
+    async def virtual_s() -> float:
+        assert await faults.after([late]) is None
+        return anyio.current_time()
+
+    assert virtual.run(virtual_s) == 0.3
 
 
 def test_a_hanging_call_never_answers(front: RunningFront) -> None:
@@ -72,6 +97,35 @@ def test_a_hanging_call_never_answers(front: RunningFront) -> None:
     with pytest.raises(requests.exceptions.Timeout):
         requests.put(URL, proxies=front.proxies, verify=str(front.bundle), timeout=0.4)
     assert front.echo.done == []
+
+
+@pytest.mark.parametrize(
+    "host", ["oss-cn-hongkong.aliyuncs.com", "oss-eu-west-2.aliyuncs.com"]
+)
+def test_a_call_that_hangs_ends_when_its_client_goes(
+    front: RunningFront, host: str
+) -> None:
+    """By a fault, or in a dead region: else sockets would pile up for an hour."""
+    front.world.faults.add(Rule(fault=Fault(do=Do.HANG)))
+    before = open_sockets()
+    clients = []
+    for _ in range(5):
+        client = socket.create_connection(("127.0.0.1", front.port), timeout=20)
+        client.sendall(f"GET /k HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        clients.append(client)
+    until(lambda: open_sockets() == before + 10)
+    for client in clients:
+        client.close()
+    until(lambda: open_sockets() == before)
+
+
+def open_sockets() -> int:
+    """Sockets of this process, which is client and server."""
+    count = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            count += str(entry.readlink()).startswith("socket:")
+    return count
 
 
 @pytest.mark.parametrize("do", [Do.CORRUPT, Do.TRUNCATE, Do.KILL, Do.FAIL_TASK])

@@ -5,7 +5,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alicloud_emulator.front import hosts, rules
@@ -14,10 +14,14 @@ from alicloud_emulator.front.dispatch import _pairs
 from alicloud_emulator.front.signatures.verifier import Verifier
 from alicloud_emulator.services.wire import Request
 from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.profile import load_profile
+from alicloud_emulator.world.profile import load_profile, with_secrets
 from alicloud_emulator.world.world import World
 
-WORLD = World(load_profile("fast"), clock=lambda: 1_790_000_000.0, seed=0)
+WORLD = World(
+    with_secrets(load_profile("fast"), lambda: "emulator-secret"),
+    clock=lambda: 1_790_000_000.0,
+    seed=0,
+)
 VERIFIER = Verifier(WORLD)
 
 # Text that looks like something, so that the fuzz gets past the first check.
@@ -85,9 +89,7 @@ HOSTS = st.sampled_from(
         "sts.aliyuncs.com",
     ]
 )
-QUICK = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+QUICK = settings(max_examples=300)
 
 
 async def verified(request: Request, content: bytes) -> None:

@@ -5,11 +5,16 @@ import http.client
 import json
 import random
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
+from anyio.abc import ByteStream, SocketAttribute
+from typing_extensions import override
 
+from alicloud_emulator.front.http import HttpConnection
 from alicloud_emulator.services.wire import FileBody, Request, Response
 from alicloud_emulator.world.errors import ServiceError
 from emulator.tests.unit.front.conftest import RunningFront
@@ -43,6 +48,55 @@ def test_one_connection_carries_many_requests(
         answer = connection.getresponse()
         assert json.loads(answer.read())["size"] == size
         assert answer.headers["connection"] == "keep-alive"
+
+
+class Watched(ByteStream):
+    """The server's end of a connection, which writes down what is asked of it."""
+
+    def __init__(self, incoming: list[bytes]) -> None:
+        self.asked: list[str] = []
+        self._incoming = incoming
+
+    @property
+    @override
+    def extra_attributes(self) -> Mapping[Any, Callable[[], Any]]:
+        return {SocketAttribute.raw_socket: lambda: self}
+
+    def setsockopt(self, level: int, name: int, value: int) -> None:
+        """Take a socket option, as the kernel would."""
+        assert (level, name) == (socket.IPPROTO_TCP, socket.TCP_QUICKACK)
+        self.asked.append("acknowledge" if value else "put off")
+
+    @override
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        self.asked.append("receive")
+        return self._incoming.pop(0)
+
+    @override
+    async def send(self, item: bytes) -> None:
+        raise AssertionError("nothing is to be sent")
+
+    @override
+    async def send_eof(self) -> None: ...
+
+    @override
+    async def aclose(self) -> None: ...
+
+
+@pytest.mark.skipif(
+    not hasattr(socket, "TCP_QUICKACK"), reason="only Linux lets us ask for it"
+)
+def test_a_head_is_acknowledged_before_its_body_is_waited_for() -> None:
+    head = f"PUT /k HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 4\r\n\r\n"
+    stream = Watched([head.encode(), b"body"])
+
+    async def serve() -> bytes:
+        found = await HttpConnection(stream).next_request()
+        assert found is not None
+        return await found[1].read(100)
+
+    assert anyio.run(serve) == b"body"
+    assert stream.asked[:3] == ["receive", "acknowledge", "receive"]
 
 
 def test_a_chunked_body_of_megabytes_arrives_whole(

@@ -71,18 +71,24 @@ def test_a_request_to_the_port_itself_is_told_what_it_is(front: RunningFront) ->
 def test_a_host_that_would_not_resolve_gets_a_502_that_says_so(
     front: RunningFront,
 ) -> None:
-    with pytest.raises(requests.exceptions.ProxyError, match="Could not resolve host"):
+    with pytest.raises(requests.exceptions.ProxyError, match="No such host"):
         get(front, "https://fcv3.cn-nanjing.aliyuncs.com/")
-    answer = get(front, "http://fcv3.cn-nanjing.aliyuncs.com/")
-    assert (answer.status_code, answer.reason) == (502, "Could not resolve host")
 
 
 def test_nothing_passes_to_other_hosts(front: RunningFront) -> None:
     with pytest.raises(requests.exceptions.ProxyError, match="403"):
         get(front, "https://example.com/")
-    answer = get(front, "http://example.com/")
-    assert answer.status_code == 403
-    assert "example.com" in answer.text
+
+
+@pytest.mark.parametrize("host", ["example.com", "fcv3.cn-nanjing.aliyuncs.com"])
+def test_plain_http_to_where_nothing_is_fails_to_connect(
+    front: RunningFront, host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An answer of ours would pass for one of the host's."""
+    with pytest.raises(requests.exceptions.ConnectionError):
+        get(front, f"http://{host}/")
+    (record,) = caplog.records
+    assert host in record.getMessage()
 
 
 def test_a_tunnel_to_another_port_is_refused(front: RunningFront) -> None:
@@ -111,7 +117,7 @@ def test_internal_hosts_are_reached_from_inside_their_region(
     seen = requests.get(url, proxies=inside, verify=str(front.bundle), timeout=20)
     assert seen.json()["inside"] == "cn-hangzhou"
     other = {"https": f"http://127.0.0.1:{front.front.inside_port('cn-beijing')}"}
-    with pytest.raises(requests.exceptions.ProxyError, match="resolve"):
+    with pytest.raises(requests.exceptions.ProxyError, match="No such host"):
         requests.get(url, proxies=other, verify=str(front.bundle), timeout=20)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
@@ -19,8 +20,8 @@ from aliyunsdkcore.request import CommonRequest
 
 from alicloud_emulator.front.signatures.nonces import Nonces
 from alicloud_emulator.services.wire import Request, Response
-from alicloud_emulator.world.profile import Account
-from emulator.tests.unit.front.conftest import RunningFront
+from alicloud_emulator.world.profile import Account, Profile
+from emulator.tests.unit.front.conftest import RunningFront, running_front
 
 # The oldest SDK brings its own urllib3, which uses what Python deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:ssl\\.:DeprecationWarning")
@@ -360,10 +361,35 @@ def test_a_changed_parameter_breaks_the_signature(
     )
 
 
-def test_a_changed_body_breaks_the_signature(clients: Clients) -> None:
+def test_a_changed_body_breaks_the_signature(
+    clients: Clients, profile: Profile, tmp_path: Path
+) -> None:
     sent = first_sent(clients, acs3_roa_with_body)
-    body = b"x" * int(sent.headers["content-length"])
-    assert code_of(again(clients, sent, data=body)) == ("SignatureNotMatch", 403)
+    # Elsewhere, where its nonce was not seen yet.
+    with running_front(profile, tmp_path) as elsewhere:
+        answer = requests.post(
+            f"https://{sent.host.name}{sent.raw_path}?{sent.raw_query}",
+            headers=dict(sent.headers),
+            data=b"x" * int(sent.headers["content-length"]),
+            proxies=elsewhere.proxies,
+            verify=str(elsewhere.bundle),
+            timeout=20,
+        )
+    assert code_of(answer) == ("SignatureNotMatch", 403)
+
+
+def test_a_body_is_not_taken_in_before_its_signature_is_good(clients: Clients) -> None:
+    """Clients without a key made the emulator keep 64 MiB each in memory."""
+    sent = first_sent(clients, acs3_roa_with_body)
+    authorization = sent.headers["authorization"].replace("Credential=", "Credential=x")
+    answer = again(
+        clients,
+        sent,
+        data=bytes(4_000_000),
+        headers={**sent.headers, "authorization": authorization},
+    )
+    assert code_of(answer)[1] == 403
+    assert clients.front.events._records[-1]["bytes_received"] == 0
 
 
 @pytest.mark.parametrize(
@@ -424,6 +450,23 @@ def test_a_v4_signature_is_for_one_region(clients: Clients) -> None:
     answer = again(clients, sent, host=other, headers=headers)
     assert code_of(answer) == ("InvalidArgument", 400)
     assert "signing region" in answer.json()["Message"]
+
+
+@pytest.mark.parametrize("day", ["2022-12-20", "20221220", "2022122"])
+def test_a_v4_scope_is_of_the_day_of_the_request(clients: Clients, day: str) -> None:
+    sent = first_sent(clients, v2_abort("v4"))
+    today = sent.headers["x-oss-date"][:8]
+    authorization = sent.headers["authorization"].replace(f"/{today}/", f"/{day}/")
+    headers = {**sent.headers, "authorization": authorization}
+    answer = again(clients, sent, headers=headers)
+    assert code_of(answer) == ("InvalidArgument", 400)
+    assert "signing date" in answer.json()["Message"]
+    clients.seen.clear()
+    sent = first_sent(clients, v2_presigned("v4"))
+    query = sent.raw_query.replace(f"%2F{today}%2F", f"%2F{day}%2F")
+    answer = again(clients, sent, raw_query=query)
+    assert code_of(answer) == ("InvalidArgument", 400)
+    assert "signing date" in answer.json()["Message"]
 
 
 def test_a_mismatch_shows_what_the_server_signed(clients: Clients) -> None:

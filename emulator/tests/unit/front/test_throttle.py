@@ -6,7 +6,7 @@ import pytest
 
 from alicloud_emulator.world.agenda import Agenda
 from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.profile import load_profile
+from alicloud_emulator.world.profile import load_profile, with_secrets
 from alicloud_emulator.world.throttle import Throttle
 
 
@@ -23,7 +23,7 @@ def clock() -> Clock:
 
 
 def throttle(clock: Clock, calls: int) -> tuple[Throttle, Agenda]:
-    fast = load_profile("fast")
+    fast = with_secrets(load_profile("fast"), lambda: "emulator-secret")
     limits = replace(fast.limits, calls_per_minute=calls)
     durations = replace(fast.durations, throttle_window_s=10.0)
     agenda = Agenda(clock)

@@ -20,7 +20,7 @@ from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Fault
 from alicloud_emulator.world.oss import Visit
-from alicloud_emulator.world.profile import load_profile
+from alicloud_emulator.world.profile import load_profile, with_secrets
 from alicloud_emulator.world.world import World
 from emulator.tests.support.oss_watch import check_error, watch_reads
 
@@ -44,7 +44,7 @@ class Cloud:
     def __init__(
         self, blobs: Blobs | None = None, *, now: float = 1.8e9, **account: Any
     ) -> None:
-        profile = load_profile("fast")
+        profile = with_secrets(load_profile("fast"), lambda: "emulator-secret")
         main = replace(profile.accounts[0], **account)
         other = replace(main, id="2222222222222222", access_key_id="other")
         self.clock = Clock(now)
@@ -76,6 +76,7 @@ class Cloud:
         signature: str = "oss-v4",
         faults: tuple[Fault, ...] = (),
         content_length: int | None = None,
+        says_length: bool = True,
     ) -> "Answer":
         """Carry out a call; ``target`` is ``bucket/key?query`` or ``/?query``."""
         place, _, query = target.partition("?")
@@ -84,13 +85,15 @@ class Cloud:
         suffix = "-internal" if internal else ""
         host = parse(f"{label}oss-{region}{suffix}.aliyuncs.com")
         assert host is not None
+        sent = {"content-length": str(len(body))} if says_length else {}
+        sent |= headers or {}
         request = Request(
             method=method,
             host=host,
             path="/" + unquote(key),
             raw_path="/" + key,
             query=[_pair(text) for text in query.split("&") if text],
-            headers={name.lower(): value for name, value in (headers or {}).items()},
+            headers={name.lower(): value for name, value in sent.items()},
             body=Body(body),
             content_length=content_length or len(body),
             inside=inside,

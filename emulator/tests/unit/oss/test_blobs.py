@@ -81,7 +81,7 @@ def test_appending_again_and_again_does_not_nest() -> None:
     for number in range(2000):
         blob = JoinedBlob(blob, MemoryBlob(bytes([number % 256])))
     assert blob.read(1990, 5) == bytes([198, 199, 200, 201, 202])
-    assert len(blob.parts) == 2000
+    assert len(blob.row().parts) == 2000
 
 
 @given(st.binary(max_size=200), st.integers(0, 250), st.integers(0, 250))
@@ -102,3 +102,25 @@ def test_a_slice_keeps_the_whole_alive(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
     del piece
     assert not list(tmp_path.iterdir())
+
+
+def test_appending_copies_nothing_of_what_there_is() -> None:
+    """Ten thousand appends took time and memory with the square of their number."""
+    log = JoinedBlob(MemoryBlob(b"0"))
+    rows = {id(log.row())}
+    for number in range(1, 10):
+        log = JoinedBlob(log, MemoryBlob(str(number).encode()))
+        rows.add(id(log.row()))
+    assert len(rows) == 1
+    assert log.read(0, 100) == b"0123456789"
+
+
+def test_what_was_appended_to_twice_is_two_rows_from_there_on() -> None:
+    begun = JoinedBlob(MemoryBlob(b"ab"), MemoryBlob(b"c"))
+    one, other = (JoinedBlob(begun, MemoryBlob(end)) for end in (b"1", b"22"))
+    empty = JoinedBlob(begun, MemoryBlob(b""))
+    assert (begun.read(0, 9), empty.read(0, 9)) == (b"abc", b"abc")
+    assert (one.read(1, 9), other.read(1, 9)) == (b"bc1", b"bc22")
+    assert other.crc64 == MemoryBlob(b"abc22").crc64
+    assert JoinedBlob(one, other).read(0, 20) == b"abc1abc22"
+    assert JoinedBlob(other, other).read(0, 20) == b"abc22abc22"

@@ -164,3 +164,12 @@ def test_strangers_pay_where_the_bucket_wants_it(pail: Cloud) -> None:
     assert code(pail, "pail/a/k?x-oss-request-payer=requester", pail.other) == ""
     assert code(pail, "pail/a/k", None, headers=payer) == "AccessDenied"
     assert code(pail, "pail/a/k", pail.main) == ""
+
+
+def test_a_policy_that_names_nobody_is_about_everybody(pail: Cloud) -> None:
+    """As the tests of an official SDK have it."""
+    statement = {"Effect": "Allow", "Action": "oss:GetObject", "Resource": "*"}
+    policy = json.dumps({"Version": "1", "Statement": [statement]})
+    assert pail.call("PUT", "pail?policy", policy.encode()).status == 200
+    assert pail.call("GET", "pail?policyStatus").text("IsPublic") == "true"
+    assert pail.call("GET", "pail/a/k", caller=None).body == b"data"

@@ -289,3 +289,65 @@ def test_configurations_keep_any_character(cloud: Cloud) -> None:
     assert cloud.call("PUT", "pail?website", body.encode()).status == 200
     kept = cloud.call("GET", "pail?website").body.decode()
     assert f"<Suffix>{suffix.replace('&#1;', chr(1))}</Suffix>" in kept
+
+
+def test_buckets_are_listed_by_tag_with_any_value_or_one(cloud: Cloud) -> None:
+    for name, value in (("one-pail", "a"), ("two-pail", "b"), ("no-pail", None)):
+        tags = {} if value is None else {"x-oss-bucket-tagging": f"env={value}"}
+        cloud.call("PUT", name, headers=tags)
+
+    def listed(query: str) -> list[str | None]:
+        answer = cloud.call("GET", f"/?{query}")
+        return [one.findtext("Name") for one in answer.xml.iter("Bucket")]
+
+    assert listed("tag-key=env") == ["one-pail", "two-pail"]
+    assert listed("tag-key=env&tag-value=b") == ["two-pail"]
+    assert listed("tag-key=env&tag-value=") == []
+
+
+def test_an_acl_that_was_put_says_of_which_bucket(cloud: Cloud) -> None:
+    cloud.call("PUT", "pail")
+    put = cloud.call("PUT", "pail?acl", headers={"x-oss-acl": "private"})
+    assert put.headers["location"] == "/pail"
+
+
+def test_no_resource_group_is_the_default_one(cloud: Cloud) -> None:
+    cloud.call("PUT", "pail")
+    path = "pail?resourceGroup"
+    usual = cloud.call("GET", path).text("ResourceGroupId")
+    for group, kept in (("rg-other", "rg-other"), ("", usual)):
+        root = "BucketResourceGroupConfiguration"
+        body = f"<{root}><ResourceGroupId>{group}</ResourceGroupId></{root}>"
+        assert cloud.call("PUT", path, body.encode()).status == 200
+        assert cloud.call("GET", path).text("ResourceGroupId") == kept
+
+
+@pytest.mark.parametrize(
+    ("passes", "mirror", "kept"),
+    [("true", "false", "false"), ("", "true", "true"), ("true", "", "true")],
+)
+def test_what_a_mirror_passes_on_is_said_twice(
+    cloud: Cloud, passes: str, mirror: str, kept: str
+) -> None:
+    """As the older SDK's tests have it."""
+    cloud.call("PUT", "pail")
+    told = f"<PassQueryString>{passes}</PassQueryString>" if passes else ""
+    if mirror:
+        told += f"<MirrorPassQueryString>{mirror}</MirrorPassQueryString>"
+    body = (
+        "<WebsiteConfiguration><RoutingRules><RoutingRule><RuleNumber>1</RuleNumber>"
+        f"<Redirect><RedirectType>Mirror</RedirectType>{told}</Redirect>"
+        "</RoutingRule></RoutingRules></WebsiteConfiguration>"
+    )
+    assert cloud.call("PUT", "pail?website", body.encode()).status == 200
+    redirect = "RoutingRules/RoutingRule/Redirect"
+    got = cloud.call("GET", "pail?website")
+    assert got.text(f"{redirect}/PassQueryString") == kept
+
+
+def test_there_are_at_most_20_rules_for_pages_of_other_sites(cloud: Cloud) -> None:
+    cloud.call("PUT", "pail")
+    for number, code in ((20, ""), (21, "CORSRuleBeyondLimit")):
+        rules = "<CORSRule/>" * number
+        body = f"<CORSConfiguration>{rules}</CORSConfiguration>".encode()
+        assert cloud.call("PUT", "pail?cors", body).code == code

@@ -285,3 +285,56 @@ def test_who_signed_does_not_matter_where_no_bucket_is(cloud: Cloud) -> None:
             body=Body(b""),
         )
         assert cloud.service.error(request, unknown).status == status
+
+
+def test_a_copy_never_loses_the_key_that_its_bytes_are_sealed_with(
+    cloud: Cloud,
+) -> None:
+    """As the tests of an official SDK have it."""
+    sealed = {f"x-oss-meta-client-side-encryption-{n}": n for n in ("key", "start")}
+    cloud.call("PUT", "pail/s", b"bytes", headers={**sealed, "x-oss-meta-a": "1"})
+    replaced = {
+        "x-oss-copy-source": "/pail/s",
+        "x-oss-metadata-directive": "REPLACE",
+        "x-oss-meta-client-side-encryption-key": "another",
+        "x-oss-meta-b": "2",
+    }
+    assert cloud.call("PUT", "pail/copy", headers=replaced).status == 200
+    head = cloud.call("HEAD", "pail/copy").headers
+    assert head["x-oss-meta-client-side-encryption-key"] == "another"
+    assert head["x-oss-meta-client-side-encryption-start"] == "start"
+    assert "x-oss-meta-a" not in head
+    assert head["x-oss-meta-b"] == "2"
+
+
+def huge(cloud: Cloud, key: str, size: int) -> None:
+    """Make an object of a size that nobody writes in a test."""
+    stored = cloud.world.oss.objects.find(cloud.visit(), "pail", key)
+    stored.blob.size = size
+
+
+def test_large_objects_are_copied_in_parts_only(cloud: Cloud) -> None:
+    huge(cloud, "k", 1024**3 + 1)
+    copied = cloud.call("PUT", "pail/copy", headers=FROM_K)
+    assert (copied.status, copied.code) == (400, "EntityTooLarge")
+    onto_itself = {**FROM_K, "x-oss-meta-new": "1"}
+    assert cloud.call("PUT", "pail/k", headers=onto_itself).status == 200
+    huge(cloud, "k", 1024**3)
+    assert cloud.call("PUT", "pail/copy", headers=FROM_K).status == 200
+
+
+def test_an_appendable_object_has_at_most_5_gb(cloud: Cloud) -> None:
+    cloud.call("POST", "pail/log?append&position=0", b"x")
+    full = 5 * 1024**3
+    huge(cloud, "log", full)
+    appended = cloud.call("POST", f"pail/log?append&position={full}", b"x")
+    assert (appended.status, appended.code) == (400, "EntityTooLarge")
+
+
+@pytest.mark.parametrize("name", ["a_b", "a.b", "ü"])
+def test_names_of_metadata_are_letters_digits_and_hyphens(
+    cloud: Cloud, name: str
+) -> None:
+    headers = {f"x-oss-meta-{name}": "1"}
+    put = cloud.call("PUT", "pail/meta", b"", headers=headers)
+    assert (put.code, put.headers["x-oss-ec"]) == ("InvalidArgument", "0011-00000004")

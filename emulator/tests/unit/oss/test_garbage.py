@@ -52,8 +52,7 @@ BODIES = st.one_of(
 
 @settings(
     max_examples=400,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_any_request_is_answered(cloud: Cloud, data: st.DataObject) -> None:

@@ -198,3 +198,16 @@ def test_callbacks_are_not_made(cloud: Cloud, upload: str) -> None:
     for method, target in (("POST", f"pail/k?uploadId={upload}"), ("PUT", "pail/k")):
         answer = cloud.call(method, target, headers=callback)
         assert (answer.status, answer.code) == (501, "NotImplemented")
+
+
+def test_parts_that_a_client_encrypted_say_how(cloud: Cloud, bucket: str) -> None:
+    names = ("key", "start", "cek-alg", "wrap-alg", "data-size", "part-size")
+    headers = {f"x-oss-meta-client-side-encryption-{n}": f"the {n}" for n in names}
+    begun = cloud.call("POST", f"{bucket}/sealed?uploads", headers=headers)
+    listed = cloud.call("GET", f"{bucket}/sealed?uploadId={begun.text('UploadId')}")
+    for tag, name in zip(
+        ("Key", "Start", "CekAlg", "WrapAlg", "DataSize", "PartSize"),
+        names,
+        strict=True,
+    ):
+        assert listed.text(f"ClientEncryption{tag}") == f"the {name}"

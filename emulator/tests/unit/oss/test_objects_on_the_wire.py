@@ -3,10 +3,11 @@
 import hashlib
 from base64 import b64encode
 from pathlib import Path
+from threading import current_thread
 
 import pytest
 
-from alicloud_emulator.world.checksum import crc64
+from alicloud_emulator.world.checksum import Crc64, crc64
 from alicloud_emulator.world.faults import Do, Fault
 from emulator.tests.unit.oss.conftest import Cloud
 
@@ -237,3 +238,37 @@ def test_a_refused_upload_leaves_no_file(
     assert cloud.call("PUT", f"{bucket}/k", DATA, headers=wrong).status == 400
     assert cloud.call("PUT", "nobucket/k", DATA).code == "NoSuchBucket"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", ["pail/k", "pail/k?append&position=0"])
+def test_a_body_needs_a_length(cloud: Cloud, bucket: str, target: str) -> None:
+    method = "POST" if "append" in target else "PUT"
+    put = cloud.call(method, target, says_length=False)
+    assert (put.status, put.code) == (411, "MissingContentLength")
+    chunked = {"Transfer-Encoding": "chunked"}
+    put = cloud.call(method, target, b"x", says_length=False, headers=chunked)
+    assert put.status == 200
+
+
+def test_large_bodies_are_hashed_beside_the_event_loop(
+    cloud: Cloud, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    update = Crc64.update
+
+    def noted(crc: Crc64, data: bytes) -> None:
+        seen.append(current_thread().name)
+        update(crc, data)
+
+    monkeypatch.setattr(Crc64, "update", noted)
+    data = bytes(range(256)) * 8192  # 2 MiB
+    put = cloud.call("PUT", "pail/large", data)
+    assert put.headers["x-oss-hash-crc64ecma"] == str(crc64(data))
+    assert put.headers["etag"] == f'"{hashlib.md5(data).hexdigest().upper()}"'
+    here = seen.count(current_thread().name)
+    assert here <= 8, "the last of it, less than 512 KiB in turns of 64"
+    assert len(seen) - here >= 24
+    seen.clear()
+    cloud.call("PUT", "pail/small", b"x")
+    assert seen == [current_thread().name]
+    assert cloud.call("GET", "pail/large").body == data

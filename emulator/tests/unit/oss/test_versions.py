@@ -189,3 +189,19 @@ def test_a_version_s_marker_needs_a_key_s(pail: Cloud) -> None:
     assert pail.call("GET", f"pail?versions&prefix={'a' * 1025}").code == (
         "InvalidArgument"
     )
+
+
+@pytest.mark.parametrize("status", ["Enabled", "Suspended"])
+def test_where_versions_are_kept_overwriting_cannot_be_forbidden(
+    cloud: Cloud, status: str
+) -> None:
+    """No version is overwritten there."""
+    cloud.call("PUT", "cask")
+    cloud.call("PUT", "cask/k", b"old")
+    body = (
+        f"<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>"
+    )
+    assert cloud.call("PUT", "cask?versioning", body.encode()).status == 200
+    forbid = {"x-oss-forbid-overwrite": "true"}
+    assert cloud.call("PUT", "cask/k", b"new", headers=forbid).status == 200
+    assert cloud.call("GET", "cask/k").body == b"new"

@@ -62,7 +62,7 @@ def calls(draw: st.DrawFn) -> tuple[RpcService, str, Mapping[str, object]]:
 
 
 @given(call=calls(), old=st.booleans())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_every_call_gets_a_well_formed_answer(
     call: tuple[RpcService, str, Mapping[str, object]], *, old: bool
 ) -> None:

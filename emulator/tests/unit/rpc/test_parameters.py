@@ -125,7 +125,7 @@ def test_lists_are_bounded() -> None:
         st.text(max_size=10),
     )
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_input_breaks_the_parser(flat: dict[str, str]) -> None:
     try:
         Arguments(PARAMS, flat).check()

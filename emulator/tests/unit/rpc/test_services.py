@@ -226,6 +226,20 @@ def test_calls_that_are_none(
     assert (got.code, got.status) == (code, status)
 
 
+def test_a_regions_host_serves_no_other_region(wire: Wire) -> None:
+    for region, host_region in ((TOKYO, TOKYO), (TOKYO, ""), ("", TOKYO)):
+        params = {"RegionId": region} if region else {}
+        served = wire.call("DescribeRegions", params=params, region=host_region)
+        assert served.status == 200
+    refused = wire.call(
+        "DescribeImages", params={"RegionId": TOKYO}, region="us-west-1"
+    )
+    assert refused.status == 404
+    assert refused.code == "InvalidOperation.NotSupportedEndpoint"
+    unknown = wire.call("DescribeImages", params={"RegionId": "xx-1"}, region=TOKYO)
+    assert unknown.code == "InvalidRegionId.NotFound"
+
+
 def test_older_clients_name_the_action_in_the_query_and_get_xml(wire: Wire) -> None:
     old = {"Action": "DescribeImages", "Version": "2014-05-26", "RegionId": TOKYO}
     wire.cloud.available()

@@ -10,7 +10,7 @@ from typing import Self
 
 from anyio import from_thread
 
-from ali_import.cloud.values import FileRange
+from ali_import.cloud.values import FileRange, ObjectSource
 from ali_import.units import KIB
 
 BLOCK_BYTES = 64 * KIB
@@ -26,8 +26,12 @@ class SignedFetch:
     """A ``Fetch`` as the relay gets it: its sources as presigned URLs.
 
     Such a URL is a password, so it never shows in a repr.
+
+    Attributes:
+        urls: As many as there are sources, in the same order.
     """
 
+    sources: tuple[ObjectSource, ...]
     urls: tuple[str, ...] = field(repr=False)
     offset: int
     length: int

@@ -11,17 +11,15 @@ three limiters, so that polls never wait behind uploads:
 """
 
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-import anyio
 from anyio import CapacityLimiter, to_thread
 
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call, DataCall
-from ali_import.cloud.sdk import ecs, endpoints, fc, identity, oss
+from ali_import.cloud.sdk import ecs, fc, identity, oss, shared
+from ali_import.cloud.sdk.budget import ByteBudget
 from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.services import ADAPTERS, Services
 from ali_import.cloud.sdk.settings import Settings
@@ -78,11 +76,12 @@ class SdkCloud:
         self._settings = settings
         self._credentials = credentials or Credentials()
         self._services: Services | None = None
+        self._closed = False
         self._lock = threading.Lock()
-        self._calls = CapacityLimiter(CALLS_MAX)
-        self._uploads = CapacityLimiter(UPLOADS_MAX)
-        self._relayed = CapacityLimiter(RELAYED_MAX)
-        self._relay_bytes = _ByteBudget(RELAY_BYTES_MAX)
+        self._calls = CapacityLimiter(max(1, int(CALLS_MAX * settings.share)))
+        self._uploads = CapacityLimiter(max(1, int(UPLOADS_MAX * settings.share)))
+        self._relayed = CapacityLimiter(max(1, int(RELAYED_MAX * settings.share)))
+        self._relay_bytes = ByteBudget(RELAY_BYTES_MAX)
 
     async def call(self, call: Call[R], /) -> R:
         """Carry out ``call`` once, and return its result.
@@ -95,7 +94,7 @@ class SdkCloud:
             DiskImageError: The file being uploaded became shorter.
         """
         lane = self._lane(call)
-        async with self._relay_bytes.hold(lane.held_bytes):
+        async with self._relay_bytes.take(lane.held_bytes):
             result = await to_thread.run_sync(
                 self._run,
                 call,
@@ -105,9 +104,15 @@ class SdkCloud:
         return cast("R", result)
 
     def close(self) -> None:
-        """Close every pooled connection."""
-        if self._services is not None:
-            self._services.close()
+        """Close every connection, and leave the SDKs as they were found.
+
+        Closing again does nothing. Calls that were abandoned may end later.
+        """
+        with self._lock:
+            services, self._services = self._services, None
+            self._closed = True
+        if services is not None:
+            services.close()
 
     def _lane(self, call: Call[Any]) -> _Lane:
         body = getattr(call, "body", None)
@@ -120,25 +125,24 @@ class SdkCloud:
 
     def _run(self, call: Call[Any]) -> Any:
         """Carry out a call, in a worker thread."""
-        place = Place(
-            region=call.region,
-            operation=call.operation(),
-            host=endpoints.host(call.SERVICE, call.region),
-        )
         adapter = ADAPTERS[type(call)]
         try:
-            with translated(place):
-                return adapter(self._made_services(), call)
+            with translated(Place.of(call)):
+                services = self._made_services()
+                with shared.using(services.session):
+                    return adapter(services, call)
         except ApiError as exc:
             refusal = identity.refusal(exc)
             if refusal is not None and isinstance(call, calls.GetCallerIdentity):
                 raise refusal from exc
             if exc.code in _EXPIRED and not self._credentials.refreshes:
-                exc.code = "SecurityTokenRanOut"  # trying again would not help
+                # Trying again would not help.
+                raise exc.anew(code="SecurityTokenRanOut") from exc.__cause__
             raise
 
     def _made_services(self) -> Services:
         with self._lock:
+            assert not self._closed, "a call on a cloud that was closed"
             if self._services is None:
                 self._services = Services(self._settings, self._credentials)
             return self._services
@@ -149,30 +153,3 @@ def _inline_bytes(body: object) -> int:
     if isinstance(body, FileRange):
         return body.length
     return len(body) if isinstance(body, bytes) else 0
-
-
-class _ByteBudget:
-    """Lets calls hold so many bytes at once; one alone may hold more."""
-
-    def __init__(self, bytes_max: int) -> None:
-        self._bytes_max = bytes_max
-        self._held = 0
-        self._changed = anyio.Condition()
-
-    @asynccontextmanager
-    async def hold(self, wanted: int) -> AsyncIterator[None]:
-        """Wait until ``wanted`` more bytes may be held, and hold them."""
-        if not wanted:
-            yield
-            return
-        async with self._changed:
-            while self._held and self._held + wanted > self._bytes_max:
-                await self._changed.wait()
-            self._held += wanted
-        try:
-            yield
-        finally:
-            with anyio.CancelScope(shield=True):
-                async with self._changed:
-                    self._held -= wanted
-                    self._changed.notify_all()

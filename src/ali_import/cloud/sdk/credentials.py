@@ -14,11 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from typing_extensions import override
-
 from ali_import.cloud.sdk import quiet
-from ali_import.cloud.sdk.scrub import scrub
 from ali_import.errors import ConfigurationError
+from ali_import.redaction import scrub
 
 # The metadata service answers from inside the same machine, or not at all. It is asked
 # twice (a token, then the role), so being off the cloud costs two of these.
@@ -56,39 +54,6 @@ class Keys:
         if self.expires_at is None:
             return float("inf")
         return max(self.expires_at - time.time(), 0.0)
-
-
-class OneSession(dict[str, Any]):
-    """Stands in for the table of HTTP sessions that the credentials package keeps.
-
-    Its own sessions forget the trusted certificates when there is a proxy. With this,
-    what its providers ask of STS leaves as every other call does.
-    """
-
-    def __init__(self, session: Any) -> None:
-        super().__init__()
-        self._session = session
-
-    @override
-    def __contains__(self, host: object) -> bool:
-        return True
-
-    @override
-    def __getitem__(self, host: str) -> Any:
-        return self._session
-
-    def install(self) -> None:
-        """Put this in place of the package's table."""
-        from Tea.core import TeaCore
-
-        TeaCore._sessions = self  # noqa: SLF001  it offers no other way
-
-    def remove(self) -> None:
-        """Give the package a table of its own again, if this is in its place."""
-        from Tea.core import TeaCore
-
-        if TeaCore._sessions is self:  # noqa: SLF001  see install
-            TeaCore._sessions = {}  # noqa: SLF001
 
 
 class Credentials:

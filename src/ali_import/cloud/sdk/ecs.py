@@ -16,7 +16,6 @@ from ali_import.cloud.sdk.answers import (
     required,
     text,
 )
-from ali_import.cloud.sdk.scrub import scrub, word
 from ali_import.cloud.sdk.services import Services, answers
 from ali_import.cloud.values import (
     CloudImage,
@@ -27,6 +26,7 @@ from ali_import.cloud.values import (
     TaskDetail,
     TaskStatus,
 )
+from ali_import.redaction import scrub, word
 
 VERSION = "2014-05-26"
 
@@ -152,12 +152,10 @@ def _image(row: Mapping[str, Any]) -> CloudImage:
         size_gib=integer(row, "Size"),
         usable=flag(row, "Usable") if text(row, "Usable") else None,
         progress=percent(row, "Progress"),
-        is_copied=flag(row, "IsCopied"),
         snapshot_ids=tuple(
             text(disk, "SnapshotId") for disk in mappings if text(disk, "SnapshotId")
         ),
         tags=_tags(row),
-        created_at=text(row, "CreationTime"),
     )
 
 
@@ -330,7 +328,6 @@ def describe_snapshots(
                 snapshot_id=required(row, "SnapshotId"),
                 name=text(row, "SnapshotName"),
                 tags=_tags(row),
-                created_at=text(row, "CreationTime"),
             )
             found[snapshot.snapshot_id] = snapshot
         query["NextToken"] = text(answer, "NextToken")

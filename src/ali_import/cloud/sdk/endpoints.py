@@ -12,6 +12,8 @@ from ali_import.errors import ConfigurationError
 _REGION_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
 _REGION_ID_CHARS_MAX = 40
 
+DOMAIN = ".aliyuncs.com"
+
 # A bucket list is asked of one region for all; a mainland region knows every bucket.
 OSS_CENTRAL_REGION = "cn-hangzhou"
 
@@ -56,6 +58,11 @@ def sts(region: str) -> str:
 def fc(region: str) -> str:
     """Return the Function Compute host, which may not resolve."""
     return _FC_EXCEPTIONS.get(region) or f"fcv3.{_checked(region)}.aliyuncs.com"
+
+
+def is_fc(host: str) -> bool:
+    """Tell whether a host is one of Function Compute's."""
+    return host.startswith("fcv3.") or host.endswith(".fc" + DOMAIN)
 
 
 def oss(region: str, *, internal: bool = False) -> str:

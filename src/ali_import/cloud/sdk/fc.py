@@ -1,7 +1,13 @@
-"""Function Compute. Source: the FC 3.0 API reference, version 2023-03-30."""
+"""Function Compute. Source: the FC 3.0 API reference, version 2023-03-30.
+
+Captured answers show a request id for invocations and errors only. So an answer to
+anything else counts without one if its document is about what was asked; and an
+emptiness that says nothing is checked by one look.
+"""
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -9,11 +15,11 @@ from ali_import.cloud import calls
 from ali_import.cloud.sdk import endpoints
 from ali_import.cloud.sdk.answers import GarbledAnswerError, required, rows, text
 from ali_import.cloud.sdk.openapi import RawAnswer
-from ali_import.cloud.sdk.scrub import scrub, word
 from ali_import.cloud.sdk.services import Services, answers
 from ali_import.cloud.sdk.translate import Place, translated
 from ali_import.cloud.values import Function
-from ali_import.errors import ApiError
+from ali_import.errors import ApiError, CloudError
+from ali_import.redaction import scrub, word
 
 VERSION = "2023-03-30"
 FUNCTIONS = f"/{VERSION}/functions"
@@ -42,12 +48,15 @@ def list_functions(
             path=FUNCTIONS,
             query=query,
         )
-        for row in rows(answer, "functions"):
+        body = answer.body
+        if not (answer.counts or isinstance(body.get("functions"), list)):
+            raise GarbledAnswerError("the answer lists no functions")
+        for row in rows(body, "functions"):
             name = required(row, "functionName")
             # Whatever the cloud matched, nothing without our prefix is ours.
             if name.startswith(call.prefix):
                 found[name] = Function(name=name, state=text(row, "state"))
-        query["nextToken"] = text(answer, "nextToken")
+        query["nextToken"] = text(body, "nextToken")
         if not query["nextToken"]:
             return tuple(found.values())
     raise GarbledAnswerError("the pages have no end")
@@ -68,7 +77,7 @@ def create_function(services: Services, call: calls.CreateFunction) -> None:
     }
     if call.role_arn:
         body["role"] = call.role_arn
-    services.openapi.roa(
+    answer = services.openapi.roa(
         endpoints.fc(call.region),
         action="CreateFunction",
         version=VERSION,
@@ -76,6 +85,13 @@ def create_function(services: Services, call: calls.CreateFunction) -> None:
         path=FUNCTIONS,
         body=body,
     )
+    _check_name(answer.body, call.name)
+
+
+def _check_name(body: Mapping[str, Any], name: str) -> None:
+    """Look whether a document is about the function, with or without a request id."""
+    if required(body, "functionName") != name:
+        raise GarbledAnswerError("the answer is about another function")
 
 
 @answers(calls.GetFunction)
@@ -88,17 +104,18 @@ def get_function(services: Services, call: calls.GetFunction) -> Function:
         method="GET",
         path=_path(call.name),
     )
+    _check_name(answer.body, call.name)
     return Function(
-        name=required(answer, "functionName"),
-        state=text(answer, "state"),
-        reason=scrub(text(answer, "stateReason")),
+        name=call.name,
+        state=text(answer.body, "state"),
+        reason=scrub(text(answer.body, "stateReason")),
     )
 
 
 @answers(calls.DeleteFunction)
 def delete_function(services: Services, call: calls.DeleteFunction) -> None:
-    """Delete a function; the answer is empty."""
-    services.openapi.roa(
+    """Delete a function; the answer is empty, so without an id it says nothing."""
+    answer = services.openapi.roa(
         endpoints.fc(call.region),
         action="DeleteFunction",
         version=VERSION,
@@ -106,6 +123,21 @@ def delete_function(services: Services, call: calls.DeleteFunction) -> None:
         path=_path(call.name),
         answers_json=False,
     )
+    if not answer.counts and not _is_gone(services, call):
+        raise GarbledAnswerError(
+            "the answer is not the cloud's, and the function stays"
+        )
+
+
+def _is_gone(services: Services, call: calls.DeleteFunction) -> bool:
+    """Look once whether the function is gone; False if the cloud does not say so."""
+    look = calls.GetFunction(region=call.region, name=call.name)
+    try:
+        with translated(Place.of(look)):
+            get_function(services, look)
+    except CloudError as error:
+        return error.code == "FunctionNotFound"
+    return False
 
 
 def invoke(services: Services, *, region: str, name: str, payload: bytes) -> bytes:

@@ -5,21 +5,15 @@ the name of an action and its parameters; it signs (ACS3-HMAC-SHA256), sends and
 It retries nothing unless told to, and is not told to.
 """
 
-import itertools
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ali_import.cloud.sdk import quiet
+from ali_import.cloud.sdk import genuine, quiet
 from ali_import.cloud.sdk.answers import GarbledAnswerError
 from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.settings import Settings
-
-# The SDK keeps one HTTP session per host and pool size. Ours is put there under a size
-# that no one else uses, so that other users of the SDK in this process keep theirs.
-_POOL_MARKS = itertools.count(4093)
-_PORT_MEANING_NONE = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +24,25 @@ class RawAnswer:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class RoaAnswer:
+    """An answer of Function Compute.
+
+    Attributes:
+        body: Its JSON object; empty where none was expected.
+        counts: Whether it is surely the cloud's own: it has a request id.
+    """
+
+    body: Mapping[str, Any]
+    counts: bool
+
+
 class OpenApi:
     """Clients of the SDK's core, one per host, made when first needed."""
 
-    def __init__(
-        self, settings: Settings, credentials: Credentials, session: Any
-    ) -> None:
+    def __init__(self, settings: Settings, credentials: Credentials) -> None:
         self._settings = settings
         self._credentials = credentials
-        self._session = session
-        self._mark = next(_POOL_MARKS)
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
 
@@ -77,8 +80,8 @@ class OpenApi:
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
         answers_json: bool = True,
-    ) -> Mapping[str, Any]:
-        """Call a ROA action (Function Compute) and return its JSON answer, if any."""
+    ) -> RoaAnswer:
+        """Call a ROA action (Function Compute) and return its answer."""
         from alibabacloud_tea_openapi import utils_models as models
         from alibabacloud_tea_openapi.utils import Utils
 
@@ -91,7 +94,11 @@ class OpenApi:
             query=Utils.query(given), body=dict(body) if body is not None else None
         )
         answer = client.call_api(params, request, _runtime())
-        return _json(answer) if answers_json else {}
+        named = genuine.has_id(answer["headers"])
+        if not answers_json:
+            return RoaAnswer(body={}, counts=named and not answer["body"])
+        body = _json(answer)
+        return RoaAnswer(body=body, counts=named or bool(body.get("requestId")))
 
     def roa_bytes(
         self,
@@ -114,21 +121,10 @@ class OpenApi:
         body, found = answer.get("body"), answer.get("headers")
         if not isinstance(body, bytes) or not isinstance(found, Mapping):
             raise GarbledAnswerError("the answer has no body")
+        if not genuine.has_id(found):
+            # The body is the function's own words, so it cannot tell.
+            raise GarbledAnswerError("the answer has no request id")
         return RawAnswer(body=body, headers=found)
-
-    def close(self) -> None:
-        """Forget the clients, and what was put into the SDK for them."""
-        with self._lock:
-            hosts = list(self._clients)
-            self._clients.clear()
-        if hosts:
-            from darabonba.core import DaraCore
-
-            for host in hosts:
-                DaraCore._sessions.pop(self._session_key(host), None)  # noqa: SLF001
-
-    def _session_key(self, host: str) -> str:
-        return f"https://{host}:{_PORT_MEANING_NONE}:pool={self._mark}"
 
     def _client(self, host: str) -> Any:
         client = self._clients.get(host)
@@ -141,14 +137,12 @@ class OpenApi:
     def _make_client(self, host: str) -> Any:
         from alibabacloud_tea_openapi.client import Client
         from alibabacloud_tea_openapi.utils_models import Config
-        from darabonba.core import DaraCore
 
         quiet.silence()
         settings = self._settings
         bundle = settings.ca_bundle
-        DaraCore._sessions[self._session_key(host)] = self._session  # noqa: SLF001
-        # Proxy and certificates are the session's; they are told here as well, for a
-        # version of the SDK that might name its sessions otherwise.
+        # Proxy and certificates are those of the session that shared.py puts in place;
+        # they are told here as well, so that no other way out could be a wrong one.
         return Client(
             Config(
                 credential=self._credentials,
@@ -159,7 +153,6 @@ class OpenApi:
                 no_proxy=",".join(settings.no_proxy) or None,
                 connect_timeout=int(settings.connect_timeout_s * 1000),
                 read_timeout=int(settings.read_timeout_s * 1000),
-                max_idle_conns=self._mark,
             )
         )
 

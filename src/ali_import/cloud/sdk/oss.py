@@ -16,6 +16,7 @@ from ali_import.cloud.sdk import endpoints, fc
 from ali_import.cloud.sdk.answers import GarbledAnswerError
 from ali_import.cloud.sdk.bodies import SignedFetch, content_md5, opened
 from ali_import.cloud.sdk.services import Services, answers
+from ali_import.cloud.sdk.translate import Place, translated
 from ali_import.cloud.values import (
     Bucket,
     Fetch,
@@ -25,6 +26,7 @@ from ali_import.cloud.values import (
     StoredPart,
     Upload,
 )
+from ali_import.errors import CloudError, TransportError
 from ali_import.units import MINUTE_S
 
 PAGE_ROWS_MAX = 1000
@@ -68,6 +70,7 @@ def _readable(
     elif isinstance(body, Fetch):
         assert call.relay, "only a relay can fetch"
         yield SignedFetch(
+            sources=body.sources,
             urls=tuple(_presigned(services, source) for source in body.sources),
             offset=body.offset,
             length=body.length,
@@ -106,7 +109,27 @@ def delete_bucket(services: Services, call: calls.DeleteBucket) -> None:
     from alibabacloud_oss_v2 import DeleteBucketRequest
 
     client = _public(services, call.region)
-    client.delete_bucket(DeleteBucketRequest(bucket=call.bucket))
+    try:
+        with translated(Place.of(call)):
+            client.delete_bucket(DeleteBucketRequest(bucket=call.bucket))
+            return
+    except TransportError as error:
+        if error.code != "GarbledAnswer":
+            raise
+    if not _is_gone(client, call):
+        raise GarbledAnswerError("the answer is not the cloud's, and the bucket stays")
+
+
+def _is_gone(client: Any, call: calls.DeleteBucket) -> bool:
+    """Look once whether the bucket is gone; False if the cloud does not say so."""
+    from alibabacloud_oss_v2 import GetBucketInfoRequest
+
+    try:
+        with translated(Place.of(call)):
+            client.get_bucket_info(GetBucketInfoRequest(bucket=call.bucket))
+    except CloudError as error:
+        return error.code == "NoSuchBucket"
+    return False
 
 
 @answers(calls.ListBuckets)
@@ -267,7 +290,7 @@ def complete_multipart_upload(
 
     client, options = _carrier(services, call)
     parts = sorted(call.parts, key=lambda part: part.number)
-    client.complete_multipart_upload(
+    answer = client.complete_multipart_upload(
         oss.CompleteMultipartUploadRequest(
             bucket=call.bucket,
             key=call.key,
@@ -281,6 +304,7 @@ def complete_multipart_upload(
         ),
         **options,
     )
+    _told(answer.etag)
 
 
 @answers(calls.AbortMultipartUpload)

@@ -14,9 +14,11 @@ from typing import Any, Self
 
 from requests.structures import CaseInsensitiveDict
 
+from ali_import.cloud.sdk import genuine
 from ali_import.cloud.sdk.bodies import SignedFetch
 from ali_import.cloud.sdk.fc import INVOKE
-from ali_import.errors import ApiError, CloudError, TransportError
+from ali_import.cloud.values import ObjectSource
+from ali_import.errors import ApiError, CloudError, SourcesGoneError, TransportError
 from ali_import.relay.handler import frame
 from ali_import.relay.package import DEADLINE_S, INLINE_BYTES_MAX
 
@@ -27,6 +29,10 @@ CODES: Mapping[str, str] = {
     "target": "RelayTargetFailed",
     "broken": "FunctionFailed",
 }
+
+
+class TooLargeError(Exception):
+    """A body does not fit an invocation; ``args`` holds its length in bytes."""
 
 
 class RelayTransport:
@@ -53,15 +59,21 @@ class RelayTransport:
 
         Raises:
             ApiError: The relay did not carry it out (one of ``CODES``), or Function
-                Compute refused.
+                Compute refused, or the body does not fit an invocation.
+            SourcesGoneError: Not fetched, and some of its sources are gone.
+            GarbledAnswerError: What the relay brought back is not OSS's own answer.
             TransportError: No usable answer came from Function Compute.
         """
-        answer = self._parsed(self._invoke(_payload(request)))
+        try:
+            payload = _payload(request)
+        except TooLargeError as exc:
+            raise self._too_large(*exc.args) from None
+        answer = self._parsed(self._invoke(payload))
         error = answer.get("error")
         if error is not None:
-            raise self._failure(error)
+            raise self._failure(error, request.body)
         try:
-            return RelayResponse(
+            response = RelayResponse(
                 request=request,
                 status_code=int(answer["status"]),
                 reason=str(answer.get("reason", "")),
@@ -72,6 +84,8 @@ class RelayTransport:
             )
         except (KeyError, TypeError, ValueError, binascii.Error) as exc:
             raise self._garbled() from exc
+        genuine.check(response.headers, response.content)
+        return response
 
     def _parsed(self, answer: bytes) -> Mapping[str, Any]:
         try:
@@ -82,18 +96,31 @@ class RelayTransport:
             raise self._garbled()
         return parsed
 
-    def _failure(self, error: Any) -> CloudError:
+    def _failure(self, error: Any, body: Any) -> CloudError:
         kind = str(error.get("kind")) if isinstance(error, dict) else ""
         if kind not in CODES:
             return self._garbled()
         # The detail is the function's own words: no URL, no header, no body.
-        detail = str(error.get("detail", ""))[:200]
+        message = f"the relay function could not do it: {error.get('detail', '')}"[:240]
+        gone = _gone(error, body)
+        if gone:
+            return SourcesGoneError(message, region=self._region, gone=gone)
         return ApiError(
-            f"the relay function could not do it: {detail}",
+            message,
             region=self._region,
             operation=INVOKE,
             code=CODES[kind],
             http_status=200,
+        )
+
+    def _too_large(self, size: int) -> CloudError:
+        return ApiError(
+            f"a body of {size} bytes does not fit an invocation of a function, "
+            f"which takes {INLINE_BYTES_MAX}",
+            region=self._region,
+            operation=INVOKE,
+            code="EntityTooLarge",
+            http_status=413,
         )
 
     def _garbled(self) -> CloudError:
@@ -103,6 +130,16 @@ class RelayTransport:
             operation=INVOKE,
             code="GarbledAnswer",
         )
+
+
+def _gone(error: Mapping[str, Any], body: Any) -> tuple[ObjectSource, ...]:
+    """Return the sources that the function found gone; it tells their numbers."""
+    numbers = error.get("gone")
+    if not isinstance(body, SignedFetch) or not isinstance(numbers, list):
+        return ()
+    return tuple(
+        source for number, source in enumerate(body.sources) if number in numbers
+    )
 
 
 def _payload(request: Any) -> bytes:
@@ -132,7 +169,8 @@ def _payload(request: Any) -> bytes:
     for block in _blocks(body):
         packed.write(block)
     inline_bytes = packed.tell() - framing
-    assert inline_bytes <= INLINE_BYTES_MAX, f"{inline_bytes} bytes in one invocation"
+    if inline_bytes > INLINE_BYTES_MAX:
+        raise TooLargeError(inline_bytes)
     return packed.getvalue()
 
 

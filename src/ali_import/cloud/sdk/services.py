@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ali_import.cloud.calls import Call
-from ali_import.cloud.sdk import quiet
-from ali_import.cloud.sdk.credentials import Credentials, OneSession
+from ali_import.cloud.sdk import quiet, shared
+from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.openapi import OpenApi
 from ali_import.cloud.sdk.settings import Settings
 
@@ -23,10 +23,9 @@ class Services:
         self.settings = settings
         self.credentials = credentials
         self.session = wire.session(settings)
-        self._credentials_session = OneSession(self.session)
-        self._credentials_session.install()
+        shared.borrow()
         quiet.silence()
-        self.openapi = OpenApi(settings, self.credentials, self.session)
+        self.openapi = OpenApi(settings, self.credentials)
         self._lock = threading.Lock()
         self._oss: dict[str, Any] = {}
 
@@ -65,10 +64,9 @@ class Services:
         )
 
     def close(self) -> None:
-        """Close every pooled connection."""
-        self.openapi.close()
-        self._credentials_session.remove()
+        """Close every pooled connection, and give back what the SDKs share."""
         self.session.close()
+        shared.give_back()
 
 
 ADAPTERS: dict[type[Call[Any]], Callable[[Services, Any], Any]] = {}

@@ -18,6 +18,9 @@ CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 NO_PROXY_VARIABLES = ("no_proxy", "NO_PROXY")
 
+# 152 calls at once at most (``cloud.py``), 88 of which may read a file meanwhile; and as
+# many idle connections again.
+DESCRIPTORS_WANTED = 480
 # RFC 3986, 3.2.1, and the percent sign of what is quoted already.
 _SAFE_IN_USER = "%:!$&'()*+,;=~"
 
@@ -36,6 +39,7 @@ class Settings:
         answer_timeout_s: Longest time from the first to the last byte of an answer.
         invocation_timeout_s: Longest silence of a function invocation; must exceed
             the function's own limit, or its answer would be lost.
+        descriptors_max: How many sockets and files may be open at once.
     """
 
     proxy: str = field(default="", repr=False)
@@ -45,6 +49,7 @@ class Settings:
     read_timeout_s: float = 30.0
     answer_timeout_s: float = 60.0
     invocation_timeout_s: float = 150.0
+    descriptors_max: int = DESCRIPTORS_WANTED
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -59,6 +64,11 @@ class Settings:
             no_proxy=_no_proxy(environ),
             ca_bundle=_ca_bundle(environ),
         )
+
+    @property
+    def share(self) -> float:
+        """How much of what is wanted at once may be had, more than 0 and at most 1."""
+        return min(1.0, self.descriptors_max / DESCRIPTORS_WANTED)
 
     def proxy_for(self, host: str) -> str:
         """Return the proxy to reach ``host`` by, or "" for none.

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ali_import.cloud.sdk.scrub import scrub, word
+from ali_import.cloud.calls import Call
+from ali_import.cloud.sdk import endpoints
 from ali_import.errors import (
     AliImportError,
     ApiError,
@@ -24,12 +25,28 @@ from ali_import.errors import (
     HostNotFoundError,
     TransportError,
 )
+from ali_import.redaction import scrub, word
 
 _LAYERS_MAX = 60
 _RETRY_AFTER_S_MAX = 3600.0
-# What a proxy writes when it cannot find the host: curl's and squid's words, and "DNS".
 _HUNG_UP = (ConnectionAbortedError, ConnectionResetError, BrokenPipeError)
-_NOT_RESOLVED = ("resolve", "name or service not known", "dns")
+# A resolver's two ways of saying that a name does not exist; EAI_AGAIN, EAI_FAIL and
+# the others say that it could not find out.
+_NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+# What proxies write when a name does not exist: Go's, Privoxy's, the resolver's words.
+# "Could not resolve" is no such word: it may be their resolver's bad moment.
+_NO_SUCH_NAME_WORDS = (
+    "no such host",
+    "no such domain",
+    "does not exist",
+    "nxdomain",
+    "name or service not known",
+)
+# What a proxy answers that did not reach the host, whatever was in the way.
+_NOT_REACHED = ("502", "503", "504")
+# Every region has ECS, and STS is central: without a name for them, it is the
+# resolver that is wrong.
+_ALWAYS_THERE = ("ecs.", "sts.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +57,15 @@ class Place:
     operation: str
     host: str = ""
 
+    @classmethod
+    def of(cls, call: Call[Any]) -> "Place":
+        """Return where a call goes."""
+        return cls(
+            region=call.region,
+            operation=call.operation(),
+            host=endpoints.host(call.SERVICE, call.region),
+        )
+
 
 @contextmanager
 def translated(place: Place) -> Iterator[None]:
@@ -47,7 +73,7 @@ def translated(place: Place) -> Iterator[None]:
 
     Raises:
         ApiError: The cloud said no.
-        HostNotFoundError: The host name does not resolve.
+        HostNotFoundError: The host name does not exist.
         TransportError: No usable answer.
         CloudError: ``ImageFileChanged``: an image's file is not what it was.
         ConfigurationError: There are no credentials, or they are unusable.
@@ -155,8 +181,10 @@ def _proxy_failure(exc: BaseException, place: Place) -> AliImportError:
     layers = list(_layers(exc))
     told = [str(layer) for layer in layers if type(layer) is OSError]
     refusal = next((text for text in told if text.startswith("Tunnel")), "")
-    if any(sign in refusal.lower() for sign in _NOT_RESOLVED):
-        return _host_not_found(exc, place)
+    if any(words in refusal.lower() for words in _NO_SUCH_NAME_WORDS):
+        return _no_such_host(place)
+    if any(f" {status} " in f"{refusal} " for status in _NOT_REACHED):
+        return _transport(f"the proxy did not reach the host: {scrub(refusal)}", place)
     if any(isinstance(layer, _HUNG_UP) for layer in layers):
         return _dropped(exc, place)
     return _transport(
@@ -178,9 +206,24 @@ def _tls_failure(exc: BaseException, place: Place) -> AliImportError:
     )
 
 
-def _host_not_found(_exc: BaseException, place: Place) -> AliImportError:
+def _unresolved(exc: BaseException, place: Place) -> AliImportError:
+    """Tell a name that does not exist from a resolver that fails."""
+    told = [layer.errno for layer in _layers(exc) if isinstance(layer, socket.gaierror)]
+    if any(number in _NO_SUCH_NAME for number in told):
+        return _no_such_host(place)
+    return _transport(f"the resolver did not find {_named(place)}", place)
+
+
+def _named(place: Place) -> str:
+    return f"the host name {place.host}" if place.host else "the service's host name"
+
+
+def _no_such_host(place: Place) -> TransportError:
+    message = f"{_named(place)} does not exist"
+    if place.operation.startswith(_ALWAYS_THERE):
+        return _transport(message, place)
     return HostNotFoundError(
-        f"the host name {place.host or 'of the service'} does not resolve",
+        message,
         region=place.region,
         operation=place.operation,
         code="HostNotFound",
@@ -253,8 +296,8 @@ _TABLE: tuple[tuple[str, str, Callable[[Any, Place], AliImportError | None]], ..
     (f"{_SDK}.answers", "GarbledAnswerError", _garbled_answer),
     # It did not. A proxy's failure may wrap any of those below it.
     ("urllib3.exceptions", "ProxyError", _proxy_failure),
-    ("urllib3.exceptions", "NameResolutionError", _host_not_found),
-    (socket.__name__, "gaierror", _host_not_found),
+    ("urllib3.exceptions", "NameResolutionError", _unresolved),
+    (socket.__name__, "gaierror", _unresolved),
     (ssl.__name__, "SSLEOFError", _dropped),
     (ssl.__name__, "SSLZeroReturnError", _dropped),
     (ssl.__name__, "SSLError", _tls_failure),

@@ -11,6 +11,7 @@ from hashlib import sha256
 from alicloud_emulator.front.signatures.claim import (
     SKEW_S_MAX,
     Claim,
+    SignedBody,
     canonical_query,
     same,
     unix_time,
@@ -30,12 +31,11 @@ def is_meant(request: Request) -> bool:
     return request.headers.get("authorization", "").startswith("ACS3-")
 
 
-def read(request: Request, *, body_sha256: str | None, now: float) -> Claim:
+def read(request: Request, *, now: float) -> Claim:
     """Return what the request claims.
 
     Args:
         request: The request.
-        body_sha256: Hex SHA-256 of the body; None if it is too long to have been read.
         now: Unix time in seconds.
 
     Raises:
@@ -52,17 +52,16 @@ def read(request: Request, *, body_sha256: str | None, now: float) -> Claim:
     names = match["headers"].lower().split(";")
 
     def mismatch(secret: str) -> ServiceError | None:
-        to_sign = _string_to_sign(request, names)
-        expected = hmac.new(secret.encode(), to_sign.encode(), sha256).hexdigest()
-        declared = request.headers.get("x-acs-content-sha256", "").lower()
-        body_differs = body_sha256 is not None and declared != body_sha256
-        if same(expected, match["signature"].lower()) and not body_differs:
-            return None
+        to_sign = _string_to_sign(request, names).encode()
+        expected = hmac.new(secret.encode(), to_sign, sha256).hexdigest()
+        return None if same(expected, match["signature"].lower()) else refusal()
+
+    def refusal() -> ServiceError:
         return ServiceError(
             "SignatureDoesNotMatch",
             400,
             "Specified signature does not match our calculation. server StringToSign"
-            f" is [{to_sign}]",
+            f" is [{_string_to_sign(request, names)}]",
         )
 
     return Claim(
@@ -71,6 +70,10 @@ def read(request: Request, *, body_sha256: str | None, now: float) -> Claim:
         security_token=request.headers.get("x-acs-security-token", ""),
         nonce=request.headers.get("x-acs-signature-nonce", ""),
         mismatch=mismatch,
+        body=SignedBody(
+            sha256=request.headers.get("x-acs-content-sha256", "").lower(),
+            refusal=refusal,
+        ),
     )
 
 

@@ -22,6 +22,7 @@ class Claim:
         nonce: Must not be used twice; "" where the way of signing has none.
         mismatch: Given the secret, returns None if the signature is right, else the
             error to raise.
+        body: What the body must be, where the signature covers it.
     """
 
     way: str
@@ -29,6 +30,20 @@ class Claim:
     security_token: str
     mismatch: Callable[[str], ServiceError | None]
     nonce: str = ""
+    body: "SignedBody | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedBody:
+    """What a signature says of the body, which is checked as it comes.
+
+    Attributes:
+        sha256: In hex.
+        refusal: Returns the error to raise where it is another.
+    """
+
+    sha256: str
+    refusal: Callable[[], ServiceError]
 
 
 def percent_encoded(text: str, *, safe: str = "") -> str:

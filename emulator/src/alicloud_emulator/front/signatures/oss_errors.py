@@ -69,6 +69,26 @@ def bad_scope(part: str) -> ServiceError:
     )
 
 
+def bad_day() -> ServiceError:
+    """Return the error for a V4 scope that is malformed or of another day."""
+    return ServiceError(
+        "InvalidArgument",
+        400,
+        "Invalid signing date in Authorization header.",
+        ec="0002-00000212",
+    )
+
+
+def bad_day_in_url() -> ServiceError:
+    """Return the same error for a presigned URL."""
+    return ServiceError(
+        "InvalidArgument",
+        400,
+        "The signing date in credential is invalid.",
+        ec="0002-00000223",
+    )
+
+
 def bad_region_in_url() -> ServiceError:
     """Return the error for a presigned V4 URL of another region."""
     return ServiceError(

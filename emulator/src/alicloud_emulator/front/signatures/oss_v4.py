@@ -67,6 +67,7 @@ def read_header(request: Request, *, now: float) -> Claim:
         additional=fields.get("AdditionalHeaders", ""),
         signature=fields["Signature"],
         bad_region=oss_errors.bad_scope("region"),
+        bad_day=oss_errors.bad_day(),
     )
     if abs(now - moment) > SKEW_S_MAX:
         raise oss_errors.skewed(date, now)
@@ -100,6 +101,7 @@ def read_query(request: Request, *, now: float) -> Claim:
         additional=request.param("x-oss-additional-headers"),
         signature=signature,
         bad_region=oss_errors.bad_region_in_url(),
+        bad_day=oss_errors.bad_day_in_url(),
     )
     if moment - now > SKEW_S_MAX:
         raise oss_errors.skewed(date, now)
@@ -135,13 +137,17 @@ def _parts(
     additional: str,
     signature: str,
     bad_region: ServiceError,
+    bad_day: ServiceError,
 ) -> _Parts:
     fields = credential.rsplit("/", 4)
     if len(fields) != 5:
         raise oss_errors.malformed("Credential")
     access_key_id, day, region, product, terminal = fields
-    if terminal != "aliyun_v4_request" or not re.fullmatch(r"[0-9]{8}", day):
+    date = datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ")
+    if terminal != "aliyun_v4_request":
         raise oss_errors.malformed("Credential")
+    if day != date[:8]:
+        raise bad_day
     if product != "oss":
         raise oss_errors.bad_scope("product")
     if request.host.region and region != request.host.region:
@@ -151,7 +157,7 @@ def _parts(
         scope=f"{day}/{region}/{product}/{terminal}",
         day=day,
         region=region,
-        date=datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ"),
+        date=date,
         additional=tuple(sorted(filter(None, additional.lower().split(";")))),
         signature=signature.lower(),
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
-from alicloud_emulator.front.body import RequestBody, sha256_hex
+from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.front.signatures import (
     acs3,
     oss_errors,
@@ -17,10 +17,6 @@ from alicloud_emulator.front.signatures.nonces import Nonces
 from alicloud_emulator.services.wire import Request
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.world import World
-
-_BODY_HASHED_BYTES_MAX = 64 * 1024 * 1024
-"""Bodies up to this are read first and their hash is checked; longer ones pass
-unchecked to the service, which bounds them."""
 
 _FORM_BYTES_MAX = 1024 * 1024
 _FORM_FIELDS_MAX = 2000
@@ -60,10 +56,7 @@ class Verifier:
         try:
             await self._verify_api(request, body, now)
         except ServiceError as error:
-            if request.host.service == "fc" and error.code in _FC_CODES:
-                code, status = _FC_CODES[error.code]
-                raise ServiceError(code, status, error.message) from error
-            raise
+            raise _in_words_of(request, error) from error
 
     def _verify_oss(self, request: Request, now: float) -> None:
         if request.method == "OPTIONS":
@@ -86,10 +79,14 @@ class Verifier:
     ) -> None:
         is_rpc = request.host.service != "fc"
         if acs3.is_meant(request):
-            whole = await body.peek(_BODY_HASHED_BYTES_MAX)
-            body_sha256 = None if whole is None else await sha256_hex(whole)
-            claim = acs3.read(request, body_sha256=body_sha256, now=now)
+            claim = acs3.read(request, now=now)
             self._settle(request, claim, now)
+            signed = claim.body
+            if signed is not None:
+                # Only now: nobody without a key can make us take a large body in.
+                body.must_be(
+                    signed.sha256, lambda: _in_words_of(request, signed.refusal())
+                )
         if is_rpc:
             # After ACS3, which does not sign the form as parameters; the older
             # signature does.
@@ -119,6 +116,14 @@ class Verifier:
         request.signature = claim.way
 
 
+def _in_words_of(request: Request, error: ServiceError) -> ServiceError:
+    """Return the gateway's error as the product says it."""
+    if request.host.service == "fc" and error.code in _FC_CODES:
+        code, status = _FC_CODES[error.code]
+        return ServiceError(code, status, error.message)
+    return error
+
+
 def rpc_action(request: Request) -> str:
     """Return the action an RPC call names, in a header or a parameter."""
     return request.headers.get("x-acs-action", "") or request.param("Action")
@@ -146,10 +151,9 @@ def _oss_claim(request: Request, now: float) -> Claim | None:
 async def _add_form(request: Request, body: RequestBody) -> None:
     """Add the parameters of a form body to the query; the body can be read again."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        return
+    # Any body is taken in, so that it is seen to be the one that was signed.
     form = await body.peek(_FORM_BYTES_MAX)
-    if not form:
+    if not form or kind != "application/x-www-form-urlencoded":
         return
     try:
         text = form.decode("utf-8")

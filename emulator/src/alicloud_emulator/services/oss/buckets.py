@@ -138,7 +138,7 @@ async def put_bucket_acl(call: Call) -> Response:
     """PutBucketAcl."""
     acl = call.header("x-oss-acl")
     call.world.oss.buckets.put_acl(call.visit, call.bucket, acl)
-    return Response()
+    return Response(headers={"Location": f"/{call.bucket}"})
 
 
 async def get_bucket_tagging(call: Call) -> Response:

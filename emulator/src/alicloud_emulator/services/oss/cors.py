@@ -1,9 +1,9 @@
 """What browsers ask and are told: rules that let pages of other sites in.
 
 Sources: https://www.alibabacloud.com/help/en/oss/developer-reference/options, and
-putbucketcors beside it. Real answers, in https://github.com/ali-sdk/ali-oss/issues/310
-and in the reference of ossutil's cors-options, have every method of the rule, in one
-order, and a Max-Age of 0 where the rule has none.
+putbucketcors and http-400-status-code beside it. Real answers, in
+https://github.com/ali-sdk/ali-oss/issues/310 and in the tests of the official SDKs, have
+every method of the rule, in its order, and a Max-Age of 0 where the rule has none.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.wildcard import matches
 
 _ROOT = "CORSConfiguration"
-_METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD")  # in the order that OSS has
+_NEEDED = "Insufficient information. {} header needed."
 _NOT_ENABLED = "CORSResponse: CORS is not enabled for this bucket."
 
 
@@ -26,6 +26,11 @@ async def option_object(call: Call) -> Response:
     bucket = call.world.oss.gate.find(call.visit, call.bucket)
     origin = call.header("origin")
     method = call.header("access-control-request-method").upper()
+    if not origin:
+        raise refusal("BadRequest", _NEEDED.format("Origin request"))
+    if not method:
+        name = "Request Access-Control-Request-Method"
+        raise refusal("BadRequest", _NEEDED.format(name))
     wanted = call.header("access-control-request-headers").split(",")
     names = [name.strip() for name in wanted if name.strip()]
     rule = _rule(bucket, origin, method, names)
@@ -33,10 +38,8 @@ async def option_object(call: Call) -> Response:
         message = "" if bucket.settings.get("cors") else _NOT_ENABLED
         raise refusal("AccessForbidden", message)
     headers = _headers(rule, origin)
-    allowed = set(_texts(rule, "AllowedMethod"))
-    headers["Access-Control-Allow-Methods"] = ", ".join(
-        one for one in _METHODS if one in allowed
-    )
+    allowed = dict.fromkeys(_texts(rule, "AllowedMethod"))
+    headers["Access-Control-Allow-Methods"] = ", ".join(allowed)
     if names:
         headers["Access-Control-Allow-Headers"] = ", ".join(names)
     headers["Access-Control-Max-Age"] = xml.text(rule, "MaxAgeSeconds", "0").strip()

@@ -220,7 +220,7 @@ _PUT: dict[str, Declared] = {
             body("CORSRule/*", "answers to pages of other sites have the headers"),
             body("ResponseVary", "every answer has `Vary: Origin`"),
         ),
-        ("InvalidArgument",),
+        ("CORSRuleBeyondLimit", "InvalidArgument"),
     ),
     "userDefinedLogFieldsConfig": Declared(
         (

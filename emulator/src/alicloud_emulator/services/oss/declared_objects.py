@@ -34,7 +34,7 @@ _UPLOAD_ID = required(query("uploadId"))
 _PART_NUMBER = required(query("partNumber", "1 to 10,000"))
 _POSITION = required(query("position"))
 _DATA = body("body", "up to 5 GB")
-_BYTES = ("EntityTooLarge", "InvalidDigest")
+_BYTES = ("EntityTooLarge", "InvalidDigest", "MissingContentLength")
 _NO_ENCRYPTION = tuple(
     replace(one, note="`InvalidArgument`: its place is InitiateMultipartUpload")
     for one in ENCRYPTION
@@ -97,7 +97,12 @@ _WHOLE = {
             accepted(header("content-md5"), "there are no bytes"),
             *WORM,
         ),
-        (*_READ_ERRORS, *ATTRIBUTE_ERRORS, "InvalidEncryptionAlgorithmError"),
+        (
+            *_READ_ERRORS,
+            *ATTRIBUTE_ERRORS,
+            "EntityTooLarge",
+            "InvalidEncryptionAlgorithmError",
+        ),
     ),
     "AppendObject": Declared(
         (_POSITION, *ATTRIBUTES, *ENCRYPTION, CONTENT_MD5, *TRAFFIC_LIMIT, _DATA),
@@ -126,7 +131,7 @@ _WHOLE = {
             required(header("access-control-request-method")),
             header("access-control-request-headers"),
         ),
-        ("AccessForbidden",),
+        ("AccessForbidden", "BadRequest"),
     ),
     "PutSymlink": Declared(
         (required(header("x-oss-symlink-target")), *ATTRIBUTES),

@@ -200,9 +200,21 @@ async def list_parts(call: Call) -> Response:
             ("NextPartNumberMarker", parts[-1].number if parts else after),
             ("MaxParts", size),
             ("IsTruncated", truncated),
+            *_client_encryption(upload),
             *(_part_node(part) for part in parts),
         ],
     )
+
+
+def _client_encryption(upload: Upload) -> list[xml.Node]:
+    """Return what a client that encrypts said of it when it began the upload."""
+    meta = upload.attributes.meta
+    names = ("key", "start", "cek-alg", "wrap-alg", "data-size", "part-size")
+    return [
+        (f"ClientEncryption{name.title().replace('-', '')}", meta[kept])
+        for name in names
+        if (kept := f"client-side-encryption-{name}") in meta
+    ]
 
 
 def _part_node(part: Part) -> xml.Node:

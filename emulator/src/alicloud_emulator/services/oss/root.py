@@ -63,11 +63,13 @@ async def delete_public_access_block(call: Call) -> Response:
     return Response(status=204)
 
 
-def _wanted_tags(call: Call) -> dict[str, str]:
+def _wanted_tags(call: Call) -> dict[str, str | None]:
     """Read ``tag-key`` and ``tag-value``, and ``tagging="a":"1","b":"2"``."""
-    tags = dict(_QUOTED_PAIR.findall(call.param("tagging")[:_TAGGING_LENGTH_MAX]))
+    tags: dict[str, str | None] = dict(
+        _QUOTED_PAIR.findall(call.param("tagging")[:_TAGGING_LENGTH_MAX])
+    )
     if key := call.param("tag-key"):
-        tags[key] = call.param("tag-value")
+        tags[key] = call.param("tag-value") if call.has_param("tag-value") else None
     return tags
 
 

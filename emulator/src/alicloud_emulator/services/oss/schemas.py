@@ -79,10 +79,15 @@ def _days(step: Element, name: str) -> int:
     return int(text)
 
 
+_CORS_RULES_MAX = 20
+
+
 def _check_cors(root: Element) -> None:
     rules = root.findall("CORSRule")
-    if not 1 <= len(rules) <= 20:
+    if not rules:
         raise refusal("MalformedXML")
+    if len(rules) > _CORS_RULES_MAX:
+        raise refusal("CORSRuleBeyondLimit")
     for rule in rules:
         age = xml.text(rule, "MaxAgeSeconds", "0").strip()
         if not age.isascii() or not age.isdigit() or len(age) > 9:
@@ -143,9 +148,13 @@ def complete(sub_resource: str, root: Element) -> None:
     for allowed in root.iter("AllowedHeader"):
         allowed.text = (allowed.text or "").lower()
     for redirect in root.iter("Redirect"):
-        passes = redirect.find("MirrorPassQueryString")
-        if passes is not None and redirect.find("PassQueryString") is None:
-            SubElement(redirect, "PassQueryString").text = passes.text
+        # Of a mirror, MirrorPassQueryString is the one that counts, and both tell it.
+        if (wanted := xml.text(redirect, "MirrorPassQueryString")) == "":
+            continue
+        passes = redirect.find("PassQueryString")
+        if passes is None:
+            passes = SubElement(redirect, "PassQueryString")
+        passes.text = wanted
     tls = root.find("TLS")
     if sub_resource == "httpsConfig" and tls is not None:
         seen: set[str | None] = set()

@@ -125,6 +125,8 @@ class Copies:
                 "IncorrectImageStatus", message="The image copy has completed."
             )
         store.remove_image(image)
+        for key, queue in self._waiting.items():
+            self._waiting[key] = deque(c for c in queue if c.image is not image)
         for key in list(self._running):
             self._running[key].pop(image_id, None)
             self._start_waiting(*key)

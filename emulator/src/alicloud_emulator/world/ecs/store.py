@@ -6,13 +6,26 @@ from typing import TYPE_CHECKING
 
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.ecs.ids import new_id
-from alicloud_emulator.world.ecs.records import Image, ImageStatus, Snapshot, Task
+from alicloud_emulator.world.ecs.records import (
+    Image,
+    ImageStatus,
+    Snapshot,
+    Task,
+    TaskStatus,
+)
 from alicloud_emulator.world.ecs.refusals import refusal
 from alicloud_emulator.world.ecs.rules import check_client_token
+from alicloud_emulator.world.recent import Recent
 
 if TYPE_CHECKING:
     from alicloud_emulator.world.profile import Account, Region
     from alicloud_emulator.world.world import World
+
+_REMEMBERED_MAX = 10_000
+"""Replayed answers, and removed images: a few MB."""
+
+_TASKS_MAX = 1000
+"""Tasks of one region that have ended."""
 
 
 class Store:
@@ -22,10 +35,12 @@ class Store:
         self.world = world
         self._images: dict[str, dict[str, Image]] = {}
         self._snapshots: dict[str, dict[str, Snapshot]] = {}
-        self._tasks: dict[str, dict[str, Task]] = {}
-        self._removed_at: dict[str, float] = {}
+        self._tasks: dict[str, Recent[str, Task]] = {}
+        self._removed_at: Recent[str, float] = Recent(_REMEMBERED_MAX)
         self._order = count(1)
-        self._answers: dict[tuple[str, str, str, str], tuple[object, object]] = {}
+        self._answers: Recent[tuple[str, str, str, str], tuple[object, object]] = (
+            Recent(_REMEMBERED_MAX)
+        )
 
     # --- the door ---------------------------------------------------------------------
 
@@ -184,7 +199,9 @@ class Store:
 
     def add_task(self, task: Task) -> None:
         """Put a task in."""
-        self._tasks.setdefault(task.region, {})[task.task_id] = task
+        if task.region not in self._tasks:
+            self._tasks[task.region] = Recent(_TASKS_MAX, may_go=_has_ended)
+        self._tasks[task.region][task.task_id] = task
 
     def tasks_of(self, account_id: str, region: str) -> Iterator[Task]:
         """Yield one account's tasks in a region, oldest first."""
@@ -193,8 +210,8 @@ class Store:
 
     def task(self, account_id: str, region: str, task_id: str) -> Task | None:
         """Return an account's task, or None."""
-        found = self._tasks.get(region, {}).get(task_id)
-        return found if found and found.account_id == account_id else None
+        tasks = self.tasks_of(account_id, region)
+        return next((task for task in tasks if task.task_id == task_id), None)
 
     # --- client tokens ----------------------------------------------------------------
 
@@ -231,9 +248,13 @@ class Store:
         asked: object,
         answer: object,
     ) -> None:
-        """Keep the answer to a token, as long as the world lives."""
+        """Keep the answer to a token, for about as long as anybody could ask again."""
         if token:
             self._answers[caller.account_id, region, action, token] = (asked, answer)
+
+
+def _has_ended(task: Task) -> bool:
+    return task.status not in {TaskStatus.WAITING, TaskStatus.PROCESSING}
 
 
 def may_see(account_id: str, image: Image) -> bool:

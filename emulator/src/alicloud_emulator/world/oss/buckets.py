@@ -105,7 +105,7 @@ class Buckets:
             created_at=now,
             storage_class=storage_class or "Standard",
             redundancy=redundancy or "LRS",
-            resource_group=resource_group or f"rg-acfm{owner[-10:]}",
+            resource_group=resource_group or _usual_group(owner),
             tags=dict(tags or {}),
             block_public_access=self._gate.account(owner).oss_block_public,
             encryption=encryption,
@@ -138,7 +138,7 @@ class Buckets:
         prefix: str = "",
         marker: str = "",
         size: int = 100,
-        tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, str | None] | None = None,
         resource_group: str = "",
     ) -> tuple[list[Bucket], Page]:
         """Return a page of the caller's buckets, of all regions, by name.
@@ -148,7 +148,7 @@ class Buckets:
             prefix: Only names that begin so.
             marker: Only names after this one.
             size: Of the page.
-            tags: Only buckets with all of these tags.
+            tags: Only buckets with all of these tags; None stands for any value.
             resource_group: Only buckets of this group.
 
         Raises:
@@ -163,7 +163,10 @@ class Buckets:
         self._gate.authorize(visit, "ListBuckets", f"acs:oss:*:{owner}:*")
         ours: KeyTable[Bucket] = KeyTable()
         for bucket in self._table.values():
-            tagged = (tags or {}).items() <= bucket.tags.items()
+            tagged = all(
+                key in bucket.tags and value in (None, bucket.tags[key])
+                for key, value in (tags or {}).items()
+            )
             grouped = resource_group in ("", bucket.resource_group)
             if bucket.owner == owner and tagged and grouped:
                 ours[bucket.name] = bucket
@@ -185,7 +188,8 @@ class Buckets:
     def put_resource_group(self, visit: Visit, name: str, group: str) -> None:
         """Move a bucket to another resource group."""
         action = "PutBucketResourceGroup"
-        self._gate.enter(visit, name, action).resource_group = group
+        bucket = self._gate.enter(visit, name, action)
+        bucket.resource_group = group or _usual_group(bucket.owner)
 
     def stat(self, visit: Visit, name: str) -> BucketStat:
         """Return what a bucket holds."""
@@ -300,6 +304,11 @@ class Buckets:
                 BucketName=bucket.name,
             )
         return acl
+
+
+def _usual_group(owner: str) -> str:
+    """Return the id of an account's default resource group."""
+    return f"rg-acfm{owner[-10:]}"
 
 
 def check_bucket_name(name: str) -> None:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 _STAYING = ("content-type",)
 
+# Whoever replaces metadata cannot have meant to lose the key of the bytes.
+_SEALED = "client-side-encryption-"
+
+_COPY_BYTES_MAX = 1024**3
+"""Larger objects are copied in parts. [CopyObject's and UploadPartCopy's reference]"""
+
 
 class Copying:
     """Operations that make objects out of objects."""
@@ -69,16 +75,20 @@ class Copying:
         Raises:
             ServiceError: As ``Objects.put``.
         """
+        if not onto_itself:
+            check_size(source.blob.size, _COPY_BYTES_MAX)
         changes = bool(attributes.headers or attributes.meta)
         replace = replace_metadata or (onto_itself and changes)
-        headers = dict(source.headers)
+        headers, meta = dict(source.headers), dict(source.meta)
         if replace:
+            sealed = {k: v for k, v in meta.items() if k.startswith(_SEALED)}
+            meta = {**sealed, **attributes.meta}
             # What is replaced keeps its type all the same, unless another is given.
             kept = {name: headers[name] for name in _STAYING if name in headers}
             headers = {**kept, **attributes.headers}
         wanted = Attributes(
             headers=headers,
-            meta=attributes.meta if replace else source.meta,
+            meta=meta,
             tags=attributes.tags if replace_tags else source.tags,
             acl=attributes.acl,
             storage_class=attributes.storage_class,
@@ -133,7 +143,7 @@ class Copying:
         """
         attributes = attributes or Attributes()
         bucket, old = self.check_append(visit, name, key, position, attributes)
-        check_size(blob.size)
+        check_size(blob.size + (0 if old is None else old.blob.size))
         check_md5(blob.md5, content_md5)
         whole = JoinedBlob(blob) if old is None else JoinedBlob(old.blob, blob)
         etag = _made_up_etag(f"{key}:{whole.crc64}:{whole.size}")

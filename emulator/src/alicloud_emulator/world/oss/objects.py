@@ -1,6 +1,7 @@
 """Putting, reading and deleting objects."""
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 PUT_BYTES_MAX = 5 * 1024**3
 META_BYTES_MAX = 8 * 1024
 DELETED_AT_ONCE_MAX = 1000
+_META_NAME = re.compile(r"[a-z0-9-]+", re.IGNORECASE)
 
 
 class Objects:
@@ -295,29 +297,38 @@ def check_attributes(attributes: Attributes) -> None:
     check_tags(dict(attributes.tags), OBJECT_TAGS_MAX, OBJECT_TAG_CHARACTER)
     if attributes.storage_class and attributes.storage_class not in STORAGE_CLASSES:
         raise refusal("InvalidStorageClass")
+    if not all(map(_META_NAME.fullmatch, attributes.meta)):
+        refused = refusal(
+            "InvalidArgument", "The user metadata's name has invalid characters."
+        )
+        refused.ec = "0011-00000004"
+        raise refused
     if sum(len(k) + len(v) for k, v in attributes.meta.items()) > META_BYTES_MAX:
         raise refusal("InvalidArgument", "The user metadata is larger than 8 KB.")
 
 
 def check_overwrite(bucket: Bucket, key: str, attributes: Attributes) -> None:
-    """Honour ``x-oss-forbid-overwrite``.
+    """Honour ``x-oss-forbid-overwrite``, which says nothing where versions are kept.
+
+    Source: https://www.alibabacloud.com/help/en/oss/developer-reference/putobject
 
     Raises:
         ServiceError: FileAlreadyExists.
     """
-    if attributes.forbid_overwrite and bucket.objects.get(key) is not None:
+    exists = not bucket.versioning and bucket.objects.get(key) is not None
+    if attributes.forbid_overwrite and exists:
         raise refusal("FileAlreadyExists", Key=key)
 
 
-def check_size(size: int) -> None:
+def check_size(size: int, most: int = PUT_BYTES_MAX) -> None:
     """Refuse more bytes than one request may bring.
 
     Raises:
         ServiceError: EntityTooLarge.
     """
-    if size > PUT_BYTES_MAX:
+    if size > most:
         raise refusal(
-            "EntityTooLarge", MaxSizeAllowed=str(PUT_BYTES_MAX), ProposedSize=str(size)
+            "EntityTooLarge", MaxSizeAllowed=str(most), ProposedSize=str(size)
         )
 
 

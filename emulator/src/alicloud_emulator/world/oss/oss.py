@@ -17,9 +17,6 @@ from alicloud_emulator.world.oss.values import Bucket, KeyTable, ObjectKind
 if TYPE_CHECKING:
     from alicloud_emulator.world.world import World
 
-# Small enough to be hashed on the spot when somebody looks at the state.
-_HASHED_AT_ONCE_BYTES = 16 * 1024 * 1024
-
 
 class Oss:
     """Object storage of every account in every region.
@@ -90,12 +87,25 @@ class Oss:
             ]
         }
 
+    def unhashed(self, owner: str) -> list[Blob]:
+        """Return the contents that ``state`` would have to read for their SHA-256.
+
+        Whoever serves real sockets computes them first, in a worker thread.
+        """
+        return [
+            one.blob
+            for bucket in self._table.values()
+            if bucket.owner == owner
+            for one in bucket.objects.values()
+            if not one.blob.sha256_known
+        ]
+
 
 def _bucket_state(bucket: Bucket) -> dict[str, Any]:
     return {
         "name": bucket.name,
         "objects": [
-            {"key": one.key, "size": one.blob.size, "sha256": _sha256(one.blob)}
+            {"key": one.key, "size": one.blob.size, "sha256": one.blob.sha256()}
             for one in bucket.objects.values()
         ],
         "uploads": [
@@ -103,9 +113,3 @@ def _bucket_state(bucket: Bucket) -> dict[str, Any]:
             for upload in bucket.uploads.values()
         ],
     }
-
-
-def _sha256(blob: Blob) -> str | None:
-    if blob.size <= _HASHED_AT_ONCE_BYTES:
-        return blob.sha256()
-    return blob.sha256_known or None

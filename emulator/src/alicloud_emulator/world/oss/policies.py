@@ -127,11 +127,11 @@ def _names(principal: Any, caller: Caller | None) -> bool:
 
 
 def _principals(principal: Any) -> list[str]:
-    """Return whom a statement is about; an empty list means everybody.
+    """Return whom a statement is about; none at all, or an empty list, is everybody.
 
     Source: https://www.alibabacloud.com/help/en/oss/user-guide/authorization-syntax-and-elements
     """
-    return [_EVERYBODY] if principal == [] else _texts(principal)
+    return [_EVERYBODY] if principal in (None, []) else _texts(principal)
 
 
 def _texts(value: Any) -> list[str]:

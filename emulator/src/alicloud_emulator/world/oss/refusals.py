@@ -31,6 +31,7 @@ REFUSALS = {
         "Access-Control-Requet-Headers are not whitelisted by the resource's CORS "
         "spec.",
     ),
+    "BadRequest": Refusal(400, "Insufficient information."),
     "BucketAlreadyExists": Refusal(
         409,
         "The requested bucket name is not available. The bucket namespace is shared "
@@ -40,6 +41,7 @@ REFUSALS = {
     "BucketNotEmpty": Refusal(
         409, "The bucket you tried to delete is not empty.", "0015-00000301"
     ),
+    "CORSRuleBeyondLimit": Refusal(400, "The CORS Rules num is beyond limit."),
     "EntityTooLarge": Refusal(
         400, "Your proposed upload exceeds the maximum allowed size.", "0016-00000104"
     ),
@@ -109,6 +111,9 @@ REFUSALS = {
         405, "The specified method is not allowed against this resource."
     ),
     "MissingArgument": Refusal(400, "Missing Some Required Arguments."),
+    "MissingContentLength": Refusal(
+        411, "You must provide the Content-Length HTTP header."
+    ),
     "NoSuchBucket": Refusal(
         404, "The specified bucket does not exist.", "0015-00000101"
     ),

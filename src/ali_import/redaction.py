@@ -1,9 +1,12 @@
-"""Text from elsewhere made fit for a terminal or a log: no secrets, no control codes.
+"""Text from elsewhere made fit to be shown: no secrets, no control codes.
 
-Everything that goes to standard error passes through here: messages of the cloud, of
-proxies and of libraries, file names, tracebacks. The patterns cover what Alibaba Cloud's
-signatures and credentials look like; an access key secret looks like nothing, so known
-secrets (those in the environment) are blotted out by value too.
+Twice, because neither knows all that the other does. Messages of the cloud and of
+proxies are *scrubbed* where they come in: one short line without URLs, keys and
+signatures, whatever they are part of. Everything that goes to standard error, the log or
+a report is *redacted* where it goes out: file names, tracebacks and libraries' messages
+too. The patterns cover what Alibaba Cloud's signatures and credentials look like; an
+access key secret looks like nothing, so known secrets (those in the environment) are
+blotted out by value too.
 """
 
 import re
@@ -134,3 +137,45 @@ def _passwords(proxy: str) -> tuple[str, ...]:
     user = proxy.partition("://")[2] or proxy
     password = user.rpartition("@")[0].partition(":")[2]
     return (password, unquote(password))
+
+
+# --- what comes in --------------------------------------------------------------------
+
+TEXT_CHARS_MAX: Final = 300
+# More than this is not looked at, so that no pattern has much to do.
+_INPUT_CHARS_MAX: Final = 4000
+
+_SCRUBBED: Final = (
+    (re.compile(r"[a-z][a-z0-9+.-]{0,15}://\S+", re.IGNORECASE), "<url>"),
+    (re.compile(r"\?[\w.%-]*=\S*"), "?<hidden>"),
+    (
+        re.compile(
+            r"\b((?:x-(?:oss|acs)-[a-z0-9-]+|authorization|(?:signed|sts|security)"
+            r"[-_]?token|signature\w*|string-?to-?sign|oss4?-?credential|credential"
+            r"|(?:oss)?access-?key\w*)\b\"?\s*[=:]\s*)[^,;]+",
+            re.IGNORECASE,
+        ),
+        r"\1<hidden>",
+    ),
+    (re.compile(r"\b(?:LTAI|STS\.|TMP\.)[A-Za-z0-9.]{4,}"), "<key>"),
+    # Signatures and tokens, hexadecimal or base64; request ids are shorter runs.
+    (re.compile(r"[A-Za-z0-9+/]{27,}={0,2}"), "<hidden>"),
+)
+_NOT_CODE: Final = re.compile(r"[^\w.\-]")
+
+
+def scrub(text: str) -> str:
+    """Return ``text`` as one safe line of at most ``TEXT_CHARS_MAX`` characters."""
+    line = text[:_INPUT_CHARS_MAX]
+    line = "".join(char if char.isprintable() else " " for char in line)
+    for pattern, replacement in _SCRUBBED:
+        line = pattern.sub(replacement, line)
+    line = " ".join(line.split())
+    if len(line) > TEXT_CHARS_MAX:
+        return line[: TEXT_CHARS_MAX - 3] + "..."
+    return line
+
+
+def word(text: str) -> str:
+    """Return an error code or request id with nothing in it but word characters."""
+    return _NOT_CODE.sub("", text)[:100]

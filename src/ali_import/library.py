@@ -1,0 +1,348 @@
+"""The library: everything that ``ali_import`` offers to its callers, and the command.
+
+It opens nothing that it does not close, starts no thread that it does not need, installs
+no signal handler, prints nothing, and leaves the environment as it is. Whatever could
+block an event loop (reading files, loading the SDKs, the calls) happens in worker threads.
+"""
+
+import dataclasses
+import os
+import resource
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+
+import anyio
+import anyio.lowlevel
+from anyio import to_thread
+
+from ali_import.cloud.calls import Cloud
+from ali_import.disk import DiskImage, inspect
+from ali_import.errors import ConfigurationError, DiskImageError
+from ali_import.publish import cleanup
+from ali_import.publish.model import Event, Leftover, Note, Options, Report, Target
+from ali_import.publish.naming import Image, targets
+from ali_import.publish.run import Run
+
+if TYPE_CHECKING:
+    from ali_import.cloud.sdk.cloud import SdkCloud
+
+# Hashing is bound by the processor and the disk; more at once gains nothing.
+_INSPECTIONS_MAX: Final = 4
+
+# Descriptors for the images, for loading modules, and for what the caller opens; and
+# those without which not even one call after another would get through.
+_DESCRIPTORS_SPARED: Final = 16
+_DESCRIPTORS_MIN: Final = 16
+
+
+class OptionChanges(TypedDict, total=False):
+    """The fields of ``Options`` as keyword arguments."""
+
+    regions: tuple[str, ...]
+    public: bool
+    overwrite: bool
+    all_or_nothing: bool
+    allow_failure: frozenset[str]
+    role: str
+    timeout_s: float
+    nvme: str
+    imds: str
+
+
+def _ignore(_: Event) -> None:
+    """Take no notice of what happens."""
+
+
+@asynccontextmanager
+async def connect() -> AsyncIterator[Cloud]:
+    """Reach the cloud with what the environment says; makes no call yet.
+
+    Proxy and trusted certificates come from the usual variables, credentials (at the
+    first call) from the official chain. Leaving the block closes every connection.
+
+    Raises:
+        ConfigurationError: The proxy or the certificates to trust are set up wrong, or
+            too few files may be open at once.
+    """
+    cloud = await to_thread.run_sync(_open)
+    try:
+        yield cloud
+    finally:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(cloud.close)
+
+
+def _open() -> "SdkCloud":
+    # Takes a tenth of a second to load: in a worker thread, not in the event loop.
+    from ali_import.cloud.sdk.cloud import SdkCloud  # noqa: PLC0415
+    from ali_import.cloud.sdk.settings import Settings  # noqa: PLC0415
+
+    settings = Settings.from_environment(os.environ)
+    wanted = min(settings.descriptors_max, _descriptors_free())
+    return SdkCloud(dataclasses.replace(settings, descriptors_max=wanted))
+
+
+def _descriptors_free() -> int:
+    """Return how many sockets and files the cloud may open at once.
+
+    Raises:
+        ConfigurationError: Too few to work at all.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    try:
+        used = len(list(Path("/dev/fd").iterdir()))
+    except OSError:  # all of them, perhaps
+        used = limit
+    free = limit - used - _DESCRIPTORS_SPARED
+    if free < _DESCRIPTORS_MIN:
+        raise ConfigurationError(
+            f"only {limit} files and connections may be open at once, and {used} are",
+            advice="raise the limit, for example with `ulimit -n 1024`",
+        )
+    return free
+
+
+class Publication:
+    """One publication, for callers who want to stop it or to know what it may leave.
+
+    Everybody else calls ``publish``.
+
+    Args:
+        cloud: From ``connect``.
+        images: What to publish.
+        options: How.
+        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+    """
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        images: Sequence[Image],
+        options: Options | None = None,
+        *,
+        on_event: Callable[[Event], None] = _ignore,
+    ) -> None:
+        options = options or Options()
+        # The same region twice would be one placement too many.
+        regions = tuple(dict.fromkeys(options.regions))
+        self._cloud = cloud
+        self._images = tuple(images)
+        self._options = dataclasses.replace(options, regions=regions)
+        self._on_event = on_event
+        self._interrupted = False
+        self._run: Run | None = None
+        self._targets: tuple[Target, ...] = ()
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The images with their names and families; empty until they are inspected."""
+        return self._targets
+
+    async def execute(self) -> Report:
+        """Inspect the images, publish them, clean up, and report; call it once.
+
+        A cancellation cleans up first, within minutes, and then goes on; what may be
+        left is told as events.
+
+        Raises:
+            ConfigurationError: Names, options, credentials or the network will not do;
+                nothing was changed.
+            DiskImageError: A file cannot be published; nothing was changed. If several
+                cannot, an ``ExceptionGroup`` of these.
+        """
+        if not self._images:
+            raise ConfigurationError("there is no image to publish")
+        paths = [Path(image.path) for image in self._images]
+        inspected = await _inspect_all(paths)
+        today = datetime.fromtimestamp(time.time(), UTC).date()
+        self._targets = targets(self._images, inspected, today=today)
+        for target in self._targets:
+            self._on_event(Note(text=_learned(target)))
+            for warning in target.image.warnings:
+                text = f"{target.image.path}: {warning}"
+                self._on_event(Note(text=text, level="WARNING"))
+        self._run = Run(
+            self._cloud,
+            self._targets,
+            self._options,
+            run_id=secrets.token_hex(4),
+            rng=_dice(),
+            now=time.time,
+            emit=self._on_event,
+        )
+        if self._interrupted:
+            self._run.interrupt()
+        try:
+            report = await self._run.execute()
+            # A caller that was cancelled while cleaning up came to its end hears of it.
+            await anyio.lowlevel.checkpoint_if_cancelled()
+            return report
+        except BaseException:
+            for left in self.leftovers():
+                text = f"left over: {left.kind} {left.name} {left.detail}".rstrip()
+                self._on_event(Note(text=text, region=left.region, level="WARNING"))
+            raise
+
+    def interrupt(self) -> None:
+        """Stop starting things: ``execute`` cleans up, and reports what came about."""
+        self._interrupted = True
+        if self._run is not None:
+            self._run.interrupt()
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """Return the temporary things that exist, or may exist, right now."""
+        return self._run.leftovers() if self._run is not None else ()
+
+
+async def publish(
+    cloud: Cloud,
+    images: Sequence[Image],
+    *,
+    options: Options | None = None,
+    on_event: Callable[[Event], None] = _ignore,
+    **changes: Unpack[OptionChanges],
+) -> Report:
+    """Publish images, as ``ali-import IMAGE...`` does.
+
+    That a region failed is no exception: the report tells it.
+
+    Args:
+        cloud: From ``connect``.
+        images: What to publish.
+        options: How; the defaults if None.
+        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+        **changes: Fields of ``options`` to change, for example ``public=True``.
+
+    Raises:
+        ConfigurationError: As ``Publication.execute``.
+        DiskImageError: As ``Publication.execute``.
+    """
+    chosen = dataclasses.replace(options or Options(), **changes)
+    return await Publication(cloud, images, chosen, on_event=on_event).execute()
+
+
+def publish_sync(
+    images: Sequence[Image],
+    *,
+    options: Options | None = None,
+    on_event: Callable[[Event], None] = _ignore,
+    **changes: Unpack[OptionChanges],
+) -> Report:
+    """Connect and ``publish`` in an event loop of its own, from ordinary code.
+
+    The first Ctrl-C cleans up, tells ``on_event`` what may be left, and then raises
+    KeyboardInterrupt; the second raises it at once. (It is asyncio's own handler that
+    hears them, where Python's default one would have.)
+
+    Raises:
+        RuntimeError: An event loop runs in this thread.
+        ConfigurationError: As ``Publication.execute``.
+        DiskImageError: As ``Publication.execute``.
+        KeyboardInterrupt: After cleaning up.
+    """
+    if _in_event_loop():
+        raise RuntimeError(
+            "publish_sync runs an event loop of its own; where one runs already, await "
+            "ali_import.publish instead"
+        )
+
+    async def work() -> Report:
+        async with connect() as cloud:
+            return await publish(
+                cloud, images, options=options, on_event=on_event, **changes
+            )
+
+    return anyio.run(work)
+
+
+def _in_event_loop() -> bool:
+    try:
+        anyio.get_current_task()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def find_leftovers(
+    cloud: Cloud, *, on_event: Callable[[Event], None] = _ignore
+) -> tuple[Leftover, ...]:
+    """List what publications have left in every region.
+
+    Where it could not look, it tells ``on_event`` so, by a ``Note`` of level WARNING.
+
+    Raises:
+        ConfigurationError: The credentials or the network will not do.
+    """
+    return await cleanup.find_leftovers(cloud, emit=on_event)
+
+
+async def remove_leftovers(
+    cloud: Cloud,
+    leftovers: Sequence[Leftover],
+    *,
+    on_event: Callable[[Event], None] = _ignore,
+) -> tuple[Leftover, ...]:
+    """Remove leftovers, whatever their lease says; return those that would not go.
+
+    Those whose ``expires_at`` lies in the future may belong to a run that is going on.
+    A cancellation lets what it made for the purpose be removed first, and then goes on.
+
+    Raises:
+        ConfigurationError: The credentials or the network will not do.
+    """
+    return await cleanup.remove_leftovers(
+        cloud, leftovers, rng=_dice(), now=time.time, emit=on_event
+    )
+
+
+def _dice() -> Random:
+    """Return a generator for jitter that no two processes share."""
+    return Random(secrets.randbits(128))
+
+
+async def _inspect_all(paths: Sequence[Path]) -> tuple[DiskImage, ...]:
+    """Inspect every file, in worker threads.
+
+    Raises:
+        DiskImageError: One file has a fault.
+        ExceptionGroup: Several have; of the DiskImageError of each.
+    """
+    found: dict[int, DiskImage] = {}
+    wrong: dict[int, DiskImageError] = {}
+    limiter = anyio.CapacityLimiter(_INSPECTIONS_MAX)
+
+    async def look(index: int) -> None:
+        try:
+            found[index] = await to_thread.run_sync(
+                inspect, paths[index], abandon_on_cancel=True, limiter=limiter
+            )
+        except DiskImageError as error:
+            wrong[index] = error
+
+    async with anyio.create_task_group() as group:
+        for index in range(len(paths)):
+            group.start_soon(look, index)
+    errors = [wrong[index] for index in sorted(wrong)]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ExceptionGroup("several files cannot be published", errors)
+    return tuple(found[index] for index in range(len(paths)))
+
+
+def _learned(target: Target) -> str:
+    image = target.image
+    machine = image.architecture or "x86_64 and arm64"
+    return (
+        f"{image.path}: {image.boot_mode}, {machine}, {image.size_gib} GiB, becomes "
+        f"{target.name} ({target.family})"
+    )
