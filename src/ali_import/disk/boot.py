@@ -288,8 +288,4 @@ def _refusal(boot: Boot, *, iso: bool, kernel: bool) -> Refusal:
             "no EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI on a FAT file system"
         )
         advice = "install a boot loader on it"
-    return Refusal(
-        message=message,
-        advice=f"{advice}, or say how it boots with --boot-mode",
-        overrulable=True,
-    )
+    return Refusal(message=message, advice=advice, overrulable=True)
