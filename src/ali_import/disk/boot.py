@@ -141,6 +141,8 @@ def read_boot(disk: Disk) -> Boot:
     sector_bytes = gpt.sector_bytes if gpt else SECTOR_BYTES
     if any(program.problem == _SECTORS_OF_4096 for program in programs):
         sector_bytes = SECTOR_BYTES_OTHER
+        other = None if gpt else read_mbr(disk, sector_bytes)
+        primary = other.partitions if other else primary
     boot = Boot(
         table="GPT" if gpt else "MBR" if primary else "",
         sector_bytes=sector_bytes,

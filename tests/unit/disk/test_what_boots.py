@@ -226,6 +226,19 @@ def test_one_program_of_two_that_is_of_no_use_is_told(image: Path) -> None:
     assert "is a program for x86_64" in warning(image, "BOOTAA64.EFI")
 
 
+@pytest.mark.parametrize("signed", [False, True])
+def test_whether_a_program_is_signed_is_told_and_not_judged(
+    image: Path, signed: bool
+) -> None:
+    content = bytearray(program("x"))
+    certificates_at = 64 + 24 + 112 + 4 * 8
+    struct.pack_into("<II", content, certificates_at, 2000, 100 if signed else 0)
+    image.write_bytes(efi_disk({BOOT_X86_64: bytes(content)}))
+    (found,) = examine(image).boot.programs
+    assert found.signed is signed
+    assert inspect(image).warnings == ()
+
+
 def test_an_ordinary_image_has_no_warnings(tmp_path: Path) -> None:
     for files in ((), (BOOT_X86_64,), (BOOT_X86_64, BOOT_ARM64)):
         assert inspect(write_image(tmp_path / "disk.img", *files)).warnings == ()
