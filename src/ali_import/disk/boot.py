@@ -236,7 +236,8 @@ def _look_into_volumes(
                     f"{volume.end}, but the disk has only {disk.size_bytes}: it may be "
                     "cut short"
                 )
-        if place.system and not found:
+        # In sectors of 4096 bytes, most tables lead to nothing: they count others.
+        if place.system and not found and place.hidden != _SECTORS_OF_4096:
             warnings.append(
                 f"{where} is an EFI system partition without an EFI program in EFI/BOOT"
             )

@@ -239,6 +239,14 @@ def test_whether_a_program_is_signed_is_told_and_not_judged(
     assert inspect(image).warnings == ()
 
 
+def test_an_efi_system_partition_of_an_mbr_is_no_reason_to_warn(image: Path) -> None:
+    """Its table, read in sectors of 4096 bytes, leads to nothing there."""
+    volume = fat_volume({BOOT_X86_64: program("x")}, SHAPE)
+    image.write_bytes(mbr_disk([Slot(content=volume, number=2)]))
+    assert inspect(image).suffix == "-uefi-x86-64"
+    assert inspect(image).warnings == ()
+
+
 def test_an_ordinary_image_has_no_warnings(tmp_path: Path) -> None:
     for files in ((), (BOOT_X86_64,), (BOOT_X86_64, BOOT_ARM64)):
         assert inspect(write_image(tmp_path / "disk.img", *files)).warnings == ()
