@@ -62,7 +62,9 @@ def _outcome_holds(
         return
     now = world.agenda.now
     yield from (f"{where} {wrong}" for wrong in _wrong(plan, image, target, now))
-    if outcome.published:
+    # Another run that may not publish half a release takes back what both share.
+    shared = plan.second_after_s is not None and plan.options.all_or_nothing
+    if outcome.published and not shared:
         if plan.options.public and not image.public:
             yield f"{where} is reported public and is not"
         if image.family != target.family:

@@ -85,6 +85,7 @@ class Monitor:
         self._gaps: dict[tuple[str, str], _Gap] = {}
         self._complete: set[tuple[str, str]] = set()
         self._renamed: dict[str, tuple[float, Eye]] = {}
+        self._taken_over: dict[str, float] = {}
         self.possible: set[tuple[str, str]] = set()
         self.unsure: set[tuple[str, str]] = set()
         self.away: set[str] = set()
@@ -138,6 +139,9 @@ class Monitor:
             request, calls.ModifyImageSharePermission | calls.ModifyImageAttribute
         ):
             self._check_publishing(eye, request)
+        if isinstance(request, calls.TagResources) and TAG_RUN in request.tags:
+            taken = dict.fromkeys(request.resource_ids, self._now())
+            self._taken_over.update(taken)
         if isinstance(request, calls.ModifyImageAttribute) and request.name is not None:
             self._renamed[request.region] = self._now(), eye
         if request.SERVICE == "ecs":
@@ -160,6 +164,10 @@ class Monitor:
         else:
             image_id = request.image_id
         image = self._image(request.region, image_id)
+        # What a run has read a moment ago it cannot know to be over: there are no locks.
+        taken_at = self._taken_over.get(image_id, -STALE_S)
+        if self._now() - taken_at < STALE_S:
+            return
         if image is not None and image.tags.get(TAG_RUN, eye.run_id) != eye.run_id:
             self.violated(f"{eye.process} cancels {image_id}, which another run makes")
 

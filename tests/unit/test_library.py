@@ -56,7 +56,6 @@ def test_publish_is_the_function_whatever_was_loaded_before(first: str) -> None:
 
 
 def test_publish_takes_every_option_by_name() -> None:
-    # The lease is derived, and not for callers to choose.
     names = {field.name for field in fields(Options)}
     assert library.OptionChanges.__annotations__.keys() == names
 

@@ -48,7 +48,7 @@ PREFLIGHT: Final = Patience(
     transient_s=MINUTE_S, throttled_s=2 * MINUTE_S, silent_s=MINUTE_S, proxy_s=8.0
 )
 """For the first calls of all: somebody waits to hear that his key is wrong."""
-BRIEF: Final = Patience(transient_s=MINUTE_S, throttled_s=2 * MINUTE_S)
+BRIEF: Final = Patience(transient_s=MINUTE_S, throttled_s=2 * MINUTE_S, busy_s=MINUTE_S)
 """For what is good to know but can be done without."""
 RELAYED: Final = Patience(transient_s=3 * MINUTE_S)
 """For a function that may be dying every time: there is another way in."""

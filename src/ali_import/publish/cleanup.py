@@ -156,6 +156,7 @@ async def _remove_in(
     finally:
         with anyio.move_on_after(_OWN_S_MAX, shield=True):
             await region.workspace.clean_up()
+            await region.delete_doomed()
         left.extend(region.leftovers())
 
 

@@ -6,6 +6,7 @@ all-or-nothing forbids it, since its predecessor is hidden by then.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from math import inf
 from typing import Final
 
 import anyio
@@ -14,10 +15,8 @@ from ali_import.errors import ApiError, CloudError
 from ali_import.publish.context import Context
 from ali_import.publish.model import Result
 from ali_import.publish.placement import Placement
-from ali_import.units import MINUTE_S
 
 _HURRY_S: Final = 30.0
-_NAME_S_MAX: Final = 15 * MINUTE_S
 
 _Step = Callable[[Placement], Awaitable[None]]
 
@@ -29,14 +28,21 @@ class Finish:
         self._context = context
         self._placements = placements
         self._shielded: list[anyio.CancelScope] = []
+        self._over_at = inf
 
     def hurry(self) -> None:
         """Let what cannot be interrupted go on for a short time only."""
         for scope in self._shielded:
             scope.deadline = min(scope.deadline, anyio.current_time() + _HURRY_S)
 
-    async def run(self) -> None:
-        """Publish every good placement, unless all-or-nothing forbids it."""
+    async def run(self, over_at: float) -> None:
+        """Publish every good placement, unless all-or-nothing forbids it.
+
+        Args:
+            over_at: When it will be cut short, on the event loop's clock; what cannot
+                be interrupted gets a little longer.
+        """
+        self._over_at = over_at + _HURRY_S
         for step in (self._name, self._look, self._show, self._join_family):
             if self._one_failed():
                 text = "a placement failed, and --all-or-nothing is set: not publishing"
@@ -100,8 +106,7 @@ class Finish:
         if not placement.is_replacing:
             return
         # An interrupt must not fall between the two renames.
-        over_at = anyio.current_time() + _NAME_S_MAX
-        with anyio.CancelScope(shield=True, deadline=over_at) as scope:
+        with anyio.CancelScope(shield=True, deadline=self._over_at) as scope:
             self._shielded.append(scope)
             await placement.take_name()
         if scope.cancelled_caught:

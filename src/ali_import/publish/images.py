@@ -11,7 +11,6 @@ import anyio
 
 from ali_import.cloud.calls import (
     DeleteImage,
-    DeleteSnapshot,
     DescribeImages,
     ModifyImageAttribute,
     ModifyImageSharePermission,
@@ -47,8 +46,9 @@ async def look_again(
         since: When it was asked for, on the event loop's clock.
     """
     while True:
+        looked_at = anyio.current_time()  # the answer may take its time
         seen = await look()
-        if believed(seen) or anyio.current_time() - since >= LATE_S:
+        if believed(seen) or looked_at - since >= LATE_S:
             return seen
         await anyio.sleep(_LOOK_S)
 
@@ -182,7 +182,7 @@ async def remove(region: Region, image: CloudImage) -> None:
 
     Its snapshots are tagged first, so that those left behind by a run that is killed
     half way can be told from others', and removed by anybody who finds them. Those that
-    would not go are told in ``region.left``. An image in the making cannot be deleted
+    would not go are told by the region. An image in the making cannot be deleted
     and has no snapshots yet, so its end is waited for.
     """
     made = image
@@ -207,30 +207,22 @@ async def remove(region: Region, image: CloudImage) -> None:
         await region.cloud.call(delete)
     except CloudError as error:
         if error.code != "ImageIsPublic":
+            if error.unsure:
+                region.doom(made.snapshot_ids)
             raise
         # Another run, of the same images, published it since we looked.
         await share(region, image.image_id, public=False)
         await region.cloud.call(delete)
+    region.doom(made.snapshot_ids)
     await _until(region, image.image_id, _never, _GONE_S_MAX)
-    for snapshot_id in made.snapshot_ids:
-        await _remove_snapshot(region, snapshot_id)
+    if made.snapshot_ids:
+        await region.delete_doomed(made.snapshot_ids)
 
 
 def _doomed(region: Region) -> dict[str, str]:
     """Tag a snapshot that is of no use to anybody once its image is gone."""
     context = region.context
     return dataclasses.replace(context.lease, expires_at=int(context.now())).tags()
-
-
-async def _remove_snapshot(region: Region, snapshot_id: str) -> None:
-    delete = DeleteSnapshot(region=region.id, snapshot_id=snapshot_id)
-    try:
-        await region.cloud.call(delete)
-    except CloudError as error:
-        text = f"snapshot {snapshot_id} is left: {error.diagnostics()}"
-        region.note(text, level="WARNING")
-        lease = region.context.lease
-        region.left.append(lease.leftover(region.id, "snapshot", snapshot_id))
 
 
 def _is_made(image: CloudImage) -> bool:

@@ -87,6 +87,7 @@ class Making:
     """
 
     temporary = False
+    passing = False
 
     def __init__(self, region: Region, target: Target, name: str, track: Track) -> None:
         self.region = region
@@ -481,6 +482,8 @@ class Lent(Temporary):
     It goes with the run that began it or took it over: without it a copy of another run
     fails, and is made from elsewhere.
     """
+
+    passing = True
 
     async def settle(self) -> None:
         """Do nothing: it replaces no other image."""

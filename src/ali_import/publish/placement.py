@@ -50,6 +50,8 @@ class Placement:
         published: Whether it is public and in its family, as far as was asked.
     """
 
+    passing = False
+
     def __init__(
         self, region: Region, target: Target, sources: Sources, look: images.Look
     ) -> None:

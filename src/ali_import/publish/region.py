@@ -1,10 +1,13 @@
 """A region as a place to work in: what is there for the run's own use, and its end."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 import anyio
 
+from ali_import.cloud.calls import DeleteSnapshot
+from ali_import.cloud.steady import BRIEF, NORMAL
 from ali_import.errors import CloudError
 from ali_import.publish.context import Context
 from ali_import.publish.model import Leftover
@@ -16,6 +19,8 @@ class Work(Protocol):
     """The making of an image, which has to end before its region can."""
 
     name: str
+    passing: bool
+    """Whether it is of use only while others lack the image."""
 
     async def cancel(self) -> None:
         """Stop what is being made, if it is this run's."""
@@ -39,7 +44,7 @@ class Region:
 
     Attributes:
         id: The cloud's id of the region.
-        left: Snapshots of images that were deleted, which would not go.
+        news: Set, and made anew, when there may be something to do.
     """
 
     def __init__(self, context: Context, region_id: str) -> None:
@@ -48,12 +53,54 @@ class Region:
         self.cloud = context.cloud
         self.workspace = Workspace(context, region_id)
         self.watcher = Watcher(context.cloud, region_id)
-        self.left: list[Leftover] = []
+        # Snapshots of images that were deleted; the cloud gives them back a little later.
+        self._doomed: dict[str, None] = {}
         self._works: list[Work] = []
+        self.news = anyio.Event()
 
     def add(self, work: Work) -> None:
         """Take on the making of an image: the region's end will be its end."""
         self._works.append(work)
+
+    @contextmanager
+    def lending(self) -> Iterator[None]:
+        """Lend something while inside; the region is woken when it has."""
+        with self.workspace.used():
+            yield
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the region see whether there is something to do."""
+        self.news.set()
+        self.news = anyio.Event()
+
+    async def give_back(self) -> None:
+        """Remove what is of no more use to anybody, before the end."""
+        await self.workspace.clean_up(if_idle=True)
+        if self.workspace.idle:
+            loans = {w.name: w.drop for w in self._works if w.passing}
+            await self._all(loans)
+
+    def doom(self, snapshot_ids: Iterable[str]) -> None:
+        """Take on the deletion of snapshots whose image is being deleted."""
+        self._doomed.update(dict.fromkeys(snapshot_ids))
+
+    async def delete_doomed(self, snapshot_ids: Iterable[str] | None = None) -> None:
+        """Delete snapshots of images that are gone; which of them will not go is told.
+
+        Args:
+            snapshot_ids: Which; None for whatever is left, without much patience.
+        """
+        for snapshot_id in tuple(snapshot_ids or self._doomed):
+            delete = DeleteSnapshot(region=self.id, snapshot_id=snapshot_id)
+            patience = NORMAL if snapshot_ids else BRIEF
+            try:
+                await self.cloud.call(delete, patience)
+            except CloudError as error:
+                text = f"snapshot {snapshot_id} is left: {error.diagnostics()}"
+                self.note(text, level="WARNING")
+            else:
+                self._doomed.pop(snapshot_id, None)
 
     def note(self, text: str, *, level: str = "INFO") -> None:
         """Tell something worth saying about the region."""
@@ -77,6 +124,7 @@ class Region:
         await decided.wait()
         await self._all({work.name: work.settle for work in self._works})
         await self._all({work.name: work.drop for work in self._works})
+        await self.delete_doomed()
 
     async def _all(self, steps: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
         """Take a step for everything that is made here; a failure is told."""
@@ -95,4 +143,6 @@ class Region:
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return the temporary things that exist here, or may exist, right now."""
         made = [left for work in self._works for left in work.leftovers()]
-        return (*self.workspace.leftovers(), *made, *self.left)
+        lease = self.context.lease
+        doomed = (lease.leftover(self.id, "snapshot", id_) for id_ in self._doomed)
+        return (*self.workspace.leftovers(), *made, *doomed)

@@ -192,8 +192,10 @@ class Replacement(Temporary):
         if old.public:
             await images.share(self.region, old.image_id, public=False)
         aside = self._aside_name(old)
-        self._moved_at = anyio.current_time()
-        await images.rename(self.region, old.image_id, aside)
+        try:
+            await images.rename(self.region, old.image_id, aside)
+        finally:
+            self._moved_at = anyio.current_time()
         self.retired = dataclasses.replace(old, name=aside)
 
     def _aside_name(self, old: CloudImage) -> str:
@@ -264,8 +266,8 @@ class Replacement(Temporary):
         if there is not None and new is not None and there.image_id == new.image_id:
             await self._tag(there)
             self.there = True
-            self._asked_at = anyio.current_time()
             await images.rename(self.region, new.image_id, self.name)
+            self._asked_at = anyio.current_time()
             self._put_there = True
         try:
             await self._restore(found[0])

@@ -344,7 +344,7 @@ async def borrow(making: Making, sources: Sources, avoid: Collection[str]) -> bo
                 return False  # it is about the image, not about a region
             loan.tried.append(region.id)
             try:
-                with region.workspace.used():
+                with region.lending():
                     made = await _lend(region, making.target, sources)
             except CloudError as error:
                 region.note(f"cannot lend the image: {error.code}")

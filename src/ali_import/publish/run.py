@@ -36,6 +36,8 @@ from ali_import.publish.region import Region
 from ali_import.publish.sources import CopySlots, Sources
 from ali_import.units import MINUTE_S
 
+_LATE_S_MAX: Final = MINUTE_S
+"""After a time-out, what is there is still published, if that is quick."""
 _CLEAN_UP_STOPPED_S_MAX: Final = 3 * MINUTE_S
 """After an interrupt or a time-out somebody waits for the end."""
 
@@ -242,15 +244,24 @@ class Run:
                 await placing.over.wait()
                 self._give_up_unfinished()
                 self._emit(PhaseBegan(phase=Phase.PUBLISH))
-                with anyio.move_on_after(PUBLISH_S_MAX):
-                    await self._guarded(finish.run)
+                await self._publish(finish, give_up_at)
             finish.conclude()
             self._emit(PhaseBegan(phase=Phase.CLEAN_UP))
             self._bound_cleaning()
             self._decided.set()
+            for region in self._regions.values():
+                region.wake()
             if not self._stopped:
                 tasks.start_soon(self._guarded, lambda: self._sweep(context))
         finish.judge()
+
+    async def _publish(self, finish: Finish, give_up_at: float) -> None:
+        """Publish what was placed, in what is left of the time, or in a minute."""
+        now = anyio.current_time()
+        over_at = min(max(give_up_at, now + _LATE_S_MAX), now + PUBLISH_S_MAX)
+        with anyio.CancelScope(deadline=over_at) as in_time:
+            await self._guarded(lambda: finish.run(over_at))
+        self._timed_out = self._timed_out or in_time.cancelled_caught
 
     async def _live(
         self, region: Region, give_up_at: float, placing: "_Countdown"
@@ -261,13 +272,21 @@ class Run:
             await self._guarded(lambda: _place_all(here))
         placing.one_less()
         with self._until_stopped(give_up_at):
-            for sources in self._sources.values():
-                if not here or sources.lends(region.id):
-                    await sources.until_nobody_lacks()
-            await self._guarded(lambda: region.workspace.clean_up(if_idle=True))
-            if here:
-                await self._decided.wait()
+            while not self._decided.is_set():
+                news = region.news
+                await self._lend(region)
+                await news.wait()
         await self._guarded(lambda: region.end(self._decided))
+
+    async def _lend(self, region: Region) -> None:
+        """Wait for those who need what the region has, and then remove it."""
+        for sources in self._sources.values():
+            if sources.lends(region.id):
+                await sources.until_nobody_lacks()
+        await self._guarded(region.give_back)
+        if region.workspace.idle:
+            for sources in self._sources.values():
+                sources.take_back(region.id)
 
     def _give_up_unfinished(self) -> None:
         """Let placements fail that were not done in time."""

@@ -156,6 +156,14 @@ class Sources:
         staged = any(source.region == region for source in self.objects)
         return staged or region in self.loan.regions
 
+    def take_back(self, region: str) -> None:
+        """Say that a region has nothing of the image any more that was for others."""
+        self.objects = [source for source in self.objects if source.region != region]
+        if region in self.loan.regions:
+            self.images = [source for source in self.images if source.region != region]
+            self.loan.regions.remove(region)
+            self.loan.tried.remove(region)
+
     async def until_nobody_lacks(self) -> None:
         """Wait until every region has the bytes, or has given up."""
         while self._lacking:

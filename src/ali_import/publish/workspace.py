@@ -132,7 +132,7 @@ class Workspace:
         _raise(self._relay_made)
 
     async def _make_relay(self) -> None:
-        self._relay_asked = True
+        asked, self._relay_asked = self._relay_asked, True
         try:
             await self._cloud.call(
                 CreateFunction(
@@ -149,8 +149,8 @@ class Workspace:
                 RELAYED,
             )
         except CloudError as error:
-            if self._relay_made is not True:  # it was there before
-                self._relay_asked = not _is_refused(error)
+            # An earlier try may have made it.
+            self._relay_asked = asked or not _is_refused(error)
             raise
         self._relay_made = True
 
@@ -165,6 +165,11 @@ class Workspace:
         finally:
             self._users -= 1
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody uses what is here."""
+        return not self._users
+
     async def clean_up(self, *, if_idle: bool = False) -> None:
         """Remove the bucket with all in it, then the relay; tell what would not go.
 
@@ -172,10 +177,10 @@ class Workspace:
             if_idle: Leave alone what somebody uses.
         """
         async with self._bucket_lock:
-            if self._bucket_asked and not (if_idle and self._users):
+            if self._bucket_asked and (self.idle or not if_idle):
                 await self._remove_own_bucket()
         async with self._relay_lock:
-            if self._relay_asked and not (if_idle and self._users):
+            if self._relay_asked and (self.idle or not if_idle):
                 await self._remove_own_relay()
 
     async def _remove_own_bucket(self) -> None:

@@ -26,7 +26,7 @@ class RequestBody:
         self._content_length = content_length
         self._kept: list[bytes] = []
         self._digest: hashlib._Hash | None = None
-        self._check: Callable[[], None] = lambda: None
+        self._check: Callable[[], None] = _nothing
         self.received = 0
         self.ended = content_length == 0
 
@@ -44,9 +44,10 @@ class RequestBody:
             if digest.hexdigest() != sha256:
                 raise refusal()
 
-        self._check = check
         if self.ended:
             check()
+        else:
+            self._check = check
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the body in blocks as they come."""
@@ -102,5 +103,11 @@ class RequestBody:
             self._digest.update(block)
         if not block:
             self.ended = True
-            self._check()
+            # Let go of: it knows the request, which knows this body.
+            check, self._check = self._check, _nothing
+            check()
         return block
+
+
+def _nothing() -> None:
+    """There is nothing to check."""

@@ -18,9 +18,9 @@ CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 NO_PROXY_VARIABLES = ("no_proxy", "NO_PROXY")
 
-# 152 calls at once at most (``cloud.py``), 88 of which may read a file meanwhile; and as
-# many idle connections again.
-DESCRIPTORS_WANTED = 480
+# 152 calls at once at most (``cloud.py``), 88 of which may read a file meanwhile; and 64
+# idle connections (``wire.py``).
+DESCRIPTORS_WANTED = 304
 # RFC 3986, 3.2.1, and the percent sign of what is quoted already.
 _SAFE_IN_USER = "%:!$&'()*+,;=~"
 

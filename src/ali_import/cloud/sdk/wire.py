@@ -86,6 +86,7 @@ class Adapter(HTTPAdapter):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._context = tls_context(settings)
+        # Where few descriptors may be open, fewer connections are kept.
         self._idle = pools.Idle(max(2, int(IDLE_MAX * settings.share)))
         super().__init__(
             pool_connections=HOSTS_MAX, pool_maxsize=CONNECTIONS_PER_HOST_MAX
