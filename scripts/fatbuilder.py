@@ -250,7 +250,8 @@ class _FatWriter:
         shape = self._shape
         data_offset = shape.data_sector * shape.sector_bytes
         for index, cluster in enumerate(clusters):
-            block = data[index * shape.cluster_bytes :][: shape.cluster_bytes]
+            start = index * shape.cluster_bytes
+            block = data[start : start + shape.cluster_bytes]
             self._put(data_offset + (cluster - 2) * shape.cluster_bytes, block)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ali_import.disk.reader import Disk, Reader
+from ali_import.disk.reader import Budget, Disk, Reader
 from ali_import.errors import DiskImageError
 from ali_import.units import KIB
 
@@ -62,11 +62,14 @@ class BlockDisk(ABC):
         self.file = file
         self.size_bytes = size_bytes
         self.block_bytes = block_bytes
+        self._budget = Budget()
         self._table_pieces: dict[int, bytes] = {}
 
     def read(self, offset: int, size_bytes: int) -> bytes:
         """See :meth:`Disk.read`."""
         assert offset >= 0
+        if not self._budget.spend(size_bytes):
+            raise self.file.too_large()
         pieces = []
         end = min(offset + size_bytes, self.size_bytes)
         at = offset

@@ -141,6 +141,8 @@ def read_boot(disk: Disk) -> Boot:
     sector_bytes = gpt.sector_bytes if gpt else SECTOR_BYTES
     if any(program.problem == _SECTORS_OF_4096 for program in programs):
         sector_bytes = SECTOR_BYTES_OTHER
+        other = None if gpt else read_mbr(disk, sector_bytes)
+        primary = other.partitions if other else primary
     boot = Boot(
         table="GPT" if gpt else "MBR" if primary else "",
         sector_bytes=sector_bytes,
@@ -234,7 +236,8 @@ def _look_into_volumes(
                     f"{volume.end}, but the disk has only {disk.size_bytes}: it may be "
                     "cut short"
                 )
-        if place.system and not found:
+        # In sectors of 4096 bytes, most tables lead to nothing: they count others.
+        if place.system and not found and place.hidden != _SECTORS_OF_4096:
             warnings.append(
                 f"{where} is an EFI system partition without an EFI program in EFI/BOOT"
             )
@@ -278,9 +281,9 @@ def _refusal(boot: Boot, *, iso: bool, kernel: bool) -> Refusal:
         if first.problem == _NO_PROTECTIVE_MBR:
             advice = "write the table again with gdisk (its command w)"
     elif iso:
-        message = (
-            "is a CD image that boots from a CD only, and the cloud makes it a disk"
-        )
+        message = "is a CD image without a boot sector, and the cloud makes it a disk"
+        if boot.el_torito:
+            message = "is a CD image that boots from a CD only, and the cloud has none"
         advice = "make a hybrid of it with isohybrid or xorriso"
     else:
         message = (
@@ -288,8 +291,4 @@ def _refusal(boot: Boot, *, iso: bool, kernel: bool) -> Refusal:
             "no EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI on a FAT file system"
         )
         advice = "install a boot loader on it"
-    return Refusal(
-        message=message,
-        advice=f"{advice}, or say how it boots with --boot-mode",
-        overrulable=True,
-    )
+    return Refusal(message=message, advice=advice, overrulable=True)

@@ -87,18 +87,22 @@ def find_programs(
     Raises:
         DiskImageError: A part of a directory or of a program lies past the end.
     """
+    seen: dict[str, Entry] = {}  # of two with one name, firmware takes the first
     for entry in volume.entries(*_DIRECTORY):
-        for name, machine in _FILES.items():
-            if entry.is_called(name):
-                signed, problem = _look_into(volume, entry, machine)
-                yield EfiProgram(
-                    path="/".join((*_DIRECTORY, name)),
-                    partition=partition,
-                    machine=_MACHINES[machine],
-                    architecture=_ARCHITECTURES.get(machine),
-                    signed=signed,
-                    problem=problem or hidden,
-                )
+        name = entry.known_as(_FILES)
+        if name:
+            seen.setdefault(name, entry)
+    for name, entry in seen.items():
+        machine = _FILES[name]
+        signed, problem = _look_into(volume, entry, machine)
+        yield EfiProgram(
+            path="/".join((*_DIRECTORY, name)),
+            partition=partition,
+            machine=_MACHINES[machine],
+            architecture=_ARCHITECTURES.get(machine),
+            signed=signed,
+            problem=problem or hidden,
+        )
 
 
 def _look_into(volume: FatVolume, entry: Entry, machine: int) -> tuple[bool, str]:

@@ -9,7 +9,7 @@ Source:
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -24,7 +24,8 @@ _DIRECTORY_BYTES_MAX: Final = 2 * MIB
 _ENTRY_BYTES: Final = 32
 # Of a longer file only so much is looked after: 512 MiB in the smallest clusters.
 _FILE_CLUSTERS_MAX: Final = 1024 * 1024
-_FAT_BLOCK_BYTES: Final = 4096
+# Little, so that a chain that is followed far takes its share of the budget of reads.
+_FAT_BLOCK_BYTES: Final = 512
 
 _SECTOR_BYTES: Final = frozenset({512, 1024, 2048, 4096})
 _SECTORS_PER_CLUSTER: Final = frozenset({1, 2, 4, 8, 16, 32, 64, 128})
@@ -59,13 +60,19 @@ class Entry:
     cluster: int
     size_bytes: int
 
-    def is_called(self, name: str) -> bool:
-        """Return whether a name is ``name``, which is ASCII, in any letter case.
+    def known_as(self, names: Container[str]) -> str:
+        """Return which of ``names`` it has, in any letter case, or "".
 
         Only ASCII counts, since elsewhere upper case merges what firmware keeps apart:
         the ligature U+FB01 becomes "FI".
+
+        Args:
+            names: Names in capitals.
         """
-        return any(own.isascii() and own.upper() == name.upper() for own in self.names)
+        for own in self.names:
+            if own.isascii() and own.upper() in names:
+                return own.upper()
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +126,7 @@ class FatVolume:
         return 90 if self._layout.bits == 32 else 62
 
     def entries(self, *directories: str) -> Iterator[Entry]:
-        """Yield what is in a directory, given by its path from the root.
+        """Yield what is in a directory, given by its path from the root, in capitals.
 
         A directory that does not exist is empty.
 
@@ -128,7 +135,7 @@ class FatVolume:
         """
         found = self._read_directory(self._root())
         for name in directories:
-            matches = (e for e in found if e.directory and e.is_called(name))
+            matches = (e for e in found if e.directory and e.known_as({name}))
             directory = next(matches, None)
             if directory is None or directory.cluster < _CLUSTER_FIRST:
                 return
@@ -179,11 +186,18 @@ class FatVolume:
             yield self._read(self._offset_of(number), cluster_bytes, "a directory")
 
     def _chain(self, cluster: int, count_max: int) -> Iterator[int]:
-        """Yield the clusters of a chain; a chain in a circle ends too."""
-        for _ in range(count_max):
-            if not _CLUSTER_FIRST <= cluster <= self._layout.cluster_last:
+        """Yield the clusters of a chain; one that runs in a circle ends too.
+
+        It comes back to a mark, which is set at step 1, 2, 4 and so on (Brent).
+        """
+        mark, mark_at = 0, 1
+        for step in range(1, count_max + 1):
+            known = _CLUSTER_FIRST <= cluster <= self._layout.cluster_last
+            if not known or cluster == mark:
                 return
             yield cluster
+            if step == mark_at:
+                mark, mark_at = cluster, 2 * mark_at
             cluster = self._next_cluster(cluster)
 
     def _offset_of(self, cluster: int) -> int:

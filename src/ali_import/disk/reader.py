@@ -26,7 +26,7 @@ HASH_BLOCK_BYTES: Final = MIB
 # the largest size (2 MiB) on every level of several partitions, and end a hostile file's
 # work within a second or two.
 READS_MAX: Final = 20_000
-READ_BYTES_MAX: Final = 64 * MIB
+READ_BYTES_MAX: Final = 32 * MIB
 UNPACKED_BYTES_MAX: Final = 64 * MIB
 _EXTENTS_MAX: Final = 10_000
 
@@ -60,6 +60,24 @@ class Disk(Protocol):
         """Return an error about the file, for the caller to raise."""
 
 
+class Budget:
+    """How much reading is left; a disk in a container has one besides its file's.
+
+    What is read from a disk need not be read from the file: the blocks of one may be
+    kept, or be nowhere.
+    """
+
+    def __init__(self) -> None:
+        self.reads_left = READS_MAX
+        self.bytes_left = READ_BYTES_MAX
+
+    def spend(self, size_bytes: int) -> bool:
+        """Take one read off; return whether it may be done."""
+        self.reads_left -= 1
+        self.bytes_left -= size_bytes
+        return self.reads_left >= 0 and self.bytes_left >= 0
+
+
 class Reader:
     """A regular file open for reading; made by :func:`open_image` only.
 
@@ -73,8 +91,7 @@ class Reader:
         self.size_bytes = status.st_size
         self._descriptor = descriptor
         self._opened = status
-        self._reads_left = READS_MAX
-        self._bytes_left = READ_BYTES_MAX
+        self._budget = Budget()
         self._unpacked_bytes_left = UNPACKED_BYTES_MAX
 
     def read(self, offset: int, size_bytes: int) -> bytes:
@@ -89,10 +106,8 @@ class Reader:
         """
         assert offset >= 0
         assert 0 < size_bytes <= MIB
-        self._reads_left -= 1
-        self._bytes_left -= size_bytes
-        if self._reads_left < 0 or self._bytes_left < 0:
-            raise self._too_large()
+        if not self._budget.spend(size_bytes):
+            raise self.too_large()
         if offset >= self.size_bytes:
             return bytes(size_bytes)
         data = self._pread(min(size_bytes, self.size_bytes - offset), offset)
@@ -140,8 +155,8 @@ class Reader:
     def can_afford(self, reads: int, size_bytes: int) -> bool:
         """Return whether so much reading would leave half of the budget."""
         return (
-            reads <= self._reads_left - READS_MAX // 2
-            and size_bytes <= self._bytes_left - READ_BYTES_MAX // 2
+            reads <= self._budget.reads_left - READS_MAX // 2
+            and size_bytes <= self._budget.bytes_left - READ_BYTES_MAX // 2
         )
 
     def spend_unpacking(self, size_bytes: int) -> None:
@@ -152,7 +167,7 @@ class Reader:
         """
         self._unpacked_bytes_left -= size_bytes
         if self._unpacked_bytes_left < 0:
-            raise self._too_large()
+            raise self.too_large()
 
     def sha256(self, parts: PartHasher | None = None) -> str:
         """Return the SHA-256 of the whole content in hexadecimal; outside the budget.
@@ -185,7 +200,8 @@ class Reader:
         """Return an error about this file, for the caller to raise."""
         return DiskImageError(message, path=self.path, advice=advice)
 
-    def _too_large(self) -> DiskImageError:
+    def too_large(self) -> DiskImageError:
+        """Return the error that a budget is spent, for the caller to raise."""
         return self.error(
             "its tables or directories are too large to be real",
             "check how the image was made",

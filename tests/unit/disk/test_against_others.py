@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ali_import.disk import inspect
+from ali_import.disk import examine, inspect
 from ali_import.errors import DiskImageError
 from emulator.tests.support.programs import need, run
 from tests.support.disks import (
     BOOT_ARM64,
+    BOOT_CODE,
     BOOT_X86_64,
     FatShape,
     Names,
@@ -176,6 +177,65 @@ def test_real_images_are_what_they_are_known_to_be(
     assert image.boot_mode == real.boot_mode
     assert image.suffix == real.suffix
     assert image.size_gib == 1
+
+
+@pytest.mark.parametrize(
+    ("platform", "boot_mode", "el_torito"),
+    [
+        ("i386-pc", "BIOS", ("BIOS",)),
+        ("x86_64-efi", "UEFI", ("UEFI",)),
+        ("", "UEFI", ("BIOS", "UEFI")),
+    ],
+)
+def test_hybrid_cds_that_grub_made_are_read(
+    tmp_path: Path, platform: str, boot_mode: str, el_torito: tuple[str, ...]
+) -> None:
+    need("grub-mkrescue", "grub-common grub-pc-bin grub-efi-amd64-bin")
+    need("xorriso", "xorriso")
+    need("mformat", "mtools")
+    (tmp_path / "files").mkdir()
+    image = tmp_path / "grub.iso"
+    choice = ["-d", f"/usr/lib/grub/{platform}"] if platform else []
+    run("grub-mkrescue", *choice, "-o", image, tmp_path / "files")
+    found = inspect(image)
+    assert (found.boot_mode, found.architecture) == (boot_mode, "x86_64")
+    assert examine(image).boot.el_torito == el_torito
+
+
+def test_a_cd_without_a_boot_sector_that_xorriso_made_is_refused(
+    tmp_path: Path,
+) -> None:
+    need("xorriso", "xorriso")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "README").write_text("no boot loader")
+    image = tmp_path / "plain.iso"
+    run("xorriso", "-as", "mkisofs", "-quiet", "-o", image, tmp_path / "files")
+    with pytest.raises(DiskImageError, match="CD image without a boot sector"):
+        inspect(image)
+
+
+def test_the_partitions_that_sgdisk_made_are_told_as_sgdisk_tells_them(
+    tmp_path: Path,
+) -> None:
+    need("sgdisk", "gdisk")
+    image = sparse(tmp_path / "disk.img", 64 * MIB)
+    run("sgdisk", "-n", "1:2048:+1M", "-t", "1:ef02", "-c", "1:boot", image)
+    run("sgdisk", "-n", "2:0:+8M", "-t", "2:ef00", "-n", "9:0:0", "-t", "9:8304", image)
+    with image.open("r+b") as file:
+        file.write(BOOT_CODE)
+    found = examine(image)
+    assert "No problems found" in run("sgdisk", "--verify", image)
+    for partition in found.boot.partitions:
+        told = run("sgdisk", "-i", partition.number, image)
+        assert f"code: {partition.kind.upper()} " in told
+        assert f"First sector: {partition.offset // 512} " in told
+        assert f"Partition size: {partition.size_bytes // 512} sectors" in told
+        assert f"Partition name: '{partition.name}'" in told
+    assert [partition.number for partition in found.boot.partitions] == [1, 2, 9]
+    (text,) = found.warnings
+    assert "partition 2 is an EFI system partition without" in text
+    run("sgdisk", "-d", "1", image)
+    assert any("no BIOS boot partition" in text for text in examine(image).warnings)
 
 
 def test_a_loader_in_the_shape_of_a_kernel_is_refused(

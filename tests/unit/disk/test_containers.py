@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ali_import.disk import Architecture, BootMode, examine, inspect, inspection, reader
 from ali_import.disk.blocks import Format
 from ali_import.disk.containers import open_container
 from ali_import.errors import DiskImageError
 from ali_import.units import GIB, MIB, TIB
+from scripts.diskbuilder import EFI_SYSTEM_GUID, LINUX_DATA_GUID
 from tests.support.containers import (
     BUILDERS,
     qcow2,
@@ -25,10 +28,16 @@ from tests.support.containers import (
 )
 from tests.support.disks import (
     BOOT_ARM64,
+    BOOT_CODE,
     BOOT_X86_64,
+    FatShape,
+    Slot,
     disk,
+    fat_volume,
     gpt_disk,
+    mbr_disk,
     overwrite,
+    program,
     sparse,
 )
 
@@ -116,6 +125,50 @@ def test_the_disk_inside_is_inspected(image: Path, kind: str) -> None:
     assert partition.name == "partition 1"
     image.write_bytes(BUILDERS[kind](disk()))
     assert examine(image).boot_mode is BootMode.BIOS
+
+
+SLOTS = st.lists(
+    st.builds(
+        Slot,
+        content=st.sampled_from(
+            [
+                b"-",
+                fat_volume({BOOT_X86_64: program("x64")}, FatShape(clusters=200)),
+                fat_volume({BOOT_ARM64: program("arm64")}, FatShape(clusters=90)),
+                fat_volume({BOOT_ARM64: b""}, FatShape(bits=32, clusters=90)),
+            ]
+        ),
+        number=st.sampled_from([1, 2, 3, 5, 6, 7, 8]),
+        gpt_type=st.sampled_from([EFI_SYSTEM_GUID, LINUX_DATA_GUID]),
+        mbr_type=st.sampled_from([0x0C, 0x83, 0xEF]),
+    ),
+    max_size=5,
+    unique_by=lambda slot: slot.number,
+)
+
+
+@given(
+    kind=st.sampled_from([kind for kind in BUILDERS if kind != "vhdx"]),
+    slots=SLOTS.map(lambda slots: sorted(slots, key=lambda slot: slot.number)),
+    table=st.sampled_from([gpt_disk, mbr_disk]),
+    sector_bytes=st.sampled_from([512, 512, 4096]),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_disk_is_the_same_in_any_container(
+    tmp_path_factory: pytest.TempPathFactory,
+    kind: str,
+    slots: list[Slot],
+    table: Callable[..., bytes],
+    sector_bytes: int,
+) -> None:
+    content = table(slots, sector_bytes=sector_bytes, boot_code=BOOT_CODE)
+    image = tmp_path_factory.getbasetemp() / "any"
+    image.write_bytes(content)
+    bare = examine(image)
+    if table is gpt_disk or bare.boot.sector_bytes == sector_bytes:
+        assert len(bare.boot.partitions) == len(slots)
+    image.write_bytes(BUILDERS[kind](content))
+    assert examine(image).boot == bare.boot
 
 
 @pytest.mark.parametrize("kind", BUILDERS)

@@ -126,7 +126,7 @@ def test_qemu_reads_what_our_tests_are_made_of(
     [
         (
             "qcow2",
-            "encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10",
+            "encrypt.format=aes,encrypt.key-secret=key",
             "encrypted",
         ),
         ("qcow2", "data_file=other,data_file_raw=on", "in another file"),
