@@ -105,9 +105,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="snapshots stay",
-        file="publish/images.py",
-        old="    for snapshot_id in made.snapshot_ids:\n",
-        new="    for snapshot_id in ():\n",
+        file="publish/region.py",
+        old="        for snapshot_id in tuple(snapshot_ids or self._doomed):\n",
+        new="        for snapshot_id in ():\n",
     ),
     Mutation(
         name="all-or-nothing is ignored",
@@ -243,8 +243,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a lender does not wait for its borrower",
         file="publish/run.py",
-        old="                    await sources.until_nobody_lacks()\n",
-        new="                    pass\n",
+        old="                await sources.until_nobody_lacks()\n",
+        new="                pass\n",
     ),
     Mutation(
         name="Usable is ignored",

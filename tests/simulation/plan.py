@@ -128,7 +128,8 @@ class Plan:
     @property
     def regions(self) -> tuple[str, ...]:
         """The regions asked for."""
-        return self.options.regions or tuple(r.id for r in self.profile.regions)
+        everywhere = sorted(region.id for region in self.profile.regions)
+        return self.options.regions or tuple(everywhere)
 
     @property
     def stuck(self) -> set[str]:

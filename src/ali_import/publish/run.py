@@ -119,6 +119,8 @@ class Run:
                 outside.start_soon(self._to_the_end, context, give_up_at)
             if self._life.cancelled_caught:
                 context.note("cleaning up took too long", level="WARNING")
+        if self._finish is not None:
+            self._finish.judge()
         if self._mistakes:
             raise ExceptionGroup("mistakes of ours", self._mistakes)
         self._emit(PhaseBegan(phase=Phase.DONE))
@@ -197,7 +199,8 @@ class Run:
 
     def _lay_out(self, account_id: str, everywhere: Sequence[str]) -> Context:
         """Make the regions and, in region-then-target order, the placements."""
-        regions = self._options.regions or tuple(everywhere)
+        # Sorted, as iPXE's script has them; scripts compare the lines of two runs.
+        regions = self._options.regions or tuple(sorted(everywhere))
         if unknown := [region for region in regions if region not in everywhere]:
             known = ", ".join(sorted(everywhere))
             raise ConfigurationError(
@@ -253,7 +256,6 @@ class Run:
                 region.wake()
             if not self._stopped:
                 tasks.start_soon(self._guarded, lambda: self._sweep(context))
-        finish.judge()
 
     async def _publish(self, finish: Finish, give_up_at: float) -> None:
         """Publish what was placed, in what is left of the time, or in a minute."""
