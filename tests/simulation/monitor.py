@@ -86,6 +86,7 @@ class Monitor:
         self._complete: set[tuple[str, str]] = set()
         self._renamed: dict[str, tuple[float, Eye]] = {}
         self._taken_over: dict[str, float] = {}
+        self._shared_at: dict[str, float] = {}
         self.possible: set[tuple[str, str]] = set()
         self.unsure: set[tuple[str, str]] = set()
         self.away: set[str] = set()
@@ -139,6 +140,8 @@ class Monitor:
             request, calls.ModifyImageSharePermission | calls.ModifyImageAttribute
         ):
             self._check_publishing(eye, request)
+        if isinstance(request, calls.ModifyImageSharePermission) and request.public:
+            self._shared_at[request.image_id] = self._now()
         if isinstance(request, calls.TagResources) and TAG_RUN in request.tags:
             taken = dict.fromkeys(request.resource_ids, self._now())
             self._taken_over.update(taken)
@@ -151,7 +154,9 @@ class Monitor:
         image = self._image(request.region, request.image_id)
         if image is None or not image.public:
             return
-        if eye.alone:
+        # A listing may lag for a minute, and what it showed may be as old as a call.
+        shared_at = self._shared_at.get(image.image_id, -1e9)
+        if eye.alone and self._now() - shared_at > 2 * STALE_S:
             self.violated(f"{eye.process} copies the published {image.image_id}")
 
     def _check_cancelling(

@@ -453,8 +453,8 @@ class Temporary(Making):
         if not self.there:
             return
         image = await self._find_late()
-        if image is None and self._put_there:
-            text = f"{self.name} got its name, and is not seen under it: it may be left"
+        if image is None and (self._put_there or self._attempt is not None):
+            text = f"{self.name} was asked for, and is not seen: it may be left"
             self.region.note(text, level="WARNING")
             return
         if image is not None and self.is_ours(image):

@@ -45,8 +45,6 @@ _CONFLICT_S_MAX: Final = 30.0
 
 _LENDING_FAILURES_MAX: Final = 8
 """Regions that fail cost time; those that merely refuse a bucket or data do not count."""
-_FAILED_IMPORTS_MAX: Final = 3
-"""Imports that failed, with none that worked, before lending is no hope either."""
 
 
 def routes(target: Target) -> tuple[tuple[Route, Way], ...]:
@@ -340,8 +338,8 @@ async def borrow(making: Making, sources: Sources, avoid: Collection[str]) -> bo
                 continue
             if loan.failures >= _LENDING_FAILURES_MAX:
                 return False
-            if sources.failed_imports >= _FAILED_IMPORTS_MAX:
-                return False  # it is about the image, not about a region
+            if sources.is_hopeless:
+                return False
             loan.tried.append(region.id)
             try:
                 with region.lending():
@@ -399,6 +397,8 @@ _SMALL: Final[tuple[tuple[Route, Way], ...]] = (
     (Route.DIRECT, direct),
     (Route.RELAY, relay),
     (Route.COPY, copy),
+    (Route.DIRECT, direct),
+    (Route.RELAY, relay),
 )
 _LARGE: Final[tuple[tuple[Route, Way], ...]] = (
     (Route.DIRECT, direct_seed),

@@ -11,6 +11,8 @@ from ali_import.cloud.values import ObjectSource
 from ali_import.errors import CloudError
 from ali_import.publish.region import Region
 
+_FAILED_IMPORTS_MAX: Final = 3
+"""So many imports that failed, with none that worked, are not a region's fault."""
 COPIES_RUNNING_MAX: Final = 5
 """CopyImage: five copies run per region, the rest queue (page of 2026-01)."""
 
@@ -105,6 +107,11 @@ class Sources:
         self._images_expected = dict(self._objects_expected)
         self._reserves: dict[str, None] = {}
         self._seed = ""
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether imports fail wherever the bytes are: it is about the image."""
+        return self.failed_imports >= _FAILED_IMPORTS_MAX
 
     def expect_image(self, region: str) -> None:
         """Say that a region tries to import the image."""
