@@ -181,18 +181,18 @@ class Making:
 
     async def _ask(self, ask: Ask, token: str, fresh: str) -> Attempt | None:
         """Ask for the image; None if it takes another token, which is seen to."""
-        began = anyio.current_time()
+        began, before = anyio.current_time(), (self._attempt, self.there)
         while True:
             self._asked_at = anyio.current_time()
-            self._attempt = Attempt()
-            self.there = True
+            self._attempt, self.there = Attempt(), True
             try:
                 self._attempt = await ask(token)
             except CloudError as error:
                 self._asked_at = anyio.current_time()  # it was asked again and again
                 lost = isinstance(error, TransportError) and error.unsure
                 if not lost and look_up(error).meaning is not Meaning.LOOK:
-                    self._refused(error)
+                    if not error.unsure:  # what was asked for before may be there
+                        self._attempt, self.there = before
                     raise
                 self._attempt = Attempt(taken=not error.unsure)
                 found = await self._find_late()
@@ -205,12 +205,6 @@ class Making:
                     raise
             else:
                 return self._attempt
-
-    def _refused(self, error: CloudError) -> None:
-        """Forget about an image that was refused for good, if nothing came of it."""
-        if not error.unsure:
-            self._attempt = None
-            self.there = False
 
     async def _find_late(self) -> CloudImage | None:
         """Return the image that has the name; it may be seen late."""

@@ -143,24 +143,28 @@ class Watcher:
             for wait in batch:
                 await self._judge(wait, images.get(wait.image_id), broken)
 
-    async def _broken_tasks(self, waits: list[_Wait]) -> set[str]:
+    async def _broken_tasks(self, waits: list[_Wait]) -> dict[str, TaskStatus]:
         """Ask about the tasks of images that are not seen: a few end in that alone."""
         task_ids = [wait.task_id for wait in waits if wait.task_id]
         if not task_ids:
-            return set()
+            return {}
         tasks = await self._cloud.call(
             DescribeTasks(region=self._region, task_ids=task_ids)
         )
-        return {t.task_id for t in tasks if t.status in _BROKEN_TASKS}
+        return {t.task_id: t.status for t in tasks if t.status in _BROKEN_TASKS}
 
     async def _judge(
-        self, wait: _Wait, image: CloudImage | None, broken: set[str]
+        self, wait: _Wait, image: CloudImage | None, broken: dict[str, TaskStatus]
     ) -> None:
         if image is None:
             now = anyio.current_time()
             wait.missed_since = now if wait.missed_since is None else wait.missed_since
             lasting = now - wait.missed_since >= LATE_S
-            if wait.task_id in broken or lasting:
+            task = broken.get(wait.task_id)
+            if task is TaskStatus.FAILED:
+                failed = self._error(wait, "CreateFailed", "the import failed")
+                self._end(wait, error=await self._reason(wait, failed))
+            elif task is TaskStatus.DELETED or lasting:
                 # Somebody removed it, or cancelled its making: worth another try.
                 gone = self._error(wait, "ImageGone", "the image is no longer there")
                 self._end(wait, error=gone)
