@@ -409,7 +409,7 @@ class Stage:
         for text in checks.report_equals_world(world, plan, report, targets):
             self._violated(f"{process.name}: {text}")
         left = self._left_by(process)
-        if plan.second_after_s is not None and plan.options.all_or_nothing:
+        if plan.second_after_s is not None:
             # The other run may have taken back what this one had published by then.
             left = [(where, text) for where, text in left if "-new-" not in text]
         for text in checks.untold(left, report.leftovers):

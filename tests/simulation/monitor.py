@@ -378,9 +378,11 @@ class Monitor:
                     isinstance(request, calls.ModifyImageAttribute)
                     and request.name is not None
                 )
-                if not renames:
+                if not renames and not self._just_taken(eye, region):
                     self.violated(f"{name} in {region} does not resolve any more")
                     self._complete.discard(key)
+                elif not renames:
+                    pass  # another run put the old image back in this very moment
                 else:
                     self._gaps[key] = _Gap(
                         opener=eye,

@@ -8,6 +8,7 @@ from random import Random
 from typing import Final, TypeVar, cast
 
 import anyio
+import anyio.lowlevel
 
 from ali_import.cloud.calls import Call, Cloud
 from ali_import.cloud.retry_table import Meaning, look_up
@@ -119,6 +120,8 @@ class Steady:
         unanswered = 0
         while True:
             spent_s[Meaning.THROTTLED] += await self._hold_back(call)
+            # What changes the cloud is not abandoned, so nothing new may begin.
+            await anyio.lowlevel.checkpoint_if_cancelled()
             began = anyio.current_time()
             self.calls += 1
             try:

@@ -24,7 +24,7 @@ from ali_import.publish.model import (
 )
 from ali_import.publish.region import Region
 from ali_import.publish.replace import Replacement, replacement_name
-from ali_import.publish.routes import IMPORTING, Way, routes
+from ali_import.publish.routes import IMPORTING, routes
 from ali_import.publish.sources import Sources
 
 HELD_FAMILY: Final = "ali-import-held"
@@ -37,7 +37,6 @@ class _Failure:
     """How far a route got, and why no farther."""
 
     route: Route
-    way: Way
     step: Step
     error: CloudError
 
@@ -158,8 +157,6 @@ class Placement:
         """Try one route after the other."""
         failures: list[_Failure] = []
         for route, way in routes(self.target):
-            if not self._is_worth_it(route, way, failures):
-                continue
             self._track.route = route
             self._sources.lack_bytes(self.region.id)
             if route in IMPORTING:
@@ -168,7 +165,7 @@ class Placement:
                 return self._placed(await way(making, self._sources))
             except CloudError as error:
                 step = self._track.step
-                failures.append(_Failure(route=route, way=way, step=step, error=error))
+                failures.append(_Failure(route=route, step=step, error=error))
                 if _is_about_the_image(error):
                     break
                 self.region.note(f"route {route}: {error.code}; taking the next one")
@@ -176,17 +173,6 @@ class Placement:
         most = _most_telling(failures)
         self._track.route, self._track.step = most.route, most.step
         raise _summary(most, failures)
-
-    def _is_worth_it(
-        self, route: Route, way: Way, failures: Sequence[_Failure]
-    ) -> bool:
-        """Whether a route is new, or may work the second time: imports fail by chance."""
-        before = [f for f in failures if f.route is route]
-        if not before:
-            return True
-        same = any(failure.way is way for failure in before)
-        by_chance = isinstance(before[-1].error, TaskFailedError)
-        return not self._sources.is_hopeless and (by_chance or not same)
 
     def _placed(self, made: Made) -> Result:
         self.image = made.image

@@ -207,14 +207,19 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
         )
         return Attempt(image_id=started.image_id, task_id=started.task_id)
 
-    try:
-        made = await making.make(Step.IMPORT, ask, "import", key)
-    except TaskFailedError as error:
-        sources.failed_imports += 1
-        sources.refusal = error
-        raise
-    sources.failed_imports = 0
-    return made
+    tried = False
+    while True:
+        try:
+            made = await making.make(Step.IMPORT, ask, "import", key)
+        except TaskFailedError as error:
+            sources.failed_imports += 1
+            sources.refusal = error
+            if tried or sources.is_hopeless:
+                raise
+            tried = True  # imports fail by chance, too
+        else:
+            sources.failed_imports = 0
+            return made
 
 
 # --- copy -----------------------------------------------------------------------------
@@ -397,8 +402,6 @@ _SMALL: Final[tuple[tuple[Route, Way], ...]] = (
     (Route.DIRECT, direct),
     (Route.RELAY, relay),
     (Route.COPY, copy),
-    (Route.DIRECT, direct),
-    (Route.RELAY, relay),
 )
 _LARGE: Final[tuple[tuple[Route, Way], ...]] = (
     (Route.DIRECT, direct_seed),

@@ -186,7 +186,7 @@ class Watcher:
             failed = self._error(wait, "CreateFailed", f"the image is {image.status}")
             self._end(wait, error=await self._reason(wait, failed))
 
-    async def _reason(self, wait: _Wait, error: TaskFailedError) -> CloudError:
+    async def _reason(self, wait: _Wait, error: CloudError) -> CloudError:
         """Ask the task, the only one who knows, why it failed."""
         if not wait.task_id:
             return error
@@ -204,8 +204,9 @@ class Watcher:
             text, region=self._region, operation="ecs.ImportImage", code=code
         )
 
-    def _error(self, wait: _Wait, code: str, text: str) -> TaskFailedError:
-        kind = ImageGoneError if code == "ImageGone" else TaskFailedError
+    def _error(self, wait: _Wait, code: str, text: str) -> CloudError:
+        kinds = {"ImageGone": ImageGoneError, "WaitTimeout": CloudError}
+        kind = kinds.get(code, TaskFailedError)
         operation = "ecs.ImportImage" if wait.task_id else "ecs.CopyImage"
         return kind(text, region=self._region, operation=operation, code=code)
 
