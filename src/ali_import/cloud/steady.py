@@ -72,6 +72,10 @@ _LATER: Final = dict.fromkeys(
 )
 
 
+def _ignore() -> None:
+    """Take no notice."""
+
+
 @dataclass(kw_only=True)
 class _Silence:
     """How long a service in a region has not answered anybody."""
@@ -107,8 +111,20 @@ class Steady:
         self.retries = 0
         self.troubles: dict[str, CloudError] = {}
 
-    async def call(self, call: Call[R], /, patience: Patience = NORMAL) -> R:
+    async def call(
+        self,
+        call: Call[R],
+        /,
+        patience: Patience = NORMAL,
+        *,
+        on_send: Callable[[], None] = _ignore,
+    ) -> R:
         """Carry out ``call``, again and again while the table says so.
+
+        Args:
+            call: The call.
+            patience: How long to go on.
+            on_send: Told right before each try: from then on it may take effect.
 
         Raises:
             CloudError: Final, or its patience is over; ``advice`` is set.
@@ -123,6 +139,7 @@ class Steady:
             # What changes the cloud is not abandoned, so nothing new may begin.
             await anyio.lowlevel.checkpoint_if_cancelled()
             began = anyio.current_time()
+            on_send()
             self.calls += 1
             try:
                 result = await self._cloud.call(call)

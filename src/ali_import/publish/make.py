@@ -183,12 +183,9 @@ class Making:
         """Ask for the image; None if it takes another token, which is seen to."""
         began, before = anyio.current_time(), (self._attempt, self.there)
         while True:
-            self._asked_at = anyio.current_time()
-            self._attempt, self.there = Attempt(), True
             try:
                 self._attempt = await ask(token)
             except CloudError as error:
-                self._asked_at = anyio.current_time()  # it was asked again and again
                 lost = isinstance(error, TransportError) and error.unsure
                 if not lost and look_up(error).meaning is not Meaning.LOOK:
                     if not error.unsure:  # what was asked for before may be there
@@ -205,6 +202,11 @@ class Making:
                     raise
             else:
                 return self._attempt
+
+    def asked(self) -> None:
+        """Take note that the cloud is being asked for the image, this very moment."""
+        self._asked_at = anyio.current_time()
+        self._attempt, self.there = Attempt(), True
 
     async def _find_late(self) -> CloudImage | None:
         """Return the image that has the name; it may be seen late."""

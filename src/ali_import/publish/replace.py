@@ -292,10 +292,14 @@ class Replacement(Temporary):
         )
 
     async def _restore(self, old: CloudImage) -> None:
-        """Make the old image, as it stands now, what it was."""
+        """Make the old image what it was."""
         assert self.retired is not None
         # Hidden by us, or by an earlier run.
         public = self.retired.public or TAG_WAS_PUBLIC in old.tags
-        await images.bring_back(self.region, old, name=self.target.name, public=public)
+        # The name that we gave it counts, not the one that a late listing shows.
+        moved = dataclasses.replace(old, name=self.retired.name)
+        await images.bring_back(
+            self.region, moved, name=self.target.name, public=public
+        )
         self.retired = None
         await images.mark_permanent(self.region, old.image_id)

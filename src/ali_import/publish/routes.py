@@ -204,6 +204,7 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
                 tags=making.tags,
             ),
             ASKING,
+            on_send=making.asked,
         )
         return Attempt(image_id=started.image_id, task_id=started.task_id)
 
@@ -280,6 +281,7 @@ async def _copy_from(making: Making, source: ImageSource) -> Made:
                 tags=making.tags,
             ),
             ASKING,
+            on_send=making.asked,
         )
         return Attempt(image_id=image_id)
 

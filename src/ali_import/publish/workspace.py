@@ -73,11 +73,9 @@ class Workspace:
         """
         async with self._bucket_lock:
             if self._bucket_made is None:
-                self._bucket_asked = True
+                put = PutBucket(region=self.region, bucket=self.bucket)
                 try:
-                    await self._cloud.call(
-                        PutBucket(region=self.region, bucket=self.bucket)
-                    )
+                    await self._cloud.call(put, on_send=self._bucket_is_asked_for)
                     self._bucket_made = True
                 except CloudError as error:
                     self._bucket_asked = not _is_refused(error)
@@ -131,8 +129,14 @@ class Workspace:
                     self._relay_made = error
         _raise(self._relay_made)
 
+    def _bucket_is_asked_for(self) -> None:
+        self._bucket_asked = True
+
+    def _relay_is_asked_for(self) -> None:
+        self._relay_asked = True
+
     async def _make_relay(self) -> None:
-        asked, self._relay_asked = self._relay_asked, True
+        asked = self._relay_asked
         try:
             await self._cloud.call(
                 CreateFunction(
@@ -147,6 +151,7 @@ class Workspace:
                     role_arn=self._context.role_arn,
                 ),
                 RELAYED,
+                on_send=self._relay_is_asked_for,
             )
         except CloudError as error:
             # An earlier try may have made it.

@@ -126,8 +126,8 @@ class WorldCloud:
     async def call(self, request: Call[R]) -> R:
         """Carry out ``request`` once.
 
-        As with the SDKs in threads, only reads are abandoned when their caller is
-        cancelled; what changes the cloud is waited for.
+        As with the SDKs in threads, reads and what goes through a relay are abandoned
+        when their caller is cancelled; what else changes the cloud is waited for.
 
         Raises:
             CloudError: As ``ali_import.cloud.ports.Cloud`` says.
@@ -136,7 +136,8 @@ class WorldCloud:
         self.calls += 1
         number = self.calls
         self.watch.asked(request)
-        if not request.CHANGES:
+        relayed = isinstance(request, DataCall) and bool(request.relay)
+        if relayed or not request.CHANGES:
             return cast("R", await self._told(request, number))
         with anyio.CancelScope(shield=True) as scope:
             self._waiting[number] = scope
