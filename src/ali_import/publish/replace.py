@@ -192,11 +192,15 @@ class Replacement(Temporary):
         if old.public:
             await images.share(self.region, old.image_id, public=False)
         aside = self._aside_name(old)
+        self.retired = dataclasses.replace(old, name=aside)  # for all that we know
         try:
             await images.rename(self.region, old.image_id, aside)
+        except CloudError as error:
+            if not error.unsure:
+                self.retired = old
+            raise
         finally:
             self._moved_at = anyio.current_time()
-        self.retired = dataclasses.replace(old, name=aside)
 
     def _aside_name(self, old: CloudImage) -> str:
         account = self.region.context.account_id
