@@ -84,7 +84,7 @@ class Monitor:
         self._copies: dict[tuple[str, str], list[Image]] = {}
         self._gaps: dict[tuple[str, str], _Gap] = {}
         self._complete: set[tuple[str, str]] = set()
-        self._renamed: dict[str, tuple[float, Eye]] = {}
+        self._renamed: dict[tuple[str, str], float] = {}
         self._taken_over: dict[str, float] = {}
         self._shared_at: dict[str, float] = {}
         self.possible: set[tuple[str, str]] = set()
@@ -146,7 +146,7 @@ class Monitor:
             taken = dict.fromkeys(request.resource_ids, self._now())
             self._taken_over.update(taken)
         if isinstance(request, calls.ModifyImageAttribute) and request.name is not None:
-            self._renamed[request.region] = self._now(), eye
+            self._renamed[request.region, eye.process] = self._now()
         if request.SERVICE == "ecs":
             self._check_names(eye, request)
 
@@ -358,8 +358,11 @@ class Monitor:
 
         What a run has read a moment ago it cannot know to be over: there are no locks.
         """
-        when, who = self._renamed.get(region, (-STALE_S, eye))
-        return who is not eye and self._now() - when < STALE_S
+        return any(
+            who != eye.process
+            for (where, who), when in self._renamed.items()
+            if where == region and self._now() - when < STALE_S
+        )
 
     def _check_names(self, eye: "Eye", request: Call[Any]) -> None:
         """A name that resolves goes on resolving, but between the two renames."""

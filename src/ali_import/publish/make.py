@@ -364,7 +364,7 @@ class Making:
             return
         image = await self._find_late()
         if image is None:
-            if self._attempt.taken:
+            if self._attempt is not None and self._attempt.taken:
                 self._attempt = None
             return  # asked for, and not seen: it may be left
         ours = image.tags.get(TAG_RUN) == self.region.context.lease.run_id
