@@ -103,12 +103,12 @@ def invoke(
 
 def test_the_sdk_understands_a_functions_life(client: Client) -> None:
     made = create(client, "job", "def handler(e, c): return e", description="mine")
-    assert made.state == "Pending"
+    assert made.state is None
     assert made.function_arn == f"acs:fc:{HANGZHOU}:{ACCOUNT}:functions/job"
     assert invoke(client, "job", b"\x00\xff")[0] == b"\x00\xff"
     shown = client.get_function("job", models.GetFunctionRequest()).body
     assert (shown.state, shown.memory_size, shown.description) == (
-        "Active",
+        None,
         128,
         "mine",
     )

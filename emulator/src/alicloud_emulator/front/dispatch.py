@@ -2,13 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from email.utils import formatdate
-from random import Random
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
-from uuid import UUID
 
-from alicloud_emulator.front import faults
+from alicloud_emulator.front import faults, gateway
 from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.front.events import Events
 from alicloud_emulator.front.http import ConnectionGoneError
@@ -72,7 +69,8 @@ class Dispatcher:
                 record.document(self._world.agenda.now, started, arrival.body.received)
             )
         if not isinstance(response, faults.Page):
-            _add_headers(request, response, self._world.agenda.now)
+            now = self._world.agenda.now
+            gateway.add_headers(request, response, self._world.rng, now)
         return response
 
     def sent(self, arrival: Arrival, size: int) -> None:
@@ -96,7 +94,9 @@ class Dispatcher:
             content_length=head.content_length,
             scheme=arrival.origin.scheme,
             inside=arrival.origin.inside,
-            request_id=_REQUEST_IDS[arrival.host.service](self._world.rng),
+            request_id=gateway.request_id(
+                arrival.host.service, self._world.rng, self._world.agenda.now
+            ),
         )
 
     async def _verified(
@@ -230,43 +230,3 @@ def _pairs(raw_query: str) -> list[tuple[str, str]]:
     except ValueError:
         # Too many: no call has so many parameters; services will miss what they need.
         return []
-
-
-def _uuid(rng: Random) -> str:
-    return str(UUID(int=rng.getrandbits(128), version=4)).upper()
-
-
-def _oss_id(rng: Random) -> str:
-    return f"{rng.getrandbits(96):024X}"
-
-
-def _fc_id(rng: Random) -> str:
-    bits = f"{rng.getrandbits(128):032x}"
-    return f"1-{bits[:8]}-{bits[8:]}"
-
-
-_REQUEST_IDS: dict[str, Callable[[Random], str]] = {
-    "oss": _oss_id,
-    "fc": _fc_id,
-    "ecs": _uuid,
-    "ram": _uuid,
-    "sts": _uuid,
-    "kms": _uuid,
-    "location": _uuid,
-}
-
-_ID_HEADERS = {"oss": ("x-oss-request-id",), "fc": ("X-Fc-Request-Id",)}
-
-
-def _add_headers(request: Request, response: Response, now: float) -> None:
-    """Add what every answer of a product carries."""
-    service, headers = request.host.service, response.headers
-    present = {name.lower() for name in headers}
-    common = {"Date": formatdate(now, usegmt=True)}
-    for name in _ID_HEADERS.get(service, ("x-acs-request-id",)):
-        common[name] = request.request_id
-    if service == "oss":
-        common["Server"] = "AliyunOSS"
-    for name, value in common.items():
-        if name.lower() not in present:
-            headers[name] = value

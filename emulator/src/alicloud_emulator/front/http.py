@@ -292,11 +292,18 @@ def _text(raw: bytes) -> str:
 
 
 def _wire_headers(response: Response, *, closing: bool) -> list[tuple[bytes, bytes]]:
+    """Return header lines; a product that says ``Connection`` says where it stands."""
     headers = {name.lower(): name for name in response.headers}
+    connection = "close" if closing else "keep-alive"
     lines = [
-        (name.encode("ascii"), _header_value(response.headers[name]))
-        for name in headers.values()
-        if _TOKEN.fullmatch(name)
+        (
+            name.encode("ascii"),
+            _header_value(
+                connection if low == "connection" else response.headers[name]
+            ),
+        )
+        for low, name in headers.items()
+        if _TOKEN.fullmatch(name) and not (closing and low == "keep-alive")
     ]
     if response.status >= 200 and response.status != 204:
         length = _length(response)
@@ -304,7 +311,8 @@ def _wire_headers(response: Response, *, closing: bool) -> list[tuple[bytes, byt
             pass
         else:
             lines.append((b"Content-Length", str(length).encode()))
-    lines.append((b"Connection", b"close" if closing else b"keep-alive"))
+    if "connection" not in headers:
+        lines.append((b"Connection", connection.encode()))
     return lines
 
 

@@ -240,9 +240,9 @@ function finish(kind, payload, problem = '') {
 
 async function invoke(meta, event) {
   Object.assign(process.env, meta.env);
-  if (handler === null) log(`FunctionCompute ${runtime} runtime inited.`);
   current = { id: meta.request_id };
   log(`FC Invoke Start RequestId: ${meta.request_id}`);
+  if (handler === null) log(`load code for handler:${meta.function.handler}`);
   send('started');
   try {
     if (handler === null) handler = await load(meta.function.handler);

@@ -142,7 +142,7 @@ class Runtime:
         request_id = meta["request_id"]
         os.environ.update(meta["env"])
         if self._handler is None:
-            _log(f"FunctionCompute {self._name} runtime inited.")
+            _log("FunctionCompute python3 runtime inited.")
         _log(f"FC Invoke Start RequestId: {request_id}")
         self._send("started")
         try:

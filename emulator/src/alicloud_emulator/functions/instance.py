@@ -1,6 +1,7 @@
 """One function instance: a process that runs one invocation at a time."""
 
 import json
+import math
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -205,6 +206,7 @@ class Instance:
             log += f"FC Invoke End RequestId: {task.request_id}, ".encode()
             log += f"Error: {message}\n".encode()
             payload = json.dumps(failure).encode()
+        log += _summary(task, duration_ms, memory_mib)
         return InvocationResult(
             payload=payload,
             error_type=_ERROR_TYPES[end],
@@ -245,6 +247,15 @@ class Instance:
                 self._out_of_memory = True
                 self.kill()
             await anyio.sleep(_MEMORY_POLL_S)
+
+
+def _summary(task: Task, duration_ms: float, memory_mib_max: float) -> bytes:
+    """Return the end of every log; the time billed is in whole milliseconds."""
+    return (
+        f"\nDuration: {duration_ms:.2f} ms, "
+        f"Billed Duration: {math.ceil(duration_ms)} ms, "
+        f"Memory Size: {task.memory_mib} MB, Max Memory Used: {memory_mib_max:.2f} MB"
+    ).encode()
 
 
 def _failure(message: str, error_type: str = "") -> dict[str, str]:

@@ -17,7 +17,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def json_body(document: Document) -> bytes:
-    """Return a document as JSON."""
+    """Return a document as JSON, its keys as they stand there."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(
         "utf-8", errors="replace"
     )

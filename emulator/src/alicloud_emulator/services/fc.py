@@ -86,7 +86,7 @@ class FcService:
             name=name,
         )
         response = await _HANDLERS[action.name](self, asked)
-        response.headers.setdefault("X-Fc-Request-Id", request.request_id)
+        response.headers.setdefault("x-fc-request-id", request.request_id)
         return response
 
     def error(self, request: Request, error: Exception) -> Response:
@@ -101,7 +101,7 @@ class FcService:
         }
         if denied and error.fields:
             document["AccessDeniedDetail"] = error.fields
-        headers = {"X-Fc-Request-Id": request.request_id}
+        headers = {"x-fc-request-id": request.request_id}
         if error.retry_after_ms:
             headers["x-acs-retry-after"] = str(error.retry_after_ms)
         # Bodies too long are found out by whoever reads them, and he says 413.

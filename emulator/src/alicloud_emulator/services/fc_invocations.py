@@ -28,12 +28,6 @@ ASYNC_RETRY_S = 1.0
 
 _TASK_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 
-# What the real service lets scripts in browsers see.
-_EXPOSED = (
-    "Date,x-fc-request-id,x-fc-error-type,x-fc-code-checksum,x-fc-invocation-duration,"
-    "x-fc-max-memory-usage,x-fc-log-result,x-fc-invocation-code-version"
-)
-
 
 class Executor(Protocol):
     """Runs functions' code (``alicloud_emulator.functions.Functions``)."""
@@ -194,18 +188,15 @@ def json_answer(
 def _answer(function: Function, result: InvocationResult, *, tail: bool) -> Response:
     headers = {
         "Content-Type": "application/octet-stream",
-        "Access-Control-Expose-Headers": _EXPOSED,
-        "X-Fc-Code-Checksum": str(function.code_crc64),
-        "X-Fc-Instance-Id": result.instance_id,
-        "X-Fc-Invocation-Duration": f"{result.duration_ms:.0f}",
-        "X-Fc-Invocation-Service-Version": "LATEST",
-        "X-Fc-Max-Memory-Usage": f"{result.memory_mib_max:.2f}",
+        "x-fc-code-checksum": str(function.code_crc64),
+        "x-fc-instance-id": result.instance_id,
+        "x-fc-invocation-service-version": "LATEST",
     }
     if result.error_type:
         headers["Content-Type"] = "application/json"
-        headers["X-Fc-Error-Type"] = result.error_type
+        headers["x-fc-error-type"] = result.error_type
     if tail:
-        headers["X-Fc-Log-Result"] = base64.b64encode(result.log).decode()
+        headers["x-fc-log-result"] = base64.b64encode(result.log).decode()
     return Response(headers=headers, body=result.payload)
 
 

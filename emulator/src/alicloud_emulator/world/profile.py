@@ -180,7 +180,7 @@ class FunctionState(StrEnum):
 
     * ``active``: Pending, then Active, as documented.
     * ``pending``: Pending for ever, though the function can be invoked.
-    * ``absent``: nothing.
+    * ``absent``: nothing, as seen in 2026 (geek-fun/serverlessinsight#219, #224).
     """
 
     ACTIVE = "active"
@@ -199,7 +199,7 @@ class Habits:
     """
 
     usable: bool = True
-    function_state: FunctionState = FunctionState.ACTIVE
+    function_state: FunctionState = FunctionState.ABSENT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -166,13 +166,13 @@ async def test_output_goes_to_the_log_and_nowhere_else(functions: Functions) -> 
     assert result.payload == b""
     lines = result.log.decode().splitlines()
     assert lines[:2] == [
-        "FunctionCompute python3.10 runtime inited.",
+        "FunctionCompute python3 runtime inited.",
         "FC Invoke Start RequestId: 1-a-b",
     ]
     assert lines[2:6] == ["printed", "written", "err", "by a child"]
     assert lines[6].endswith("Z 1-a-b [INFO] logged 1")
     assert lines[7].endswith("Z 1-a-b [ERROR] bad")
-    assert lines[8:] == ["FC Invoke End RequestId: 1-a-b"]
+    assert lines[8:-1] == ["FC Invoke End RequestId: 1-a-b", ""]
 
 
 async def test_more_output_than_a_pipe_holds(functions: Functions) -> None:

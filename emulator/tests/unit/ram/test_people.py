@@ -78,7 +78,7 @@ def test_unknown_keys_are_refused(cloud: Cloud) -> None:
         cloud.world.ram.credential("nobody")
     with refused("InvalidAccessKeyId.NotFound", 404):
         cloud.world.ram.credential("")
-    with refused("MissingSecurityToken", 400):
+    with refused("InvalidSecurityToken.Malformed", 400):
         cloud.world.ram.credential("STS.something")
     with refused("InvalidSecurityToken.Malformed", 400):
         cloud.world.ram.credential("LTAI-emulator", "made up")

@@ -193,8 +193,8 @@ def test_errors_have_the_body_that_every_product_has(wire: Wire) -> None:
             {"x-acs-action": "DescribeImages", "x-acs-version": "2013-01-10"},
             {},
             "POST",
-            "NoSuchVersion",
-            400,
+            "InvalidAction.NotFound",
+            404,
         ),
         (
             {"x-acs-action": "MakeCoffee", "x-acs-version": "2014-05-26"},

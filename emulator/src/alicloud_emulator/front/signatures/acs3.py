@@ -61,7 +61,8 @@ def read(request: Request, *, now: float) -> Claim:
             "SignatureDoesNotMatch",
             400,
             "Specified signature does not match our calculation. server StringToSign"
-            f" is [{_string_to_sign(request, names)}]",
+            f" is [{_string_to_sign(request, names)}] server CanonicalRequest is"
+            f" [{_canonical_request(request, names)}]",
         )
 
     return Claim(
@@ -99,10 +100,15 @@ def check_time(text: str, now: float) -> None:
 
 
 def _string_to_sign(request: Request, names: list[str]) -> str:
+    canonical = _canonical_request(request, names)
+    return f"{ALGORITHM}\n{sha256(canonical.encode()).hexdigest()}"
+
+
+def _canonical_request(request: Request, names: list[str]) -> str:
     headers = "".join(
         f"{name}:{request.headers.get(name, '').strip()}\n" for name in names
     )
-    canonical = "\n".join(
+    return "\n".join(
         (
             request.method,
             request.raw_path,
@@ -112,4 +118,3 @@ def _string_to_sign(request: Request, names: list[str]) -> str:
             request.headers.get("x-acs-content-sha256", ""),
         )
     )
-    return f"{ALGORITHM}\n{sha256(canonical.encode()).hexdigest()}"

@@ -23,12 +23,10 @@ _FORM_FIELDS_MAX = 2000
 
 _UNSIGNED_ACTIONS = frozenset({"AssumeRoleWithOIDC", "AssumeRoleWithSAML"})
 
-# Function Compute's own names for what the RPC gateway says. [fc SDK issues]
+# Function Compute's own names for what the RPC gateway says. [fc SDK issues] Of
+# signatures and tokens it says what the gateway says.
 _FC_CODES = {
     "InvalidAccessKeyId.NotFound": ("InvalidAccessKeyID", 403),
-    "MissingSecurityToken": ("InvalidAccessKeyID", 403),
-    "SignatureDoesNotMatch": ("SignatureNotMatch", 403),
-    "IncompleteSignature": ("SignatureNotMatch", 403),
     "MissingAccessKeyId": ("AccessDenied", 403),
 }
 
@@ -67,10 +65,13 @@ class Verifier:
         try:
             self._settle(request, claim, now)
         except ServiceError as error:
-            if error.code in {"InvalidAccessKeyId.NotFound", "MissingSecurityToken"}:
+            code, temporary = error.code, bool(claim.security_token)
+            if code == "InvalidAccessKeyId.NotFound" or (
+                code == "InvalidSecurityToken.Malformed" and not temporary
+            ):
                 raise oss_errors.unknown_key(claim.access_key_id) from error
-            if error.code.startswith("InvalidSecurityToken"):
-                expired = error.code.endswith("Expired")
+            if code.startswith("InvalidSecurityToken"):
+                expired = code.endswith("Expired")
                 raise oss_errors.bad_token(expired=expired) from error
             raise
 

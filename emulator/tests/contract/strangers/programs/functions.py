@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import time
 import zipfile
 from typing import Any
 
@@ -46,12 +45,6 @@ def make(name: str) -> None:
             )
         )
     )
-    for _ in range(50):
-        state = client.get_function(name, fc.GetFunctionRequest()).body.state
-        if state == "Active":
-            return
-        time.sleep(0.1)
-    raise TimeoutError(name)
 
 
 def invoke(name: str, event: bytes, kind: str = "Sync") -> Any:
