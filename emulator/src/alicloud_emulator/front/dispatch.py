@@ -96,7 +96,9 @@ class Dispatcher:
             content_length=head.content_length,
             scheme=arrival.origin.scheme,
             inside=arrival.origin.inside,
-            request_id=_REQUEST_IDS[arrival.host.service](self._world.rng),
+            request_id=_REQUEST_IDS[arrival.host.service](
+                self._world.rng, self._world.agenda.now
+            ),
         )
 
     async def _verified(
@@ -232,20 +234,21 @@ def _pairs(raw_query: str) -> list[tuple[str, str]]:
         return []
 
 
-def _uuid(rng: Random) -> str:
+def _uuid(rng: Random, _: float) -> str:
     return str(UUID(int=rng.getrandbits(128), version=4)).upper()
 
 
-def _oss_id(rng: Random) -> str:
-    return f"{rng.getrandbits(96):024X}"
+def _oss_id(rng: Random, now: float) -> str:
+    """Return an id that begins with the time, as OSS's do."""
+    return f"{int(now) & 0xFFFFFFFF:08X}{rng.getrandbits(64):016X}"
 
 
-def _fc_id(rng: Random) -> str:
+def _fc_id(rng: Random, _: float) -> str:
     bits = f"{rng.getrandbits(128):032x}"
     return f"1-{bits[:8]}-{bits[8:]}"
 
 
-_REQUEST_IDS: dict[str, Callable[[Random], str]] = {
+_REQUEST_IDS: dict[str, Callable[[Random, float], str]] = {
     "oss": _oss_id,
     "fc": _fc_id,
     "ecs": _uuid,

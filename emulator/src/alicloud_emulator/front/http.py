@@ -292,20 +292,18 @@ def _text(raw: bytes) -> str:
 
 
 def _wire_headers(response: Response, *, closing: bool) -> list[tuple[bytes, bytes]]:
-    headers = {name.lower(): name for name in response.headers}
-    lines = [
-        (name.encode("ascii"), _header_value(response.headers[name]))
-        for name in headers.values()
+    told = dict(response.headers)
+    headers = {name.lower(): name for name in told}
+    told[headers.get("connection", "Connection")] = "close" if closing else "keep-alive"
+    lengthy = response.status >= 200 and response.status != 204
+    length = _length(response) if lengthy else None
+    if "content-length" not in headers and length is not None:
+        told["Content-Length"] = str(length)
+    return [
+        (name.encode("ascii"), _header_value(value))
+        for name, value in told.items()
         if _TOKEN.fullmatch(name)
     ]
-    if response.status >= 200 and response.status != 204:
-        length = _length(response)
-        if "content-length" in headers or length is None:
-            pass
-        else:
-            lines.append((b"Content-Length", str(length).encode()))
-    lines.append((b"Connection", b"close" if closing else b"keep-alive"))
-    return lines
 
 
 def _header_value(value: str) -> bytes:
