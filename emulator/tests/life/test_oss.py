@@ -8,6 +8,7 @@ elements of errors.
 import json
 from base64 import b64encode
 from dataclasses import replace
+from email.utils import formatdate
 from hashlib import md5
 from pathlib import Path
 from random import Random
@@ -16,7 +17,11 @@ from typing import Any
 import pytest
 
 from alicloud_emulator.front.dispatch import _oss_id
-from emulator.tests.unit.oss.conftest import Answer, Cloud
+from alicloud_emulator.front.hosts import parse
+from alicloud_emulator.front.signatures.verifier import Verifier
+from alicloud_emulator.services.wire import Request
+from alicloud_emulator.world.errors import ServiceError
+from emulator.tests.unit.oss.conftest import Answer, Body, Cloud
 
 Vector = dict[str, Any]
 VECTORS: list[Vector] = json.loads(
@@ -95,3 +100,40 @@ def test_an_id_begins_with_the_time() -> None:
     found = _oss_id(Random(1), 1776950381.5)
     assert found.startswith("69EA1C6D")
     assert len(found) == 24
+
+
+NOW = 1.8e9
+DATE = formatdate(NOW, usegmt=True)
+SIGNED = [
+    # id of the vector, Authorization, what is said of it
+    (23, "OSS LTAInobody:eA==", 403, "InvalidAccessKeyId", "0002-00000902",
+     "The OSS Access Key Id you provided does not exist in our records.",
+     ("OSSAccessKeyId", "LTAInobody")),
+    (25, "TOS4-HMAC-SHA256 x", 400, "InvalidArgument", "0002-00000002",
+     "Unsupported Authorization Type", ("ArgumentName", "Authorization")),
+    (69, "OSS LTAI-emulator:eA==", 403, "SignatureDoesNotMatch", "0002-00000201",
+     "", ("SignatureProvided", "eA==")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seen", SIGNED, ids=lambda one: str(one[0]))
+def test_a_signature_is_refused_as_was_seen(seen: tuple[Any, ...]) -> None:
+    _, authorization, status, code, ec, message, (name, value) = seen
+    cloud = Cloud(now=NOW)
+    host = parse("pail.oss-cn-hangzhou.aliyuncs.com")
+    assert host is not None
+    request = Request(
+        method="GET",
+        host=host,
+        path="/",
+        raw_path="/",
+        query=[],
+        headers={"authorization": authorization, "date": DATE},
+        body=Body(b""),
+    )
+    with pytest.raises(ServiceError) as refused:
+        Verifier(cloud.world)._verify_oss(request, NOW)
+    error = refused.value
+    assert (error.status, error.code, error.ec) == (status, code, ec)
+    assert error.fields[name] == value
+    assert message in ("", error.message)
