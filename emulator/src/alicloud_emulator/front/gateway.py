@@ -31,7 +31,7 @@ def request_id(service: str, rng: Random, now: float) -> str:
     """
     match service:
         case "oss":
-            return f"{rng.getrandbits(96):024X}"
+            return f"{int(now) & 0xFFFFFFFF:08X}{rng.getrandbits(64):016X}"  # begins with it
         case "fc":
             bits = f"{rng.getrandbits(80):020x}"
             return f"1-{int(now) & 0xFFFFFFFF:08x}-{bits[:8]}-{bits[8:]}"
