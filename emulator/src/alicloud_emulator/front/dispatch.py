@@ -2,11 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from email.utils import formatdate
-from random import Random
 from urllib.parse import parse_qsl, unquote
-from uuid import UUID
 
 from alicloud_emulator.front import faults
 from alicloud_emulator.front.body import RequestBody
@@ -14,6 +12,7 @@ from alicloud_emulator.front.events import Events
 from alicloud_emulator.front.http import ConnectionGoneError
 from alicloud_emulator.front.server import Arrival, DropConnectionError
 from alicloud_emulator.front.signatures.verifier import Verifier
+from alicloud_emulator.products import BY_NAME
 from alicloud_emulator.services.wire import Request, Response, Service
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Call, Fault
@@ -23,7 +22,6 @@ from alicloud_emulator.world.world import World
 logger = logging.getLogger(__name__)
 
 _QUERY_FIELDS_MAX = 4000
-_DOWNLOADS = frozenset({"GetObject"})
 
 
 class Dispatcher:
@@ -96,7 +94,7 @@ class Dispatcher:
             content_length=head.content_length,
             scheme=arrival.origin.scheme,
             inside=arrival.origin.inside,
-            request_id=_REQUEST_IDS[arrival.host.service](self._world.rng),
+            request_id=BY_NAME[arrival.host.service].request_id(self._world.rng),
         )
 
     async def _verified(
@@ -111,8 +109,9 @@ class Dispatcher:
 
     def _call(self, request: Request, action: str, resource: str) -> Call:
         host = request.host
-        region = request.param("RegionId") if host.service == "ecs" else ""
-        is_download = host.service == "oss" and action in _DOWNLOADS
+        product = BY_NAME[host.service]
+        region = request.param("RegionId") if product.region_parameter else ""
+        is_download = action in product.downloads
         return Call(
             service=host.service,
             action=action,
@@ -180,9 +179,9 @@ class Dispatcher:
             raise
         except Exception as error:
             logger.exception("%s failed unexpectedly", request.host.service)
-            code = "InternalServerError" if request.host.service == "fc" else ""
+            code = BY_NAME[request.host.service].internal_error
             raise ServiceError(
-                code or "InternalError", 500, "The emulator failed: see its log."
+                code, 500, "The emulator failed: see its log."
             ) from error
 
     def _count_body(self, request: Request, size: int, *, up: bool) -> None:
@@ -232,41 +231,15 @@ def _pairs(raw_query: str) -> list[tuple[str, str]]:
         return []
 
 
-def _uuid(rng: Random) -> str:
-    return str(UUID(int=rng.getrandbits(128), version=4)).upper()
-
-
-def _oss_id(rng: Random) -> str:
-    return f"{rng.getrandbits(96):024X}"
-
-
-def _fc_id(rng: Random) -> str:
-    bits = f"{rng.getrandbits(128):032x}"
-    return f"1-{bits[:8]}-{bits[8:]}"
-
-
-_REQUEST_IDS: dict[str, Callable[[Random], str]] = {
-    "oss": _oss_id,
-    "fc": _fc_id,
-    "ecs": _uuid,
-    "ram": _uuid,
-    "sts": _uuid,
-    "kms": _uuid,
-    "location": _uuid,
-}
-
-_ID_HEADERS = {"oss": ("x-oss-request-id",), "fc": ("X-Fc-Request-Id",)}
-
-
 def _add_headers(request: Request, response: Response, now: float) -> None:
     """Add what every answer of a product carries."""
-    service, headers = request.host.service, response.headers
+    product, headers = BY_NAME[request.host.service], response.headers
     present = {name.lower() for name in headers}
-    common = {"Date": formatdate(now, usegmt=True)}
-    for name in _ID_HEADERS.get(service, ("x-acs-request-id",)):
-        common[name] = request.request_id
-    if service == "oss":
-        common["Server"] = "AliyunOSS"
+    common = {
+        "Date": formatdate(now, usegmt=True),
+        product.id_header: request.request_id,
+        **product.headers,
+    }
     for name, value in common.items():
         if name.lower() not in present:
             headers[name] = value
