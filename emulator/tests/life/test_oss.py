@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.front.gateway import request_id
 from alicloud_emulator.front.hosts import parse
 from alicloud_emulator.front.signatures.verifier import Verifier
+from alicloud_emulator.products import oss_id
 from alicloud_emulator.services.wire import Request
 from alicloud_emulator.world.errors import ServiceError
 from emulator.tests.unit.oss.conftest import Answer, Body, Cloud
@@ -97,7 +97,7 @@ def test_an_error_is_on_lines_in_the_order_that_was_seen(vector: Vector) -> None
 
 def test_an_id_begins_with_the_time() -> None:
     """The one seen is of 2026-04-23 13:19:41."""
-    found = request_id("oss", Random(1), 1776950381.5)
+    found = oss_id(Random(1), 1776950381.5)
     assert found.startswith("69EA1C6D")
     assert len(found) == 24
 
