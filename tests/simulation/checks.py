@@ -57,8 +57,11 @@ def _outcome_holds(
         return
     named = _named(world, outcome.region, outcome.name)
     image = next((i for i in named if i.image_id == outcome.image_id), None)
-    # Another run that may not publish half a release takes back what both share.
-    shared = plan.second_after_s is not None and plan.options.all_or_nothing
+    # Another run that cannot publish, or not half a release, takes back what both share.
+    shared = plan.second_after_s is not None and (
+        plan.options.all_or_nothing
+        or (plan.options.overwrite and not outcome.published)
+    )
     if image is None and shared:
         return
     if image is None:
@@ -320,11 +323,13 @@ def _counts(run_id: str, run_ids: set[str] | None) -> bool:
     return run_ids is None or run_id in run_ids
 
 
-def hidden(world: World, plan: Plan, land: Landscape) -> Iterator[tuple[str, str]]:
+def hidden(
+    world: World, plan: Plan, land: Landscape, refused: set[str]
+) -> Iterator[tuple[str, str]]:
     """Give every image that was public, has its name yet, and is not public any more.
 
     To be replaced it is hidden first; whoever puts it back shows it again, where the
-    region and the account allow that.
+    region and the account allow that, and did so when they were asked.
     """
     if not plan.profile.accounts[0].agreement_signed:
         return
@@ -333,7 +338,9 @@ def hidden(world: World, plan: Plan, land: Landscape) -> Iterator[tuple[str, str
         place = world.profile.region(region)
         for image in store(world).images_of(ACCOUNT, region):
             back = image.image_id == image_id and image.name in names
-            if back and not image.public and place and place.public_images:
+            if image_id in refused or not (place and place.public_images):
+                continue
+            if back and not image.public:
                 yield region, f"{image_id} {image.name} in {region}"
 
 

@@ -428,7 +428,9 @@ class Stage:
                 self._violated(f"{process.name}: {text}")
         left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
         found = [(region, text) for region, text in left if region not in spoiled]
-        for region, text in checks.hidden(world, plan, self._land):
+        for region, text in checks.hidden(
+            world, plan, self._land, self._monitor.not_shown
+        ):
             if region not in spoiled and not process.eye.stop.is_throttled(region):
                 self._violated(f"{process.name} left {text} hidden")
         if process.name == "first":
@@ -584,7 +586,7 @@ class Stage:
                 self._violated(f"at the end nothing has the name {name} in {region}")
         if plan.stuck:
             return
-        for _region, text in checks.hidden(world, plan, land):
+        for _region, text in checks.hidden(world, plan, land, self._monitor.not_shown):
             self._violated(f"at the end {text} is not public any more")
         for _region, text in checks.leftovers(world, plan, land, run_ids=None):
             self._violated(f"at the end there is {text}")

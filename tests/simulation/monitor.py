@@ -68,6 +68,7 @@ class Monitor:
             asked for and not refused for good.
         unsure: (region, name) of buckets, functions and images that were asked for without an
             answer, and never deleted with one.
+        not_shown: Ids of images that could not be made public, for good: that is told.
         away: Regions in which the weather is so bad that calls may fail for good.
         trace: One row a call, as (virtual time, process, request, answer).
     """
@@ -84,6 +85,7 @@ class Monitor:
         self._copies: dict[tuple[str, str], list[Image]] = {}
         self._gaps: dict[tuple[str, str], _Gap] = {}
         self._complete: set[tuple[str, str]] = set()
+        self.not_shown: set[str] = set()
         self._renamed: dict[tuple[str, str], float] = {}
         self._taken_over: dict[str, float] = {}
         self._shared_at: dict[str, float] = {}
@@ -421,6 +423,8 @@ class Monitor:
         """Keep the trace, and count what the retry table was asked."""
         self.tally.calls += 1
         refused = isinstance(result, CloudError) and look_up(result).meaning in _REFUSED
+        if isinstance(request, calls.ModifyImageSharePermission) and refused:
+            self.not_shown.add(request.image_id)
         if (made := _makes(request)) and not refused:
             self.possible.add(made)
         self._note_unsure(request, result)

@@ -17,7 +17,7 @@ TOOL = [
     *("cli", "report", "library", "publish", "cloud"),
     *("disk", "relay", "redaction", "errors", "units"),
 ]
-EMULATOR = ["cli", "front", "services", "functions", "world"]
+EMULATOR = ["cli", "front", "products", "services", "functions", "world"]
 BESIDE = {
     ("cloud", "disk"),
     ("services", "functions"),

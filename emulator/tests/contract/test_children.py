@@ -54,7 +54,7 @@ for region in ("cn-hangzhou", "ap-southeast-7", "na-south-1"):
 def test_the_oldest_rpc_sdk_finds_endpoints_and_trusts_them(
     cloud: RunningEmulator,
 ) -> None:
-    assert python(cloud, OLD_RPC_SDK).splitlines() == ["""b'{"PageNum'"""] * 6
+    assert python(cloud, OLD_RPC_SDK).splitlines() == ["""b'{"TotalCo'"""] * 6
 
 
 OLD_OSS_SDK = """

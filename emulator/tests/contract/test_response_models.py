@@ -106,6 +106,7 @@ def test_every_answer_of_ram_fits(session: Session) -> None:
     role, policy = {"RoleName": "r"}, {"PolicyName": "p", "PolicyType": "Custom"}
     session.call(RAM, "CreateRole", **role, AssumeRolePolicyDocument=TRUST)
     session.call(RAM, "GetRole", **role)
+    session.call(RAM, "UpdateRole", **role, NewDescription="other")
     session.call(RAM, "ListRoles", MaxItems=1)
     session.call(RAM, "CreatePolicy", PolicyName="p", PolicyDocument=POLICY)
     session.call(RAM, "GetPolicy", **policy)

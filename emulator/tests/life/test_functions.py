@@ -7,8 +7,8 @@ from random import Random
 import anyio
 import pytest
 
-from alicloud_emulator.front import gateway
 from alicloud_emulator.functions.manager import Functions
+from alicloud_emulator.products import BY_NAME
 from alicloud_emulator.services.fc_invocations import _answer
 from alicloud_emulator.world.fc import Function, InvocationResult
 from emulator.tests.life.conftest import vector
@@ -55,7 +55,7 @@ def test_the_log_of_a_node_run() -> None:
 def test_request_ids_begin_with_the_time() -> None:
     captured = vector(5)["body"]["RequestId"]
     when = int(captured.split("-")[1], 16)
-    made = gateway.request_id("fc", Random(1), when)
+    made = BY_NAME["fc"].request_id(Random(1), when)
     assert made.split("-")[1] == captured.split("-")[1]
     assert [len(part) for part in made.split("-")] == [
         len(part) for part in captured.split("-")

@@ -98,6 +98,7 @@ class Making:
         self._attempt: Attempt | None = None
         self._asked_at = -inf
         self._spent: list[str] = []
+        self._taken_over: set[str] = set()  # what other runs began
 
     @property
     def tags(self) -> dict[str, str]:
@@ -198,6 +199,7 @@ class Making:
                 if not lost:
                     self._spent.append(fresh)
                     return None
+                before = self._attempt, True  # it may yet be seen
                 if anyio.current_time() - began > _LOST_S_MAX:
                     raise
             else:
@@ -223,13 +225,11 @@ class Making:
         return await self.adopt(found)
 
     async def adopt(self, found: CloudImage) -> Attempt:
-        """Take over an image of ours; one that this run began is its own already.
-
-        Raises:
-            CloudError: It cannot be tagged.
-        """
+        """Take over an image of ours; one that this run began is its own already."""
         self.there = True
-        adopted = found.tags.get(TAG_RUN) != self.region.context.lease.run_id
+        if found.tags.get(TAG_RUN) != self.region.context.lease.run_id:
+            self._taken_over.add(found.image_id)
+        adopted = found.image_id in self._taken_over
         return Attempt(image_id=found.image_id, adopted=adopted)
 
     async def wait(self, attempt: Attempt) -> Made:
@@ -360,14 +360,19 @@ class Making:
         Raises:
             CloudError: The region does not answer.
         """
-        if self._attempt is None:
+        attempt = self._attempt
+        if attempt is None:
             return
         image = await self._find_late()
         if image is None:
-            if self._attempt is not None and self._attempt.taken:
+            if attempt.taken:
                 self._attempt = None
             return  # asked for, and not seen: it may be left
-        ours = image.tags.get(TAG_RUN) == self.region.context.lease.run_id
+        # Copies may have lost their tags.
+        ours = image.image_id not in self._taken_over and (
+            image.image_id == attempt.image_id
+            or image.tags.get(TAG_RUN) == self.region.context.lease.run_id
+        )
         if ours and image.status in MAKING:
             await self._cancel(image)
             ended = await self._ended()

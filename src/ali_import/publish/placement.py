@@ -257,8 +257,8 @@ class Placement:
             self._joined = True
             try:
                 await self._set_family(self.target.family)
-            except ApiError:
-                self._joined = False
+            except ApiError as error:
+                self._joined = error.unsure
                 raise
             self._touch()
         self.published = True
@@ -310,9 +310,11 @@ class Placement:
         Raises:
             CloudError: The region does not answer.
         """
-        await self._own.cancel()
-        if self._replacement is not None:
-            await self._replacement.cancel()
+        try:
+            await self._own.cancel()
+        finally:
+            if self._replacement is not None:
+                await self._replacement.cancel()
 
     async def settle(self) -> None:
         """Take back what is to be; delete the old image, or put it back.

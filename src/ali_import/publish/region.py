@@ -1,6 +1,6 @@
 """A region as a place to work in: what is there for the run's own use, and its end."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -13,6 +13,8 @@ from ali_import.publish.context import Context
 from ali_import.publish.model import Leftover
 from ali_import.publish.watcher import Watcher
 from ali_import.publish.workspace import Workspace
+
+_Step = Callable[[], Awaitable[None]]
 
 
 class Work(Protocol):
@@ -78,7 +80,7 @@ class Region:
         """Remove what is of no more use to anybody, before the end."""
         await self.workspace.clean_up(if_idle=True)
         if self.workspace.idle:
-            loans = {w.name: w.drop for w in self._works if w.passing}
+            loans = [(w.name, w.drop) for w in self._works if w.passing]
             await self._all(loans)
 
     def doom(self, snapshot_ids: Iterable[str]) -> None:
@@ -120,16 +122,16 @@ class Region:
             tasks.start_soon(self._end_works, decided)
 
     async def _end_works(self, decided: anyio.Event) -> None:
-        await self._all({work.name: work.cancel for work in self._works})
+        await self._all([(work.name, work.cancel) for work in self._works])
         await decided.wait()
-        await self._all({work.name: work.settle for work in self._works})
-        await self._all({work.name: work.drop for work in self._works})
+        await self._all([(work.name, work.settle) for work in self._works])
+        await self._all([(work.name, work.drop) for work in self._works])
         await self.delete_doomed()
 
-    async def _all(self, steps: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+    async def _all(self, steps: Iterable[tuple[str, _Step]]) -> None:
         """Take a step for everything that is made here; a failure is told."""
 
-        async def guarded(name: str, step: Callable[[], Awaitable[None]]) -> None:
+        async def guarded(name: str, step: _Step) -> None:
             try:
                 await step()
             except CloudError as error:
@@ -137,7 +139,7 @@ class Region:
                 self.note(text, level="WARNING")
 
         async with anyio.create_task_group() as tasks:
-            for name, step in steps.items():
+            for name, step in steps:
                 tasks.start_soon(guarded, name, step)
 
     def leftovers(self) -> tuple[Leftover, ...]:

@@ -1,4 +1,4 @@
-"""Replacing an image without a hole: the name always resolves to a complete image.
+"""Replacing an image with no hole but the moment between two renames.
 
 The new image is Available under a temporary name. The old one is unpublished and
 renamed away, the new one renamed in, with nothing between the two renames; the old one
@@ -27,7 +27,7 @@ from ali_import.publish.lease import (
     of_tags,
     temporary_image_name,
 )
-from ali_import.publish.make import Attempt, Temporary
+from ali_import.publish.make import Temporary
 from ali_import.publish.model import Leftover, Target
 from ali_import.publish.region import Region
 
@@ -48,7 +48,8 @@ class Replacement(Temporary):
     Attributes:
         retired: The image that is replaced, while it is not what it was: hidden, or (by
             its name here) aside under a temporary name.
-        named_at: When the new image got the target's name, on the event loop's clock.
+        named_at: When the new image got the target's name, or may have got it, on the
+            event loop's clock.
     """
 
     def __init__(self, region: Region, target: Target, track: Track) -> None:
@@ -58,15 +59,8 @@ class Replacement(Temporary):
         # They stand aside since somebody else replaced them, whose image is the one
         # retired now.
         self._superseded: list[CloudImage] = []
-        self._adopted = False
         self.named_at = -inf
         self._moved_at = -inf
-
-    @override
-    async def adopt(self, found: CloudImage) -> Attempt:
-        attempt = await super().adopt(found)
-        self._adopted = attempt.adopted
-        return attempt
 
     @override
     def _may_drop(self, image: CloudImage) -> bool:
@@ -76,7 +70,7 @@ class Replacement(Temporary):
         run may be giving it its name this very moment.
         """
         own = image.tags.get(TAG_RUN) == self.region.context.lease.run_id
-        return own and not self._adopted
+        return own and image.image_id not in self._taken_over
 
     @override
     def leftovers(self) -> tuple[Leftover, ...]:
@@ -159,6 +153,8 @@ class Replacement(Temporary):
         try:
             await images.rename(self.region, new.image_id, self.target.name)
         except CloudError as error:
+            if error.unsure:
+                self.named_at = anyio.current_time()
             if error.code != "InvalidImageName.Duplicated":
                 raise
             return False
@@ -261,7 +257,12 @@ class Replacement(Temporary):
             self.retired = None
             return  # somebody deleted it: rather the new image than none
         there = await images.look_again(
-            self.holder, self._is_news, since=max(self._moved_at, self.named_at)
+            self.holder,
+            # Once the new image was named, a look that shows nobody may be late.
+            lambda holder: (
+                self._is_news(holder) and (holder is not None or self.named_at == -inf)
+            ),
+            since=max(self._moved_at, self.named_at),
         )
         known = {image.image_id for image in (old, new) if image is not None}
         if there and there.image_id not in known and there.status in READY:
@@ -291,7 +292,7 @@ class Replacement(Temporary):
         aside = self._aside_name(old)
         return await images.look_again(
             look,
-            lambda seen: not seen or seen[0].name == aside,
+            lambda seen: bool(seen) and seen[0].name == aside,
             since=self._moved_at,
         )
 

@@ -77,7 +77,7 @@ class Run:
         self._sources: dict[str, Sources] = {}
         self._placements: list[Placement] = []
         self._finish: Finish | None = None
-        self._swept: tuple[Leftover, ...] = ()
+        self._not_swept: tuple[Leftover, ...] = ()
         self._mistakes: list[Exception] = []
         self._interrupted = False
         self._stopped = False
@@ -97,7 +97,7 @@ class Run:
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return the temporary things that exist, or may exist, right now."""
         here = [left for r in self._regions.values() for left in r.leftovers()]
-        return (*self._swept, *here)
+        return (*self._not_swept, *here)
 
     async def execute(self) -> Report:
         """Publish, clean up, and report.
@@ -310,7 +310,8 @@ class Run:
         run_id = f"{self._rng.getrandbits(32):08x}"
         lease = dataclasses.replace(context.lease, run_id=run_id)
         context = dataclasses.replace(context, lease=lease)
-        self._swept = await cleanup.remove(context, over)
+        self._not_swept = tuple(over)  # for as long as it takes
+        self._not_swept = await cleanup.remove(context, over)
 
 
 async def _place_all(placements: Sequence[Placement]) -> None:

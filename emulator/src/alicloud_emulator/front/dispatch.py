@@ -11,6 +11,7 @@ from alicloud_emulator.front.events import Events
 from alicloud_emulator.front.http import ConnectionGoneError
 from alicloud_emulator.front.server import Arrival, DropConnectionError
 from alicloud_emulator.front.signatures.verifier import Verifier
+from alicloud_emulator.products import BY_NAME
 from alicloud_emulator.services.wire import Request, Response, Service
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Call, Fault
@@ -20,7 +21,6 @@ from alicloud_emulator.world.world import World
 logger = logging.getLogger(__name__)
 
 _QUERY_FIELDS_MAX = 4000
-_DOWNLOADS = frozenset({"GetObject"})
 
 
 class Dispatcher:
@@ -94,8 +94,8 @@ class Dispatcher:
             content_length=head.content_length,
             scheme=arrival.origin.scheme,
             inside=arrival.origin.inside,
-            request_id=gateway.request_id(
-                arrival.host.service, self._world.rng, self._world.agenda.now
+            request_id=BY_NAME[arrival.host.service].request_id(
+                self._world.rng, self._world.agenda.now
             ),
         )
 
@@ -111,8 +111,9 @@ class Dispatcher:
 
     def _call(self, request: Request, action: str, resource: str) -> Call:
         host = request.host
-        region = request.param("RegionId") if host.service == "ecs" else ""
-        is_download = host.service == "oss" and action in _DOWNLOADS
+        product = BY_NAME[host.service]
+        region = request.param("RegionId") if product.region_parameter else ""
+        is_download = action in product.downloads
         return Call(
             service=host.service,
             action=action,
@@ -180,9 +181,9 @@ class Dispatcher:
             raise
         except Exception as error:
             logger.exception("%s failed unexpectedly", request.host.service)
-            code = "InternalServerError" if request.host.service == "fc" else ""
+            code = BY_NAME[request.host.service].internal_error
             raise ServiceError(
-                code or "InternalError", 500, "The emulator failed: see its log."
+                code, 500, "The emulator failed: see its log."
             ) from error
 
     def _count_body(self, request: Request, size: int, *, up: bool) -> None:

@@ -20,13 +20,7 @@ from alicloud_emulator.front.server import Arrival, Front
 from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.functions.network import NetworkEnv
-from alicloud_emulator.services.ecs import EcsService
-from alicloud_emulator.services.fc import FcService
-from alicloud_emulator.services.kms import KmsService
-from alicloud_emulator.services.location import LocationService
-from alicloud_emulator.services.oss.service import OssService
-from alicloud_emulator.services.ram import RamService
-from alicloud_emulator.services.sts import StsService
+from alicloud_emulator.products import PRODUCTS
 from alicloud_emulator.services.wire import Response, Service
 from alicloud_emulator.world.blobs import DirectoryBlobs
 from alicloud_emulator.world.faults import Rule
@@ -193,15 +187,7 @@ class Emulator:
 
 
 def _services(world: World, functions: Functions) -> dict[str, Service]:
-    return {
-        "ecs": EcsService(world),
-        "oss": OssService(world),
-        "fc": FcService(world, functions=functions),
-        "ram": RamService(world),
-        "sts": StsService(world),
-        "kms": KmsService(world),
-        "location": LocationService(world),
-    }
+    return {product.name: product.service(world, functions) for product in PRODUCTS}
 
 
 @asynccontextmanager

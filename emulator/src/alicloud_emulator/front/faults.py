@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import anyio
 
 from alicloud_emulator.front.server import DropConnectionError
+from alicloud_emulator.products import BY_NAME
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Call, Do, Fault
@@ -13,9 +14,6 @@ _HANG_S_MAX = 3600.0
 _DELAY_S_MAX = 600.0
 _FOR_SERVICES = frozenset({Do.CORRUPT, Do.TRUNCATE, Do.KILL, Do.FAIL_TASK})
 _THROTTLED = "Throttling.User"
-
-# What each product says for the flow control that RPC products call Throttling.User.
-_THROTTLE_CODES = {"oss": ("QpsLimitExceeded", 503), "fc": ("ResourceThrottled", 429)}
 
 Gone = Callable[[], Awaitable[None]]
 """Returns when the client of a call has gone."""
@@ -94,7 +92,7 @@ def _refusal(fault: Fault, call: Call) -> ServiceError:
     # A fault is a refusal by 503 unless it says otherwise; throttling by 400.
     status = 400 if is_throttle and not fault.code else fault.status
     if code == _THROTTLED:
-        code, status = _THROTTLE_CODES.get(call.service, (code, status))
+        code, status = BY_NAME[call.service].throttled or (code, status)
     return ServiceError(
         code,
         status,

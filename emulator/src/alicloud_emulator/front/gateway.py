@@ -1,11 +1,11 @@
-"""What every answer of a product carries: its request's id, and its headers.
+"""What every answer of a product carries: its headers.
 
 The RPC products (ECS, RAM, STS, ...) stand behind one gateway, whose headers are those
 that answers have had since 2023.
 
 Source:
     Headers and the entity tag: aliyun/darabonba-openapi#140 (2024), an ``aliyun`` CLI
-    log of 2025; ids: Serverless-Devs/Serverless-Devs#768 (2024) and every captured
+    log of 2025, and every captured
     answer of the gateway. That errors carry the same headers, and how long a body must
     be to have ``Vary``, are guesses.
 """
@@ -14,29 +14,11 @@ import hashlib
 from base64 import b64encode
 from email.utils import formatdate
 from random import Random
-from uuid import UUID
 
+from alicloud_emulator.products import BY_NAME
 from alicloud_emulator.services.wire import Request, Response
 
 _VARY_BYTES_MIN = 1024
-
-
-def request_id(service: str, rng: Random, now: float) -> str:
-    """Return a new request id in the form of a product's.
-
-    Args:
-        service: The product, as in ``Host.service``.
-        rng: Draws what is not the time.
-        now: Unix time in seconds.
-    """
-    match service:
-        case "oss":
-            return f"{rng.getrandbits(96):024X}"
-        case "fc":
-            bits = f"{rng.getrandbits(80):020x}"
-            return f"1-{int(now) & 0xFFFFFFFF:08x}-{bits[:8]}-{bits[8:]}"
-        case _:
-            return str(UUID(int=rng.getrandbits(128), version=5)).upper()
 
 
 def add_headers(request: Request, response: Response, rng: Random, now: float) -> None:
@@ -48,16 +30,12 @@ def add_headers(request: Request, response: Response, rng: Random, now: float) -
         rng: Draws trace ids.
         now: Unix time in seconds.
     """
+    product = BY_NAME[request.host.service]
     date = {"Date": formatdate(now, usegmt=True)}
-    match request.host.service:
-        case "oss":
-            common = {**date, "x-oss-request-id": request.request_id}
-            common["Server"] = "AliyunOSS"
-        case "fc":
-            common = {**date, "x-fc-request-id": request.request_id}
-        case _:
-            _behind_the_gateway(request, response, rng, date)
-            return
+    if product.behind_gateway:
+        _behind_the_gateway(request, response, rng, date)
+        return
+    common = {**date, product.id_header: request.request_id, **product.headers}
     present = {name.lower() for name in response.headers}
     for name, value in common.items():
         if name.lower() not in present:

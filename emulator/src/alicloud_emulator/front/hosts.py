@@ -7,39 +7,17 @@ official SDKs (docs/reference.md lists them all).
 import re
 from functools import lru_cache
 
+from alicloud_emulator.products import BY_NAME, PRODUCTS
 from alicloud_emulator.services.wire import Host
-from alicloud_emulator.world.profile import OssMode, Profile
+from alicloud_emulator.world.profile import Profile
 
 SUFFIX = ".aliyuncs.com"
 
-_REGION = r"(?P<region>[a-z]{2,5}-[a-z0-9]+(?:-[a-z0-9]+)*?)"
-_BUCKET = r"(?:(?P<bucket>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\.)?"
-
-# Tried in order on the name without ".aliyuncs.com". A "vpc" or "internal" group that
-# matched makes the host internal: only its own region's network resolves it.
-_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (service, re.compile(pattern))
-    for service, pattern in (
-        ("oss", rf"{_BUCKET}oss-accelerate(?:-overseas)?"),
-        ("oss", rf"{_BUCKET}oss-{_REGION}(?P<internal>-internal)?"),
-        ("oss", rf"{_BUCKET}{_REGION}\.oss"),
-        ("oss", rf"{_BUCKET}oss"),
-        ("ecs", r"ecs"),
-        ("ecs", rf"ecs(?P<internal>-vpc)?\.{_REGION}"),
-        ("ecs", rf"ecs-{_REGION}"),
-        ("fc", rf"fcv3(?P<internal>-vpc)?\.{_REGION}"),
-        ("fc", rf"fc(?P<internal>-vpc)?\.{_REGION}"),
-        (
-            "fc",
-            rf"(?:(?P<account>[0-9]{{1,32}})\.)?{_REGION}(?P<internal>-internal)?\.fc",
-        ),
-        ("ram", r"ram"),
-        ("sts", r"sts"),
-        ("sts", rf"sts(?P<internal>-vpc)?\.{_REGION}"),
-        ("kms", r"kms"),
-        ("kms", rf"kms(?P<internal>-vpc)?\.{_REGION}"),
-        ("location", r"location(?:-readonly)?"),
-    )
+# Tried in order on the name without ".aliyuncs.com".
+_FORMS = tuple(
+    (product.name, re.compile(pattern))
+    for product in PRODUCTS
+    for pattern in product.hosts
 )
 
 
@@ -101,11 +79,7 @@ def resolves(host: Host, profile: Profile, inside: str) -> bool:
     region = profile.region(host.region)
     if region is None:
         return False
-    if host.service == "fc":
-        return region.fc
-    if host.service == "oss":
-        return region.oss is not OssMode.UNRESOLVED
-    return True
+    return BY_NAME[host.service].is_there(region)
 
 
 def is_dead(host: Host, profile: Profile) -> bool:

@@ -38,7 +38,9 @@ Every action of ECS, RAM, STS and KMS can also answer `MissingParameter` (`Missi
 `InvalidParameter`, `InvalidRegionId.NotFound`, `Forbidden.RAM` (`NoPermission` in RAM and
 STS), `Account.Arrearage`, `Throttling.User`, `ServiceUnavailable`, `InternalError`, and
 what the gateway says of signatures, versions, unknown actions, and of a `RegionId` that
-is not the host's (`InvalidOperation.NotSupportedEndpoint`).
+is not the host's (`InvalidOperation.NotSupportedEndpoint`). An action that these products
+really have and that is not below answers `NotImplemented` (400), and a name that no action
+has `InvalidAction.NotFound` (404).
 """
 
 

@@ -5,8 +5,11 @@ clients, as parameters ``Action`` and ``Version``; answers are JSON, or XML wher
 ``Format`` or an older client's silence asks for it.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any, ClassVar
 
 from alicloud_emulator.services.bodies import (
@@ -201,12 +204,36 @@ class RpcService:
             name = ""  # it has no such action
         action = self.actions.get(name)
         if action is None:
-            raise ServiceError(
-                "InvalidAction.NotFound",
-                404,
-                "Specified api is not found, please check your url and method.",
-            )
+            raise self._not_there(name)
         return action
+
+    def _not_there(self, name: str) -> ServiceError:
+        """Return the error of an action that is not built, or of a mistyped one."""
+        if name in action_names().get(self.PRODUCT.lower(), ()):
+            # 400, since clients take 501 for a passing fault and try again.
+            return ServiceError(
+                "NotImplemented",
+                400,
+                f"{self.PRODUCT} has the action {name}, which this emulator does not "
+                "carry out.",
+            )
+        return ServiceError(
+            "InvalidAction.NotFound",
+            404,
+            "Specified api is not found, please check your url and method.",
+        )
+
+
+@cache
+def action_names() -> Mapping[str, frozenset[str]]:
+    """Return the names of every real action, built here or not, by product.
+
+    Made by ``scripts/condense_api_names.py`` from Alibaba's API metadata, which has
+    nothing of the location service.
+    """
+    file = files("alicloud_emulator.services") / "action_names.json"
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return {product: frozenset(names) for product, names in found.items()}
 
 
 def _action_name(request: Request) -> str:

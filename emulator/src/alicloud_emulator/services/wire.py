@@ -69,6 +69,7 @@ class Request:
         signature: How it was signed: ``acs3``, ``rpc``, ``oss-v4``, ``oss-v1``, "".
         request_id: Id that the answer carries.
         faults: Faults that the service itself must carry out (fail-task, kill, ...).
+        found: What the product found it to ask for, so that it looks once; its own.
     """
 
     method: str
@@ -86,6 +87,7 @@ class Request:
     signature: str = ""
     request_id: str = ""
     faults: tuple[Fault, ...] = ()
+    found: object = field(default=None, init=False)
 
     def param(self, name: str, default: str = "") -> str:
         """Return the first value of a query parameter."""

@@ -96,7 +96,7 @@ def parse_document(text: str, *, trust: bool = False) -> dict[str, Any]:
     Raises:
         PolicyError: It is not JSON, too long, or has no well-formed statement.
     """
-    if len(text.encode()) > DOCUMENT_BYTES_MAX:
+    if len(text.encode(errors="surrogatepass")) > DOCUMENT_BYTES_MAX:
         raise PolicyError(f"longer than {DOCUMENT_BYTES_MAX} bytes")
     try:
         document = json.loads(text)

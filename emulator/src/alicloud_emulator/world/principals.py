@@ -51,6 +51,7 @@ class Role:
         trust: Who may assume it; empty trusts everybody (profile roles only).
         documents: Policies that the profile gave it directly.
         attached: When each (type, name) of policy was attached, Unix seconds.
+        updated_at: When UpdateRole last changed it, Unix seconds; 0 if never.
         usable_at: When services begin to see it (propagation), Unix seconds.
     """
 
@@ -60,6 +61,7 @@ class Role:
     trust: dict[str, Any]
     description: str = ""
     created_at: float = 0.0
+    updated_at: float = 0.0
     usable_at: float = 0.0
     max_session_s: int = MAX_SESSION_S
     documents: tuple[Document, ...] = ()

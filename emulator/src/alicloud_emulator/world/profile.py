@@ -90,7 +90,8 @@ class Account:
         access_key_secret: Without one, nobody can sign with the key; the command line
             draws a new one at every start.
         oss_since: ``new`` (activated on or after 2025-03-20: mainland public data
-            calls are refused) or ``old``.
+            calls are refused), ``old``, or ``never`` (data calls answer
+            ``UserDisable``).
         agreement_signed: Community Image Terms accepted.
         import_role: Whether AliyunECSImageImportDefaultRole is there at the start.
         fc_enabled: Whether Function Compute was ever activated.
@@ -103,7 +104,7 @@ class Account:
     id: str
     access_key_id: str
     access_key_secret: str = ""
-    oss_since: str = one_of("new", "old")
+    oss_since: str = one_of("new", "old", "never")
     agreement_signed: bool = True
     import_role: bool = True
     fc_enabled: bool = True
@@ -196,10 +197,16 @@ class Habits:
         usable: Whether DescribeImages tells ``Usable``.
         function_state: ``active``, ``pending`` or ``absent``: what GetFunction tells
             of functions of built-in runtimes; container functions do become Active.
+        bucket_name_held_s: How long in seconds nobody can make a bucket again under a
+            name that was deleted; 0 for not at all. Alibaba says hours, usually 48.
+        import_aes256: Whether ImportImage takes from buckets that encrypt with AES256
+            by default. They were seen to work; Alibaba's reference refuses them.
     """
 
     usable: bool = True
     function_state: FunctionState = FunctionState.ABSENT
+    bucket_name_held_s: float = 0.0
+    import_aes256: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

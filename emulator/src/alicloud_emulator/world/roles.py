@@ -63,10 +63,7 @@ class Roles:
         """
         people = self._enter(caller, "CreateRole", "role/*")
         _check_name("RoleName", role_name, r"[\w.-]{1,64}")
-        if not MAX_SESSION_S <= max_session_s <= MAX_SESSION_S_MAX:
-            raise _invalid("MaxSessionDuration")
-        if len(description) > 1024:
-            raise _invalid("Description.Length")
+        _check_attributes(description, max_session_s)
         document = _parsed(trust, trust=True)
         _check_tags(tags or {})
         if people.role(role_name) is not None:
@@ -80,6 +77,38 @@ class Roles:
         role.description = description
         role.max_session_s = max_session_s
         role.tags = dict(tags or {})
+        return role
+
+    def update_role(
+        self,
+        caller: Caller,
+        *,
+        role_name: str,
+        trust: str = "",
+        description: str | None = None,
+        max_session_s: int | None = None,
+    ) -> Role:
+        """Change what is given of a role (UpdateRole), and nothing if any is wrong.
+
+        Args:
+            caller: Who calls.
+            role_name: The role.
+            trust: NewAssumeRolePolicyDocument, JSON text; "" keeps it.
+            description: At most 1024 characters; None keeps it.
+            max_session_s: In seconds, 3600 to 43200; None keeps it.
+
+        Raises:
+            ServiceError: ``EntityNotExist.Role`` (404), ``MalformedPolicyDocument`` or
+                ``InvalidParameter.*`` (400).
+        """
+        people = self._enter(caller, "UpdateRole", f"role/{role_name}")
+        role = _role(people, role_name)
+        described = role.description if description is None else description
+        lasts_s = role.max_session_s if max_session_s is None else max_session_s
+        _check_attributes(described, lasts_s)
+        role.trust = _parsed(trust, trust=True) if trust else role.trust
+        role.description, role.max_session_s = described, lasts_s
+        role.updated_at = self._world.agenda.now
         return role
 
     def delete_role(self, caller: Caller, role_name: str) -> None:
@@ -345,6 +374,13 @@ def _parsed(text: str, *, trust: bool) -> dict[str, object]:
 def _check_name(parameter: str, name: str, pattern: str) -> None:
     if not re.fullmatch(pattern, name, re.ASCII):
         raise _invalid(f"{parameter}.InvalidChars")
+
+
+def _check_attributes(description: str, max_session_s: int) -> None:
+    if not MAX_SESSION_S <= max_session_s <= MAX_SESSION_S_MAX:
+        raise _invalid("MaxSessionDuration")
+    if len(description) > 1024:
+        raise _invalid("Description.Length")
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:

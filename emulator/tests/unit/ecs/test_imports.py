@@ -1,5 +1,6 @@
 import hashlib
 import struct
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -250,7 +251,7 @@ def test_an_archived_object_must_be_restored_first(cloud: Cloud) -> None:
 def test_an_encrypted_bucket_is_not_read(cloud: Cloud) -> None:
     buckets = cloud.world.oss.buckets
     started = cloud.import_image()
-    buckets.put_encryption(cloud.visit(), "bucket", Encryption(algorithm="AES256"))
+    buckets.put_encryption(cloud.visit(), "bucket", Encryption(algorithm="KMS"))
     with refused("InvalidOSSBucket.EncryptUnsupported", 403):
         cloud.import_image("other")
     cloud.wait(11)
@@ -258,6 +259,22 @@ def test_an_encrypted_bucket_is_not_read(cloud: Cloud) -> None:
     assert task.error_code == "InvalidOSSBucket.EncryptUnsupported"
     buckets.delete_encryption(cloud.visit(), "bucket")
     cloud.import_image("other")
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_bucket_that_encrypts_with_aes256_is_read_as_the_profile_says(
+    cloud: Cloud, *, taken: bool
+) -> None:
+    profile = cloud.world.profile
+    habits = replace(profile.habits, import_aes256=taken)
+    cloud.world.profile = replace(profile, habits=habits)
+    rule = Encryption(algorithm="AES256")
+    cloud.world.oss.buckets.put_encryption(cloud.visit(), "bucket", rule)
+    if taken:
+        cloud.import_image("sealed")
+    else:
+        with refused("InvalidOSSBucket.EncryptUnsupported", 403):
+            cloud.import_image("sealed")
 
 
 def test_tokens_of_accounts_do_not_meet(cloud: Cloud) -> None:
@@ -301,7 +318,8 @@ def test_the_quota_counts_every_image() -> None:
 
 
 def test_an_account_that_owes_money_changes_nothing() -> None:
-    cloud = Cloud(account={"arrears": True})
+    cloud = Cloud()
+    object.__setattr__(cloud.world.profile.accounts[0], "arrears", True)
     with refused("Account.Arrearage", 400):
         cloud.import_image()
     assert cloud.images() == []

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from alicloud_emulator.front import hosts
+from alicloud_emulator.products import PRODUCTS
 from alicloud_emulator.services.wire import Host
 from alicloud_emulator.world.profile import load_profile
 
@@ -137,3 +138,17 @@ def test_every_endpoint_in_the_official_sdk_maps_is_understood() -> None:
             host = hosts.parse(endpoint)
             assert host is not None, endpoint
             assert host.service == service
+
+
+def test_every_product_is_found_by_its_hosts() -> None:
+    """A row of products/ is all that the front needs."""
+    for product in PRODUCTS:
+        stems = (
+            f"{product.name}.aliyuncs.com",
+            f"{product.name}.eu-west-1.aliyuncs.com",
+        )
+        if product.name == "oss":
+            stems = ("oss.aliyuncs.com", "oss-eu-west-1.aliyuncs.com")
+        found = [host for host in map(hosts.parse, stems) if host is not None]
+        assert found
+        assert {host.service for host in found} == {product.name}

@@ -302,6 +302,29 @@ def test_bad_roles(cloud: Cloud, given: dict[str, Any], code: str) -> None:
         cloud.world.ram.roles.create_role(cloud.main, **role)
 
 
+def test_a_role_is_updated_in_what_is_given_alone(cloud: Cloud) -> None:
+    roles = cloud.world.ram.roles
+    first, other = trust_text(RAM="*"), trust_text(Service="ecs.aliyuncs.com")
+    roles.create_role(cloud.main, role_name="new", trust=first, description="a")
+    roles.update_role(cloud.main, role_name="NEW", trust=other)
+    role = roles.get_role(cloud.main, "new")
+    assert (role.trust, role.description) == (json.loads(other), "a")
+    assert role.max_session_s == 3600
+    roles.update_role(cloud.main, role_name="new", description="", max_session_s=7200)
+    assert (role.trust, role.description) == (json.loads(other), "")
+    assert role.max_session_s == 7200
+    with refused("EntityNotExist.Role", 404):
+        roles.update_role(cloud.main, role_name="none", description="b")
+    # A call that is refused changes nothing.
+    for wrong, code in (
+        ({"max_session_s": 1}, "InvalidParameter.MaxSessionDuration"),
+        ({"trust": "{}"}, "MalformedPolicyDocument"),
+    ):
+        with refused(code, 400):
+            roles.update_role(cloud.main, role_name="new", description="b", **wrong)
+        assert role.description == ""
+
+
 def test_policies_are_made_attached_counted_and_removed(cloud: Cloud) -> None:
     roles = cloud.world.ram.roles
     make_role(cloud)

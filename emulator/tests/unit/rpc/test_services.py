@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from alicloud_emulator.services.ecs import EcsService
+from alicloud_emulator.services.kms import KmsService
 from alicloud_emulator.services.location import LocationService
 from alicloud_emulator.services.ram import RamService
-from alicloud_emulator.services.rpc import RpcService
+from alicloud_emulator.services.rpc import RpcService, action_names
 from alicloud_emulator.services.sts import StsService
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
@@ -224,6 +225,26 @@ def test_calls_that_are_none(
         method=method,
     )
     assert (got.code, got.status) == (code, status)
+
+
+def test_a_real_action_that_is_not_built_is_no_typo(wire: Wire) -> None:
+    for service, action in (
+        (wire.ecs, "RunInstances"),
+        (wire.ram, "CreateUser"),
+        (wire.sts, "AssumeRoleWithSAML"),
+    ):
+        refused = wire.call(action, service)
+        assert (refused.status, refused.code) == (400, "NotImplemented")
+        assert action in refused.json["Message"]
+        assert wire.call(f"{action}s", service).code == "InvalidAction.NotFound"
+    # Another product's action is none of this one's.
+    assert wire.call("CreateUser").code == "InvalidAction.NotFound"
+
+
+def test_every_action_that_is_built_is_a_real_one(wire: Wire) -> None:
+    kms = KmsService(wire.cloud.world)
+    for service in (wire.ecs, wire.ram, wire.sts, kms):
+        assert set(service.actions) < action_names()[service.PRODUCT.lower()]
 
 
 def test_a_regions_host_serves_no_other_region(wire: Wire) -> None:

@@ -7,6 +7,9 @@ codes marked there as seen are the real ones, a missing one is left out.
 from alicloud_emulator.front.signatures.claim import SKEW_S_MAX, iso_time
 from alicloud_emulator.world.errors import ServiceError
 
+_ECHOED_MAX = 1024
+"""Characters of a request's own header that an answer repeats."""
+
 
 def unknown_key(access_key_id: str) -> ServiceError:
     """Return the error for an access key that does not exist."""
@@ -31,7 +34,12 @@ def bad_token(*, expired: bool) -> ServiceError:
 
 
 def mismatch(
-    access_key_id: str, signature: str, string_to_sign: str, canonical_request: str = ""
+    access_key_id: str,
+    signature: str,
+    string_to_sign: str,
+    canonical_request: str = "",
+    *,
+    in_url: bool,
 ) -> ServiceError:
     """Return the error for a wrong signature; it shows what the server signed."""
     fields = {
@@ -47,7 +55,7 @@ def mismatch(
         403,
         "The request signature we calculated does not match the signature you"
         " provided. Check your key and signing method.",
-        ec="0002-00000040",
+        ec="0002-00000040" if in_url else "0002-00000201",
         fields=fields,
     )
 
@@ -59,13 +67,28 @@ def malformed(what: str) -> ServiceError:
     )
 
 
-def bad_scope(part: str) -> ServiceError:
+def unknown_scheme(authorization: str) -> ServiceError:
+    """Return the error for an Authorization that is none of OSS's."""
+    return ServiceError(
+        "InvalidArgument",
+        400,
+        "Unsupported Authorization Type",
+        ec="0002-00000002",
+        fields={
+            "ArgumentName": "Authorization",
+            "ArgumentValue": authorization[:_ECHOED_MAX],
+        },
+    )
+
+
+def bad_scope(part: str, authorization: str) -> ServiceError:
     """Return the error for a V4 scope of another region or product."""
     return ServiceError(
         "InvalidArgument",
         400,
         f"Invalid signing {part} in Authorization header.",
         ec={"region": "0002-00000226", "product": "0002-00000227"}[part],
+        fields={"Authorization": authorization[:_ECHOED_MAX]},
     )
 
 

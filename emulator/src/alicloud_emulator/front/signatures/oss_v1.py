@@ -126,7 +126,12 @@ def _claim(
             mac = hmac.new(secret.encode(), to_sign.encode("utf-8", "replace"), sha1)
             if same(b64encode(mac.digest()).decode(), signature):
                 return None
-        return oss_errors.mismatch(access_key_id, signature, tried[0])
+        return oss_errors.mismatch(
+            access_key_id,
+            signature,
+            tried[0],
+            in_url="authorization" not in request.headers,
+        )
 
     return Claim(
         way="oss-v1",

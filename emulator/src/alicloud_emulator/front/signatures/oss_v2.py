@@ -97,7 +97,12 @@ def _claim(
         mac = hmac.new(secret.encode(), to_sign.encode("utf-8", "replace"), sha256)
         if same(b64encode(mac.digest()).decode(), signature):
             return None
-        return oss_errors.mismatch(access_key_id, signature, to_sign)
+        return oss_errors.mismatch(
+            access_key_id,
+            signature,
+            to_sign,
+            in_url="authorization" not in request.headers,
+        )
 
     return Claim(
         way="oss-v2",

@@ -66,7 +66,7 @@ def read_header(request: Request, *, now: float) -> Claim:
         moment=moment,
         additional=fields.get("AdditionalHeaders", ""),
         signature=fields["Signature"],
-        bad_region=oss_errors.bad_scope("region"),
+        bad_region=oss_errors.bad_scope("region", request.headers["authorization"]),
         bad_day=oss_errors.bad_day(),
     )
     if abs(now - moment) > SKEW_S_MAX:
@@ -149,7 +149,7 @@ def _parts(
     if day != date[:8]:
         raise bad_day
     if product != "oss":
-        raise oss_errors.bad_scope("product")
+        raise oss_errors.bad_scope("product", request.headers.get("authorization", ""))
     if request.host.region and region != request.host.region:
         raise bad_region
     return _Parts(
@@ -177,6 +177,7 @@ def _claim(request: Request, parts: _Parts, token: str) -> Claim:
             parts.signature,
             _string_to_sign(parts, tried[-1]),
             canonical_request=tried[-1],
+            in_url="authorization" not in request.headers,
         )
 
     return Claim(

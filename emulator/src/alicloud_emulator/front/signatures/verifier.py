@@ -144,8 +144,8 @@ def _oss_claim(request: Request, now: float) -> Claim | None:
         return oss_v4.read_query(request, now=now)
     if oss_v1.in_query(request):
         return oss_v1.read_query(request, now=now)
-    if request.headers.get("authorization"):
-        raise oss_errors.malformed("Authorization")
+    if authorization := request.headers.get("authorization"):
+        raise oss_errors.unknown_scheme(authorization)
     return None
 
 

@@ -31,7 +31,6 @@ def image_row(image: Image, account_id: str, now: float) -> dict[str, Any]:
         "ImageFamily": image.family,
         "ImageVersion": "",
         "ImageOwnerAlias": "self" if own else "others",
-        "ImageOwnerId": int(image.account_id),
         "Description": image.description,
         "Status": image.status.value,
         "Progress": f"{image.progress(now)}%",
@@ -43,27 +42,22 @@ def image_row(image: Image, account_id: str, now: float) -> dict[str, Any]:
         "OSName": os_name,
         "OSNameEn": os_name,
         "Platform": image.platform,
-        "LicenseType": image.license_type,
         "Features": {
             "NvmeSupport": image.nvme,
             "ImdsSupport": image.imds,
-            "CpuOnlineUpgrade": "unsupported",
-            "CpuOnlineDowngrade": "unsupported",
-            "MemoryOnlineUpgrade": "unsupported",
-            "MemoryOnlineDowngrade": "unsupported",
         },
         "IsPublic": image.public,
         "IsCopied": bool(image.copied_from),
-        "IsSelfShared": "true" if own and image.shared_with else "false",
+        "IsSelfShared": "True" if own and image.shared_with else "False",
         "IsSubscribed": False,
         "IsSupportCloudinit": False,
         "IsSupportIoOptimized": True,
         "LoginAsNonRootSupported": False,
         "ProductCode": "",
-        "SupplierName": "",
         "Usage": "none",
         **({} if usable is None else {"Usable": usable}),
         "ResourceGroupId": image.resource_group_id,
+        "DetectionOptions": {},
         "DiskDeviceMappings": {
             "DiskDeviceMapping": [_disk_row(image, disk, now) for disk in image.disks]
         },
@@ -98,6 +92,10 @@ def family_row(image: Image, account_id: str, now: float) -> dict[str, Any]:
 
 
 def _disk_row(image: Image, disk: Disk, now: float) -> dict[str, Any]:
+    making = {
+        "Progress": f"{image.progress(now)}%",
+        "RemainTime": int(image.remaining_s(now)),
+    }
     return {
         "Device": disk.device,
         "Type": disk.type,
@@ -106,8 +104,7 @@ def _disk_row(image: Image, disk: Disk, now: float) -> dict[str, Any]:
         "SnapshotId": disk.snapshot_id,
         "ImportOSSBucket": disk.oss_bucket,
         "ImportOSSObject": disk.oss_object,
-        "Progress": f"{image.progress(now)}%",
-        "RemainTime": int(image.remaining_s(now)),
+        **(making if image.in_making else {"Progress": ""}),
         "Encrypted": False,
     }
 

@@ -34,6 +34,7 @@ async def put_bucket(call: Call) -> Response:
         resource_group=call.header("x-oss-resource-group-id"),
         tags=call.tags("x-oss-bucket-tagging"),
         encryption=encryption.asked(call),
+        location="" if wish is None else xml.text(wish, "LocationConstraint"),
     )
     return Response(headers={"Location": f"/{call.bucket}"})
 
@@ -73,7 +74,7 @@ async def get_bucket_info(call: Call) -> Response:
                     ("StorageClass", bucket.storage_class),
                     ("TransferAcceleration", "Enabled" if fast else "Disabled"),
                     ("Versioning", bucket.versioning or None),
-                    owner_node(bucket),
+                    ("Owner", [("DisplayName", bucket.owner), ("ID", bucket.owner)]),
                     ("AccessControlList", [("Grant", bucket.acl)]),
                     ("ServerSideEncryptionRule", rule),
                     ("BucketPolicy", [("LogBucket", ""), ("LogPrefix", "")]),

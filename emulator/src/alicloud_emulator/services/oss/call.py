@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
+from functools import cached_property
 from typing import NoReturn
 from urllib.parse import parse_qsl, quote, unquote
 from xml.etree.ElementTree import Element
@@ -46,7 +47,7 @@ class Call:
     bucket: str
     key: str
 
-    @property
+    @cached_property
     def visit(self) -> Visit:
         """The call as the world's gate sees it."""
         request, host = self.request, self.request.host

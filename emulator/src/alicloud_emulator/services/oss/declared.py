@@ -50,6 +50,7 @@ BUCKET_ERRORS = (
     "InvalidLocationConstraint",
     "NoSuchBucket",
     "TransferAccelerationDisabled",
+    "UserDisable",
 )
 """Codes that any operation on a bucket, or on an object, can give as well."""
 

@@ -127,6 +127,7 @@ _BUCKET = {
             header("x-oss-bucket-tagging"),
             *ENCRYPTION,
             body("StorageClass"),
+            body("LocationConstraint", "must be the host's"),
             body("DataRedundancyType"),
             refused(header("x-oss-agentic-bucket")),
         ),

@@ -19,7 +19,10 @@ _OWN_NAMES = {
     "Throttling.User": ("QpsLimitExceeded", 503),
 }
 _HEADER_PREFIX = "x-oss-"
-_ADVICE = "https://api.aliyun.com/troubleshoot?q="
+# By the site an account is of. NOTE a guess that goes by what was seen: mainland hosts
+# name the one, hosts abroad the other.
+_ADVICE = "https://{}/troubleshoot?q={}"
+_MAINLAND_SITE, _SITE_ABROAD = "api.aliyun.com", "api.alibabacloud.com"
 
 # Besides those of the table above that are about keys and tokens.
 _IDENTITY = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSecurityToken"}
@@ -37,8 +40,14 @@ def named(error: ServiceError) -> tuple[str, int]:
     return _OWN_NAMES.get(error.code, (error.code, error.status))
 
 
-def response(request: Request, error: Exception) -> Response:
-    """Return the answer for an error; anything unforeseen is an InternalError."""
+def response(request: Request, error: Exception, *, abroad: bool) -> Response:
+    """Return the answer for an error; anything unforeseen is an InternalError.
+
+    Args:
+        request: What was asked for.
+        error: Why it is refused.
+        abroad: The host is not one of mainland China.
+    """
     if not isinstance(error, ServiceError):
         error = ServiceError(
             "InternalError",
@@ -58,7 +67,7 @@ def response(request: Request, error: Exception) -> Response:
         headers["x-oss-ec"] = ec
     if status == 304:
         return Response(status=status, headers=headers)
-    body = _body(request, error, code, ec)
+    body = _body(request, error, code, ec, _SITE_ABROAD if abroad else _MAINLAND_SITE)
     if request.method == "HEAD":
         headers["x-oss-err"] = b64encode(body).decode()
         return Response(status=status, headers=headers)
@@ -66,12 +75,14 @@ def response(request: Request, error: Exception) -> Response:
     return Response(status=status, headers=headers, body=body)
 
 
-def _body(request: Request, error: ServiceError, code: str, ec: str) -> bytes:
+def _body(
+    request: Request, error: ServiceError, code: str, ec: str, site: str
+) -> bytes:
     fields: list[xml.Node] = [
         ("Code", code),
         ("Message", error.message),
         ("RequestId", request.request_id),
-        ("HostId", request.host.name),
+        ("HostId", request.headers.get("host") or request.host.name),
     ]
     fields += [
         (name, value)
@@ -79,5 +90,5 @@ def _body(request: Request, error: ServiceError, code: str, ec: str) -> bytes:
         if name != "EC" and not name.startswith(_HEADER_PREFIX)
     ]
     if ec:
-        fields += [("EC", ec), ("RecommendDoc", f"{_ADVICE}{ec}")]
+        fields += [("EC", ec), ("RecommendDoc", _ADVICE.format(site, ec))]
     return xml.document(("Error", fields))

@@ -205,7 +205,13 @@ def level_of(request: Request) -> Level:
 
 
 def operation_of(request: Request) -> Operation | str:
-    """Return the operation, or the error code if there is none."""
+    """Return the operation, or the error code if there is none; looked up once."""
+    if not isinstance(request.found, Operation | str):
+        request.found = _looked_up(request)
+    return request.found
+
+
+def _looked_up(request: Request) -> Operation | str:
     level = level_of(request)
     names = {name for name, _ in request.query}
     found = sorted(names & _SUB_RESOURCES[level])

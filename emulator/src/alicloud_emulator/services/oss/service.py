@@ -55,7 +55,9 @@ class OssService:
         """Return the XML answer for an error (a header's worth of it on HEAD)."""
         if self._bucket_is_missing(request, error):
             error = refusal("NoSuchBucket", BucketName=request.host.bucket)
-        return self._signed(request, errors.response(request, error))
+        region = self._world.profile.region(request.host.region)
+        abroad = region is not None and not region.mainland
+        return self._signed(request, errors.response(request, error, abroad=abroad))
 
     def _bucket_is_missing(self, request: Request, error: Exception) -> bool:
         """Whether it is beside the point who signed: there is no such bucket.
@@ -77,10 +79,44 @@ class OssService:
         response.headers |= {
             "Server": "AliyunOSS",
             "Date": formatdate(self._world.agenda.now, usegmt=True),
+            "Connection": "keep-alive",
             "x-oss-request-id": request.request_id,
             "x-oss-server-time": "1",
         }
+        length = response.content_length
+        if length is None and isinstance(response.body, bytes):
+            length = len(response.body)
+        if length is not None and response.status != 304:
+            response.headers["Content-Length"] = str(length)
+        response.headers = dict(sorted(response.headers.items(), key=_place))
         return response
+
+
+_ORDER = (
+    "server",
+    "date",
+    "content-type",
+    "content-length",
+    "connection",
+    "x-oss-request-id",
+    "accept-ranges",
+    "etag",
+    "last-modified",
+    "x-oss-object-type",
+    "x-oss-hash-crc64ecma",
+    "x-oss-storage-class",
+    "content-md5",
+)
+"""Headers of an answer from its top, as seen in life; the others follow."""
+_LAST = ("x-oss-server-time", "x-oss-ec")
+_PLACES = {
+    **{name: place for place, name in enumerate(_ORDER)},
+    **{name: len(_ORDER) + place for place, name in enumerate(_LAST, 1)},
+}
+
+
+def _place(header: tuple[str, str]) -> int:
+    return _PLACES.get(header[0].lower(), len(_ORDER))
 
 
 def _refuse_fields(request: Request, fields: Iterable[Field]) -> None:

@@ -47,7 +47,8 @@ _ENTITIES = {"\r": "&#13;"}  # parsers make line feeds of plain carriage returns
 
 def document(*roots: Node) -> bytes:
     """Return a document of one root (with its children) in UTF-8."""
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{fragment(roots)}'.encode()
+    text = "\n".join(filter(None, (_text(root, "") for root in roots)))
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
 
 
 def fragment(nodes: Sequence[Node]) -> str:
@@ -55,7 +56,13 @@ def fragment(nodes: Sequence[Node]) -> str:
     return "".join(_text(node) for node in nodes)
 
 
-def _text(node: Node) -> str:
+def _text(node: Node, indent: str | None = None) -> str:
+    """Return a node as text: on lines of its own, two blanks further in a level.
+
+    Args:
+        node: The node.
+        indent: Blanks before it; None for a text without lines.
+    """
     name, value = node
     match value:
         case None:
@@ -65,8 +72,15 @@ def _text(node: Node) -> str:
         case str() | int():
             inner = escape(_FORBIDDEN.sub("\ufffd", str(value)), _ENTITIES)
         case _:
-            inner = "".join(_text(child) for child in value)
-    return f"<{name}>{inner}</{name}>"
+            inner = _children(value, indent)
+    return f"{indent or ''}<{name}>{inner}</{name}>"
+
+
+def _children(nodes: Sequence[Node], indent: str | None) -> str:
+    if indent is None:
+        return fragment(nodes)
+    lines = list(filter(None, (_text(node, f"{indent}  ") for node in nodes)))
+    return "\n".join(["", *lines, indent]) if lines else ""
 
 
 def parse(body: bytes, root: str) -> Element:
@@ -89,7 +103,11 @@ def parse(body: bytes, root: str) -> Element:
         # A default namespace (some SDKs send one) makes tags "{uri}Name".
         each.tag = each.tag.rpartition("}")[2]
     if element.tag != root:
-        raise refusal("MalformedXML", ErrorDetail=f"expected {root}")
+        raise refusal(
+            "MalformedXML",
+            ec="0016-00000608",
+            ErrorDetail=f"the root node is not named {root}.",
+        )
     return element
 
 

@@ -47,6 +47,22 @@ def create_role(call: RpcCall) -> Document:
     return {"Role": _role(role)}
 
 
+def update_role(call: RpcCall) -> Document:
+    """Carry out UpdateRole."""
+    role = call.world.ram.roles.update_role(
+        call.caller,
+        role_name=call.text("RoleName"),
+        trust=call.text("NewAssumeRolePolicyDocument"),
+        description=(
+            call.text("NewDescription")
+            if call.arguments.has("NewDescription")
+            else None
+        ),
+        max_session_s=call.arguments.number_or_none("NewMaxSessionDuration"),
+    )
+    return {"Role": _role(role, updated=True)}
+
+
 def delete_role(call: RpcCall) -> Document:
     """Carry out DeleteRole."""
     call.world.ram.roles.delete_role(call.caller, call.text("RoleName"))
@@ -67,7 +83,7 @@ def _role(
     if document:
         row["AssumeRolePolicyDocument"] = json.dumps(role.trust)
     if updated:
-        row["UpdateDate"] = time_text(role.created_at)
+        row["UpdateDate"] = time_text(role.updated_at or role.created_at)
     return row
 
 
@@ -102,6 +118,23 @@ ACTIONS = (
             "EntityAlreadyExists.Role",
             "MalformedPolicyDocument",
             "InvalidParameter.RoleName.InvalidChars",
+            "InvalidParameter.MaxSessionDuration",
+            "InvalidParameter.Description.Length",
+        ),
+    ),
+    Action(
+        name="UpdateRole",
+        run=update_role,
+        resource=("RoleName",),
+        params=(
+            required("RoleName"),
+            Param("NewAssumeRolePolicyDocument"),
+            Param("NewDescription"),
+            integer("NewMaxSessionDuration"),
+        ),
+        errors=(
+            "EntityNotExist.Role",
+            "MalformedPolicyDocument",
             "InvalidParameter.MaxSessionDuration",
             "InvalidParameter.Description.Length",
         ),

@@ -191,7 +191,8 @@ class ImportChecks:
         except ServiceError as error:
             code = _OSS_CODES.get(error.code, "InvalidOSS.NotAuthorized")
             raise refusal(code) from error
-        if oss.is_encrypted(disk.oss_bucket):
+        allowed = {"", "AES256"} if self._world.profile.habits.import_aes256 else {""}
+        if oss.encryption_of(disk.oss_bucket) not in allowed:
             raise refusal("InvalidOSSBucket.EncryptUnsupported")
         return blob
 

@@ -11,7 +11,7 @@ from alicloud_emulator.world.oss.buckets import (
 )
 from alicloud_emulator.world.oss.gate import Gate, Need
 from alicloud_emulator.world.oss.objects import Objects
-from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.oss.refusals import BLOCKED_EC, refusal
 from alicloud_emulator.world.oss.values import ASLEEP, StoredObject, Visit
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class ObjectAttributes:
         check_choice("x-oss-object-acl", acl, OBJECT_ACLS)
         blocked = self._gate.blocks_public_access(self._gate.find(visit, name))
         if blocked and acl.startswith("public"):
-            raise refusal("AccessDenied", "Put public object acl is not allowed")
+            raise refusal(
+                "AccessDenied", "Put public object acl is not allowed", ec=BLOCKED_EC
+            )
         stored.acl = acl
         return stored
 

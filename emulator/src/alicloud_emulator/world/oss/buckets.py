@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from alicloud_emulator.world.oss import policies, versions
 from alicloud_emulator.world.oss.gate import Gate
 from alicloud_emulator.world.oss.listing import Page, page_of_keys
-from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.oss.refusals import BLOCKED_EC, refusal
 from alicloud_emulator.world.oss.values import (
     Bucket,
     Encryption,
@@ -26,6 +26,9 @@ BUCKET_ACLS = ("private", "public-read", "public-read-write")
 OBJECT_ACLS = ("default", *BUCKET_ACLS)
 BUCKET_TAGS_MAX = 20
 OBJECT_TAGS_MAX = 10
+_HELD_EC = "0015-00000103"
+_OTHER_CLASS = "Cannot modify existing bucket's storage class."
+_OTHER_REDUNDANCY = "Bucket already exists can't modify data redundancy type."
 OBJECT_TAG_CHARACTER = r"[\w +\-=._:/]"
 
 # 3 to 63 letters in lower case, digits and dashes, with no dash at either end.
@@ -56,6 +59,7 @@ class Buckets:
         self._world = world
         self._table = table
         self._gate = gate
+        self._held_until: dict[str, float] = {}
 
     def put(
         self,
@@ -68,12 +72,14 @@ class Buckets:
         resource_group: str = "",
         tags: dict[str, str] | None = None,
         encryption: Encryption | None = None,
+        location: str = "",
     ) -> Bucket:
         """Make a bucket; repeating it as its owner changes only the ACL.
 
         Raises:
-            ServiceError: InvalidBucketName, BucketAlreadyExists, TooManyBuckets,
-                ForbidCreateNewBucket, AccessDenied...
+            ServiceError: InvalidBucketName, BucketAlreadyExists (somebody's, held after
+                its deletion, or other than asked for), InvalidLocationConstraint,
+                TooManyBuckets, ForbidCreateNewBucket, AccessDenied...
         """
         now = self._world.agenda.catch_up()
         region = self._gate.region(visit)
@@ -83,17 +89,20 @@ class Buckets:
         check_bucket_name(name)
         resource = f"acs:oss:oss-{region.id}:{owner}:{name}"
         self._gate.authorize(visit, "PutBucket", resource)
+        if location not in ("", f"oss-{region.id}"):
+            raise refusal("InvalidLocationConstraint")
         check_choice("x-oss-acl", acl, BUCKET_ACLS)
         check_tags(tags or {}, BUCKET_TAGS_MAX)
         check_choice("StorageClass", storage_class, STORAGE_CLASSES)
         check_choice("DataRedundancyType", redundancy, ("LRS", "ZRS"))
         bucket = self._table.get(name)
         if bucket is not None:
-            self._check_repeat(bucket, owner, region.id, storage_class)
+            _check_repeat(bucket, owner, region.id, storage_class, redundancy)
             bucket.acl = self._allowed_acl(bucket, acl or bucket.acl)
             return bucket
         if region.oss is not OssMode.OPEN:
             raise refusal("ForbidCreateNewBucket", BucketName=name)
+        self._check_held(name, now)
         limit = self._world.profile.limits.buckets_per_region
         ours = [b for b in self._table.values() if b.owner == owner]
         if limit and sum(b.region == region.id for b in ours) >= limit:
@@ -122,14 +131,14 @@ class Buckets:
         """
         bucket = self._gate.enter(visit, name, "DeleteBucket")
         if len(bucket.objects) or len(bucket.history):
-            raise refusal(
-                "BucketNotEmpty",
-                "The bucket has objects. Please delete them first.",
-                BucketName=name,
-            )
-        if bucket.uploads:
             raise refusal("BucketNotEmpty", BucketName=name)
+        if bucket.uploads:
+            message = "The bucket you tried to delete is not empty."
+            raise refusal("BucketNotEmpty", message, BucketName=name)
         self._table.pop(name)
+        held_s = self._world.profile.habits.bucket_name_held_s
+        if held_s:
+            self._held_until[name] = self._world.agenda.now + held_s
 
     def list(
         self,
@@ -239,7 +248,7 @@ class Buckets:
     def is_policy_public(self, visit: Visit, name: str) -> bool:
         """Whether the bucket's policy allows anything to everybody."""
         bucket = self._gate.enter(visit, name, "GetBucketPolicyStatus")
-        return policies.is_public(bucket)
+        return policies.is_public(bucket.settings.get("policy", ""))
 
     def put_versioning(self, visit: Visit, name: str, status: str) -> None:
         """Begin, suspend or resume to keep versions.
@@ -289,21 +298,42 @@ class Buckets:
         action = "DeleteBucketPublicAccessBlock"
         self._gate.enter(visit, name, action).block_public_access = False
 
-    def _check_repeat(
-        self, bucket: Bucket, owner: str, region: str, storage_class: str
-    ) -> None:
-        same_class = storage_class in ("", bucket.storage_class)
-        if bucket.owner != owner or bucket.region != region or not same_class:
-            raise refusal("BucketAlreadyExists", BucketName=bucket.name)
+    def _check_held(self, name: str, now: float) -> None:
+        """Refuse a name that was deleted a short while ago.
+
+        Source: https://help.aliyun.com/zh/oss/support/0015-00000103, which has the EC
+        and the reason. NOTE a guess: the code and its status.
+        """
+        if now < self._held_until.get(name, 0.0):
+            message = "The bucket is still in use and can not be created again."
+            raise refusal("BucketAlreadyExists", message, ec=_HELD_EC, BucketName=name)
+        self._held_until.pop(name, None)
 
     def _allowed_acl(self, bucket: Bucket, acl: str) -> str:
         if self._gate.blocks_public_access(bucket) and acl != "private":
             raise refusal(
                 "AccessDenied",
                 "Put public bucket acl is not allowed",
+                ec=BLOCKED_EC,
                 BucketName=bucket.name,
             )
         return acl
+
+
+def _check_repeat(
+    bucket: Bucket, owner: str, region: str, storage_class: str, redundancy: str
+) -> None:
+    """Refuse a bucket that is there, unless it is the caller's and as he wants it."""
+    if bucket.owner != owner:
+        raise refusal("BucketAlreadyExists", BucketName=bucket.name)
+    if bucket.region != region:
+        raise refusal("InvalidLocationConstraint", BucketName=bucket.name)
+    for asked, there, message in (
+        (storage_class, bucket.storage_class, _OTHER_CLASS),
+        (redundancy, bucket.redundancy, _OTHER_REDUNDANCY),
+    ):
+        if asked not in ("", there):
+            raise refusal("BucketAlreadyExists", message, ec="", BucketName=bucket.name)
 
 
 def _usual_group(owner: str) -> str:

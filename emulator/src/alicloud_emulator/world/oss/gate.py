@@ -35,7 +35,13 @@ _OPEN_TO = {
     Need.WRITE: {"public-read-write"},
     Need.OWNER: set[str](),
 }
-_DENIED_BY_POLICY = "Access denied by bucket policy."
+_DENIED_BY_POLICY = "Access denied by bucket policy.", "0003-00000101"
+_NOT_YOURS = "The bucket you access does not belong to you."
+"""Said of buckets; of objects, that an ACL keeps them. [seen in life, 2025 and 2026]"""
+_ENDPOINT_EC = "0003-00001403"
+_ANONYMOUS_EC = "0003-00000905"
+_OBJECT_ACL_EC = "0003-00000005"
+_RAM_EC = "0003-00000201"
 # Operations on buckets that are data calls under the mainland rule all the same.
 _DATA_ON_BUCKETS = {"ListObjects", "ListObjectVersions", "ListMultipartUploads"}
 
@@ -118,6 +124,7 @@ class Gate:
                 "AccessDenied", "Signature version 1 is not available for this bucket."
             )
         if key is not None or action in _DATA_ON_BUCKETS:
+            self.check_account(bucket.owner)
             self.check_endpoint(visit, bucket)
         if key is not None:
             check_key(key)
@@ -140,6 +147,7 @@ class Gate:
                 "AccessDenied",
                 "The bucket you are attempting to access must be addressed using the "
                 "specified endpoint. Please send all future requests to this endpoint.",
+                ec=_ENDPOINT_EC,
                 Bucket=name,
                 Endpoint=f"oss-{bucket.region}.aliyuncs.com",
             )
@@ -165,12 +173,24 @@ class Gate:
         except ServiceError as error:
             if error.code != "NoPermission":
                 raise
-            denied = refusal("AccessDenied")
+            denied = refusal("AccessDenied", ec=_RAM_EC)
             if error.fields.get("PolicyType") == "SessionPolicy":
                 denied.message = "Access denied by authorizer's policy."
                 denied.ec = "0003-00000301"
             denied.fields.update(error.fields)
             raise denied from error
+
+    def check_account(self, account_id: str) -> None:
+        """Refuse data calls on buckets of an account that may not use the service.
+
+        Its buckets can be listed and described all the same. [seen in life, 2026]
+
+        Raises:
+            ServiceError: UserDisable: it owes money, or never came to object storage.
+        """
+        owner = self.account(account_id)
+        if owner.arrears or owner.oss_since == "never":
+            raise refusal("UserDisable")
 
     def check_endpoint(self, visit: Visit, bucket: Bucket) -> None:
         """Apply the mainland rule to a data call.
@@ -198,17 +218,12 @@ class Gate:
             self._check_own(visit, action, resource, said)
             return
         if said is Decision.EXPLICIT_DENY:
-            raise refusal("AccessDenied", _DENIED_BY_POLICY)
+            raise _denied_by_policy()
         if said is Decision.ALLOW:
             if caller is not None:
                 self.authorize(visit, action, resource)
         elif closed or public_acl(bucket, key) not in _OPEN_TO[need]:
-            message = (
-                "The bucket you visit is not belong to you."
-                if caller is not None and need is Need.OWNER
-                else ""
-            )
-            raise refusal("AccessDenied", message)
+            raise _denied_by_acl(visit, bucket, key)
         payment = bucket.settings.get("requestPayment", "")
         if "<Payer>Requester" in payment and not (visit.pays and caller is not None):
             raise refusal("AccessDenied", "Access denied for requester pay bucket")
@@ -223,10 +238,27 @@ class Gate:
         assert visit.caller is not None
         if visit.caller.kind is not PrincipalKind.ACCOUNT:
             if said is Decision.EXPLICIT_DENY:
-                raise refusal("AccessDenied", _DENIED_BY_POLICY)
+                raise _denied_by_policy()
             if said is Decision.ALLOW:
                 return
         self.authorize(visit, action, resource)
+
+
+def _denied_by_policy() -> ServiceError:
+    message, ec = _DENIED_BY_POLICY
+    return refusal("AccessDenied", message, ec=ec)
+
+
+def _denied_by_acl(visit: Visit, bucket: Bucket, key: str | None) -> ServiceError:
+    """Return what a stranger is told whom no ACL lets in."""
+    if key is None:
+        ec = _ANONYMOUS_EC if visit.caller is None else None
+        return refusal("AccessDenied", _NOT_YOURS, ec=ec)
+    stored = bucket.objects.get(key)
+    if stored is not None and stored.acl != "default":
+        message = "You have no right to access this object."
+        return refusal("AccessDenied", message, ec=_OBJECT_ACL_EC)
+    return refusal("AccessDenied")
 
 
 def public_acl(bucket: Bucket, key: str | None) -> str:
@@ -244,5 +276,8 @@ def check_key(key: str) -> None:
         ServiceError: InvalidObjectName.
     """
     size = len(key.encode("utf-8", "surrogatepass"))
-    if not 1 <= size <= KEY_BYTES_MAX or key[0] in "/\\":
+    if size > KEY_BYTES_MAX:
+        message = f"The Length of Object name must be less than {KEY_BYTES_MAX + 1}."
+        raise refusal("InvalidObjectName", message, ObjectName=key)
+    if not key or key[0] in "/\\":
         raise refusal("InvalidObjectName", ObjectName=key)

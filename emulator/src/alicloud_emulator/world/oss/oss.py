@@ -65,10 +65,10 @@ class Oss:
             raise ServiceError("InvalidObjectState", 403)
         return stored.blob
 
-    def is_encrypted(self, bucket: str) -> bool:
-        """Whether a bucket encrypts what is put into it by default."""
+    def encryption_of(self, bucket: str) -> str:
+        """Return the algorithm by which a bucket encrypts what is put into it, or ""."""
         found = self._table.get(bucket)
-        return found is not None and found.encryption is not None
+        return found.encryption.algorithm if found and found.encryption else ""
 
     def state(self, region_id: str, account_id: str = "") -> dict[str, Any]:
         """Return what the state document shows of a region.

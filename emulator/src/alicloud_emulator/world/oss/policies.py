@@ -49,9 +49,8 @@ def decide(
     )
 
 
-def is_public(bucket: Bucket) -> bool:
-    """Whether the bucket's policy allows anything to everybody."""
-    text = bucket.settings.get("policy")
+def is_public(text: str) -> bool:
+    """Whether a policy ("" for none) allows anything to everybody."""
     return bool(text) and any(map(_is_public, _statements(text)))
 
 

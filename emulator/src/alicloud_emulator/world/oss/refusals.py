@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from alicloud_emulator.world.errors import ServiceError
 
+BLOCKED_EC = "0016-00000901"
+"""Public ACLs and policies are refused with it while public access is blocked."""
+
 
 class Refusal(NamedTuple):
     """A code's status, its usual message and its EC."""
@@ -39,7 +42,7 @@ REFUSALS = {
         "0015-00000104",
     ),
     "BucketNotEmpty": Refusal(
-        409, "The bucket you tried to delete is not empty.", "0015-00000301"
+        409, "The bucket has objects. Please delete them first.", "0015-00000301"
     ),
     "CORSRuleBeyondLimit": Refusal(400, "The CORS Rules num is beyond limit."),
     "EntityTooLarge": Refusal(
@@ -47,13 +50,13 @@ REFUSALS = {
     ),
     "EntityTooSmall": Refusal(
         400,
-        "Your proposed upload is smaller than the minimum allowed size.",
+        "Your proposed upload smaller than the minimum allowed size.",
         "0042-00000101",
     ),
     "FileAlreadyExists": Refusal(
         409,
         "The object you specified already exists and can not be overwritten.",
-        "0026-00000005",
+        "0026-00000002",
     ),
     "FileImmutable": Refusal(409, "The object you specified is immutable."),
     "ForbidCreateNewBucket": Refusal(
@@ -70,7 +73,7 @@ REFUSALS = {
         400, "The Encryption request you specified is not valid."
     ),
     "InvalidLocationConstraint": Refusal(
-        400, "The specified location-constraint is not valid."
+        400, "The specified location-constraint is not valid"
     ),
     "InvalidObjectName": Refusal(
         400, "The specified object is not valid.", "0026-00000003"
@@ -91,7 +94,7 @@ REFUSALS = {
         "0042-00000004",
     ),
     "InvalidRange": Refusal(
-        416, "The requested range cannot be satisfied.", "0026-00000201"
+        416, "The requested range cannot be satisfied", "0026-00000201"
     ),
     "InvalidRequest": Refusal(400, "The request is invalid."),
     "InvalidStorageClass": Refusal(400, "The storage class you specified is invalid."),
@@ -110,14 +113,18 @@ REFUSALS = {
     "MethodNotAllowed": Refusal(
         405, "The specified method is not allowed against this resource."
     ),
-    "MissingArgument": Refusal(400, "Missing Some Required Arguments."),
+    "MissingArgument": Refusal(
+        400, "Missing Some Required Arguments.", "0016-00000502"
+    ),
     "MissingContentLength": Refusal(
         411, "You must provide the Content-Length HTTP header."
     ),
     "NoSuchBucket": Refusal(
         404, "The specified bucket does not exist.", "0015-00000101"
     ),
-    "NoSuchBucketPolicy": Refusal(404, "The bucket policy does not exist."),
+    "NoSuchBucketPolicy": Refusal(
+        404, "The bucket policy does not exist.", "0030-00000006"
+    ),
     "NoSuchCORSConfiguration": Refusal(
         404, "The CORS Configuration does not exist.", "0034-00000001"
     ),
@@ -174,7 +181,7 @@ REFUSALS = {
     ),
     "RestoreAlreadyInProgress": Refusal(409, "The restore operation is in progress."),
     "SecondLevelDomainForbidden": Refusal(
-        403, "Please use virtual hosted style to access.", "0003-00000101"
+        403, "Please use virtual hosted style to access.", "0003-00001401"
     ),
     "SymlinkTargetNotExist": Refusal(
         404, "The symbolic link's target does not exist.", "0026-00000011"
@@ -185,16 +192,26 @@ REFUSALS = {
     "TransferAccelerationDisabled": Refusal(
         400, "Transfer acceleration is not enabled for this bucket."
     ),
+    "UserDisable": Refusal(403, "UserDisable", "0003-00000801"),
 }
 
 
-def refusal(code: str, message: str = "", **fields: str) -> ServiceError:
+def refusal(
+    code: str, message: str = "", *, ec: str | None = None, **fields: str
+) -> ServiceError:
     """Return the error of that code, to be raised.
 
     Args:
         code: A key of the table above.
         message: In place of the usual one.
+        ec: In place of the usual one; "" for none.
         fields: More elements of the error body (``BucketName``, ``Key``...).
     """
-    status, usual, ec = REFUSALS[code]
-    return ServiceError(code, status, message or usual, ec=ec, fields=fields)
+    status, usual, usual_ec = REFUSALS[code]
+    return ServiceError(
+        code,
+        status,
+        message or usual,
+        ec=usual_ec if ec is None else ec,
+        fields=fields,
+    )

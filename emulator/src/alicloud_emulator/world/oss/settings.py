@@ -7,8 +7,9 @@ so: transfer acceleration opens the accelerate hosts, CORS rules let pages in.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from alicloud_emulator.world.oss import policies
 from alicloud_emulator.world.oss.gate import Gate
-from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.oss.refusals import BLOCKED_EC, refusal
 from alicloud_emulator.world.oss.values import Visit
 
 if TYPE_CHECKING:
@@ -152,8 +153,17 @@ class Settings:
         return kept
 
     def put(self, visit: Visit, name: str, setting: Setting, text: str) -> None:
-        """Keep a configuration, in place of an earlier one."""
+        """Keep a configuration, in place of an earlier one.
+
+        Raises:
+            ServiceError: AccessDenied: a policy that lets everybody in, while public
+                access is blocked.
+        """
         bucket = self._gate.enter(visit, name, setting.action("Put"))
+        opens = setting.sub_resource == "policy" and policies.is_public(text)
+        if opens and self._gate.blocks_public_access(bucket):
+            message = "Put public bucket policy is not allowed"
+            raise refusal("AccessDenied", message, ec=BLOCKED_EC, BucketName=name)
         bucket.settings[setting.sub_resource] = text
 
     def delete(self, visit: Visit, name: str, setting: Setting) -> None:
