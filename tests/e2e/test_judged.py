@@ -72,8 +72,8 @@ def test_cleaning_up_finds_the_snapshot_of_a_deleted_image(
         cloud.post("/faults", {"do": "hang", "action": "DeleteSnapshot"})
         kill_when_it_hangs(cloud, *flags, "--overwrite", disks[0])
         cloud.call("DELETE", "/faults")
-        left = left_behind(cloud.get("/state")["regions"]["eu-central-1"])
-        assert any(text.startswith("snapshot") for text in left)
+        # The cloud goes on deleting the image.
+        until(lambda: any(text.startswith("snapshot") for text in left(cloud)))
         tidied = ali_import("cleanup", "--all", "--yes", env=cloud.env)
         assert tidied.status == 0, tidied.err
         state = cloud.get("/state")
@@ -223,6 +223,10 @@ def run_beside(cloud: RunningEmulator, *arguments: object) -> subprocess.Popen[s
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def left(cloud: RunningEmulator) -> list[str]:
+    return left_behind(cloud.get("/state")["regions"]["eu-central-1"])
 
 
 def kill_when_it_hangs(cloud: RunningEmulator, *arguments: object) -> None:

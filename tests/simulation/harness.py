@@ -42,7 +42,7 @@ INTERRUPTED_S_MAX: Final = 4 * 60.0
 RENAMES_S_MAX: Final = 30.0
 """So much longer it may take to give a name back that two renames have taken away."""
 AFTER_TIMEOUT_S: Final = 75 * 60.0
-"""A run may publish for half an hour and clean up for another, after its time-out."""
+"""A run that is in time may publish for half an hour, and clean up for another."""
 
 
 @dataclass(kw_only=True)

@@ -71,7 +71,7 @@ def test_imports_run_one_way(path: Path) -> None:
         there = floor(name, floors) if name.startswith(f"{package}.") else None
         if here is None or there is None or here == there:
             continue
-        assert (there, here) not in BESIDE, f"{here} and {there} stand side by side"
+        assert (here, there) not in BESIDE, f"{here} and {there} stand side by side"
         assert floors.index(here) < floors.index(there), name
 
 

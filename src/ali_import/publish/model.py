@@ -25,7 +25,7 @@ class Target:
 
 PUBLISH_S_MAX: Final = 30 * MINUTE_S
 CLEAN_UP_S_MAX: Final = 30 * MINUTE_S
-"""A run may go on for so long after its time-out, if nobody stops it."""
+"""A run that is not stopped, nor late, may take so long for each of the two."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +37,11 @@ class Options:
         public: Make the images community images.
         overwrite: Replace an image of the same name with other content.
         all_or_nothing: Publish only if every placement succeeded.
-        allow_failure: Regions whose failure does not count in the exit status.
+        allow_failure: Regions whose failure does not count: neither in the exit status nor
+            with ``all_or_nothing``.
         role: Name of a RAM role to attach to relay functions, or "".
-        timeout_s: Bound of the whole run in seconds, cleaning up aside.
+        timeout_s: When nothing more is placed, in seconds; then what is there is
+            published for a minute at most, and the run cleans up.
         nvme: Features.NvmeSupport of the images.
         imds: Features.ImdsSupport of the images.
     """

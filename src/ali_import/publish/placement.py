@@ -326,7 +326,8 @@ class Placement:
         replacement = self._replacement
         if replacement is not None and replacement.retired is not None:
             await self._settle(replacement)
-        if self.good and self.image is not None and self.image.name != self.target.name:
+        temporary = self.image is not None and self.image.name != self.target.name
+        if self.good and replacement is not None and temporary:
             self._give_up()
 
     async def _hide(self) -> None:

@@ -271,7 +271,11 @@ class Replacement(Temporary):
         if there is not None and new is not None and there.image_id == new.image_id:
             await self._tag(there)
             self.there = True
-            await images.rename(self.region, new.image_id, self.name)
+            try:
+                await images.rename(self.region, new.image_id, self.name)
+            except CloudError as error:
+                if not error.unsure:
+                    raise
             self._asked_at = anyio.current_time()
             self._put_there = True
         try:

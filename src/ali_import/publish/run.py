@@ -1,8 +1,9 @@
 """A run: every target into every region, then published, and nothing left behind.
 
 Every region has a task of its own, which places the targets there, lets other regions
-borrow what they need, and cleans up; it waits for nobody else. Only publishing waits
-until every placement is there or given up.
+borrow what they need, and cleans up; of other regions it waits for those only that
+borrow from it. Publishing waits until every placement is there or given up, and
+temporary images go when nothing will be published any more.
 """
 
 import dataclasses

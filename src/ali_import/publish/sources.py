@@ -84,8 +84,8 @@ class Sources:
         everywhere: Every region there is, by its id: any of them may lend the image.
         loan: What is known about lending it.
         refusal: Why the image could not be imported in a region, or lent by it.
-        failed_imports: The regions where imports have failed although the bytes were
-            there, since the last import anywhere that did not.
+        failed_imports: How many imports have failed although the bytes were there,
+            anywhere, since the last one that did not.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Sources:
         self.images: list[ImageSource] = []
         self.loan = Loan()
         self.refusal: CloudError | None = None
-        self.failed_imports: set[str] = set()
+        self.failed_imports = 0
         self.slots = slots
         self._bell = Bell()
         self._lacking = dict.fromkeys(regions)
@@ -111,7 +111,7 @@ class Sources:
     @property
     def is_hopeless(self) -> bool:
         """Whether imports fail wherever the bytes are: it is about the image."""
-        return len(self.failed_imports) >= _FAILED_IMPORTS_MAX
+        return self.failed_imports >= _FAILED_IMPORTS_MAX
 
     def expect_image(self, region: str) -> None:
         """Say that a region tries to import the image."""

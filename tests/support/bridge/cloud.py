@@ -130,7 +130,7 @@ class WorldCloud:
         when their caller is cancelled; what else changes the cloud is waited for.
 
         Raises:
-            CloudError: As ``ali_import.cloud.ports.Cloud`` says.
+            CloudError: As ``ali_import.cloud.calls.Cloud`` says.
             Killed: The process is no more.
         """
         self.calls += 1

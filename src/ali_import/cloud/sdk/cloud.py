@@ -87,11 +87,10 @@ class SdkCloud:
         """Carry out ``call`` once, and return its result.
 
         Raises:
-            ApiError: The cloud said no.
+            ApiError: The cloud said no, or the file being uploaded became shorter.
             HostNotFoundError: The region does not have the service.
             TransportError: No usable answer; the effect is unknown.
             ConfigurationError: No credentials, or the cloud does not know them.
-            DiskImageError: The file being uploaded became shorter.
         """
         lane = self._lane(call)
         async with self._relay_bytes.take(lane.held_bytes):
