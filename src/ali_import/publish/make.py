@@ -368,11 +368,11 @@ class Making:
             if attempt.taken:
                 self._attempt = None
             return  # asked for, and not seen: it may be left
-        # Copies may have lost their tags.
-        ours = image.image_id not in self._taken_over and (
-            image.image_id == attempt.image_id
-            or image.tags.get(TAG_RUN) == self.region.context.lease.run_id
-        )
+        begun_by = image.tags.get(TAG_RUN)
+        if begun_by is None and image.image_id == attempt.image_id:
+            return  # a copy that has lost its tags, maybe another run's: it is told
+        ours = begun_by == self.region.context.lease.run_id
+        ours = ours and image.image_id not in self._taken_over
         if ours and image.status in MAKING:
             await self._cancel(image)
             ended = await self._ended()
