@@ -86,6 +86,7 @@ class Monitor:
         self._gaps: dict[tuple[str, str], _Gap] = {}
         self._complete: set[tuple[str, str]] = set()
         self.not_shown: set[str] = set()
+        self._hidden: dict[str, tuple[float, Eye]] = {}
         self._renamed: dict[tuple[str, str], float] = {}
         self._taken_over: dict[str, float] = {}
         self._shared_at: dict[str, float] = {}
@@ -144,6 +145,8 @@ class Monitor:
             self._check_publishing(eye, request)
         if isinstance(request, calls.ModifyImageSharePermission) and request.public:
             self._shared_at[request.image_id] = self._now()
+        elif isinstance(request, calls.ModifyImageSharePermission):
+            self._hidden[request.image_id] = self._now(), eye
         if isinstance(request, calls.TagResources) and TAG_RUN in request.tags:
             taken = dict.fromkeys(request.resource_ids, self._now())
             self._taken_over.update(taken)
@@ -355,6 +358,14 @@ class Monitor:
                         self.violated(f"{eye.process} publishes although {lacks}")
                     return
 
+    def hidden_lately(self, eye: "Eye") -> set[str]:
+        """Return the images that another run has just hidden; listings may lag."""
+        return {
+            image_id
+            for image_id, (when, who) in self._hidden.items()
+            if who is not eye and self._now() - when < STALE_S
+        }
+
     def _just_taken(self, eye: "Eye", region: str) -> bool:
         """Whether another run has just renamed images there.
 
@@ -402,9 +413,9 @@ class Monitor:
         if isinstance(request, calls.ModifyImageAttribute) and request.name is not None:
             return False
         image = self._image(request.region, resource_id(request))
-        return image is not None and (
-            image.image_id == gap.image_id or image.content_sha256 in gap.contents
-        )
+        if image is None or image.name.startswith("ali-import-src-"):
+            return False  # that one was lent, and is about no name
+        return image.image_id == gap.image_id or image.content_sha256 in gap.contents
 
     def _resolves(self, region: str, name: str) -> bool:
         return any(

@@ -82,7 +82,9 @@ async def remove_leftovers(
         now=now,
         emit=emit,
     )
-    return await remove(context, leftovers)
+    left = list(leftovers)
+    await remove(context, left)
+    return tuple(left)
 
 
 async def find_in(
@@ -112,26 +114,22 @@ async def find_in(
     return tuple(sorted(found, key=lambda x: (order[x.region], kinds[x.kind], x.name)))
 
 
-async def remove(
-    context: Context, leftovers: Iterable[Leftover]
-) -> tuple[Leftover, ...]:
-    """Remove leftovers, and return those that would not go.
+async def remove(context: Context, left: list[Leftover]) -> None:
+    """Remove leftovers; each is taken off the list as soon as it is gone.
 
     Whoever cancels it waits until the relays are gone that it made to empty buckets.
 
     Args:
         context: Its lease names those relays; so it must not be the lease of a run that
             works in these regions.
-        leftovers: What to remove.
+        left: What to remove.
     """
-    left: list[Leftover] = []
     by_region: dict[str, list[Leftover]] = {}
-    for thing in leftovers:
+    for thing in left:
         by_region.setdefault(thing.region, []).append(thing)
     async with anyio.create_task_group() as tasks:
         for region_id, things in by_region.items():
             tasks.start_soon(_remove_in, Region(context, region_id), things, left)
-    return tuple(left)
 
 
 async def _remove_in(
@@ -145,7 +143,8 @@ async def _remove_in(
         except CloudError as error:
             text = f"cannot remove {thing.kind} {thing.name}: {error.diagnostics()}"
             region.note(text, level="WARNING")
-            left.append(thing)
+        else:
+            left.remove(thing)
 
     try:
         for kind in _KINDS_IN_ORDER:
@@ -153,10 +152,10 @@ async def _remove_in(
                 for thing in things:
                     if thing.kind == kind:
                         tasks.start_soon(try_to, thing)
+        await region.delete_doomed()
     finally:
         with anyio.move_on_after(_OWN_S_MAX, shield=True):
             await region.workspace.clean_up()
-            await region.delete_doomed()
         left.extend(region.leftovers())
 
 

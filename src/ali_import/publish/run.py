@@ -78,7 +78,7 @@ class Run:
         self._sources: dict[str, Sources] = {}
         self._placements: list[Placement] = []
         self._finish: Finish | None = None
-        self._not_swept: tuple[Leftover, ...] = ()
+        self._not_swept: list[Leftover] = []
         self._mistakes: list[Exception] = []
         self._interrupted = False
         self._stopped = False
@@ -311,8 +311,8 @@ class Run:
         run_id = f"{self._rng.getrandbits(32):08x}"
         lease = dataclasses.replace(context.lease, run_id=run_id)
         context = dataclasses.replace(context, lease=lease)
-        self._not_swept = tuple(over)  # for as long as it takes
-        self._not_swept = await cleanup.remove(context, over)
+        self._not_swept = over
+        await cleanup.remove(context, self._not_swept)
 
 
 async def _place_all(placements: Sequence[Placement]) -> None:
