@@ -268,6 +268,9 @@ class Replacement(Temporary):
         if there and there.image_id not in known and there.status in READY:
             await self.discard()  # somebody's image has superseded both
             return
+        if there and new is not None and self._was_published(there, new):
+            await self.discard()
+            return
         if there is not None and new is not None and there.image_id == new.image_id:
             await self._tag(there)
             self.there = True
@@ -284,6 +287,11 @@ class Replacement(Temporary):
             if new is not None and self.there and await self._rename_in(new):
                 await self._named(new)  # rather the new image than none
             raise
+
+    def _was_published(self, there: CloudImage, new: CloudImage) -> bool:
+        """Whether another run has published what this one could not."""
+        same = there.image_id == new.image_id and there.family == self.target.family
+        return same and not self.region.context.options.all_or_nothing
 
     async def _seen_aside(self, old: CloudImage) -> tuple[CloudImage, ...]:
         """Return an old image as it is now: aside, unless another run moved it."""
