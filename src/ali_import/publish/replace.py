@@ -63,6 +63,15 @@ class Replacement(Temporary):
         self._moved_at = -inf
 
     @override
+    async def _find_late(self) -> CloudImage | None:
+        """Return the image that has the temporary name; once it was named, none may."""
+        if self.named_at <= self._asked_at:
+            return await super()._find_late()
+        return await images.look_again(
+            self.find, lambda image: image is None, since=self.named_at
+        )
+
+    @override
     def _may_drop(self, image: CloudImage) -> bool:
         """Whether nobody else can be using it.
 
