@@ -280,6 +280,9 @@ class Replacement(Temporary):
         if there and new is not None and self._was_published(there, new):
             await self.discard()
             return
+        if there and new and there.image_id == new.image_id and self.named_at == -inf:
+            self.retired = None
+            return  # another run has named it, and will see to the old one
         if there is not None and new is not None and there.image_id == new.image_id:
             await self._tag(there)
             self.there = True
