@@ -62,7 +62,8 @@ def _outcome_holds(
     if not outcome.result.good:
         if outcome.result is Result.FAILED and not outcome.code:
             yield f"{where} failed without a reason"
-        if outcome.result is Result.SKIPPED and not report.interrupted:
+        stopped = report.interrupted or report.timed_out
+        if outcome.result is Result.SKIPPED and not stopped:
             yield f"{where} was skipped, but nobody interrupted"
         if outcome.published:
             yield f"{where} {outcome.result} and published"

@@ -447,7 +447,9 @@ class Stage:
             for text in self._monitor.made_twice():
                 self._violated(f"in the best of weathers {text}")
         told = {leftover.name for leftover in report.leftovers}
-        for region, text in () if report.interrupted or plan.stuck else found:
+        # Cleaning up has an end then; what it left was told of.
+        stopped = report.interrupted or report.timed_out
+        for region, text in () if stopped or plan.stuck else found:
             # What another run may be using is left to its lease, and told of.
             shared = "ali-import-new-" in text and not told.isdisjoint(text.split())
             if not shared:
