@@ -97,6 +97,8 @@ def interrupted() -> Any:
             pressed = True
             signal.raise_signal(signal.SIGINT)
 
+    # Whoever runs the tests in the background has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     before = surroundings()
     image = Image("disk.img", name="demo-1", family="demo", suffix="")
     try:

@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection
+from pathlib import Path
 from threading import Timer
 from typing import Any
 
@@ -102,7 +105,12 @@ def check_disk(cloud: RunningEmulator) -> None:
     blobs = cloud.ca_bundle.parent
 
     def used() -> int:
-        return sum(f.stat().st_size for f in blobs.rglob("*") if f.is_file())
+        size = 0
+        for top, _, names in os.walk(blobs):
+            for name in names:
+                with suppress(FileNotFoundError):  # it is being deleted
+                    size += Path(top, name).stat().st_size
+        return size
 
     before = used()
     bucket = pail(cloud)
