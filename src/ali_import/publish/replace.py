@@ -159,11 +159,12 @@ class Replacement(Temporary):
 
     async def _rename_in(self, new: CloudImage) -> bool:
         """Rename the new image; False if the name was taken in the meantime."""
+        before, self.named_at = self.named_at, anyio.current_time()
         try:
             await images.rename(self.region, new.image_id, self.target.name)
         except CloudError as error:
-            if error.unsure:
-                self.named_at = anyio.current_time()
+            if not error.unsure:
+                self.named_at = before
             if error.code != "InvalidImageName.Duplicated":
                 raise
             return False
