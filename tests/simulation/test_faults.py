@@ -186,6 +186,18 @@ def test_a_resolver_that_is_away_makes_no_region_lack_a_service(
     in_a_scene(scenario)
 
 
+def test_an_image_that_a_listing_hides_to_the_end_is_told() -> None:
+    async def scenario(scene: Scene) -> None:
+        region = "eu-central-1"
+        scene.lag.set(region, 3600.0)
+        report = await scene.publish(regions=(region,))
+        assert results(report) == {Result.FAILED}
+        assert [image.name for image in scene.images()] == [TARGET.name]
+        assert TARGET.name in {left.name for left in report.leftovers}
+
+    in_a_scene(scenario)
+
+
 @pytest.mark.parametrize("lag_s", [0.0, 1.0, 3.0, 8.0, 14.0])
 def test_a_killed_run_is_gone_on_with_although_listings_lag(lag_s: float) -> None:
     async def scenario(scene: Scene) -> None:

@@ -192,7 +192,9 @@ class Making:
                     if not error.unsure:  # what was asked for before may be there
                         self._attempt, self.there = before
                     raise
-                self._attempt = Attempt(taken=not error.unsure)
+                # What we asked for before and lost sight of may be what has the name.
+                taken = not error.unsure and before[0] is None
+                self._attempt = Attempt(taken=taken)
                 found = await self._find_late()
                 if found is not None:
                     return await self._take(found)
@@ -247,8 +249,9 @@ class Making:
                 attempt.task_id,
                 lambda percent: self.track.enter(Step.WAIT, percent),
             )
-        except TaskFailedError:
-            self._attempt = None
+        except TaskFailedError as error:
+            unseen = isinstance(error, ImageGoneError) and not attempt.adopted
+            self._attempt = attempt if unseen else None  # a listing may hide it yet
             raise
         self._attempt = None
         if image.usable is False:
