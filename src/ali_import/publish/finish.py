@@ -54,7 +54,7 @@ class Finish:
         """Have taken back what all-or-nothing forbids: nothing more is published."""
         if any(not placement.published for placement in self._counted()):
             for placement in self._placements:
-                placement.take_back()
+                placement.mark_taken_back()
 
     def judge(self) -> None:
         """Say of replacements that were dropped whether another's failure did it."""

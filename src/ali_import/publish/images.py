@@ -38,7 +38,12 @@ async def look_again(
     """Look until what is seen is believed, or cannot be old any more.
 
     For what is seen after something was asked for and the answer was lost, or said that
-    it is taken: a listing may not show it yet.
+    it is taken: a listing may not show it yet. So do the looks at what was asked for
+    (`Making._find_late`: asking again, cancelling, dropping), at a name that was just
+    given or taken away (`Replacement.take_name`, ``put_back``, ``discard``;
+    `Placement.see_it_stands`, ``settle``), and the watcher's, in its own pace. A first
+    look (`Look`, `Making.find`) and those of cleaning up after others believe what they
+    see: a later call would refuse, or the next run finds it.
 
     Args:
         look: Looks.

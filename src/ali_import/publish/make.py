@@ -83,7 +83,7 @@ class Making:
     becomes part of the next one.
 
     Attributes:
-        there: Whether the image was asked for or taken over, so that it may be there.
+        may_exist: Whether the image was asked for or taken over, so that it may be there.
     """
 
     temporary = False
@@ -94,7 +94,7 @@ class Making:
         self.target = target
         self.name = name
         self.track = track
-        self.there = False
+        self.may_exist = False
         self._attempt: Attempt | None = None
         self._asked_at = -inf
         self._spent: list[str] = []
@@ -182,7 +182,7 @@ class Making:
 
     async def _ask(self, ask: Ask, token: str, fresh: str) -> Attempt | None:
         """Ask for the image; None if it takes another token, which is seen to."""
-        began, before = anyio.current_time(), (self._attempt, self.there)
+        began, before = anyio.current_time(), (self._attempt, self.may_exist)
         while True:
             try:
                 self._attempt = await ask(token)
@@ -190,7 +190,7 @@ class Making:
                 lost = isinstance(error, TransportError) and error.unsure
                 if not lost and look_up(error).meaning is not Meaning.LOOK:
                     if not error.unsure:  # what was asked for before may be there
-                        self._attempt, self.there = before
+                        self._attempt, self.may_exist = before
                     raise
                 # What we asked for before and lost sight of may be what has the name.
                 taken = not error.unsure and before[0] is None
@@ -207,10 +207,10 @@ class Making:
             else:
                 return self._attempt
 
-    def asked(self) -> None:
+    def note_asking(self) -> None:
         """Take note that the cloud is being asked for the image, this very moment."""
         self._asked_at = anyio.current_time()
-        self._attempt, self.there = Attempt(), True
+        self._attempt, self.may_exist = Attempt(), True
 
     async def _find_late(self) -> CloudImage | None:
         """Return the image that has the name; it may be seen late."""
@@ -228,7 +228,7 @@ class Making:
 
     async def adopt(self, found: CloudImage) -> Attempt:
         """Take over an image of ours; one that this run began is its own already."""
-        self.there = True
+        self.may_exist = True
         if found.tags.get(TAG_RUN) != self.region.context.lease.run_id:
             self._taken_over.add(found.image_id)
         adopted = found.image_id in self._taken_over
@@ -454,7 +454,7 @@ class Temporary(Making):
         Raises:
             CloudError: The region does not answer, or the image will not go.
         """
-        if not self.there:
+        if not self.may_exist:
             return
         image = await self._find_late()
         if image is None and (self._put_there or self._attempt is not None):
@@ -467,7 +467,7 @@ class Temporary(Making):
                 self.region.note(text)
                 return
             await images.remove(self.region, image)
-        self.there = False
+        self.may_exist = False
 
     def _may_drop(self, _image: CloudImage) -> bool:
         return True
@@ -477,7 +477,7 @@ class Temporary(Making):
         """Return the image, if it is there or may be."""
         lease = self.region.context.lease
         left = lease.leftover(self.region.id, "image", self.name)
-        return (left,) if self.there else ()
+        return (left,) if self.may_exist else ()
 
 
 class Lent(Temporary):

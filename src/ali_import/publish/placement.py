@@ -188,7 +188,7 @@ class Placement:
     @property
     def is_replacing(self) -> bool:
         """Whether the image has to take its name from another."""
-        return self._replacement is not None and self._replacement.there
+        return self._replacement is not None and self._replacement.may_exist
 
     async def take_name(self) -> None:
         """Rename the image in, if it replaces another one.
@@ -299,7 +299,7 @@ class Placement:
             advice="run again to go on, or raise --timeout",
         )
 
-    def take_back(self) -> None:
+    def mark_taken_back(self) -> None:
         """Have what was published hidden again, since others were not."""
         self.published = False
         self._taken_back = True

@@ -9,6 +9,7 @@ finished by the next one.
 
 import dataclasses
 from collections.abc import Mapping
+from enum import Enum
 from math import inf
 from typing import Final
 
@@ -40,6 +41,15 @@ def replacement_name(context: Context, region: str, target: Target) -> str:
     return temporary_image_name(
         "new", context.account_id, region, target.name, target.image.sha256
     )
+
+
+class _Fate(Enum):
+    """What becomes of a retired image if the new one was not published by this run."""
+
+    RESTORE = "nobody else has its name: it gets it back"
+    MOVE_NEW = "the new image has its name, and makes room first"
+    SUPERSEDED = "another run's image has its name, or ours was published: deleted"
+    ANOTHERS = "another run has named our image, and sees to the old one"
 
 
 class Replacement(Temporary):
@@ -152,7 +162,7 @@ class Replacement(Temporary):
 
     async def _named(self, new: CloudImage) -> CloudImage:
         """Note that the new image has its name for good."""
-        self.there = False
+        self.may_exist = False
         self.named_at = anyio.current_time()
         await images.mark_permanent(self.region, new.image_id)
         return dataclasses.replace(new, name=self.target.name)
@@ -274,37 +284,47 @@ class Replacement(Temporary):
             ),
             since=max(self._moved_at, self.named_at),
         )
-        known = {image.image_id for image in (old, new) if image is not None}
-        if there and there.image_id not in known and there.status in READY:
-            await self.discard()  # somebody's image has superseded both
-            return
-        if there and new is not None and self._was_published(there, new):
+        fate = self._fate(old, there, new)
+        if fate is _Fate.SUPERSEDED:
             await self.discard()
-            return
-        if there and new and there.image_id == new.image_id and self.named_at == -inf:
+        elif fate is _Fate.ANOTHERS:
             self.retired = None
-            return  # another run has named it, and will see to the old one
-        if there is not None and new is not None and there.image_id == new.image_id:
-            await self._tag(there)
-            self.there = True
+        else:
+            if fate is _Fate.MOVE_NEW:
+                assert there is not None
+                await self._move_out(there)
             try:
-                await images.rename(self.region, new.image_id, self.name)
-            except CloudError as error:
-                if not error.unsure:
-                    raise
-            self._asked_at = anyio.current_time()
-            self._put_there = True
-        try:
-            await self._restore(found[0])
-        except CloudError:
-            if new is not None and self.there and await self._rename_in(new):
-                await self._named(new)  # rather the new image than none
-            raise
+                await self._restore(found[0])
+            except CloudError:
+                if new is not None and self.may_exist and await self._rename_in(new):
+                    await self._named(new)  # rather the new image than none
+                raise
 
-    def _was_published(self, there: CloudImage, new: CloudImage) -> bool:
-        """Whether another run has published what this one could not."""
-        same = there.image_id == new.image_id and there.family == self.target.family
-        return same and not self.region.context.options.all_or_nothing
+    def _fate(
+        self, old: CloudImage, holder: CloudImage | None, new: CloudImage | None
+    ) -> "_Fate":
+        """Return what is to be done with a retired image, by who has its name."""
+        if holder is None:
+            return _Fate.RESTORE
+        if new is None or holder.image_id != new.image_id:
+            somebodys = holder.image_id != old.image_id and holder.status in READY
+            return _Fate.SUPERSEDED if somebodys else _Fate.RESTORE
+        joined = holder.family == self.target.family
+        if joined and not self.region.context.options.all_or_nothing:
+            return _Fate.SUPERSEDED
+        return _Fate.ANOTHERS if self.named_at == -inf else _Fate.MOVE_NEW
+
+    async def _move_out(self, new: CloudImage) -> None:
+        """Give the new image its temporary name again."""
+        await self._tag(new)
+        self.may_exist = True
+        try:
+            await images.rename(self.region, new.image_id, self.name)
+        except CloudError as error:
+            if not error.unsure:
+                raise
+        self._asked_at = anyio.current_time()
+        self._put_there = True
 
     async def _seen_aside(self, old: CloudImage) -> tuple[CloudImage, ...]:
         """Return an old image as it is now: aside, unless another run moved it."""

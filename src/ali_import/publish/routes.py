@@ -49,7 +49,15 @@ _LENDING_FAILURES_MAX: Final = 8
 
 def routes(target: Target) -> tuple[tuple[Route, Way], ...]:
     """Return the routes to try for a target, in order."""
-    return _LARGE if _is_large(target) else _SMALL
+    if _is_large(target):
+        return (
+            (Route.DIRECT, direct_seed),
+            (Route.RELAY, relay_seed),
+            (Route.COPY, copy),
+            (Route.DIRECT, direct),
+            (Route.RELAY, relay),
+        )
+    return (Route.DIRECT, direct), (Route.RELAY, relay), (Route.COPY, copy)
 
 
 def _is_large(target: Target) -> bool:
@@ -204,7 +212,7 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
                 tags=making.tags,
             ),
             ASKING,
-            on_send=making.asked,
+            on_send=making.note_asking,
         )
         return Attempt(image_id=started.image_id, task_id=started.task_id)
 
@@ -281,7 +289,7 @@ async def _copy_from(making: Making, source: ImageSource) -> Made:
                 tags=making.tags,
             ),
             ASKING,
-            on_send=making.asked,
+            on_send=making.note_asking,
         )
         return Attempt(image_id=image_id)
 
@@ -398,17 +406,3 @@ def _learn(sources: Sources, error: CloudError) -> None:
     sources.loan.failures += half if meaning is Meaning.FINAL else failed
     if failed or sources.refusal is None:
         sources.refusal = error
-
-
-_SMALL: Final[tuple[tuple[Route, Way], ...]] = (
-    (Route.DIRECT, direct),
-    (Route.RELAY, relay),
-    (Route.COPY, copy),
-)
-_LARGE: Final[tuple[tuple[Route, Way], ...]] = (
-    (Route.DIRECT, direct_seed),
-    (Route.RELAY, relay_seed),
-    (Route.COPY, copy),
-    (Route.DIRECT, direct),
-    (Route.RELAY, relay),
-)

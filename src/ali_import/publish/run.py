@@ -37,7 +37,7 @@ from ali_import.publish.region import Region
 from ali_import.publish.sources import CopySlots, Sources
 from ali_import.units import MINUTE_S
 
-_LATE_S_MAX: Final = MINUTE_S
+_PUBLISH_LATE_S_MAX: Final = MINUTE_S
 """After a time-out, what is there is still published, if that is quick."""
 _CLEAN_UP_STOPPED_S_MAX: Final = 3 * MINUTE_S
 """After an interrupt or a time-out somebody waits for the end."""
@@ -261,7 +261,7 @@ class Run:
     async def _publish(self, finish: Finish, give_up_at: float) -> None:
         """Publish what was placed, in what is left of the time, or in a minute."""
         now = anyio.current_time()
-        over_at = min(max(give_up_at, now + _LATE_S_MAX), now + PUBLISH_S_MAX)
+        over_at = min(max(give_up_at, now + _PUBLISH_LATE_S_MAX), now + PUBLISH_S_MAX)
         with anyio.CancelScope(deadline=over_at) as in_time:
             await self._guarded(lambda: finish.run(over_at))
         self._timed_out = self._timed_out or in_time.cancelled_caught
@@ -277,19 +277,19 @@ class Run:
         with self._until_stopped(give_up_at):
             while not self._decided.is_set():
                 news = region.news
-                await self._lend(region)
+                await self._keep_while_needed(region)
                 await news.wait()
         await self._guarded(lambda: region.end(self._decided))
 
-    async def _lend(self, region: Region) -> None:
+    async def _keep_while_needed(self, region: Region) -> None:
         """Wait for those who need what the region has, and then remove it."""
         for sources in self._sources.values():
-            if sources.lends(region.id):
+            if sources.may_be_in_use(region.id):
                 await sources.until_nobody_lacks()
         await self._guarded(region.give_back)
         if region.workspace.idle:
             for sources in self._sources.values():
-                sources.take_back(region.id)
+                sources.withdraw(region.id)
 
     def _give_up_unfinished(self) -> None:
         """Let placements fail that were not done in time."""

@@ -69,16 +69,24 @@ class CopySlots:
 class Sources:
     """Everything known about where one image's bytes are, and who may yet bring them.
 
-    Regions *expected* to stage an object or to import an image keep others waiting
-    for them; each says so when it has, or when it will not. Nobody who is expected
-    waits for an image, so the waiting ends.
+    Who waits for whom, and what ends the waiting:
 
-    A large file goes up from here once, to the region that becomes its *seed*. A
-    region that could take it too, if all else fails, is a *reserve*: regions that can
-    only copy wait for reserves, and reserves do not wait for each other.
+    ===================  =========================  =====================================
+    who                  for                        until
+    ===================  =========================  =====================================
+    ``copy``             an image, `take_image`     one has a free slot; or none is there
+                                                    and no region is *expected* to have it
+    ``relay_seed``       an object,                 one is staged; or no region is
+                         `object_known`             expected to stage one
+    ``direct_seed``      the *seed's* object,       it is staged; or the seed is given up
+                         `seed_settled`
+    a region that lends  `until_nobody_lacks`       every region has the bytes, or ended
+    ===================  =========================  =====================================
 
-    A region whose object or lent image others may still want stays until nobody who
-    has to be placed lacks the bytes.
+    Whoever is expected says so when it will not, and who waits is not expected, so all
+    waiting ends. A large file goes up from here once, to the region that becomes its
+    seed. A region that could take it too, if all else fails, is a *reserve*: regions
+    that can only copy wait for reserves, and reserves do not wait for each other.
 
     Attributes:
         everywhere: Every region there is, by its id: any of them may lend the image.
@@ -158,12 +166,12 @@ class Sources:
         self._lacking.pop(region, None)
         self._bell.ring()
 
-    def lends(self, region: str) -> bool:
+    def may_be_in_use(self, region: str) -> bool:
         """Whether others may be using what a region has of the image."""
         staged = any(source.region == region for source in self.objects)
         return staged or region in self.loan.regions
 
-    def take_back(self, region: str) -> None:
+    def withdraw(self, region: str) -> None:
         """Say that a region has nothing of the image any more that was for others."""
         self.objects = [source for source in self.objects if source.region != region]
         if region in self.loan.regions:

@@ -27,7 +27,7 @@ from ali_import.relay import package
 _KEYS_PER_CALL: Final = 1000
 _EMPTYING_ROUNDS_MAX: Final = 8
 
-_Made = CloudError | Literal[True] | None
+_Tried = CloudError | Literal[True] | None
 """Whether a thing was made: not tried yet (None), yes, or why not."""
 
 
@@ -45,9 +45,9 @@ class Workspace:
         self._cloud = context.cloud
         self._bucket_lock = anyio.Lock()
         self._relay_lock = anyio.Lock()
-        self._bucket_made: _Made = None
-        self._relay_made: _Made = None
-        self._direct: _Made = None
+        self._bucket_made: _Tried = None
+        self._relay_made: _Tried = None
+        self._direct: _Tried = None
         self._bucket_asked = False
         self._relay_asked = False
         self._buckets_removed = 0
@@ -255,7 +255,7 @@ class Workspace:
             )
 
 
-def _was_never_there(error: CloudError, made: _Made) -> bool:
+def _was_never_there(error: CloudError, made: _Tried) -> bool:
     """Whether the region does not even have the service it would be in."""
     unsure = isinstance(made, CloudError) and made.unsure
     return made is not True and not unsure and isinstance(error, HostNotFoundError)
@@ -267,7 +267,7 @@ def _is_refused(error: CloudError) -> bool:
     return refused and not error.unsure
 
 
-def _raise(outcome: _Made) -> None:
+def _raise(outcome: _Tried) -> None:
     """Raise an error that was kept, as a new one: tracebacks must not pile up."""
     if isinstance(outcome, CloudError):
         raise outcome.anew()
