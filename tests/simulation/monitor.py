@@ -398,7 +398,8 @@ class Monitor:
                     self.violated(f"{name} in {region} does not resolve any more")
                     self._complete.discard(key)
                 elif not renames:
-                    pass  # another run put the old image back in this very moment
+                    # Another run put the old image back in this very moment.
+                    self._complete.discard(key)
                 else:
                     self._gaps[key] = _Gap(
                         opener=eye,
