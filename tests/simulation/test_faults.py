@@ -186,6 +186,24 @@ def test_a_resolver_that_is_away_makes_no_region_lack_a_service(
     in_a_scene(scenario)
 
 
+def test_a_deprecated_image_is_revived_only_when_the_release_is_published() -> None:
+    """Its family resolves to it from then on, which is publishing."""
+
+    async def scenario(scene: Scene) -> None:
+        good, bad = "eu-central-1", "cn-hangzhou"
+        await scene.publish(regions=(good,))
+        scene.images(good)[0].status = ImageStatus.DEPRECATED
+        scene.strike(Do.REFUSE, "*", region=bad, code="Forbidden", status=403)
+        report = await scene.publish(regions=(good, bad), all_or_nothing=True)
+        assert not any(outcome.published for outcome in report.outcomes)
+        assert [i.status for i in scene.images(good)] == [ImageStatus.DEPRECATED]
+        report = await scene.publish(regions=(good,), all_or_nothing=True)
+        assert results(report) == {Result.ADOPTED}
+        assert [i.status for i in scene.images(good)] == [ImageStatus.AVAILABLE]
+
+    in_a_scene(scenario)
+
+
 def test_an_image_that_a_listing_hides_to_the_end_is_told() -> None:
     async def scenario(scene: Scene) -> None:
         region = "eu-central-1"

@@ -18,7 +18,7 @@ from ali_import.cloud.calls import (
     UntagResources,
 )
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import MAKING, READY, CloudImage
+from ali_import.cloud.values import MAKING, READY, CloudImage, ImageStatus
 from ali_import.errors import CloudError, TaskFailedError
 from ali_import.publish.context import LATE_S
 from ali_import.publish.lease import TAG_WAS, TAG_WAS_PUBLIC, TEMPORARY_TAGS
@@ -112,6 +112,25 @@ async def share(region: Region, image_id: str, *, public: bool) -> None:
     """Make an image public (a community image), or private again."""
     await region.cloud.call(
         ModifyImageSharePermission(region=region.id, image_id=image_id, public=public)
+    )
+
+
+async def deprecate(region: Region, image_id: str) -> None:
+    """Let a family not resolve to an image any more."""
+    await _set_status(region, image_id, ImageStatus.DEPRECATED)
+
+
+async def revive(region: Region, image: CloudImage) -> CloudImage:
+    """Make a deprecated image Available again: who publishes it wants it to be found."""
+    await _set_status(region, image.image_id, ImageStatus.AVAILABLE)
+    text = f"{image.name} was deprecated; made it Available again"
+    region.note(text, level="WARNING")
+    return dataclasses.replace(image, status=ImageStatus.AVAILABLE)
+
+
+async def _set_status(region: Region, image_id: str, status: ImageStatus) -> None:
+    await region.cloud.call(
+        ModifyImageAttribute(region=region.id, image_id=image_id, status=status)
     )
 
 

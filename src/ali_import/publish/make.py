@@ -1,6 +1,5 @@
 """Making an image: asking once, whatever gets lost, and waiting until it is there."""
 
-import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
@@ -306,18 +305,10 @@ class Making:
             CloudError: The region refuses or does not answer.
         """
         region, options = self.region, self.region.context.options
-        deprecated = image.status is ImageStatus.DEPRECATED
+        # One under its own name is in its family: that is for publishing.
+        deprecated = self.temporary and image.status is ImageStatus.DEPRECATED
         if deprecated:
-            # Whoever asks to publish it again wants it to be found.
-            await region.cloud.call(
-                ModifyImageAttribute(
-                    region=region.id,
-                    image_id=image.image_id,
-                    status=ImageStatus.AVAILABLE,
-                )
-            )
-            text = f"{image.name} was deprecated; made it Available again"
-            region.note(text, level="WARNING")
+            image = await images.revive(region, image)
         wanted_boot = self.target.image.boot_mode
         change: dict[str, str] = {}
         if image.nvme != options.nvme:
@@ -348,8 +339,6 @@ class Making:
         )
         if surplus:
             await images.mark_permanent(region, image.image_id)
-        if deprecated:
-            image = dataclasses.replace(image, status=ImageStatus.AVAILABLE)
         return image, bool(deprecated or change or missing or surplus)
 
     # --- the end ----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import anyio
@@ -68,6 +69,7 @@ class Placement:
         self._replacement: Replacement | None = None
         self._error: CloudError | None = None
         self._shown = False
+        self._revived = False
         self._joined = False
         self._taken_back = False
         self._began = 0.0
@@ -234,12 +236,16 @@ class Placement:
         return there is not None and there.image_id == ours
 
     async def show(self) -> None:
-        """Make the image public, if that was asked for.
+        """Make the image Available if it was deprecated, and public if asked to.
 
         Raises:
             CloudError: The region refuses or does not answer.
         """
         assert self.image is not None
+        if self.image.status is ImageStatus.DEPRECATED:
+            self._revived = True
+            self.image = await images.revive(self.region, self.image)
+            self._touch()
         if not self.region.context.options.public or self.image.public:
             return
         self._shown = True
@@ -331,19 +337,21 @@ class Placement:
             self._give_up()
 
     async def _hide(self) -> None:
-        """Leave the family, and be private again."""
-        if self.image is None:
+        """Leave the family, and be private and deprecated again."""
+        image, region = self.image, self.region
+        if image is None:
             return
-        try:
-            if self._joined:
-                await self._set_family(self.image.family or HELD_FAMILY)
-        except CloudError as error:
-            self.fail(error)
-        try:
-            if self._shown:
-                await images.share(self.region, self.image.image_id, public=False)
-        except CloudError as error:
-            self.fail(error)
+        steps = (
+            (self._joined, partial(self._set_family, image.family or HELD_FAMILY)),
+            (self._revived, partial(images.deprecate, region, image.image_id)),
+            (self._shown, partial(images.share, region, image.image_id, public=False)),
+        )
+        for was_done, undo in steps:
+            if was_done:
+                try:
+                    await undo()
+                except CloudError as error:
+                    self.fail(error)
 
     async def _settle(self, replacement: Replacement) -> None:
         published = False
