@@ -99,7 +99,8 @@ class Monitor:
 
     def begin(self, land: Landscape) -> None:
         """Take note of what is there and which names resolve before anything is done."""
-        self.possible.update((region, name) for _, region, name in land.expired)
+        left = land.expired + land.live
+        self.possible.update((region, name) for _, region, name in left)
         for region in self._world.profile.regions:
             for name in self._names:
                 if self._resolves(region.id, name):
