@@ -89,7 +89,6 @@ class Monitor:
         self._hidden: dict[str, tuple[float, Eye]] = {}
         self._renamed: dict[tuple[str, str], float] = {}
         self._taken_over: dict[str, float] = {}
-        self._shared_at: dict[str, float] = {}
         self.possible: set[tuple[str, str]] = set()
         self.unsure: set[tuple[str, str]] = set()
         self.away: set[str] = set()
@@ -145,8 +144,9 @@ class Monitor:
         ):
             self._check_publishing(eye, request)
         if isinstance(request, calls.ModifyImageSharePermission) and request.public:
-            self._shared_at[request.image_id] = self._now()
+            eye.told_public.add(request.image_id)
         elif isinstance(request, calls.ModifyImageSharePermission):
+            eye.told_public.discard(request.image_id)
             self._hidden[request.image_id] = self._now(), eye
         if isinstance(request, calls.TagResources) and TAG_RUN in request.tags:
             taken = dict.fromkeys(request.resource_ids, self._now())
@@ -160,9 +160,8 @@ class Monitor:
         image = self._image(request.region, request.image_id)
         if image is None or not image.public:
             return
-        # A listing may lag for a minute, and what it showed may be as old as a call.
-        shared_at = self._shared_at.get(image.image_id, -1e9)
-        if eye.alone and self._now() - shared_at > 2 * STALE_S:
+        # A listing may lag, so what counts is what the run was shown.
+        if image.image_id in eye.told_public:
             self.violated(f"{eye.process} copies the published {image.image_id}")
 
     def _check_cancelling(
@@ -469,6 +468,7 @@ class Eye:
         not_before: When each kind of call may be made again that was throttled, on the
             event loop's clock.
         unusable: How often it saw an image that is not Usable.
+        told_public: Images that it published, or saw public when it looked last.
         stop: What kept the regions busy since it was told to stop.
     """
 
@@ -489,6 +489,7 @@ class Eye:
         self.cleaned_from = 0.0
         self.not_before: dict[tuple[str, str], float] = {}
         self.unusable = 0
+        self.told_public: set[str] = set()
         self.stop = Stop()
 
     def emit(self, event: Event) -> None:
@@ -519,6 +520,10 @@ class Eye:
         if isinstance(request, calls.DescribeImages) and isinstance(result, tuple):
             available = (i for i in result if i.status is CloudStatus.AVAILABLE)
             self.unusable += any(image.usable is False for image in available)
+            for image in result:
+                self.told_public.discard(image.image_id)
+                if image.public:
+                    self.told_public.add(image.image_id)
         if (
             isinstance(result, ApiError)
             and look_up(result).meaning is Meaning.THROTTLED
