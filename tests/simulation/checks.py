@@ -81,6 +81,10 @@ def _outcome_holds(
         yield f"{where} is {outcome.result}, but {outcome.image_id} is not there"
         return
     now = world.agenda.now
+    # A deprecated image is revived when it is published, not before.
+    made = {ImageStatus.AVAILABLE} if outcome.published else READY
+    if image.status not in made:
+        yield f"{where} is {outcome.result}, and its image is {image.status}"
     yield from (f"{where} {wrong}" for wrong in _wrong(plan, image, target, now))
     if outcome.published and not shared:
         if plan.options.public and not image.public:
@@ -93,9 +97,7 @@ def _named(world: World, region: str, name: str) -> list[Image]:
     return [i for i in store(world).images_of(ACCOUNT, region) if i.name == name]
 
 
-_MADE = {ImageStatus.AVAILABLE}
-
-
+READY = {ImageStatus.AVAILABLE, ImageStatus.DEPRECATED}
 USABLE_S_MAX = 30 * 60.0
 """An image that cannot be used by then is placed all the same, with a warning."""
 
@@ -110,7 +112,6 @@ def _wrong(plan: Plan, image: Image, target: Target, now: float) -> Iterator[str
     """Give what is wrong with an image that ought to be a target's."""
     options, wanted = plan.options, target.image
     facts = (
-        ("made", image.status in _MADE, True),
         ("usable", is_usable(image, now), True),
         ("content", image.content_sha256, wanted.sha256),
         ("architecture", image.architecture, wanted.architecture or "x86_64"),
