@@ -139,8 +139,8 @@ MUTATIONS: Final = (
     Mutation(
         name="what all-or-nothing must take back stays public",
         file="publish/placement.py",
-        old="            if self._shown:\n",
-        new="            if False:\n",
+        old="            (self._shown, partial(",
+        new="            (False, partial(",
     ),
     Mutation(
         name="copies are sprayed",
