@@ -263,7 +263,8 @@ def too_many_calls(
 
     What it needs grows with regions, placements and parts, and not faster.
     """
-    regions = len(plan.regions)
+    lent = {r.region for r in requests if isinstance(r, calls.ImportImage)}
+    regions = len(lent.union(plan.regions))
     numbers = {
         "region": regions,
         "placement": regions * len(plan.targets),
