@@ -12,7 +12,12 @@ from ali_import.cloud import calls
 from ali_import.cloud.calls import Call, Cloud
 from ali_import.errors import CloudError
 from ali_import.publish import cleanup
-from ali_import.publish.lease import TAG_SHA256, Lease, temporary_image_name
+from ali_import.publish.lease import (
+    TAG_SHA256,
+    Lease,
+    aside_tags,
+    temporary_image_name,
+)
 from ali_import.publish.model import Note, Report, Result, Route
 from alicloud_emulator.world.ecs.records import ImageStatus
 from alicloud_emulator.world.faults import Do
@@ -332,6 +337,24 @@ def test_cleanup_leaves_an_image_whose_lease_was_renewed() -> None:
         assert left == ()
         assert scene.images(region) == [image]
         assert not image.deleting
+
+    in_a_scene(scenario)
+
+
+def test_an_image_put_back_is_shown_although_its_renaming_is_never_answered() -> None:
+    async def scenario(scene: Scene) -> None:
+        put, region = _Put(scene.world, Random(1)), REGIONS[1]
+        old = Lease(run_id="deadbeef", expires_at=int(scene.now()) - 60)
+        tags = {**old.tags(), **aside_tags(TARGET.name, public=True)}
+        name = temporary_image_name("old", ACCOUNT, "m-1")
+        image = put.image(region, name, tags=tags)
+        found = await cleanup.find_leftovers(scene.cloud, emit=scene.heard.append)
+        scene.strike(Do.DROP_AFTER, "ModifyImageAttribute")
+        left = await cleanup.remove_leftovers(
+            scene.cloud, found, rng=Random(2), now=scene.now, emit=scene.heard.append
+        )
+        assert (image.name, image.public) == (TARGET.name, True)
+        assert [thing.name for thing in left] == [image.image_id]
 
     in_a_scene(scenario)
 

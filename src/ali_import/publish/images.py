@@ -183,19 +183,27 @@ async def bring_back(
 ) -> None:
     """Give the image its name, and show it to everybody if it was public.
 
-    Where images may not be made public any more, that is said and no failure.
+    Where images may not be made public any more, that is said and no failure. A name
+    whose giving was not answered may be there: the image is shown all the same.
     """
+    unanswered: CloudError | None = None
     if image.name != name:
-        await rename(region, image.image_id, name)
-    if not public:
-        return
-    try:
-        await share(region, image.image_id, public=True)
-    except CloudError as error:
-        if look_up(error).meaning is not Meaning.FINAL:
-            raise
-        text = f"{name} cannot be made public again: {error.diagnostics()}"
-        region.note(text, level="WARNING")
+        try:
+            await rename(region, image.image_id, name)
+        except CloudError as error:
+            if not error.unsure:
+                raise
+            unanswered = error
+    if public:
+        try:
+            await share(region, image.image_id, public=True)
+        except CloudError as error:
+            if look_up(error).meaning is not Meaning.FINAL:
+                raise
+            text = f"{name} cannot be made public again: {error.diagnostics()}"
+            region.note(text, level="WARNING")
+    if unanswered is not None:
+        raise unanswered
 
 
 # --- removal --------------------------------------------------------------------------
