@@ -359,6 +359,20 @@ def test_an_image_put_back_is_shown_although_its_renaming_is_never_answered() ->
     in_a_scene(scenario)
 
 
+def test_one_region_where_imports_fail_does_not_condemn_the_image() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.strike(Do.FAIL_TASK, "ImportImage", region="cn-hongkong")
+        report = await scene.publish(regions=("cn-hangzhou",))
+        assert results(report) == {Result.PLACED}
+
+    there = profile("cn-hangzhou", "cn-hongkong", "eu-central-1")
+    regions = tuple(
+        replace(region, mainland=region.id == "cn-hangzhou", fc=False)
+        for region in there.regions
+    )
+    in_a_scene(scenario, replace(there, regions=regions))
+
+
 def test_an_image_that_was_hardened_stays_so() -> None:
     async def scenario(scene: Scene) -> None:
         report = await scene.publish()

@@ -221,13 +221,13 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
         try:
             made = await making.make(Step.IMPORT, ask, "import", key)
         except TaskFailedError as error:
-            sources.failed_imports += 1
+            sources.failed_imports.append(region.id)
             sources.refusal = error
             if tried or sources.is_hopeless:
                 raise
             tried = True  # imports fail by chance, too
         else:
-            sources.failed_imports = 0
+            sources.failed_imports.clear()
             return made
 
 

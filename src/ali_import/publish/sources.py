@@ -12,7 +12,8 @@ from ali_import.errors import CloudError
 from ali_import.publish.region import Region
 
 _FAILED_IMPORTS_MAX: Final = 3
-"""So many imports that failed, with none that worked, are not a region's fault."""
+"""So many imports that failed in several regions, and none that worked, are not a
+region's fault."""
 COPIES_RUNNING_MAX: Final = 5
 """CopyImage: five copies run per region, the rest queue (page of 2026-01)."""
 
@@ -92,8 +93,8 @@ class Sources:
         everywhere: Every region there is, by its id: any of them may lend the image.
         loan: What is known about lending it.
         refusal: Why the image could not be imported in a region, or lent by it.
-        failed_imports: How many imports have failed although the bytes were there,
-            anywhere, since the last one that did not.
+        failed_imports: Where imports have failed although the bytes were there, each
+            as often as they did since the last one that did not.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Sources:
         self.images: list[ImageSource] = []
         self.loan = Loan()
         self.refusal: CloudError | None = None
-        self.failed_imports = 0
+        self.failed_imports: list[str] = []
         self.slots = slots
         self._bell = Bell()
         self._lacking = dict.fromkeys(regions)
@@ -119,7 +120,8 @@ class Sources:
     @property
     def is_hopeless(self) -> bool:
         """Whether imports fail wherever the bytes are: it is about the image."""
-        return self.failed_imports >= _FAILED_IMPORTS_MAX
+        failed = self.failed_imports
+        return len(failed) >= _FAILED_IMPORTS_MAX and len(set(failed)) > 1
 
     def expect_image(self, region: str) -> None:
         """Say that a region tries to import the image."""
