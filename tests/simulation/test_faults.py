@@ -367,8 +367,8 @@ def test_one_region_where_imports_fail_does_not_condemn_the_image() -> None:
 
     there = profile("cn-hangzhou", "cn-hongkong", "eu-central-1")
     regions = tuple(
-        replace(region, mainland=region.id == "cn-hangzhou", fc=False)
-        for region in there.regions
+        replace(r, mainland=r.id == "cn-hangzhou", fc=r.id == "cn-hongkong")
+        for r in there.regions
     )
     in_a_scene(scenario, replace(there, regions=regions))
 
