@@ -17,6 +17,9 @@ from ali_import.units import HOUR_S, MINUTE_S
 CLEANUP: Final = "cleanup"
 END_OF_OPTIONS: Final = "--"
 
+BOOT_MODES: Final = ("bios", "uefi", "uefi-preferred")
+ARCHITECTURES: Final = ("x86_64", "arm64")
+
 _REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,24}){1,5}")
 _ROLE: Final = re.compile(r"[A-Za-z0-9.@_-]{1,64}")
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
@@ -34,6 +37,9 @@ class PublishArguments:
     images: tuple[Path, ...]
     name: str | None
     family: str | None
+    boot_mode: str | None
+    architecture: str | None
+    sums: tuple[str, ...]
     public: bool
     overwrite: bool
     all_or_nothing: bool
@@ -102,6 +108,9 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
         images=images,
         name=given.name,
         family=given.family,
+        boot_mode=given.boot_mode,
+        architecture=given.architecture,
+        sums=tuple(given.sha256),
         public=given.public,
         overwrite=given.overwrite,
         all_or_nothing=given.all_or_nothing,
@@ -144,19 +153,7 @@ def _publish_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("images", metavar="IMAGE", nargs="*", type=_image, help="raw disk image files")
-    add(
-        "-n",
-        "--name",
-        metavar="NAME",
-        help="name of the images, before the suffix (default: FAMILY-YYYYMMDD, the "
-        "date in UTC)",
-    )
-    add(
-        "-f",
-        "--family",
-        metavar="FAMILY",
-        help="image family, before the suffix (default: ipxe)",
-    )
+    _add_about_images(parser)
     add(
         "-p",
         "--public",
@@ -213,6 +210,47 @@ def _publish_parser() -> argparse.ArgumentParser:
     )
     _add_common(parser)
     return parser
+
+
+def _add_about_images(parser: argparse.ArgumentParser) -> None:
+    """Add what is said of the images because the files do not, or say it wrong."""
+    add = parser.add_argument
+    add(
+        "-n",
+        "--name",
+        metavar="NAME",
+        help="name of the images, before the suffix (default: FAMILY-YYYYMMDD, the "
+        "date in UTC)",
+    )
+    add(
+        "-f",
+        "--family",
+        metavar="FAMILY",
+        help="image family, before the suffix (default: ipxe)",
+    )
+    add(
+        "--sha256",
+        metavar="FILE=HEX",
+        action="append",
+        default=[],
+        help="publish nothing unless the file IMAGE has this SHA-256; or name a file of "
+        "sums, such as SHA256SUMS; may be repeated, and then every IMAGE needs a sum",
+    )
+    add(
+        "--boot-mode",
+        metavar="MODE",
+        choices=BOOT_MODES,
+        help="how the images boot, whatever is found in them: bios, uefi, or "
+        "uefi-preferred, which is set on images that this run makes once they are "
+        "imported (default: what is found)",
+    )
+    add(
+        "--architecture",
+        metavar="ARCH",
+        choices=ARCHITECTURES,
+        help="what machines the images are for, whatever is found in them: x86_64 or "
+        "arm64 (default: what is found)",
+    )
 
 
 def _cleanup_parser() -> argparse.ArgumentParser:

@@ -25,10 +25,15 @@ that the cloud takes: a run does not say yet in which format it sends an image."
 
 
 class BootMode(StrEnum):
-    """A firmware, as the cloud's API spells it."""
+    """A firmware, as the cloud's API spells it.
+
+    ``UEFI_PREFERRED`` is never found in an image, and nothing is imported with it: it is
+    asked for, and set when the image is there.
+    """
 
     BIOS = "BIOS"
     UEFI = "UEFI"
+    UEFI_PREFERRED = "UEFI-Preferred"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,6 +122,7 @@ def _image(target: Target) -> dict[str, Any]:
         "format": image.format,
         "architecture": image.architecture.value if image.architecture else None,
         "boot_mode": image.boot_mode.value,
+        "uefi_preferred": image.uefi_preferred,
         "size_gib": image.size_gib,
         "file_bytes": image.file_bytes,
         "virtual_bytes": image.virtual_bytes,
