@@ -7,10 +7,21 @@ from typing import Any
 import pytest
 
 from ali_import.disk import BootMode
-from ali_import.publish.model import Note, Options, Report, Target
+from ali_import.publish.model import Note, Options, PlacementEnded, Report, Target
 from ali_import.publish.run import Run
 from alicloud_emulator.world.faults import Do
-from tests.simulation.scene import REGIONS, TARGET, Scene, in_a_scene
+from alicloud_emulator.world.profile import OssMode, Region
+from tests.simulation.plan import PART_BYTES, disk_image
+from tests.simulation.scene import (
+    DATA,
+    FILE,
+    PROFILE,
+    REGIONS,
+    TARGET,
+    Scene,
+    in_a_scene,
+)
+from tests.support.containers import vhd_footer
 
 PREFERRING = replace(
     TARGET,
@@ -106,3 +117,40 @@ def test_a_replacement_is_set_before_it_takes_the_name() -> None:
         assert modes(scene) == ["UEFI-Preferred"] * 2
 
     in_a_scene(scenario)
+
+
+SEALED = replace(
+    PROFILE,
+    regions=(*PROFILE.regions, Region(id="us-southeast-1", oss=OssMode.NONE, fc=False)),
+)
+
+
+def vhd(data: bytes = DATA, *, parts: int = 1) -> tuple[Target, bytes]:
+    """Return a VHD of fixed size, cut into so many parts."""
+    content = data + vhd_footer(len(data))
+    image = replace(disk_image(FILE, content, parts=parts), format="VHD")
+    return replace(TARGET, image=image), content
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_vhd_gets_where_it_can_be_uploaded_and_fails_at_once_elsewhere(
+    parts: int,
+) -> None:
+    target, content = vhd(bytes(2 * PART_BYTES + 1000), parts=parts)
+
+    async def scenario(scene: Scene) -> None:
+        scene.cloud.files = {FILE: content}
+        report = await publish(scene, target)
+        first, second, sealed = report.outcomes
+        assert (first.result, second.result) == ("placed", "placed")
+        assert (sealed.result, sealed.route) == ("failed", "copy")
+        assert sealed.code == "InvalidOperation.VhdImageUnsupported"
+        assert "an image of a VHD cannot be copied" in sealed.message
+        assert "qemu-img convert" in sealed.advice
+        # It is the first to be told.
+        ended = [e.outcome for e in scene.heard if isinstance(e, PlacementEnded)]
+        assert ended[0].region == "us-southeast-1"
+        formats = [image.disks[0].format for image in scene.images()]
+        assert formats == ["VHD", "VHD"]
+
+    in_a_scene(scenario, SEALED)
