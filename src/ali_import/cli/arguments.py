@@ -152,7 +152,13 @@ def _publish_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("images", metavar="IMAGE", nargs="*", type=_image, help="raw disk image files")
+    add(
+        "images",
+        metavar="IMAGE",
+        nargs="*",
+        type=_image,
+        help="disk image files: raw, QCOW2 or VHD",
+    )
     _add_about_images(parser)
     add(
         "-p",

@@ -92,8 +92,8 @@ def inspect(
 
     Raises:
         ConfigurationError: There are no arm64 machines with BIOS.
-        DiskImageError: The file is missing, unreadable, empty, no raw disk image,
-            damaged, larger than 2 TiB, boots nowhere, has another SHA-256, or it
+        DiskImageError: The file is missing, unreadable, empty, no disk image that the
+            cloud takes, damaged, larger than 2 TiB, boots nowhere, has another SHA-256, or it
             changes meanwhile.
     """
     if architecture is Architecture.ARM64:
