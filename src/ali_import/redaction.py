@@ -125,15 +125,15 @@ class Redactor:
 
     def lines(self, text: str) -> str:
         """Return ``text`` redacted and without control characters but new lines."""
-        return _CONTROLS_IN_LINES.sub("?", _with_bytes(self.redact(text)))
+        return _CONTROLS_IN_LINES.sub("?", with_bytes(self.redact(text)))
 
 
 def one_line(text: str) -> str:
     """Put ``text`` on one line: white space folded, other control characters shown."""
-    return _CONTROLS.sub("?", " ".join(_with_bytes(text).split()))
+    return _CONTROLS.sub("?", " ".join(with_bytes(text).split()))
 
 
-def _with_bytes(text: str) -> str:
+def with_bytes(text: str) -> str:
     """Show bytes of file names that are not UTF-8 as a backslash, x, and two digits."""
     return _BYTES.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", text)
 

@@ -15,7 +15,13 @@ from ali_import.cli import help_text
 from ali_import.units import HOUR_S, MINUTE_S
 
 CLEANUP: Final = "cleanup"
+INSPECT: Final = "inspect"
 END_OF_OPTIONS: Final = "--"
+
+_PURPOSES: Final = {
+    CLEANUP: "remove leftovers",
+    INSPECT: "see what files hold",
+}
 
 BOOT_MODES: Final = ("bios", "uefi", "uefi-preferred")
 ARCHITECTURES: Final = ("x86_64", "arm64")
@@ -60,7 +66,16 @@ class CleanupArguments:
     verbosity: int
 
 
-Arguments = PublishArguments | CleanupArguments
+@dataclass(frozen=True, kw_only=True)
+class InspectArguments:
+    """``ali-import inspect FILE...``."""
+
+    files: tuple[Path, ...]
+    as_json: bool
+    verbosity: int
+
+
+Arguments = PublishArguments | CleanupArguments | InspectArguments
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -72,6 +87,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     """
     if argv and argv[0] == CLEANUP:
         return _cleanup(argv[1:])
+    if argv and argv[0] == INSPECT:
+        return _inspect(argv[1:])
     return _publish(argv)
 
 
@@ -91,11 +108,12 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
     images = tuple(Path(image) for image in (*given.images, *files))
     if not images:
         parser.error("the following arguments are required: IMAGE")
-    if CLEANUP in given.images and not Path(CLEANUP).exists():
-        raise ConfigurationError(
-            f"there is no file {CLEANUP}; to remove leftovers, put {CLEANUP} first",
-            advice=f"run `ali-import {CLEANUP}`",
-        )
+    for command, purpose in _PURPOSES.items():
+        if command in given.images and not Path(command).exists():
+            raise ConfigurationError(
+                f"there is no file {command}; to {purpose}, put {command} first",
+                advice=f"run `ali-import {command}`",
+            )
     regions = tuple(dict.fromkeys(given.region))
     allow_failure = frozenset(given.allow_failure)
     strangers = sorted(allow_failure - set(regions)) if regions else []
@@ -140,6 +158,40 @@ def _cleanup(argv: Sequence[str]) -> CleanupArguments:
     return CleanupArguments(
         remove_all=given.all, yes=given.yes, verbosity=given.verbose
     )
+
+
+def _inspect(argv: Sequence[str]) -> InspectArguments:
+    if Path(INSPECT).exists():
+        # Whoever published a file of this name before the command was there meant it.
+        raise ConfigurationError(
+            f"{INSPECT} is a command, and a file here",
+            advice=f"to publish the file, write `ali-import ./{INSPECT}` or "
+            f"`ali-import -- {INSPECT}`; to inspect others, run it elsewhere",
+        )
+    parser = _inspect_parser()
+    argv, files = _split(argv)
+    given = parser.parse_intermixed_args(argv)
+    if "" in (*given.files, *files):
+        parser.error(_NO_NAME)
+    named = tuple(Path(file) for file in (*given.files, *files))
+    if not named:
+        parser.error("the following arguments are required: FILE")
+    return InspectArguments(files=named, as_json=given.json, verbosity=given.verbose)
+
+
+def _inspect_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=f"ali-import {INSPECT}",
+        description=help_text.INSPECT_DESCRIPTION,
+        epilog=help_text.INSPECT_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("files", metavar="FILE", nargs="*", help="disk image files of any format")
+    add("--json", action="store_true", help="write one JSON document for programs")
+    _add_common(parser)
+    return parser
 
 
 def _publish_parser() -> argparse.ArgumentParser:

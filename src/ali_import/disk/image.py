@@ -14,11 +14,12 @@ from ali_import.disk.inspection import (
     look_into,
     only,
     refusal_of_format,
+    suffix_of,
+    whole_gib,
 )
 from ali_import.disk.parts import Part, PartHasher
 from ali_import.disk.reader import Reader, open_image
 from ali_import.errors import ConfigurationError
-from ali_import.units import GIB, round_up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +54,12 @@ class DiskImage:
     @property
     def suffix(self) -> str:
         """What its name and family end with, so that siblings differ; BIOS: nothing."""
-        if self.boot_mode is BootMode.BIOS:
-            return ""
-        if self.architecture is None:
-            return "-uefi-multi"
-        return f"-uefi-{self.architecture.replace('_', '-')}"
+        return suffix_of(self.boot_mode, self.architecture)
 
     @property
     def size_gib(self) -> int:
         """The disk's size in GiB, rounded up; at least 1."""
-        return max(1, round_up(self.virtual_bytes, GIB) // GIB)
+        return whole_gib(self.virtual_bytes)
 
 
 def inspect(

@@ -11,7 +11,7 @@ from ali_import.disk.boot import Boot, Refusal, read_boot
 from ali_import.disk.containers import conversion, open_container
 from ali_import.disk.efi import Architecture
 from ali_import.disk.reader import Reader, open_image
-from ali_import.units import TIB, sized
+from ali_import.units import GIB, TIB, round_up, sized
 
 # ECS: DiskDeviceMapping.N.DiskImageSize is 1 to 2048 GiB.
 VIRTUAL_BYTES_MAX: Final = 2 * TIB
@@ -66,6 +66,16 @@ class Inspection:
     architecture: Architecture | None
     warnings: tuple[str, ...]
     refusals: tuple[Refusal, ...]
+
+    @property
+    def suffix(self) -> str:
+        """What name and family would end with."""
+        return suffix_of(self.boot_mode, self.architecture) if self.boot_mode else ""
+
+    @property
+    def size_gib(self) -> int:
+        """The size that the cloud's disk would have."""
+        return whole_gib(self.virtual_bytes)
 
 
 def examine(path: Path) -> Inspection:
@@ -139,6 +149,20 @@ def _refusal_of_size(size_bytes: int) -> Refusal | None:
         ),
         advice="make a smaller disk image",
     )
+
+
+def suffix_of(boot_mode: BootMode, architecture: Architecture | None) -> str:
+    """Return what tells an image from its siblings for other machines; BIOS: nothing."""
+    if boot_mode is BootMode.BIOS:
+        return ""
+    if architecture is None:
+        return "-uefi-multi"
+    return f"-uefi-{architecture.replace('_', '-')}"
+
+
+def whole_gib(size_bytes: int) -> int:
+    """Return a disk's size in GiB, rounded up; at least 1."""
+    return max(1, round_up(size_bytes, GIB) // GIB)
 
 
 def only(architectures: frozenset[Architecture]) -> Architecture | None:
