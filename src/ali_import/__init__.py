@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ali_import.cloud.calls import Cloud
-    from ali_import.disk import Architecture, BootMode, DiskImage
+    from ali_import.disk import (
+        Architecture,
+        BootMode,
+        DiskImage,
+        Inspection,
+        examine,
+    )
     from ali_import.errors import (
         AliImportError,
         ApiError,
@@ -68,6 +74,7 @@ __all__ = [
     "Event",
     "HostNotFoundError",
     "Image",
+    "Inspection",
     "Leftover",
     "Note",
     "Options",
@@ -87,6 +94,7 @@ __all__ = [
     "TransportError",
     "__version__",
     "connect",
+    "examine",
     "find_leftovers",
     "publish",
     "publish_sync",
@@ -97,7 +105,13 @@ __version__: Final = "0.1.0"
 
 _HOMES: Final = {
     "ali_import.cloud.calls": ["Cloud"],
-    "ali_import.disk": ["Architecture", "BootMode", "DiskImage"],
+    "ali_import.disk": [
+        "Architecture",
+        "BootMode",
+        "DiskImage",
+        "Inspection",
+        "examine",
+    ],
     "ali_import.errors": [name for name in __all__ if name.endswith("Error")],
     "ali_import.publish.naming": ["Image"],
     "ali_import.library": [

@@ -23,7 +23,7 @@ import anyio.lowlevel
 from anyio import to_thread
 
 from ali_import.cloud.calls import Cloud
-from ali_import.disk import DiskImage, inspect
+from ali_import.disk import BootMode, DiskImage, inspect
 from ali_import.errors import ConfigurationError, DiskImageError
 from ali_import.publish import cleanup
 from ali_import.publish.model import Event, Leftover, Note, Options, Report, Target
@@ -161,8 +161,7 @@ class Publication:
         """
         if not self._images:
             raise ConfigurationError("there is no image to publish")
-        paths = [Path(image.path) for image in self._images]
-        inspected = await _inspect_all(paths)
+        inspected = await _inspect_all(self._images)
         today = datetime.fromtimestamp(time.time(), UTC).date()
         self._targets = targets(self._images, inspected, today=today)
         for target in self._targets:
@@ -309,40 +308,48 @@ def _dice() -> Random:
     return Random(secrets.randbits(128))
 
 
-async def _inspect_all(paths: Sequence[Path]) -> tuple[DiskImage, ...]:
+async def _inspect_all(images: Sequence[Image]) -> tuple[DiskImage, ...]:
     """Inspect every file, in worker threads.
 
     Raises:
+        ConfigurationError: An image cannot be what was said of it.
         DiskImageError: One file has a fault.
         ExceptionGroup: Several have; of the DiskImageError of each.
     """
     found: dict[int, DiskImage] = {}
-    wrong: dict[int, DiskImageError] = {}
+    wrong: dict[int, ConfigurationError | DiskImageError] = {}
     limiter = anyio.CapacityLimiter(_INSPECTIONS_MAX)
 
     async def look(index: int) -> None:
         try:
             found[index] = await to_thread.run_sync(
-                inspect, paths[index], abandon_on_cancel=True, limiter=limiter
+                _inspect, images[index], abandon_on_cancel=True, limiter=limiter
             )
-        except DiskImageError as error:
+        except (ConfigurationError, DiskImageError) as error:
             wrong[index] = error
 
     async with anyio.create_task_group() as group:
-        for index in range(len(paths)):
+        for index in range(len(images)):
             group.start_soon(look, index)
     errors = [wrong[index] for index in sorted(wrong)]
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise ExceptionGroup("several files cannot be published", errors)
-    return tuple(found[index] for index in range(len(paths)))
+    return tuple(found[index] for index in range(len(images)))
+
+
+def _inspect(image: Image) -> DiskImage:
+    return inspect(
+        Path(image.path), image.boot_mode, image.architecture, sha256=image.sha256
+    )
 
 
 def _learned(target: Target) -> str:
     image = target.image
     machine = image.architecture or "x86_64 and arm64"
+    mode = BootMode.UEFI_PREFERRED if image.uefi_preferred else image.boot_mode
     return (
-        f"{image.path}: {image.boot_mode}, {machine}, {image.size_gib} GiB, becomes "
+        f"{image.path}: {mode}, {machine}, {image.size_gib} GiB, becomes "
         f"{target.name} ({target.family})"
     )

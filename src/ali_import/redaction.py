@@ -82,6 +82,8 @@ _PROXY_VARIABLES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 _CONTROLS: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+# How Python holds the bytes of a file's name that are not UTF-8.
+_BYTES: Final = re.compile("[\udc80-\udcff]")
 _CONTROLS_IN_LINES: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -123,12 +125,17 @@ class Redactor:
 
     def lines(self, text: str) -> str:
         """Return ``text`` redacted and without control characters but new lines."""
-        return _CONTROLS_IN_LINES.sub("?", self.redact(text))
+        return _CONTROLS_IN_LINES.sub("?", with_bytes(self.redact(text)))
 
 
 def one_line(text: str) -> str:
     """Put ``text`` on one line: white space folded, other control characters shown."""
-    return _CONTROLS.sub("?", " ".join(text.split()))
+    return _CONTROLS.sub("?", " ".join(with_bytes(text).split()))
+
+
+def with_bytes(text: str) -> str:
+    """Show bytes of file names that are not UTF-8 as a backslash, x, and two digits."""
+    return _BYTES.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", text)
 
 
 def _passwords(proxy: str) -> tuple[str, ...]:

@@ -120,7 +120,7 @@ def test_the_event_loop_reads_no_file_and_loads_no_sdk(
     opened = library._open
     threads: dict[str, threading.Thread] = {}
 
-    def watched_inspect(path: Path) -> DiskImage:
+    def watched_inspect(path: Path, *_: object, **__: object) -> DiskImage:
         threads["inspect"] = threading.current_thread()
         return inspect(path)
 

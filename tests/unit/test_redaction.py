@@ -181,3 +181,10 @@ def test_hostile_text_takes_no_time(piece: str) -> None:
     code += "Redactor().line(sys.argv[1] * (1_000_000 // len(sys.argv[1])))"
     command = [sys.executable, "-c", code, piece]
     assert subprocess.run(command, check=False, timeout=HANG_S).returncode == 0
+
+
+def test_bytes_of_a_file_name_that_are_not_utf_8_are_shown() -> None:
+    name = b"caf\xe9 \xff.img".decode(errors="surrogateescape")
+    assert one_line(name) == "caf\\xe9 \\xff.img"
+    assert Redactor().lines(name) == "caf\\xe9 \\xff.img"
+    assert one_line("\ud800") == "?"  # no byte of anything

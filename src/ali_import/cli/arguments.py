@@ -15,7 +15,16 @@ from ali_import.cli import help_text
 from ali_import.units import HOUR_S, MINUTE_S
 
 CLEANUP: Final = "cleanup"
+INSPECT: Final = "inspect"
 END_OF_OPTIONS: Final = "--"
+
+_PURPOSES: Final = {
+    CLEANUP: "remove leftovers",
+    INSPECT: "see what files hold",
+}
+
+BOOT_MODES: Final = ("bios", "uefi", "uefi-preferred")
+ARCHITECTURES: Final = ("x86_64", "arm64")
 
 _REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,24}){1,5}")
 _ROLE: Final = re.compile(r"[A-Za-z0-9.@_-]{1,64}")
@@ -34,6 +43,9 @@ class PublishArguments:
     images: tuple[Path, ...]
     name: str | None
     family: str | None
+    boot_mode: str | None
+    architecture: str | None
+    sums: tuple[str, ...]
     public: bool
     overwrite: bool
     all_or_nothing: bool
@@ -54,7 +66,16 @@ class CleanupArguments:
     verbosity: int
 
 
-Arguments = PublishArguments | CleanupArguments
+@dataclass(frozen=True, kw_only=True)
+class InspectArguments:
+    """``ali-import inspect FILE...``."""
+
+    files: tuple[Path, ...]
+    as_json: bool
+    verbosity: int
+
+
+Arguments = PublishArguments | CleanupArguments | InspectArguments
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -66,6 +87,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     """
     if argv and argv[0] == CLEANUP:
         return _cleanup(argv[1:])
+    if argv and argv[0] == INSPECT:
+        return _inspect(argv[1:])
     return _publish(argv)
 
 
@@ -85,11 +108,12 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
     images = tuple(Path(image) for image in (*given.images, *files))
     if not images:
         parser.error("the following arguments are required: IMAGE")
-    if CLEANUP in given.images and not Path(CLEANUP).exists():
-        raise ConfigurationError(
-            f"there is no file {CLEANUP}; to remove leftovers, put {CLEANUP} first",
-            advice=f"run `ali-import {CLEANUP}`",
-        )
+    for command, purpose in _PURPOSES.items():
+        if command in given.images and not Path(command).exists():
+            raise ConfigurationError(
+                f"there is no file {command}; to {purpose}, put {command} first",
+                advice=f"run `ali-import {command}`",
+            )
     regions = tuple(dict.fromkeys(given.region))
     allow_failure = frozenset(given.allow_failure)
     strangers = sorted(allow_failure - set(regions)) if regions else []
@@ -102,6 +126,9 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
         images=images,
         name=given.name,
         family=given.family,
+        boot_mode=given.boot_mode,
+        architecture=given.architecture,
+        sums=tuple(given.sha256),
         public=given.public,
         overwrite=given.overwrite,
         all_or_nothing=given.all_or_nothing,
@@ -133,6 +160,40 @@ def _cleanup(argv: Sequence[str]) -> CleanupArguments:
     )
 
 
+def _inspect(argv: Sequence[str]) -> InspectArguments:
+    if Path(INSPECT).exists():
+        # Whoever published a file of this name before the command was there meant it.
+        raise ConfigurationError(
+            f"{INSPECT} is a command, and a file here",
+            advice=f"to publish the file, write `ali-import ./{INSPECT}` or "
+            f"`ali-import -- {INSPECT}`; to inspect others, run it elsewhere",
+        )
+    parser = _inspect_parser()
+    argv, files = _split(argv)
+    given = parser.parse_intermixed_args(argv)
+    if "" in (*given.files, *files):
+        parser.error(_NO_NAME)
+    named = tuple(Path(file) for file in (*given.files, *files))
+    if not named:
+        parser.error("the following arguments are required: FILE")
+    return InspectArguments(files=named, as_json=given.json, verbosity=given.verbose)
+
+
+def _inspect_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=f"ali-import {INSPECT}",
+        description=help_text.INSPECT_DESCRIPTION,
+        epilog=help_text.INSPECT_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("files", metavar="FILE", nargs="*", help="disk image files of any format")
+    add("--json", action="store_true", help="write one JSON document for programs")
+    _add_common(parser)
+    return parser
+
+
 def _publish_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="ali-import",
@@ -143,20 +204,14 @@ def _publish_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("images", metavar="IMAGE", nargs="*", type=_image, help="raw disk image files")
     add(
-        "-n",
-        "--name",
-        metavar="NAME",
-        help="name of the images, before the suffix (default: FAMILY-YYYYMMDD, the "
-        "date in UTC)",
+        "images",
+        metavar="IMAGE",
+        nargs="*",
+        type=_image,
+        help="disk image files: raw, QCOW2 or VHD",
     )
-    add(
-        "-f",
-        "--family",
-        metavar="FAMILY",
-        help="image family, before the suffix (default: ipxe)",
-    )
+    _add_about_images(parser)
     add(
         "-p",
         "--public",
@@ -213,6 +268,47 @@ def _publish_parser() -> argparse.ArgumentParser:
     )
     _add_common(parser)
     return parser
+
+
+def _add_about_images(parser: argparse.ArgumentParser) -> None:
+    """Add what is said of the images because the files do not, or say it wrong."""
+    add = parser.add_argument
+    add(
+        "-n",
+        "--name",
+        metavar="NAME",
+        help="name of the images, before the suffix (default: FAMILY-YYYYMMDD, the "
+        "date in UTC)",
+    )
+    add(
+        "-f",
+        "--family",
+        metavar="FAMILY",
+        help="image family, before the suffix (default: ipxe)",
+    )
+    add(
+        "--sha256",
+        metavar="FILE=HEX",
+        action="append",
+        default=[],
+        help="publish nothing unless the file IMAGE has this SHA-256; or name a file of "
+        "sums, such as SHA256SUMS; may be repeated, and then every IMAGE needs a sum",
+    )
+    add(
+        "--boot-mode",
+        metavar="MODE",
+        choices=BOOT_MODES,
+        help="how the images boot, whatever is found in them: bios, uefi, or "
+        "uefi-preferred, which is set on images that this run makes once they are "
+        "imported (default: what is found)",
+    )
+    add(
+        "--architecture",
+        metavar="ARCH",
+        choices=ARCHITECTURES,
+        help="what machines the images are for, whatever is found in them: x86_64 or "
+        "arm64 (default: what is found)",
+    )
 
 
 def _cleanup_parser() -> argparse.ArgumentParser:

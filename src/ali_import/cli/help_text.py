@@ -5,8 +5,10 @@ from typing import Final
 USAGE: Final = """\
 ali-import [-n NAME] [-f FAMILY] [-p] [--overwrite] [-r REGION]...
                   [-R ROLE] [--timeout TIME] [--all-or-nothing]
-                  [--allow-failure REGION]... [--report FILE.json] [-v]...
-                  IMAGE...
+                  [--allow-failure REGION]... [--report FILE.json]
+                  [--sha256 FILE=HEX]... [--boot-mode MODE]
+                  [--architecture ARCH] [-v]... IMAGE...
+       ali-import inspect FILE... [--json] [-v]...
        ali-import cleanup [--all] [-y] [-v]..."""
 
 DESCRIPTION: Final = """\
@@ -33,10 +35,11 @@ examples:
                                            three images, public, in every region
   ali-import -r cn-hangzhou -r eu-central-1 disk.img
                                            two regions only
+  ali-import inspect disk.qcow2            what is in it, and would it boot?
   ali-import cleanup                       what have stopped runs left behind?
 
-`cleanup` is a command only as the first argument; write ./cleanup for a file of
-that name. After --, everything is a file, whatever it begins with.
+`inspect` and `cleanup` are commands only as the first argument; write ./cleanup
+for a file of that name. After --, everything is a file, however it begins.
 
 output: standard output gets one line for each image that stands,
   REGION NAME (FAMILY) IMAGE_ID
@@ -57,6 +60,20 @@ exit status:
   3    some failed
   4    all failed, or an error that should not happen (-vv shows the traceback)
   130  interrupted; the first Ctrl-C cleans up, the second stops at once"""
+
+INSPECT_DESCRIPTION: Final = """\
+Say what disk images hold and what they would be published as: format, size, data,
+partitions, what boots, and what a publisher may want to know before every region
+has it. Little of a file is read, and no region is asked."""
+
+INSPECT_EPILOG: Final = """\
+output: standard output gets some lines for each file or, with --json, one
+document (see docs/images.md); what is no disk image is told on standard error.
+
+exit status:
+  0    every file can be published
+  2    one cannot, or wrong usage
+  130  interrupted"""
 
 CLEANUP_DESCRIPTION: Final = """\
 List what runs of ali-import have left in all regions, and remove what has

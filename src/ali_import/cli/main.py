@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from ali_import.cli import arguments
-from ali_import.cli.arguments import Arguments, CleanupArguments
+from ali_import.cli.arguments import Arguments, CleanupArguments, InspectArguments
 from ali_import.cli.exit_status import ExitStatus
 
 if TYPE_CHECKING:  # loaded when needed: --help answers before
@@ -49,12 +49,16 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _command(given: Arguments) -> ExitStatus:
+    messages = _messages()
+    if isinstance(given, InspectArguments):  # there is nothing to wait for
+        from ali_import.cli.inspect import inspect
+
+        return inspect(given, messages)
     import anyio
 
     from ali_import.report import log
 
     _open_many_files()
-    messages = _messages()
     with log.configured(given.verbosity, messages):
         if isinstance(given, CleanupArguments):
             from ali_import.cli.cleanup import CleanupCommand

@@ -12,6 +12,8 @@ import anyio
 import ali_import
 from ali_import import (
     AliImportError,
+    Architecture,
+    BootMode,
     ConfigurationError,
     Event,
     Image,
@@ -25,6 +27,7 @@ from ali_import import (
 )
 from ali_import.cli import signals, streams
 from ali_import.cli.arguments import PublishArguments
+from ali_import.cli.checksums import expected_sums
 from ali_import.cli.exit_status import ExitStatus, of_report
 from ali_import.report import display, documents, log
 from ali_import.report.lines import (
@@ -90,9 +93,7 @@ class PublishCommand:
 
     async def _connect_and_publish(self) -> Report:
         given = self._arguments
-        images = [
-            Image(path, name=given.name, family=given.family) for path in given.images
-        ]
+        images = _images(given)
         async with ali_import.connect() as cloud:
             self._publication = Publication(
                 log.logged(cloud, verbosity=given.verbosity, clock_s=time.monotonic),
@@ -175,6 +176,27 @@ class PublishCommand:
                 f"--report {path}: cannot be written: {error.strerror or error}",
                 advice="run the same command again: what is done is not done twice",
             ) from error
+
+
+def _images(arguments: PublishArguments) -> list[Image]:
+    """Say of every file what was said of all of them, and its own SHA-256.
+
+    Raises:
+        ConfigurationError: A checksum is missing, or is none.
+    """
+    mode, machine = arguments.boot_mode, arguments.architecture
+    sums = expected_sums(arguments.images, arguments.sums)
+    return [
+        Image(
+            path,
+            name=arguments.name,
+            family=arguments.family,
+            boot_mode=BootMode[mode.upper().replace("-", "_")] if mode else None,
+            architecture=Architecture(machine) if machine else None,
+            sha256=sums.get(path, ""),
+        )
+        for path in arguments.images
+    ]
 
 
 def _options(arguments: PublishArguments) -> Options:

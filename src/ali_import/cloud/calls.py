@@ -107,6 +107,7 @@ class ImportImage(Call[ImportStarted]):
 
     Attributes:
         architecture: ``x86_64`` or ``arm64``; "" leaves it to the cloud (hybrids).
+        format: Of the object: ``RAW``, ``QCOW2`` or ``VHD``.
     """
 
     SERVICE = "ecs"
@@ -115,6 +116,7 @@ class ImportImage(Call[ImportStarted]):
     description: str = ""
     architecture: str
     boot_mode: str
+    format: str = "RAW"
     size_gib: int
     bucket: str
     key: str

@@ -61,7 +61,11 @@ _NO_SOURCE: Final = (
 _DELETED: Final = "somebody, maybe another run, deleted the image meanwhile; run again"
 _FAILED: Final = (
     "the cloud began to make the image and failed: run again; if it stays so, check that "
-    "the file is a whole raw disk"
+    "the file is a whole disk image"
+)
+_VHD: Final = (
+    "publish it as QCOW2 or RAW (qemu-img convert -O qcow2), or name the region with "
+    "--allow-failure"
 )
 _KEYS: Final = "check ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 
@@ -75,6 +79,7 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("ecs.CopyImage", "OperationDenied.ImageCopyConflict OperationDenied.ImageCopying", SOURCE, _NO_SOURCE),
     ("ecs.CopyImage", "OperationDenied.CommunityImage IncorrectImageStatus", SOURCE, _NO_SOURCE),
     ("ecs.CopyImage", "InvalidImageId.NotFound RegionNotSupportCopy SourceRegion.NotFound", SOURCE, _NO_SOURCE),
+    ("ecs.CopyImage", "InvalidOperation.VhdImageUnsupported", ROUTE, _VHD),
     ("ecs.CancelCopyImage", "ImageCreatedNotFromCopy IncorrectImageStatus CancelNotSupported InvalidImageId.NotFound", DONE, ""),
     ("ecs.CancelTask", "InvalidTaskId* IncorrectTaskStatus* InvalidTask.NotCancelable", DONE, ""),
     # Changing an image.
@@ -131,6 +136,7 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("", "UserDisable InvalidAccountStatus.OSSDisabled", ROUTE, "OSS is not activated, or is blocked, for the account"),
     ("", "IncorrectDestinationRegion OperationDenied.NonCompliantDestinationRegion", ROUTE, "the cloud does not allow copies into this region"),
     # Final.
+    ("", "InvalidVHDImage.IncorrectSize InvalidBlockSize.NotSupport", FINAL, "publish it as QCOW2 or RAW: qemu-img convert -O qcow2"),
     ("", "NoSetRoletoECSServiceAcount NoSetRoletoECSServiceAccount", FINAL, "create the RAM role AliyunECSImageImportDefaultRole once (ECS console, Import Image, authorize)"),
     ("", "PublicImageAgreement.NotSigned", FINAL, "accept the Community Image Terms once in the ECS console"),
     ("", "CurrentRegion.NotSupportPublicImage CurrentAccount.NotSupportPublicImage", FINAL, "public images are not allowed here; ask Alibaba Cloud by ticket, or name the region with --allow-failure"),

@@ -109,7 +109,7 @@ _OTHERS: Final = (
     (_Signature(name="is a program (ELF)", magic=b"\x7fELF"), _ON_A_FAT_VOLUME),
     (
         _Signature(name="is a PDF document", magic=b"%PDF"),
-        "name a raw disk image",
+        "name a disk image",
     ),
 )
 
@@ -147,11 +147,11 @@ def open_container(file: Reader) -> Container:
 
 def conversion(path: Path) -> str:
     """Return the advice to convert an image to one that can be published."""
-    output = path.with_suffix(".raw")
+    output = path.with_suffix(".qcow2")
     if output == path:
-        output = path.with_name(f"{path.name}.raw")
+        output = path.with_name(f"{path.name}.qcow2")
     return (
-        f"convert it: qemu-img convert -O raw {shlex.quote(str(path))} "
+        f"convert it: qemu-img convert -O qcow2 {shlex.quote(str(path))} "
         f"{shlex.quote(str(output))}"
     )
 
@@ -168,7 +168,7 @@ def known_as_something_else(disk: Disk) -> DiskImageError | None:
     if _is_text(head):
         return disk.error(
             "is a text file",
-            "name a raw disk image; a failed download often leaves a text file",
+            "name a disk image; a failed download often leaves a text file",
         )
     return None
 

@@ -1,5 +1,6 @@
 """What a disk image is published as: its size, and the machines that it is for."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,11 +14,12 @@ from ali_import.disk.inspection import (
     look_into,
     only,
     refusal_of_format,
+    suffix_of,
+    whole_gib,
 )
 from ali_import.disk.parts import Part, PartHasher
-from ali_import.disk.reader import open_image
+from ali_import.disk.reader import Reader, open_image
 from ali_import.errors import ConfigurationError
-from ali_import.units import GIB, round_up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,9 @@ class DiskImage:
         file_bytes: The size of the file.
         sha256: Of the file's content, in hexadecimal.
         architecture: None if it boots several.
-        boot_mode: The firmware it boots from.
+        boot_mode: The firmware it boots from: BIOS or UEFI.
+        uefi_preferred: Whether it is to be UEFI-Preferred: a machine without UEFI boots
+            it from BIOS.
         warnings: What its publisher may want to know, a sentence each.
         parts: What the file is uploaded in.
     """
@@ -43,28 +47,27 @@ class DiskImage:
     sha256: str
     architecture: Architecture | None
     boot_mode: BootMode
+    uefi_preferred: bool = False
     warnings: tuple[str, ...] = ()
     parts: tuple[Part, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def suffix(self) -> str:
         """What its name and family end with, so that siblings differ; BIOS: nothing."""
-        if self.boot_mode is BootMode.BIOS:
-            return ""
-        if self.architecture is None:
-            return "-uefi-multi"
-        return f"-uefi-{self.architecture.replace('_', '-')}"
+        return suffix_of(self.boot_mode, self.architecture)
 
     @property
     def size_gib(self) -> int:
         """The disk's size in GiB, rounded up; at least 1."""
-        return max(1, round_up(self.virtual_bytes, GIB) // GIB)
+        return whole_gib(self.virtual_bytes)
 
 
 def inspect(
     path: Path,
     boot_mode: BootMode | None = None,
     architecture: Architecture | None = None,
+    *,
+    sha256: str = "",
 ) -> DiskImage:
     """Find out what the disk image in a file is, and hash its content.
 
@@ -82,14 +85,16 @@ def inspect(
         path: The file.
         boot_mode: How it boots, whatever is found; None goes by what is found.
         architecture: What it is for, likewise; arm64 alone means UEFI.
+        sha256: What the file's SHA-256 must be, in hexadecimal; "" for anything.
 
     Raises:
         ConfigurationError: There are no arm64 machines with BIOS.
-        DiskImageError: The file is missing, unreadable, empty, no raw disk image,
-            damaged, larger than 2 TiB, boots nowhere, or it changes meanwhile.
+        DiskImageError: The file is missing, unreadable, empty, no disk image that the
+            cloud takes, damaged, larger than 2 TiB, boots nowhere, has another SHA-256, or it
+            changes meanwhile.
     """
     if architecture is Architecture.ARM64:
-        if boot_mode is BootMode.BIOS:
+        if boot_mode in {BootMode.BIOS, BootMode.UEFI_PREFERRED}:
             raise ConfigurationError(
                 "arm64 machines boot from UEFI only",
                 advice="leave out the boot mode or the architecture",
@@ -106,17 +111,33 @@ def inspect(
             if not (refusal.overrulable and boot_mode):
                 raise file.error(refusal.message, refusal.advice)
         parts = PartHasher(file.size_bytes)
+        preferred = boot_mode is BootMode.UEFI_PREFERRED
         mode, machine = _told(found, boot_mode, architecture)
+        content_sha256 = file.sha256(parts)
+        _check_sum(file, content_sha256, sha256)
         return DiskImage(
             path=path,
             format=PUBLISHED_FORMATS[found.format],
             virtual_bytes=found.virtual_bytes,
             file_bytes=found.file_bytes,
-            sha256=file.sha256(parts),
+            sha256=content_sha256,
             architecture=machine,
             boot_mode=mode,
-            warnings=(*found.warnings, *_contradictions(found, mode, machine)),
+            uefi_preferred=preferred and machine is not Architecture.ARM64,
+            warnings=(
+                *found.warnings,
+                *_contradictions(found, mode, machine, preferred=preferred),
+            ),
             parts=parts.parts(),
+        )
+
+
+def _check_sum(file: Reader, found: str, wanted: str) -> None:
+    if wanted and found != wanted.lower():
+        raise file.error(
+            f"is not the file it should be: its SHA-256 is {found}, not "
+            f"{wanted.lower()}",
+            "download it again, or correct the sum",
         )
 
 
@@ -126,6 +147,8 @@ def _told(
     """Return what to publish as: what was said, then what was found."""
     mode = boot_mode or found.boot_mode
     assert mode, "an image that boots nowhere was refused"
+    if mode is BootMode.UEFI_PREFERRED:
+        mode = BootMode.UEFI
     if mode is BootMode.BIOS:
         return mode, Architecture.X86_64
     if architecture:
@@ -134,14 +157,20 @@ def _told(
 
 
 def _contradictions(
-    found: Inspection, mode: BootMode, machine: Architecture | None
-) -> tuple[str, ...]:
-    """Return a warning where an image is published as what it does not seem to be."""
-    if mode is BootMode.BIOS and not found.boot.bios_code:
-        return ("published for BIOS as told, but no boot code was found",)
+    found: Inspection,
+    mode: BootMode,
+    machine: Architecture | None,
+    *,
+    preferred: bool,
+) -> Iterator[str]:
+    """Yield a warning where an image is published as what it does not seem to be."""
+    if preferred and machine is Architecture.ARM64:
+        yield "stays UEFI, since arm64 machines have nothing else to prefer it to"
+    elif (mode is BootMode.BIOS or preferred) and not found.boot.bios_code:
+        what = f"{mode} or BIOS" if preferred else mode
+        yield f"published for {what} as told, but no boot code was found"
     if mode is BootMode.UEFI and machine and machine not in found.boot.architectures:
-        text = (
-            f"published for UEFI and {machine} as told, but no EFI program for it was"
+        yield (
+            f"published for UEFI and {machine} as told, but no EFI program for it was "
+            "found"
         )
-        return (f"{text} found",)
-    return ()

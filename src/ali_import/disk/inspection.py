@@ -11,24 +11,29 @@ from ali_import.disk.boot import Boot, Refusal, read_boot
 from ali_import.disk.containers import conversion, open_container
 from ali_import.disk.efi import Architecture
 from ali_import.disk.reader import Reader, open_image
-from ali_import.units import TIB, sized
+from ali_import.units import GIB, TIB, round_up, sized
 
 # ECS: DiskDeviceMapping.N.DiskImageSize is 1 to 2048 GiB.
 VIRTUAL_BYTES_MAX: Final = 2 * TIB
 
-_TAKEN: Final = frozenset({Format.RAW, Format.QCOW2, Format.VHD})
 PUBLISHED_FORMATS: Final[Mapping[Format, Literal["RAW", "QCOW2", "VHD"]]] = {
     Format.RAW: "RAW",
+    Format.QCOW2: "QCOW2",
+    Format.VHD: "VHD",
 }
-"""What can be published, as the cloud's API spells it. This is the one gate for the others
-that the cloud takes: a run does not say yet in which format it sends an image."""
+"""What the cloud takes, as its API spells it. (It takes VMDK from those it invites.)"""
 
 
 class BootMode(StrEnum):
-    """A firmware, as the cloud's API spells it."""
+    """A firmware, as the cloud's API spells it.
+
+    ``UEFI_PREFERRED`` is never found in an image, and nothing is imported with it: it is
+    asked for, and set when the image is there.
+    """
 
     BIOS = "BIOS"
     UEFI = "UEFI"
+    UEFI_PREFERRED = "UEFI-Preferred"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +66,16 @@ class Inspection:
     architecture: Architecture | None
     warnings: tuple[str, ...]
     refusals: tuple[Refusal, ...]
+
+    @property
+    def suffix(self) -> str:
+        """What name and family would end with."""
+        return suffix_of(self.boot_mode, self.architecture) if self.boot_mode else ""
+
+    @property
+    def size_gib(self) -> int:
+        """The size that the cloud's disk would have."""
+        return whole_gib(self.virtual_bytes)
 
 
 def examine(path: Path) -> Inspection:
@@ -115,10 +130,11 @@ def refusal_of_format(path: Path, container: Container) -> Refusal | None:
     if container.format in PUBLISHED_FORMATS:
         return None
     size = sized(container.disk.size_bytes)
-    taken = container.format in _TAKEN
-    reason = "cannot be published yet" if taken else "the cloud does not take"
     return Refusal(
-        message=f"is a {container.format} image (virtual size {size}), which {reason}",
+        message=(
+            f"is a {container.format} image (virtual size {size}), which the cloud does "
+            "not take"
+        ),
         advice=conversion(path),
     )
 
@@ -133,6 +149,20 @@ def _refusal_of_size(size_bytes: int) -> Refusal | None:
         ),
         advice="make a smaller disk image",
     )
+
+
+def suffix_of(boot_mode: BootMode, architecture: Architecture | None) -> str:
+    """Return what tells an image from its siblings for other machines; BIOS: nothing."""
+    if boot_mode is BootMode.BIOS:
+        return ""
+    if architecture is None:
+        return "-uefi-multi"
+    return f"-uefi-{architecture.replace('_', '-')}"
+
+
+def whole_gib(size_bytes: int) -> int:
+    """Return a disk's size in GiB, rounded up; at least 1."""
+    return max(1, round_up(size_bytes, GIB) // GIB)
 
 
 def only(architectures: frozenset[Architecture]) -> Architecture | None:

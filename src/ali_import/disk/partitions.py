@@ -85,6 +85,11 @@ class Partition:
     offset: int
     size_bytes: int
 
+    @property
+    def kind_name(self) -> str:
+        """What its type is called, or "" if nobody here knows."""
+        return KIND_NAMES.get(self.kind, "")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mbr:

@@ -97,7 +97,7 @@ def open_qcow2(file: Reader) -> Container:
     )
     details = [f"version {version}", f"clusters of {sized(disk.block_bytes)}"]
     if compression:
-        details.append(_COMPRESSIONS[compression][0])
+        details.append(f"{_COMPRESSIONS[compression][0]} clusters")
     if extended:
         details.append("extended L2")
     warnings = []
@@ -105,6 +105,12 @@ def open_qcow2(file: Reader) -> Container:
         warnings.append(
             f"it holds {snapshots} internal snapshots, which go along unseen (qemu-img "
             "snapshot -d removes one)"
+        )
+    if compression or extended:
+        warnings.append(
+            f"it has {' and '.join(details[2:])}, which older versions of QEMU cannot "
+            "read, and maybe the cloud cannot (qemu-img convert -O qcow2 writes it "
+            "without)"
         )
     return Container(
         format=Format.QCOW2,

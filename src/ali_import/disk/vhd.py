@@ -31,6 +31,10 @@ _SECTOR_BYTES: Final = 512
 _NOWHERE: Final = 0xFFFF_FFFF
 
 _AGAIN: Final = "copy or download it again"
+_NO_COPIES: Final = (
+    "the cloud copies no image of a VHD: it will fail in regions that nothing can be "
+    "uploaded to (QCOW2 and RAW have no such limit)"
+)
 
 
 def open_vhd(file: Reader) -> Container:
@@ -62,7 +66,10 @@ def open_vhd(file: Reader) -> Container:
             _AGAIN,
         )
     return Container(
-        format=Format.VHD, details="fixed", disk=_Fixed(file, size_bytes=size_bytes)
+        format=Format.VHD,
+        details="fixed",
+        disk=_Fixed(file, size_bytes=size_bytes),
+        warnings=(_NO_COPIES,),
     )
 
 
@@ -76,14 +83,15 @@ def _open_dynamic(file: Reader, header_at: int, size_bytes: int) -> Container:
     if size_bytes > entries * block_bytes:
         raise file.error(
             f"is a VHD image of a wrong size: its footer says {size_bytes} bytes, and "
-            f"{entries} blocks of {sized(block_bytes)} are fewer",
+            f"{entries} blocks of {sized(block_bytes)} are less "
+            "(InvalidVHDImage.IncorrectSize)",
             "write it anew with `qemu-img convert -O vpc`",
         )
-    warnings = []
+    warnings = [_NO_COPIES]
     if size_bytes != entries * block_bytes:
         warnings.append(
-            f"its disk is not whole blocks of {sized(block_bytes)}, and the cloud may "
-            "refuse it for that (InvalidVHDImage.IncorrectSize)"
+            f"its disk is smaller than its {entries} blocks of {sized(block_bytes)}, and "
+            "the cloud may refuse it for that (InvalidVHDImage.IncorrectSize)"
         )
     if block_bytes != _BLOCK_BYTES:
         warnings.append(

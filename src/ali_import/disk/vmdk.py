@@ -60,7 +60,7 @@ def open_vmdk(file: Reader) -> Container:
     if not fields[5] or not descriptor.startswith(_DESCRIPTOR_MAGIC):
         raise file.error(
             "is one part of a split VMDK image, whose descriptor is in another file",
-            "name the descriptor to qemu-img: qemu-img convert -O raw NAME.vmdk NAME.raw",
+            "name the descriptor to qemu-img: qemu-img convert -O qcow2 NAME.vmdk NAME.qcow2",
         )
     parent = _PARENT.search(descriptor)
     if parent and parent[1].lower() != _NO_PARENT:

@@ -259,6 +259,8 @@ class Making:
             )
             self.region.note(text, level="WARNING")
         repaired, _ = await self.repair(image)
+        if not self.passing:
+            await self.prefer_uefi(repaired, made_here=not attempt.adopted)
         return Made(image=repaired, adopted=attempt.adopted)
 
     def _token(self, *about: str) -> str:
@@ -319,7 +321,11 @@ class Making:
             region.note(f"{image.name} takes IMDS v2 alone; left so")
         elif not hardened and options.imds == "v2":
             change["imds"] = options.imds
-        if (image.boot_mode or BootMode.BIOS) != wanted_boot:
+        # Whoever set it to UEFI-Preferred, be it an earlier run, wanted it so.
+        fits = {wanted_boot}
+        if wanted_boot is BootMode.UEFI:
+            fits.add(BootMode.UEFI_PREFERRED)
+        if (image.boot_mode or BootMode.BIOS) not in fits:
             change["boot_mode"] = wanted_boot
         if change:
             await region.cloud.call(
@@ -340,6 +346,31 @@ class Making:
         if surplus:
             await images.mark_permanent(region, image.image_id)
         return image, bool(deprecated or change or missing or surplus)
+
+    async def prefer_uefi(self, image: CloudImage, *, made_here: bool) -> None:
+        """Set an image to UEFI-Preferred, if that is asked for; else it stays UEFI.
+
+        ImportImage does not take it. Images of other runs are left alone: somebody may
+        boot from them already.
+        """
+        wanted = BootMode.UEFI_PREFERRED
+        if not self.target.image.uefi_preferred or image.boot_mode == wanted:
+            return
+        why = "this run did not make it"
+        if made_here:
+            try:
+                await self.region.cloud.call(
+                    ModifyImageAttribute(
+                        region=self.region.id,
+                        image_id=image.image_id,
+                        boot_mode=wanted,
+                    )
+                )
+            except CloudError as error:
+                why = error.diagnostics()
+            else:
+                return
+        self.region.note(f"{self.name} stays UEFI: {why}", level="WARNING")
 
     # --- the end ----------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from ali_import.disk import DiskImage
+from ali_import.disk import Architecture, BootMode, DiskImage
 from ali_import.errors import ConfigurationError
 from ali_import.publish import lease
 from ali_import.publish.model import Target
@@ -41,6 +41,10 @@ class Image:
         family: Image family before the suffix; None for ``ipxe``.
         suffix: What name and family end with; None for what inspecting the file says
             (nothing, ``-uefi-x86-64``, ``-uefi-arm64`` or ``-uefi-multi``).
+        boot_mode: How it boots, whatever is found in it; None goes by what is found.
+            With ``UEFI_PREFERRED`` it is imported for UEFI, and then set to that.
+        architecture: The machines it is for, likewise.
+        sha256: What the file's SHA-256 must be, in hexadecimal; "" for anything.
     """
 
     path: str | Path
@@ -48,6 +52,9 @@ class Image:
     name: str | None = None
     family: str | None = None
     suffix: str | None = None
+    boot_mode: BootMode | None = None
+    architecture: Architecture | None = None
+    sha256: str = ""
 
 
 def refusal(text: str) -> str:

@@ -111,6 +111,7 @@ class Placement:
         if self._own.is_ours(there):
             if there.status in READY and there.usable is not False:
                 self.image, changed = await self._own.repair(there)
+                await self._own.prefer_uefi(self.image, made_here=False)
                 return Result.ADOPTED if changed else Result.UNCHANGED
             if there.status in BROKEN:
                 await self._own.make_room(there)

@@ -49,15 +49,14 @@ _LENDING_FAILURES_MAX: Final = 8
 
 def routes(target: Target) -> tuple[tuple[Route, Way], ...]:
     """Return the routes to try for a target, in order."""
+    seeds = (Route.DIRECT, direct_seed), (Route.RELAY, relay_seed)
+    uploads = (Route.DIRECT, direct), (Route.RELAY, relay)
+    if target.image.format == "VHD":
+        first = seeds if _is_large(target) else ()
+        return *first, *uploads, (Route.COPY, no_copy)
     if _is_large(target):
-        return (
-            (Route.DIRECT, direct_seed),
-            (Route.RELAY, relay_seed),
-            (Route.COPY, copy),
-            (Route.DIRECT, direct),
-            (Route.RELAY, relay),
-        )
-    return (Route.DIRECT, direct), (Route.RELAY, relay), (Route.COPY, copy)
+        return *seeds, (Route.COPY, copy), *uploads
+    return *uploads, (Route.COPY, copy)
 
 
 def _is_large(target: Target) -> bool:
@@ -204,6 +203,7 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
                 description=making.description,
                 architecture=disk.architecture or "",
                 boot_mode=disk.boot_mode,
+                format=disk.format,
                 size_gib=disk.size_gib,
                 bucket=region.workspace.bucket,
                 key=key,
@@ -272,6 +272,22 @@ async def copy(making: Making, sources: Sources) -> Made:
         finally:
             sources.slots.give_back(source)
     raise last or _no_source(region, sources)
+
+
+async def no_copy(making: Making, sources: Sources) -> Made:
+    """Say that nothing more can be done: the cloud copies no image of a VHD.
+
+    Raises:
+        ApiError: With the code that the cloud would answer.
+    """
+    sources.no_image(making.region.id)
+    raise ApiError(
+        "nothing can be uploaded here, and an image of a VHD cannot be copied",
+        region=making.region.id,
+        operation="ecs.CopyImage",
+        code="InvalidOperation.VhdImageUnsupported",
+        http_status=403,
+    )
 
 
 async def _copy_from(making: Making, source: ImageSource) -> Made:

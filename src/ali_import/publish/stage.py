@@ -52,7 +52,7 @@ class Staging:
         self._sources = sources
         self._bucket = region.workspace.bucket
         # Named by its content; ImportImage checks the suffix.
-        self._key = f"{image.sha256[:32]}.raw"
+        self._key = f"{image.sha256[:32]}.{image.format.lower()}"
 
     async def run(self) -> str:
         """Store the bytes, and return the object's key.

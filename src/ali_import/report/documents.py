@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ali_import import __version__
 from ali_import.publish.model import Leftover, Outcome, Report, Result, Target
-from ali_import.redaction import Redactor
+from ali_import.redaction import Redactor, with_bytes
 from ali_import.report.lines import moment, stands
 
 SCHEMA: Final = 1
@@ -115,13 +115,13 @@ def _create(scratch: Path) -> int:
 def _image(target: Target) -> dict[str, Any]:
     image = target.image
     return {
-        # A name need not be UTF-8: other bytes are shown as \xff.
-        "path": os.fsencode(image.path).decode(errors="backslashreplace"),
+        "path": with_bytes(str(image.path)),
         "name": target.name,
         "family": target.family,
         "format": image.format,
         "architecture": image.architecture.value if image.architecture else None,
         "boot_mode": image.boot_mode.value,
+        "uefi_preferred": image.uefi_preferred,
         "size_gib": image.size_gib,
         "file_bytes": image.file_bytes,
         "virtual_bytes": image.virtual_bytes,

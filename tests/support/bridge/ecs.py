@@ -77,7 +77,7 @@ def import_image(at: Visitor, request: calls.ImportImage) -> told.ImportStarted:
         oss_bucket=request.bucket,
         oss_object=request.key,
         size_gib=request.size_gib,
-        format="RAW",
+        format=request.format,
     )
     spec = ImportSpec(
         region=request.region,

@@ -7,6 +7,7 @@ import pytest
 from ali_import.cli.arguments import (
     Arguments,
     CleanupArguments,
+    InspectArguments,
     PublishArguments,
     parse,
 )
@@ -25,6 +26,9 @@ def test_only_images_are_needed() -> None:
         images=(Path("a.img"), Path("b.img")),
         name=None,
         family=None,
+        boot_mode=None,
+        architecture=None,
+        sums=(),
         public=False,
         overwrite=False,
         all_or_nothing=False,
@@ -130,6 +134,34 @@ def test_cleanup_is_a_command_only_in_front() -> None:
     assert publish("./cleanup").images == (Path("cleanup"),)
 
 
+def test_inspect_is_a_command_only_in_front(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = (Path("a.img"), Path("-b"))
+    given = InspectArguments(files=files, as_json=True, verbosity=1)
+    assert parse(["inspect", "a.img", "--json", "-v", "--", "-b"]) == given
+    assert publish("./inspect", "b.img").images == (Path("inspect"), Path("b.img"))
+    assert publish("--", "inspect").images == (Path("inspect"),)
+    with pytest.raises(ConfigurationError, match="put inspect first"):
+        parse(["-v", "inspect"])
+
+
+@pytest.mark.parametrize("more", [[], ["a.img"], ["--json", "a.img"]])
+def test_where_a_file_is_called_inspect_the_command_must_not_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    """Before there was such a command, this published the file."""
+    monkeypatch.chdir(tmp_path)
+    Path("inspect").touch()
+    with pytest.raises(ConfigurationError) as wrong:
+        parse(["inspect", *more])
+    line = wrong.value.diagnostics()
+    assert "`ali-import ./inspect`" in line
+    assert "`ali-import -- inspect`" in line
+    assert publish("-v", "inspect").images == (Path("inspect"),)
+
+
 def test_a_file_called_cleanup_can_be_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,8 +195,14 @@ def test_a_file_called_cleanup_can_be_given(
         ("--timeout \u0663h a.img", "is no time"),
         ("--role acs:ram::1:role/x a.img", "not its ARN"),
         ("-r us-east-1 --allow-failure cn-hangzhou a.img", "cn-hangzhou"),
+        ("--boot-mode UEFI-Preferred a.img", "--boot-mode"),
+        ("--architecture i386 a.img", "--architecture"),
+        ("a.img --sha256", "--sha256"),
         ("cleanup a.img", "a.img"),
         ("cleanup --public", "--public"),
+        ("inspect", "FILE"),
+        ("inspect --json", "FILE"),
+        ("inspect --public a.img", "--public"),
     ],
 )
 def test_what_is_wrong_is_named(argv: str, complaint: str) -> None:
@@ -188,7 +226,8 @@ def test_an_image_that_is_no_file_name_is_called_what_it_is(
 
 
 def test_an_empty_name_of_a_file_is_refused_wherever_it_stands() -> None:
-    for argv in ([""], ["a.img", ""], ["--", ""], ["a.img", "--", "b.img", ""]):
+    in_front = ([""], ["a.img", ""], ["--", ""], ["a.img", "--", "b.img", ""])
+    for argv in (*in_front, ["inspect", ""], ["inspect", "a.img", "--", ""]):
         with pytest.raises(ConfigurationError, match="image file is empty"):
             parse(argv)
 

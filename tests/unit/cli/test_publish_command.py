@@ -1,6 +1,7 @@
 """``ali-import IMAGE...`` from arguments to exit status, around a scripted run."""
 
 import errno
+import hashlib
 import io
 import json
 import logging
@@ -109,6 +110,67 @@ def test_without_flags_the_options_are_the_defaults(
     assert (options.regions, options.role, options.public) == ((), "", False)
     assert options.timeout_s == 4 * 3600
     assert [target.name for target in made[0].targets] == ["ipxe-20260109"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "found", "suffix"),
+    [
+        ("", ("UEFI", False, "x86_64"), "-uefi-x86-64"),
+        ("--boot-mode bios", ("BIOS", False, "x86_64"), ""),
+        ("--boot-mode uefi", ("UEFI", False, "x86_64"), "-uefi-x86-64"),
+        ("--boot-mode uefi-preferred", ("UEFI", True, "x86_64"), "-uefi-x86-64"),
+        ("--architecture arm64", ("UEFI", False, "arm64"), "-uefi-arm64"),
+    ],
+)
+def test_what_is_said_of_the_images_wins_over_what_is_found(
+    command: Command,
+    made: list[ScriptedRun],
+    flags: str,
+    found: tuple[str, bool, str],
+    suffix: str,
+) -> None:
+    assert command(place_all, *flags.split(), "-n", "n1", "x64.img") == 0
+    (target,) = made[0].targets
+    image = target.image
+    assert (image.boot_mode, image.uefi_preferred, image.architecture) == found
+    assert target.name == f"n1{suffix}"
+
+
+def test_an_arm64_image_prefers_nothing(
+    command: Command, made: list[ScriptedRun], capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--boot-mode", "uefi-preferred")
+    assert command(place_all, *flags, "arm.img") == 0
+    assert not made[0].targets[0].image.uefi_preferred
+    assert "arm.img: stays UEFI" in capsys.readouterr().err
+    for mode in ("uefi-preferred", "bios"):
+        argv = ("--boot-mode", mode, "--architecture", "arm64", "arm.img", "x64.img")
+        assert command(place_all, *argv) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "arm64 machines boot from UEFI only" in line
+
+
+def test_a_wrong_checksum_ends_it_before_anything_is_made(
+    command: Command, made: list[ScriptedRun], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sums = {
+        name: hashlib.sha256(Path(name).read_bytes()).hexdigest()
+        for name in ("bios.img", "x64.img")
+    }
+    lines = "".join(f"{value}  {name}\n" for name, value in sums.items())
+    Path("SHA256SUMS").write_text(lines)
+    assert command(place_all, "--sha256", "SHA256SUMS", "bios.img", "x64.img") == 0
+    Path("SHA256SUMS").write_text(lines.replace(sums["x64.img"], "0" * 64))
+    made.clear()
+    capsys.readouterr()
+    assert command(place_all, "--sha256", "SHA256SUMS", "bios.img", "x64.img") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "x64.img: is not the file it should be: its SHA-256 is" in line
+    assert sums["x64.img"] in line
+    one = f"bios.img={sums['bios.img'].upper()}"
+    assert command(place_all, "--sha256", one, "bios.img", "x64.img") == 2
+    assert "x64.img has no sum" in capsys.readouterr().err
+    assert not made
 
 
 def test_every_bad_file_is_named_and_nothing_is_begun(
@@ -403,7 +465,7 @@ def test_a_signal_before_the_run_ends_the_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def interrupted_inspect(path: Path) -> DiskImage:
+    def interrupted_inspect(path: Path, *_: object, **__: object) -> DiskImage:
         signal.raise_signal(signal.SIGINT)
         time.sleep(0.2)
         return inspect(path)

@@ -2,14 +2,17 @@
 
 import os
 import struct
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ali_import.cli import main
 from ali_import.disk import examine
 from ali_import.errors import DiskImageError
 from ali_import.units import GIB, MIB
@@ -26,6 +29,11 @@ from tests.support.disks import (
     program,
     sparse,
 )
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 @dataclass
@@ -46,9 +54,10 @@ class Counted:
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
-    """Count at the system call and at zlib, not where the budget is kept."""
+    """Count at the system call and at zlib and zstd, not where the budget is kept."""
     count = Counted()
     pread, decompressobj = os.pread, zlib.decompressobj
+    decompressor = zstd.ZstdDecompressor
 
     def counting_pread(descriptor: int, size_bytes: int, offset: int) -> bytes:
         data = pread(descriptor, size_bytes, offset)
@@ -65,8 +74,18 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
             count.unpacked_bytes += len(unpacked)
             return unpacked
 
+    class CountingZstd:
+        def __init__(self, options: Any = None) -> None:
+            self._real = decompressor(options=options)
+
+        def decompress(self, data: bytes, size_bytes_max: int) -> bytes:
+            unpacked = self._real.decompress(data, size_bytes_max)
+            count.unpacked_bytes += len(unpacked)
+            return unpacked
+
     monkeypatch.setattr(os, "pread", counting_pread)
     monkeypatch.setattr(zlib, "decompressobj", Counting)
+    monkeypatch.setattr(zstd, "ZstdDecompressor", CountingZstd)
     return count
 
 
@@ -112,7 +131,7 @@ def many_partitions(count: int = 30_000) -> bytes:
     return bytes(content)
 
 
-def unpacking_to_much() -> bytes:
+def unpacking_to_much(packed: str = "zlib") -> bytes:
     """Partitions that each begin at the end of a large compressed cluster."""
     content = bytearray(gpt_disk([Slot(content=b"x")], entries=128))
     entries = b"".join(
@@ -126,7 +145,7 @@ def unpacking_to_much() -> bytes:
     struct.pack_into("<I", content, 512 + 88, zlib.crc32(entries))
     struct.pack_into("<I", content, 512 + 16, 0)
     struct.pack_into("<I", content, 512 + 16, zlib.crc32(content[512 : 512 + 92]))
-    return qcow2(bytes(content), packed="zlib", cluster_bits=21)
+    return qcow2(bytes(content), packed=packed, cluster_bits=21)
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
@@ -146,6 +165,16 @@ def test_a_hostile_file_takes_no_more_than_the_bounds(
     image.write_bytes(HOSTILE[name]())
     with pytest.raises(DiskImageError, match="too large to be real"):
         examine(image)
+    assert counted.reads > 10
+    assert counted.within_bounds(), counted
+
+
+def test_the_command_stays_within_them_for_each_file(
+    image: Path, counted: Counted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image.write_bytes(qcow2(many_volumes(), packed="zstd", cluster_bits=21))
+    assert main.main(["inspect", "--json", str(image)]) == 2
+    assert "too large to be real" in capsys.readouterr().err
     assert counted.reads > 10
     assert counted.within_bounds(), counted
 
@@ -180,10 +209,11 @@ def test_a_disk_of_the_largest_size_is_no_problem(
     assert counted.reads < 250
 
 
+@pytest.mark.parametrize("packed", ["zlib", "zstd"])
 def test_clusters_that_unpack_to_much_more_than_themselves_end_it(
-    image: Path, counted: Counted
+    image: Path, counted: Counted, packed: str
 ) -> None:
-    image.write_bytes(unpacking_to_much())
+    image.write_bytes(unpacking_to_much(packed))
     with pytest.raises(DiskImageError, match="too large to be real"):
         examine(image)
     assert counted.unpacked_bytes > 32 * MIB

@@ -65,6 +65,7 @@ def test_the_document_has_the_documented_shape() -> None:
             "format": "RAW",
             "architecture": None,
             "boot_mode": "UEFI",
+            "uefi_preferred": False,
             "size_gib": 1,
             "file_bytes": 1048576,
             "virtual_bytes": 1048576,

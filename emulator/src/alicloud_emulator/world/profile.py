@@ -201,12 +201,20 @@ class Habits:
             name that was deleted; 0 for not at all. Alibaba says hours, usually 48.
         import_aes256: Whether ImportImage takes from buckets that encrypt with AES256
             by default. They were seen to work; Alibaba's reference refuses them.
+        import_garbage: Whether an import with a ``Format`` takes an object that is not
+            of that format, as a disk of its size. Nobody told; the vendor's own test
+            imports a text.
+        vhd_whole_blocks: Whether the size of a dynamic VHD must be exactly that of its
+            blocks, or may be less. The message of ``InvalidVHDImage.IncorrectSize`` can
+            be read both ways; what ``qemu-img`` writes is less.
     """
 
     usable: bool = True
     function_state: FunctionState = FunctionState.ABSENT
     bucket_name_held_s: float = 0.0
     import_aes256: bool = True
+    import_garbage: bool = False
+    vhd_whole_blocks: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

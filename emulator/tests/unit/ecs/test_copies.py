@@ -1,7 +1,9 @@
+import struct
 from typing import Any
 
 import pytest
 
+from alicloud_emulator.world.ecs.import_checks import ImportDisk
 from alicloud_emulator.world.ecs.records import ImageStatus
 from alicloud_emulator.world.faults import Do, Fault
 from emulator.tests.support.image_cloud import LONDON, TOKYO, Cloud, refused
@@ -220,3 +222,13 @@ def test_the_slower_end_sets_the_pace() -> None:
     assert statuses(cloud, copies) == ["Creating"]
     cloud.wait(1)
     assert statuses(cloud, copies) == ["Available"]
+
+
+@pytest.mark.parametrize("declared", ["VHD", ""])
+def test_an_image_of_a_vhd_cannot_be_copied(cloud: Cloud, declared: str) -> None:
+    footer = b"conectix" + bytes(40) + struct.pack(">Q4xI", 1000, 2)
+    cloud.put("disk.vhd", bytes(1000) + footer.ljust(512, b"\0"))
+    mapping = ImportDisk(oss_bucket="bucket", oss_object="disk.vhd", format=declared)
+    image_id = cloud.available(disks=(mapping,))
+    with refused("InvalidOperation.VhdImageUnsupported", 403):
+        cloud.copy(image_id)

@@ -337,19 +337,22 @@ def test_arm64_is_uefi_by_default(cloud: Cloud) -> None:
 
 
 def test_the_virtual_size_of_a_qcow2_file_must_fit(cloud: Cloud) -> None:
-    header = b"QFI\xfb" + bytes(20) + struct.pack(">Q", 3 * GIB) + bytes(480)
-    cloud.put("disk.qcow2", header)
+    head = b"QFI\xfb" + struct.pack(">I", 3) + bytes(16) + struct.pack(">Q", 3 * GIB)
+    cloud.put("disk.qcow2", head + bytes(480))
     small = disk(oss_object="disk.qcow2", format="QCOW2", size_gib=2)
     started = cloud.import_image("small", disks=small)
     fits = disk(oss_object="disk.qcow2", format="qcow2", size_gib=3)
     cloud.import_image("fits", disks=fits)
     wrong = disk(format="VHD")
     cloud.import_image("wrong", disks=wrong)
+    cloud.import_image("unsaid", disks=disk(oss_object="disk.qcow2", format=""))
     cloud.wait(11)
     by_name = {image.name: image for image in cloud.images()}
     assert by_name["small"].failure[0] == "InvalidImageSize"
     assert by_name["fits"].status is ImageStatus.AVAILABLE
     assert by_name["wrong"].failure[0] == "InvalidImageFormat.Malformed"
+    unsaid = by_name["unsaid"].disks[0]
+    assert (unsaid.size_gib, unsaid.format) == (3, "QCOW2")
     task = cloud.ecs.describe_task(cloud.main, region=TOKYO, task_id=started.task_id)
     assert task.error_code == "InvalidImageSize"
 

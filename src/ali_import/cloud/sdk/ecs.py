@@ -179,7 +179,7 @@ def import_image(services: Services, call: calls.ImportImage) -> ImportStarted:
         "OSType": "linux",
         "DiskDeviceMapping": [
             {
-                "Format": "RAW",
+                "Format": call.format,
                 "DiskImageSize": call.size_gib,
                 "OSSBucket": call.bucket,
                 "OSSObject": call.key,

@@ -159,6 +159,8 @@ class Copies:
             raise refusal("OperationDenied.SameRegionOnly")
         if source.status is not ImageStatus.AVAILABLE:
             raise refusal("IncorrectImageStatus")
+        if any(disk.format == "VHD" for disk in source.disks):
+            raise refusal("InvalidOperation.VhdImageUnsupported")
         if spec.destination_name:
             check_name(spec.destination_name)
         check_description(spec.description)

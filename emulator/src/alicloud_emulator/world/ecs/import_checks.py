@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from alicloud_emulator.world.blobs import Blob
 from alicloud_emulator.world.caller import Caller
+from alicloud_emulator.world.ecs.objects import disk_in
 from alicloud_emulator.world.ecs.records import Disk
 from alicloud_emulator.world.ecs.refusals import refusal
 from alicloud_emulator.world.ecs.rules import (
@@ -35,7 +36,7 @@ PLATFORMS = (
 
 @dataclass(frozen=True, kw_only=True)
 class ImportDisk:
-    """One DiskDeviceMapping; ``size_gib`` 0 means the object's size, rounded up."""
+    """One DiskDeviceMapping; ``size_gib`` 0 means the disk's size, rounded up."""
 
     oss_bucket: str
     oss_object: str
@@ -140,13 +141,13 @@ class ImportChecks:
         blob = self._object(caller, spec, role, wanted)
         if blob.size == 0:
             raise refusal("InvalidOSSObject.Size")
-        size_gib = wanted.size_gib or max(1, -(-blob.size // GIB))
+        kind = wanted.format.upper()
+        size_gib = wanted.size_gib or max(1, -(-self._size_of(blob, kind) // GIB))
         if not 1 <= size_gib <= DISK_GIB_MAX:
             raise refusal(
                 "InvalidImageSize" if number == 1 else "InvalidDataDiskSize",
                 f"DiskImageSize must be from 1 to {DISK_GIB_MAX}.",
             )
-        kind = wanted.format.upper()
         check_choice(kind, FORMATS, "InvalidImageFormat.Malformed")
         if kind == "RAW" and blob.size > size_gib * GIB:
             raise refusal(
@@ -160,6 +161,13 @@ class ImportChecks:
             oss_bucket=wanted.oss_bucket,
             oss_object=wanted.oss_object,
         )
+
+    def _size_of(self, blob: Blob, kind: str) -> int:
+        """Return the size of the disk in an object; of a bad one the import will tell."""
+        try:
+            return disk_in(blob, kind, self._world.profile.habits).size_bytes
+        except ServiceError:
+            return blob.size
 
     def _object(
         self, caller: Caller, spec: ImportSpec, role: Role, disk: ImportDisk

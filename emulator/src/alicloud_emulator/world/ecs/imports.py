@@ -7,7 +7,7 @@ from functools import partial
 
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.ecs.import_checks import GIB, ImportChecks, ImportSpec
-from alicloud_emulator.world.ecs.objects import virtual_size_bytes
+from alicloud_emulator.world.ecs.objects import disk_in
 from alicloud_emulator.world.ecs.records import (
     Disk,
     Image,
@@ -218,7 +218,9 @@ class Imports:
             raise ServiceError(fault.code or "ImportImageFailed", 403, message)
         for number, disk in enumerate(image.disks):
             blob = self._checks.find(image.account_id, image.region, disk)
-            if virtual_size_bytes(blob, disk.format) > disk.size_gib * GIB:
+            content = disk_in(blob, disk.format, self._world.profile.habits)
+            image.disks[number] = replace(disk, format=content.format)
+            if content.size_bytes > disk.size_gib * GIB:
                 raise refusal(
                     "InvalidImageSize", "DiskImageSize is smaller than the image."
                 )

@@ -47,7 +47,8 @@ class Disk:
 
     Attributes:
         size_gib: Virtual size.
-        format: As given to ImportImage, upper case; "" where it was not.
+        format: As given to ImportImage, upper case; "" where it was not, until the
+            object is read.
         snapshot_id: "" until the image is made.
     """
 

@@ -125,6 +125,13 @@ REFUSALS: dict[str, tuple[int, str]] = {
         400,
         "The specified Image Format is wrongly formed.",
     ),
+    "InvalidVHDImage.IncorrectSize": (
+        403,
+        (
+            "The specified size of the VHD image does not meet the "
+            "'header.MaxTableEntries * header.BlockSize' specification."
+        ),
+    ),
     "QuotaExceed.Image": (403, "The Image Quota exceeds."),
     "ImageIsImporting": (403, "The specified Image is importing."),
     "InvalidTaskId.NotFound": (404, "The specified TaskId does not exist."),
@@ -145,6 +152,10 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "OperationDenied.CommunityImage": (
         400,
         "Community images do not support this operation.",
+    ),
+    "InvalidOperation.VhdImageUnsupported": (
+        403,
+        "The image is in the VHD format, which cannot be copied. Switch to a RAW image.",
     ),
     "OperationDenied.SameRegionOnly": (
         403,
