@@ -17,7 +17,13 @@ from alicloud_emulator.front import documents, rules
 from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.front.emulator import Emulator
 from alicloud_emulator.front.hosts import host_name
-from alicloud_emulator.front.http import BadRequestError, Head, HttpConnection, plain
+from alicloud_emulator.front.http import (
+    BadRequestError,
+    Head,
+    HttpConnection,
+    hold_back,
+    plain,
+)
 from alicloud_emulator.front.server import ENDINGS
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.errors import ServiceError
@@ -60,6 +66,7 @@ class Console:
         return int(listener.extra(SocketAttribute.local_port))  # noqa: S610 - not Django
 
     async def _connection(self, stream: ByteStream) -> None:
+        hold_back(stream)
         connection = HttpConnection(stream)
         try:
             while (found := await connection.next_request()) is not None:

@@ -50,6 +50,24 @@ def test_one_connection_carries_many_requests(
         assert answer.headers["connection"] == "keep-alive"
 
 
+def test_what_a_client_sends_unasked_stays_with_the_client(
+    front: RunningFront,
+) -> None:
+    """Ten clients with a large body each made the emulator 700 MB large."""
+
+    async def wait_for_ever(request: Request) -> Response:
+        await anyio.sleep_forever()
+        raise AssertionError(request)
+
+    front.echo.handler = wait_for_ever
+    with socket.create_connection(("127.0.0.1", front.port)) as stream:
+        head = f"PUT /k HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {10**9}\r\n\r\n"
+        stream.sendall(head.encode() + b"x" * 1024 * 1024)
+        stream.settimeout(1)  # full buffers stay full, however long one waits
+        with pytest.raises(TimeoutError):
+            stream.sendall(b"x" * 256 * 1024 * 1024)
+
+
 class Watched(ByteStream):
     """The server's end of a connection, which writes down what is asked of it."""
 
