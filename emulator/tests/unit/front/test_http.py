@@ -68,6 +68,24 @@ def test_what_a_client_sends_unasked_stays_with_the_client(
             stream.sendall(b"x" * 256 * 1024 * 1024)
 
 
+def test_the_name_of_a_call_is_remembered_so_far_and_no_further(
+    front: RunningFront, connection: http.client.HTTPConnection
+) -> None:
+    """A thousand events of a megabyte each are kept, and counts for ever."""
+    connection.request(
+        "POST",
+        "/",
+        body="Action=" + "a" * 1_000_000,
+        headers={
+            "Host": "ecs.cn-hongkong.aliyuncs.com",
+            "Content-Type": "application/x-www-form-urlencoded",
+        },
+    )
+    connection.getresponse().read()
+    assert len(front.events._records[-1]["action"]) < 2000
+    assert max(map(len, front.world.traffic.errors)) < 2000
+
+
 class Watched(ByteStream):
     """The server's end of a connection, which writes down what is asked of it."""
 
