@@ -185,6 +185,16 @@ def check_events(cloud: RunningEmulator) -> None:
     assert seen["code"] == "AccessDenied"
 
 
+def test_a_stream_of_events_ends_when_its_reader_goes(cloud: RunningEmulator) -> None:
+    """Else sockets would pile up for as long as nothing happens."""
+    files = Path(f"/proc/{cloud.pid}/fd")
+    readers = [direct(cloud, "GET", "/events", stream=True) for _ in range(50)]
+    with_readers = len(list(files.iterdir()))
+    for reader in readers:
+        reader.close()
+    until(lambda: len(list(files.iterdir())) <= with_readers - 50)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
