@@ -163,14 +163,15 @@ class Limits:
 
     Attributes:
         copies_running: Copies that run at once from one source region.
-        copy_conflict: ``queue`` or ``refuse`` (OperationDenied.ImageCopyConflict)
-            for a second copy of an image that is being copied.
+        copy_conflict: What a second copy of an image that is being copied gets:
+            ``copying`` (OperationDenied.ImageCopying, as captured in 2021), ``refuse``
+            (OperationDenied.ImageCopyConflict, as documented), or ``queue``.
         imports_running: Imports that run at once in one region.
         function_instances: Invocations that run at once in one region.
     """
 
     copies_running: int = 5
-    copy_conflict: str = one_of("queue", "refuse")
+    copy_conflict: str = one_of("queue", "copying", "refuse")
     imports_running: int = 0
     images_per_region: int = 100
     buckets_per_region: int = 100
