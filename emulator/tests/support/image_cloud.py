@@ -169,9 +169,12 @@ class Cloud:
 
 
 @contextmanager
-def refused(code: str, status: int | None = None) -> Iterator[None]:
-    """Expect a refusal with a code, and perhaps an HTTP status."""
+def refused(
+    code: str, status: int | None = None, message: str | None = None
+) -> Iterator[None]:
+    """Expect a refusal with a code, and perhaps an HTTP status and a message."""
     with pytest.raises(ServiceError) as caught:
         yield
     assert caught.value.code == code
     assert status in (None, caught.value.status)
+    assert message in (None, caught.value.message)

@@ -79,9 +79,19 @@ def test_a_profile_of_ones_own_extends_another(tmp_path: Path) -> None:
         ("[durations]\nimport_s = inf", "a number from 0"),
         ("[durations]\nimport_s = true", "a number from 0"),
         ("[limits]\nimports_running = 1.5", "a whole number"),
-        ('[limits]\ncopy_conflict = "wait"', "one of queue, refuse"),
+        ('[limits]\ncopy_conflict = "wait"', "one of queue, copying, refuse"),
         ("[weather]\ncall_failure = 1.5", "from 0 to 1"),
+        ('[account]\nid = ""', "id = '': it is a text that is not empty"),
+        ("[account]\naccess_key_id = ''", "a text that is not empty"),
+        ("[[account.users]]\nname = ''", "a text that is not empty"),
+        ('[regions."cn north"]\nfc = false', "[regions.cn north] is no id of a region"),
+        ("[[account.users]]\nname = 'a'\npolicies = [{ Foo = 1 }]", "Version must be"),
+        (
+            "[[account.roles]]\nname = 'a'\ntrust = { Version = '1' }",
+            "[[account.roles]] trust: Statement must be a list",
+        ),
         ("this is not TOML", "line 2"),
+        ("a = " + "[" * 100_000, "nested too deep"),
     ],
 )
 def test_a_profile_that_says_something_impossible_is_refused_by_name(

@@ -1,6 +1,7 @@
 """A long run does not grow: what is remembered is bounded."""
 
 from alicloud_emulator.world.recent import Recent
+from alicloud_emulator.world.traffic import OTHERS, Traffic
 from emulator.tests.support.image_cloud import LONDON, TOKYO, Cloud
 
 
@@ -37,3 +38,16 @@ def test_a_world_remembers_so_much_and_no_more() -> None:
     assert len(cloud.world.ram.sessions._by_token) == 10_000
     assert len(cloud.world.agenda._entries) < 2500
     assert len(cloud.ecs.state(TOKYO, cloud.main.account_id)["tasks"]) == 1000
+
+
+def test_names_that_clients_make_up_are_counted_together() -> None:
+    traffic = Traffic()
+    traffic.count_call("ecs.ImportImage")
+    for number in range(6000):
+        traffic.count_call(f"ecs.Nothing{number}")
+        traffic.count_error("ecs.Nothing", f"Code{number}")
+    traffic.count_call("ecs.ImportImage")
+    assert traffic.by_action["ecs.ImportImage"] == 2
+    assert traffic.by_action.total() == 6002
+    assert len(traffic.by_action) == len(traffic.errors) == 5001
+    assert traffic.by_action[OTHERS] == 1001

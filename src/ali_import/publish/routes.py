@@ -40,6 +40,12 @@ IMPORTING: Final = (Route.DIRECT, Route.RELAY)
 
 _COPY_FAILURES_MAX: Final = 24
 _COPY_FAILURES_EACH_MAX: Final = 3
+_BEING_COPIED: Final = frozenset(
+    {"OperationDenied.ImageCopyConflict", "OperationDenied.ImageCopying"}
+)
+"""What a second copy of one image is refused with: as documented, and as seen in 2021
+(coreos/coreos-assembler#2592)."""
+
 _CONFLICTS_MAX: Final = 60
 _CONFLICT_S_MAX: Final = 30.0
 
@@ -261,7 +267,7 @@ async def copy(making: Making, sources: Sources) -> Made:
             return await _copy_from(making, source)
         except CloudError as error:
             last = error
-            if error.code == "OperationDenied.ImageCopyConflict":
+            if error.code in _BEING_COPIED:
                 conflicts += 1
                 await _yield_to_other_copies(region, sources, conflicts)
             elif _is_about_the_destination(error, region):

@@ -29,8 +29,8 @@ class ImageSource:
 class CopySlots:
     """How many copies we have running, by source region, over all images.
 
-    Where the cloud refuses two copies of one image at a time
-    (``OperationDenied.ImageCopyConflict``) ``serial`` is set, for the rest of the run.
+    Where the cloud refuses two copies of one image at a time ``serial`` is set, for the
+    rest of the run.
     """
 
     def __init__(self) -> None:

@@ -17,7 +17,13 @@ from alicloud_emulator.front import documents, rules
 from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.front.emulator import Emulator
 from alicloud_emulator.front.hosts import host_name
-from alicloud_emulator.front.http import BadRequestError, Head, HttpConnection, plain
+from alicloud_emulator.front.http import (
+    BadRequestError,
+    Head,
+    HttpConnection,
+    hold_back,
+    plain,
+)
 from alicloud_emulator.front.server import ENDINGS
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.errors import ServiceError
@@ -60,12 +66,17 @@ class Console:
         return int(listener.extra(SocketAttribute.local_port))  # noqa: S610 - not Django
 
     async def _connection(self, stream: ByteStream) -> None:
+        hold_back(stream)
         connection = HttpConnection(stream)
         try:
             while (found := await connection.next_request()) is not None:
                 head, body = found
                 response = await self._response(head, body)
-                await connection.answer(response, is_head=head.method == "HEAD")
+                is_head = head.method == "HEAD"
+                if isinstance(response.body, AsyncIterator):
+                    await _until_gone(connection, response, is_head=is_head)
+                    return
+                await connection.answer(response, is_head=is_head)
                 if not await connection.recycle():
                     return
         except BadRequestError as error:
@@ -174,6 +185,21 @@ def _json(document: documents.Document) -> Response:
         headers={"Content-Type": "application/json", "Cache-Control": "no-store"},
         body=json.dumps(document).encode() + b"\n",
     )
+
+
+async def _until_gone(
+    connection: HttpConnection, response: Response, *, is_head: bool
+) -> None:
+    """Send an answer without end until the client goes: it may never hear of it."""
+    async with anyio.create_task_group() as tasks:
+
+        async def watch() -> None:
+            await connection.gone()
+            tasks.cancel_scope.cancel()
+
+        tasks.start_soon(watch)
+        await connection.answer(response, is_head=is_head)
+        tasks.cancel_scope.cancel()
 
 
 async def _say_bad(connection: HttpConnection, error: BadRequestError) -> None:

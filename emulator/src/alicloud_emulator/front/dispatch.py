@@ -21,6 +21,9 @@ from alicloud_emulator.world.world import World
 logger = logging.getLogger(__name__)
 
 _QUERY_FIELDS_MAX = 4000
+_NAME_CHARS_MAX = 1200
+"""Of an action or a resource: the longest is a bucket with a key of 1023 bytes. A form
+may hold a megabyte, and what a call was about is remembered for a while."""
 
 
 class Dispatcher:
@@ -54,7 +57,7 @@ class Dispatcher:
         request = self._request(arrival)
         refusal = await self._verified(request, arrival.body)
         call = self._call(request, *service.describe(request))
-        self._world.traffic.by_action[call.operation] += 1
+        self._world.traffic.count_call(call.operation)
         record = _Record(request, call)
         try:
             response = await self._carried_out(
@@ -116,9 +119,9 @@ class Dispatcher:
         is_download = action in product.downloads
         return Call(
             service=host.service,
-            action=action,
-            region=region or host.region,
-            resource=resource,
+            action=action[:_NAME_CHARS_MAX],
+            region=(region or host.region)[:_NAME_CHARS_MAX],
+            resource=resource[:_NAME_CHARS_MAX],
             download_from=host.region if is_download else "",
             download_to=request.inside if is_download else "",
         )
@@ -138,7 +141,7 @@ class Dispatcher:
                 raise refusal
             response = await self._handled(service, request, call, record, gone=gone)
         except ServiceError as error:
-            self._world.traffic.errors[f"{call.operation}:{error.code}"] += 1
+            self._world.traffic.count_error(call.operation, error.code)
             record.code = error.code
             response = service.error(request, error)
             if error.retry_after_ms > 0:

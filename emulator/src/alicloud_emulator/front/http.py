@@ -261,6 +261,17 @@ class HttpConnection:
                 raise ConnectionGoneError
 
 
+def hold_back(stream: ByteStream) -> None:
+    """Take in nothing of an accepted connection but what is asked for.
+
+    AnyIO (4.16) holds back what it connects, not what it accepts: asyncio goes on
+    receiving until all that a client sends was once asked for, into memory.
+    """
+    transport = getattr(stream, "_transport", None)
+    if transport is not None:
+        transport.pause_reading()
+
+
 def _sent(data: bytes | None) -> bytes:
     """h11 gives None only for ConnectionClosed, which is never sent here."""
     return data or b""

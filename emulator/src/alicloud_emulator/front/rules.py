@@ -71,6 +71,8 @@ def load(file: Path) -> list[Rule]:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise RuleError(f"{file}: {error.strerror}") from error
+    except RecursionError:
+        raise RuleError(f"{file}: nested too deep") from None
     except ValueError as error:
         raise RuleError(f"{file}: {error}") from error
     if set(document) != {"faults"} or not isinstance(document["faults"], list):

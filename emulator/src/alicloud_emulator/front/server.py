@@ -31,6 +31,7 @@ from alicloud_emulator.front.http import (
     ConnectionGoneError,
     Head,
     HttpConnection,
+    hold_back,
     plain,
 )
 from alicloud_emulator.front.tls import CertificateAuthority
@@ -209,6 +210,7 @@ class Front:
 
     async def _guarded(self, stream: ByteStream, origin: Origin) -> None:
         """Serve a connection; whatever goes wrong ends only this one."""
+        hold_back(stream)
         try:
             await self._connection(stream, origin)
         except ENDINGS as error:

@@ -12,6 +12,9 @@
 | launch.py | first thing in the process: the lifeline; then the runtime |
 | bootstrap_python.py, bootstrap_node.cjs | the runtimes: call the handler |
 
-A function's process sees nothing of the emulator's environment, and ends when the
-emulator does: the kernel kills it when the other end of its lifeline goes.
+A function's process is given nothing of the emulator's environment, and ends when the
+emulator does: the kernel kills its process group when the other end of its lifeline
+goes. NOTE: it is no sandbox. Code that means to can read what this user can (under
+``/proc`` also the emulator's environment), reach any network, and start processes that
+leave the group (``setsid``) and outlive it.
 """

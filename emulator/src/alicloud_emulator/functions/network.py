@@ -1,4 +1,7 @@
-"""What a function's process is told so that it reaches the emulated cloud only."""
+"""What a function's process is told so that it is led to the emulated cloud.
+
+It is told, not held: a child process, UDP or ctypes go where they like.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -42,7 +42,7 @@ def list_of(value: object, of: str) -> list[Any]:
 def checked(kind: type[Value], table: object, *, of: str, **more: Any) -> Value:
     """Return ``kind(**table, **more)`` if every value is of its field's kind.
 
-    Numbers are finite and not negative. Fields of other types than bool, int, float,
+    Numbers are finite and not negative; texts without a default are not empty. Fields of other types than bool, int, float,
     str and enumerations are left to ``kind``.
 
     Args:
@@ -91,4 +91,6 @@ def _checked(value: object, hint: Any, item: "Field[Any]") -> object:
             raise ProfileError(f"it is {what} from 0 to {most:g}")
     elif hint in {bool, str} and not isinstance(value, hint):
         raise ProfileError("it is true or false" if hint is bool else "it is a text")
+    elif value == "" and item.default is MISSING:
+        raise ProfileError("it is a text that is not empty")
     return value

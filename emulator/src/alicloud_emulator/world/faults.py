@@ -135,10 +135,12 @@ class Faults:
 
     def remove(self, rule_id: int) -> bool:
         """Take a rule out of force; False if there is none of that id."""
+        self._seen.pop(rule_id, None)
         return self._rules.pop(rule_id, None) is not None
 
     def clear(self) -> None:
         """Take every rule out of force; the weather stays."""
+        self._seen.clear()
         self._rules.clear()
 
     @property

@@ -102,7 +102,19 @@ def parse_document(text: str, *, trust: bool = False) -> dict[str, Any]:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise PolicyError("not JSON") from error
-    if not isinstance(document, dict) or document.get("Version") != "1":
+    if not isinstance(document, dict):
+        raise PolicyError("not an object")
+    check_document(document, trust=trust)
+    return document
+
+
+def check_document(document: Mapping[str, Any], *, trust: bool = False) -> None:
+    """Check a policy document, or a role's trust policy.
+
+    Raises:
+        PolicyError: It has no well-formed statement.
+    """
+    if document.get("Version") != "1":
         raise PolicyError('Version must be "1"')
     statements = document.get("Statement")
     if not isinstance(statements, list) or not statements:
@@ -116,7 +128,6 @@ def parse_document(text: str, *, trust: bool = False) -> dict[str, Any]:
         for names in needed:
             if not any(name in statement for name in names.split("|")):
                 raise PolicyError(f"a statement lacks {names.replace('|', ' or ')}")
-    return document
 
 
 def _applies(

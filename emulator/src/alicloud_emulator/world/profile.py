@@ -5,6 +5,7 @@ docs/reference.md for every key; unknown keys are refused, so that a typing erro
 cannot quietly emulate another cloud.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -21,6 +22,10 @@ from alicloud_emulator.world.checked import (
     probability,
     table_of,
 )
+from alicloud_emulator.world.policy import PolicyError, check_document
+
+_REGION_ID = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+"""It is part of host names."""
 
 
 class OssMode(StrEnum):
@@ -158,14 +163,15 @@ class Limits:
 
     Attributes:
         copies_running: Copies that run at once from one source region.
-        copy_conflict: ``queue`` or ``refuse`` (OperationDenied.ImageCopyConflict)
-            for a second copy of an image that is being copied.
+        copy_conflict: What a second copy of an image that is being copied gets:
+            ``copying`` (OperationDenied.ImageCopying, as captured in 2021), ``refuse``
+            (OperationDenied.ImageCopyConflict, as documented), or ``queue``.
         imports_running: Imports that run at once in one region.
         function_instances: Invocations that run at once in one region.
     """
 
     copies_running: int = 5
-    copy_conflict: str = one_of("queue", "refuse")
+    copy_conflict: str = one_of("queue", "copying", "refuse")
     imports_running: int = 0
     images_per_region: int = 100
     buckets_per_region: int = 100
@@ -300,7 +306,9 @@ def _merged(name_or_path: str, *, depth: int) -> dict[str, Any]:
         raise ProfileError(f"profile {name_or_path}: extends too deep")
     try:
         data = tomllib.loads(_text(name_or_path))
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise ProfileError(f"profile {name_or_path}: nested too deep") from None
+    except ValueError as error:
         raise ProfileError(f"profile {name_or_path}: {error}") from error
     parent = data.pop("extends", None)
     if parent is None:
@@ -351,7 +359,7 @@ def _profile(name: str, data: Mapping[str, Any]) -> Profile:
     return Profile(
         name=name,
         regions=tuple(
-            checked(Region, table, of=f"[regions.{region_id}]", id=region_id)
+            _region(region_id, table)
             for region_id, table in table_of(data["regions"], "[regions]").items()
         ),
         accounts=accounts,
@@ -360,6 +368,12 @@ def _profile(name: str, data: Mapping[str, Any]) -> Profile:
         habits=checked(Habits, data.get("habits", {}), of="[habits]"),
         weather=checked(Weather, data.get("weather", {}), of="[weather]"),
     )
+
+
+def _region(region_id: str, table: Mapping[str, Any]) -> Region:
+    if not _REGION_ID.fullmatch(region_id):
+        raise ProfileError(f"[regions.{region_id}] is no id of a region")
+    return checked(Region, table, of=f"[regions.{region_id}]", id=region_id)
 
 
 def _account(value: object, of: str) -> Account:
@@ -382,10 +396,22 @@ def _principal(value: object, of: str) -> Principal:
         table,
         of=of,
         policies=tuple(
-            table_of(policy, f"each of {of} policies") for policy in policies
+            _policy(policy, f"each of {of} policies") for policy in policies
         ),
-        trust=table_of(table.get("trust", {}), f"{of} trust"),
+        trust=_policy(table["trust"], f"{of} trust", trust=True)
+        if "trust" in table
+        else {},
     )
+
+
+def _policy(value: object, of: str, *, trust: bool = False) -> Mapping[str, Any]:
+    """Return a policy document, which RAM would take."""
+    document = table_of(value, of)
+    try:
+        check_document(document, trust=trust)
+    except PolicyError as error:
+        raise ProfileError(f"{of}: {error}") from None
+    return document
 
 
 def _refuse_shared_keys(accounts: tuple[Account, ...]) -> None:

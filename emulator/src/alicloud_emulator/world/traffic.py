@@ -3,6 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+OTHERS = "others"
+"""What is counted under no name of its own."""
+
+_NAMES_MAX = 5000
+"""Names counted: clients can make up actions without end."""
+
 
 @dataclass(kw_only=True)
 class Traffic:
@@ -26,6 +32,14 @@ class Traffic:
     by_action: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
 
+    def count_call(self, operation: str) -> None:
+        """Count a call of ``service.Action``."""
+        _count(self.by_action, operation)
+
+    def count_error(self, operation: str, code: str) -> None:
+        """Count an answer that refuses a call."""
+        _count(self.errors, f"{operation}:{code}")
+
     def count_body(self, size: int, *, inside: str, region: str, up: bool) -> None:
         """Count a body of ``size`` bytes.
 
@@ -43,3 +57,8 @@ class Traffic:
             self.uplink_bytes += size
         else:
             self.downlink_bytes += size
+
+
+def _count(counter: Counter[str], name: str) -> None:
+    is_named = name in counter or len(counter) < _NAMES_MAX
+    counter[name if is_named else OTHERS] += 1

@@ -65,12 +65,21 @@ def test_another_source_region_has_its_own_five(cloud: Cloud) -> None:
     assert cloud.image(more, "cn-hangzhou").status is ImageStatus.CREATING
 
 
-def test_the_same_image_can_be_refused_while_it_is_being_copied() -> None:
-    cloud = Cloud(limits={"copy_conflict": "refuse"})
+@pytest.mark.parametrize(
+    ("conflict", "code", "status"),
+    [
+        ("copying", "OperationDenied.ImageCopying", 403),
+        ("refuse", "OperationDenied.ImageCopyConflict", 400),
+    ],
+)
+def test_the_same_image_is_refused_while_it_is_being_copied(
+    conflict: str, code: str, status: int
+) -> None:
+    cloud = Cloud(limits={"copy_conflict": conflict})
     image_id = cloud.available()
     other = cloud.available("other")
     cloud.copy(image_id, LONDON)
-    with refused("OperationDenied.ImageCopyConflict", 400):
+    with refused(code, status):
         cloud.copy(image_id, "us-west-1")
     cloud.copy(other, "us-west-1")
     cloud.wait(20)

@@ -209,7 +209,8 @@ def test_attributes_change_together_or_not_at_all(cloud: Cloud) -> None:
 def test_a_name_cannot_be_taken_from_another_image(cloud: Cloud) -> None:
     one = cloud.available("one")
     cloud.available("two")
-    with refused("InvalidImageName.Duplicated", 400):
+    said = "The specified Image name has already bean used."
+    with refused("InvalidImageName.Duplicated", 400, said):
         change(cloud, one, name="two")
     change(cloud, one, name="one")
 

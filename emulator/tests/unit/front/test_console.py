@@ -5,7 +5,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Timer
@@ -183,6 +183,20 @@ def check_events(cloud: RunningEmulator) -> None:
     assert seen["action"] == "oss.ListBuckets"
     assert seen["outcome"] == "403"
     assert seen["code"] == "AccessDenied"
+
+
+def test_a_stream_of_events_ends_when_its_reader_goes(cloud: RunningEmulator) -> None:
+    """Else sockets would pile up for as long as nothing happens."""
+    files = Path(f"/proc/{cloud.pid}/fd")
+    port = int(cloud.console.rpartition(":")[2])
+    with ExitStack() as readers:
+        for _ in range(50):
+            reader = socket.create_connection(("127.0.0.1", port), timeout=20)
+            readers.enter_context(reader)
+            reader.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert reader.recv(4096).startswith(b"HTTP/1.1 200")
+        with_readers = len(list(files.iterdir()))
+    until(lambda: len(list(files.iterdir())) <= with_readers - 50)
 
 
 @pytest.mark.parametrize(

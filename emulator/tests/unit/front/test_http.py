@@ -50,6 +50,42 @@ def test_one_connection_carries_many_requests(
         assert answer.headers["connection"] == "keep-alive"
 
 
+def test_what_a_client_sends_unasked_stays_with_the_client(
+    front: RunningFront,
+) -> None:
+    """Ten clients with a large body each made the emulator 700 MB large."""
+
+    async def wait_for_ever(request: Request) -> Response:
+        await anyio.sleep_forever()
+        raise AssertionError(request)
+
+    front.echo.handler = wait_for_ever
+    with socket.create_connection(("127.0.0.1", front.port)) as stream:
+        head = f"PUT /k HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {10**9}\r\n\r\n"
+        stream.sendall(head.encode() + b"x" * 1024 * 1024)
+        stream.settimeout(1)  # full buffers stay full, however long one waits
+        with pytest.raises(TimeoutError):
+            stream.sendall(b"x" * 256 * 1024 * 1024)
+
+
+def test_the_name_of_a_call_is_remembered_so_far_and_no_further(
+    front: RunningFront, connection: http.client.HTTPConnection
+) -> None:
+    """A thousand events of a megabyte each are kept, and counts for ever."""
+    connection.request(
+        "POST",
+        "/",
+        body="Action=" + "a" * 1_000_000,
+        headers={
+            "Host": "ecs.cn-hongkong.aliyuncs.com",
+            "Content-Type": "application/x-www-form-urlencoded",
+        },
+    )
+    connection.getresponse().read()
+    assert len(front.events._records[-1]["action"]) < 2000
+    assert max(map(len, front.world.traffic.errors)) < 2000
+
+
 class Watched(ByteStream):
     """The server's end of a connection, which writes down what is asked of it."""
 

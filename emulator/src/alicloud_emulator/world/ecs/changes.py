@@ -127,7 +127,12 @@ class Changes:
     def _check(self, image: Image, change: ImageChange) -> None:
         if change.name and change.name != image.name:
             check_name(change.name)
-            self._store.check_name_free(image.account_id, image.region, change.name)
+            self._store.check_name_free(
+                image.account_id,
+                image.region,
+                change.name,
+                message="The specified Image name has already bean used.",  # so spelt
+            )
         check_description(change.description)
         if change.family and change.family != image.family:
             self._check_family(image, change.family)

@@ -17,6 +17,20 @@ from alicloud_emulator.world.ecs.rules import (
 from alicloud_emulator.world.ecs.store import Store
 from alicloud_emulator.world.faults import Do, Fault
 
+_CONFLICTS = {
+    "copying": (
+        "OperationDenied.ImageCopying",
+        "The image is currently being copied. Please try again later.",
+    ),
+    "refuse": ("OperationDenied.ImageCopyConflict", ""),
+    "queue": None,
+}
+"""Code and message for a source that is being copied, by ``limits.copy_conflict``.
+
+Source: the code as captured in 2021 (coreos/coreos-assembler#2592), the message of the
+error table (2026), which has both codes.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CopySpec:
@@ -170,8 +184,10 @@ class Copies:
                 caller.account_id, destination.id, spec.destination_name
             )
         store.check_image_quota(caller.account_id, destination.id)
-        if profile.limits.copy_conflict == "refuse" and self.is_copied_now(source):
-            raise refusal("OperationDenied.ImageCopyConflict")
+        conflict = _CONFLICTS[profile.limits.copy_conflict]
+        if conflict is not None and self.is_copied_now(source):
+            code, message = conflict
+            raise refusal(code, message=message)
         return source
 
     def _new_image(self, caller: Caller, spec: CopySpec, source: Image) -> Image:

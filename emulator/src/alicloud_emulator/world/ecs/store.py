@@ -140,10 +140,12 @@ class Store:
             raise refusal("InvalidImageId.NotFound")
         return image
 
-    def check_name_free(self, account_id: str, region: str, name: str) -> None:
+    def check_name_free(
+        self, account_id: str, region: str, name: str, *, message: str = ""
+    ) -> None:
         """Refuse a name that any image of the account has there, in any status."""
         if any(image.name == name for image in self.images_of(account_id, region)):
-            raise refusal("InvalidImageName.Duplicated")
+            raise refusal("InvalidImageName.Duplicated", message=message)
 
     def check_image_quota(self, account_id: str, region: str) -> None:
         """Refuse one image more than the account may have in a region."""
