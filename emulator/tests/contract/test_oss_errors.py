@@ -339,6 +339,7 @@ SPECIAL: dict[str, dict[str, Callable[[Try], Try]]] = {
     },
     "PutObject": {"InvalidArgument": ACL},
     "GetObject": {
+        "ApkDownloadForbidden": lambda call: call.at("a.apk"),
         "InvalidArgument": _version,
         "InvalidRange": lambda call: call.but(
             headers={"range": "bytes=99-", "x-oss-range-behavior": "standard"}

@@ -63,6 +63,7 @@ _WHOLE = {
             *TRAFFIC_LIMIT,
             *CALLBACK,
             *WORM,
+            header("if-modified-since", "`NotImplemented`, as in life"),
             _DATA,
         ),
         (*ATTRIBUTE_ERRORS, *_BYTES, "InvalidEncryptionAlgorithmError"),
@@ -78,7 +79,7 @@ _WHOLE = {
             VERSION,
             refused(query("x-oss-process")),
         ),
-        (*_READ_ERRORS, "InvalidArgument", "InvalidRange"),
+        (*_READ_ERRORS, "ApkDownloadForbidden", "InvalidArgument", "InvalidRange"),
     ),
     "HeadObject": Declared(
         (*CONDITIONS, VERSION), (*_FOUND_ERRORS, *_LINK_ERRORS, *CONDITION_ERRORS)

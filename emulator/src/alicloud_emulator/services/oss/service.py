@@ -10,7 +10,7 @@ from alicloud_emulator.services.oss.declared_buckets import BUCKETS, SERVICE
 from alicloud_emulator.services.oss.declared_objects import OBJECTS
 from alicloud_emulator.services.oss.routing import Level, level_of, operation_of
 from alicloud_emulator.services.wire import Request, Response
-from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.oss.refusals import not_implemented, refusal
 from alicloud_emulator.world.world import World
 
 _UNKNOWN = "Unknown"
@@ -129,6 +129,6 @@ def _refuse_fields(request: Request, fields: Iterable[Field]) -> None:
         if one.effect is not Effect.REFUSED:
             continue
         if one.place is Place.HEADER and one.name in request.headers:
-            raise refusal("NotImplemented", Header=one.name)
+            raise not_implemented(Header=one.name)
         if one.place is Place.QUERY and any(one.name == k for k, _ in request.query):
-            raise refusal("NotImplemented", Argument=one.name)
+            raise not_implemented(Argument=one.name)

@@ -153,6 +153,11 @@ class Gate:
             )
         return bucket
 
+    def is_elsewhere(self, visit: Visit, name: str) -> bool:
+        """Whether there is a bucket of that name, in another region than the host's."""
+        bucket = self._buckets.get(name)
+        return bucket is not None and visit.region not in ("", bucket.region)
+
     def authorize(self, visit: Visit, action: str, resource: str) -> None:
         """Check the caller's policies.
 
