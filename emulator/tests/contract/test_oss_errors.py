@@ -408,7 +408,7 @@ def cloud() -> Cloud:
     huge.size = 1024**3 + 1
     made.world.oss.objects.put(made.visit(), "pail", "huge", huge)
     pail = made.world.oss.buckets.get(made.visit(), "pail")
-    pail.inventories.update({str(number): "" for number in range(999)})
+    pail.settings.update({f"inventory/{number}": "" for number in range(999)})
     made.call("PUT", "pail?inventory&inventoryId=a", INVENTORY % b"a")
     upload = made.call("POST", "pail/up?uploads&sequential").text("UploadId")
     for number, data in ((1, b"one"), (2, b"two")):

@@ -153,53 +153,6 @@ _BUCKET = {
     "GetBucketPolicyStatus": Declared(),
     "GetBucketVersioning": Declared(),
     "PutBucketVersioning": Declared((body("Status"),), DOCUMENT),
-    "GetBucketEncryption": Declared((), ("NoSuchServerSideEncryptionRule",)),
-    "PutBucketEncryption": Declared(
-        tuple(
-            body(f"ApplyServerSideEncryptionByDefault/{name}", "told back")
-            for name in ("SSEAlgorithm", "KMSMasterKeyID", "KMSDataEncryption")
-        ),
-        (*DOCUMENT, "InvalidArgument", "InvalidEncryptionAlgorithmError"),
-    ),
-    "DeleteBucketEncryption": Declared(),
-    "GetBucketStorageCapacity": Declared(),
-    "PutBucketStorageCapacity": Declared(
-        (accepted(body("StorageCapacity"), "kept; buckets hold any amount"),),
-        (*DOCUMENT, "InvalidArgument"),
-    ),
-    "GetBucketResourceGroup": Declared(),
-    "PutBucketResourceGroup": Declared(
-        (accepted(body("ResourceGroupId"), _GROUP),), DOCUMENT
-    ),
-    "GetBucketPublicAccessBlock": Declared(),
-    "PutBucketPublicAccessBlock": _BLOCK,
-    "DeleteBucketPublicAccessBlock": Declared(),
-}
-
-_INVENTORY_ID = required(query("inventoryId"))
-_INVENTORIES = {
-    "PutBucketInventory": Declared(
-        (
-            _INVENTORY_ID,
-            body("Id"),
-            *(
-                accepted(body(name), "checked; none is ever written")
-                for name in ("IsEnabled", "Schedule/*", "IncludedObjectVersions")
-            ),
-            accepted(body("*"), "kept, and given back"),
-        ),
-        (
-            *DOCUMENT,
-            "InvalidArgument",
-            "InventoryAlreadyExist",
-            "InventoryExceedLimit",
-        ),
-    ),
-    "GetBucketInventory": Declared((_INVENTORY_ID,), ("NoSuchInventory",)),
-    "ListBucketInventory": Declared(
-        (query("continuation-token"),), ("NoSuchInventory",)
-    ),
-    "DeleteBucketInventory": Declared((_INVENTORY_ID,)),
 }
 
 _KEPT = accepted(body("*"), "kept, and given back")
@@ -236,6 +189,30 @@ _PUT: dict[str, Declared] = {
         (body("Enabled", "opens the accelerate hosts to the bucket"),)
     ),
     "accessmonitor": Declared((body("Status", "GetObjectMeta tells of reading"),)),
+    "publicAccessBlock": Declared((body("BlockPublicAccess"),)),
+    "encryption": Declared(
+        tuple(
+            body(f"ApplyServerSideEncryptionByDefault/{name}", "told back")
+            for name in ("SSEAlgorithm", "KMSMasterKeyID", "KMSDataEncryption")
+        ),
+        ("InvalidArgument", "InvalidEncryptionAlgorithmError"),
+    ),
+    "resourceGroup": Declared((accepted(body("ResourceGroupId"), _GROUP),)),
+    "qos": Declared(
+        (accepted(body("StorageCapacity"), "kept; buckets hold any amount"),),
+        ("InvalidArgument",),
+    ),
+    "inventory": Declared(
+        (
+            required(query("inventoryId")),
+            body("Id"),
+            *(
+                accepted(body(name), "checked; none is ever written")
+                for name in ("IsEnabled", "Schedule/*", "IncludedObjectVersions")
+            ),
+        ),
+        ("InvalidArgument", "InventoryAlreadyExist", "InventoryExceedLimit"),
+    ),
     "httpsConfig": Declared((accepted(body("TLS/*"), "checked"),)),
 }
 
@@ -254,13 +231,19 @@ def _operations(setting: Setting) -> dict[str, Declared]:
     }
     if setting.removable:
         found[setting.action("Delete")] = Declared()
+    if setting.many:
+        which = (required(query(setting.many.key)),)
+        found[setting.action("Get")] = Declared(which, missing)
+        found[setting.action("Delete")] = Declared(which)
+        found[setting.action("List")] = Declared(
+            (query("continuation-token"),), missing
+        )
     return found
 
 
 BUCKETS = {
     **_BUCKET,
     **_LISTS,
-    **_INVENTORIES,
     **{
         name: declared
         for setting in SETTINGS.values()

@@ -117,14 +117,12 @@ async def get_object(call: Call) -> Response:
 def _page(call: Call) -> str:
     """Return the key to read: a website's index page for a folder that is no object."""
     bucket = call.world.oss.gate.find(call.visit, call.bucket)
-    website = bucket.settings.get("website")
+    index = bucket.said("website", "Suffix")
     is_folder = call.key.endswith("/") and bucket.objects.get(call.key) is None
-    if not website or not is_folder:
+    if not index or not is_folder:
         return call.key
-    root = xml.parse(website.encode(), "WebsiteConfiguration")
-    index = xml.text(root, "IndexDocument/Suffix")
-    below = xml.text(root, "IndexDocument/SupportSubDir").lower() == "true"
-    return (f"{call.key}{index}" if below else index) or call.key
+    below = bucket.said("website", "SupportSubDir") == "true"
+    return f"{call.key}{index}" if below else index
 
 
 async def head_object(call: Call) -> Response:
@@ -150,7 +148,7 @@ async def get_object_meta(call: Call) -> Response:
         **version_headers(stored.version_id),
     }
     bucket = call.world.oss.gate.find(call.visit, call.bucket)
-    if "<Status>Enabled" in bucket.settings.get("accessmonitor", ""):
+    if bucket.said("accessmonitor", "Status") == "Enabled":
         accessed_at = max(stored.modified_at, stored.read_at)
         headers["x-oss-last-access-time"] = http_date(accessed_at)
     return Response(headers=headers, content_length=stored.blob.size)

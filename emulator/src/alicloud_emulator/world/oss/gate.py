@@ -140,7 +140,7 @@ class Gate:
         if bucket is None:
             raise refusal("NoSuchBucket", BucketName=name)
         if not visit.region:
-            if "<Enabled>true" not in bucket.settings.get("transferAcceleration", ""):
+            if bucket.said("transferAcceleration", "Enabled") != "true":
                 raise refusal("TransferAccelerationDisabled", BucketName=name)
         elif bucket.region != visit.region:
             raise refusal(
@@ -229,8 +229,8 @@ class Gate:
                 self.authorize(visit, action, resource)
         elif closed or public_acl(bucket, key) not in _OPEN_TO[need]:
             raise _denied_by_acl(visit, bucket, key)
-        payment = bucket.settings.get("requestPayment", "")
-        if "<Payer>Requester" in payment and not (visit.pays and caller is not None):
+        strangers_pay = bucket.said("requestPayment", "Payer") == "Requester"
+        if strangers_pay and not (visit.pays and caller is not None):
             raise refusal("AccessDenied", "Access denied for requester pay bucket")
 
     def _check_own(
