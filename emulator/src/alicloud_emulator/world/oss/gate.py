@@ -118,6 +118,8 @@ class Gate:
                 the host was wrong), PublicEndpointForbidden, InvalidObjectName...
         """
         bucket = self.find(visit, name)
+        if visit.passed.get((name, action, key)) is bucket:
+            return bucket
         if visit.signature == "oss-v1" and not self.account(bucket.owner).oss_v1:
             # NOTE a guess: the notice about V1 names no code.
             raise refusal(
@@ -129,6 +131,7 @@ class Gate:
         if key is not None:
             check_key(key)
         self._check_permission(visit, bucket, action, key, need)
+        visit.passed[name, action, key] = bucket
         return bucket
 
     def find(self, visit: Visit, name: str) -> Bucket:
