@@ -21,18 +21,17 @@ def owner_node(bucket: Bucket) -> xml.Node:
 
 async def put_bucket(call: Call) -> Response:
     """PutBucket."""
-    body = await call.request.body.read(xml.BODY_BYTES_MAX)
-    wish = xml.parse(body, "CreateBucketConfiguration") if body.strip() else None
+    wish = await call.xml("CreateBucketConfiguration", optional=True)
     call.world.oss.buckets.put(
         call.visit,
         call.bucket,
         acl=call.header("x-oss-acl"),
-        storage_class="" if wish is None else xml.text(wish, "StorageClass"),
-        redundancy="" if wish is None else xml.text(wish, "DataRedundancyType"),
+        storage_class=xml.text(wish, "StorageClass"),
+        redundancy=xml.text(wish, "DataRedundancyType"),
         resource_group=call.header("x-oss-resource-group-id"),
         tags=call.tags("x-oss-bucket-tagging"),
         encryption=encryption.asked(call),
-        location="" if wish is None else xml.text(wish, "LocationConstraint"),
+        location=xml.text(wish, "LocationConstraint"),
     )
     return Response(headers={"Location": f"/{call.bucket}"})
 

@@ -86,8 +86,9 @@ async def get_object(call: Call) -> Response:
     key = _page(call)
     if key.lower().endswith(_APK) and not call.visit.internal:
         raise refusal("ApkDownloadForbidden")
-    link = objects.find(call.visit, call.bucket, key)
-    stored = objects.read(call.visit, call.bucket, key, conditions=call.conditions())
+    visit = call.versioned_visit
+    link = objects.find(visit, call.bucket, key)
+    stored = objects.read(visit, call.bucket, key, conditions=call.conditions())
     headers = described(call, stored, link)
     for name in KEPT_HEADERS:
         if wanted := call.param(f"response-{name}"):
@@ -128,7 +129,9 @@ def _page(call: Call) -> str:
 async def head_object(call: Call) -> Response:
     """HeadObject: a link shows its own metadata and its target's bytes."""
     objects = call.world.oss.objects
-    link = objects.find(call.visit, call.bucket, call.key, conditions=call.conditions())
+    link = objects.find(
+        call.versioned_visit, call.bucket, call.key, conditions=call.conditions()
+    )
     stored = link
     if link.kind is ObjectKind.SYMLINK:
         stored = objects.target(call.visit, call.bucket, link)
@@ -139,7 +142,7 @@ async def head_object(call: Call) -> Response:
 async def get_object_meta(call: Call) -> Response:
     """GetObjectMeta: size, ETag and time only."""
     stored = call.world.oss.objects.find(
-        call.visit, call.bucket, call.key, conditions=call.conditions()
+        call.versioned_visit, call.bucket, call.key, conditions=call.conditions()
     )
     headers = {
         "ETag": etag_header(stored.etag),
@@ -194,7 +197,7 @@ def _restore(now: float, stored: StoredObject) -> str:
 
 async def delete_object(call: Call) -> Response:
     """DeleteObject."""
-    gone = call.world.oss.objects.delete(call.visit, call.bucket, call.key)
+    gone = call.world.oss.objects.delete(call.versioned_visit, call.bucket, call.key)
     headers = version_headers(gone.version_id, marker=gone.marker)
     return Response(status=204, headers=headers)
 
@@ -207,7 +210,7 @@ async def delete_multiple_objects(call: Call) -> Response:
         raise refusal("MissingArgument", "Missing Some Required Arguments.")
     md5 = hashlib.md5(body, usedforsecurity=False).digest()
     check_md5(md5, call.header("content-md5"))
-    wish = xml.parse(body, "Delete")
+    wish = call.document(body, "Delete")
     encoding = call.param("encoding-type").lower()
     wanted = [
         (xml.text(one, "Key"), xml.text(one, "VersionId") or None)
