@@ -155,6 +155,15 @@ _FIRST = {"uploads", *(one.many.key for one in SETTINGS.values() if one.many)}
 _SEEN = frozenset({"objectMeta", "symlink"})
 
 
+def actions_of(level: Level) -> list[str]:
+    """Return the operations' names; one that is also about objects is among those."""
+    there = dict.fromkeys(one.action for one in _ROUTES[level].values())
+    if level is Level.BUCKET:
+        for one in _ROUTES[Level.OBJECT].values():
+            there.pop(one.action, None)
+    return list(there)
+
+
 def level_of(request: Request) -> Level:
     """Return what a request is about."""
     if not request.host.bucket:

@@ -31,6 +31,7 @@ class Setting:
             ``{group}`` in it stands for the bucket's resource group.
         unset_by: An element whose emptiness makes it as if nothing had been put.
         removable: Whether it can be deleted.
+        note: What becomes of it, for the documentation, where that is not all it says.
         many: How the configurations of a kind are told apart of which a bucket may have
             several; None where it has one.
     """
@@ -43,6 +44,7 @@ class Setting:
     unset_by: str = ""
     removable: bool = True
     of: str = "Bucket"
+    note: str = ""
     many: "Many | None" = None
 
     def action(self, verb: str) -> str:
@@ -80,18 +82,21 @@ SETTINGS = {
         Setting(
             sub_resource="lifecycle",
             name="Lifecycle",
+            note="nothing expires",
             root="LifecycleConfiguration",
             missing="NoSuchLifecycle",
         ),
         Setting(
             sub_resource="cors",
             name="Cors",
+            note="answers to pages of other sites have the headers",
             root="CORSConfiguration",
             missing="NoSuchCORSConfiguration",
         ),
         Setting(
             sub_resource="website",
             name="Website",
+            note="index pages are served",
             root="WebsiteConfiguration",
             missing="NoSuchWebsiteConfiguration",
         ),
@@ -104,6 +109,7 @@ SETTINGS = {
         Setting(
             sub_resource="logging",
             name="Logging",
+            note="no logs are written",
             root="BucketLoggingStatus",
             usual="<BucketLoggingStatus></BucketLoggingStatus>",
         ),
@@ -111,12 +117,14 @@ SETTINGS = {
             sub_resource="userDefinedLogFieldsConfig",
             of="",
             name="UserDefinedLogFieldsConfig",
+            note="no logs are written",
             root="UserDefinedLogFieldsConfiguration",
             missing="NoSuchUserDefinedLogFieldsConfig",
         ),
         Setting(
             sub_resource="referer",
             name="Referer",
+            note="nobody's is looked at",
             root="RefererConfiguration",
             usual="<RefererConfiguration><AllowEmptyReferer>true</AllowEmptyReferer>"
             "<RefererList></RefererList></RefererConfiguration>",
@@ -124,6 +132,7 @@ SETTINGS = {
         Setting(
             sub_resource="requestPayment",
             name="RequestPayment",
+            note="strangers must say that they pay",
             root="RequestPaymentConfiguration",
             usual="<RequestPaymentConfiguration><Payer>BucketOwner</Payer>"
             "</RequestPaymentConfiguration>",
@@ -132,6 +141,7 @@ SETTINGS = {
         Setting(
             sub_resource="transferAcceleration",
             name="TransferAcceleration",
+            note="opens the accelerate hosts to the bucket",
             root="TransferAccelerationConfiguration",
             missing="NoSuchTransferAccelerationConfiguration",
             removable=False,
@@ -139,6 +149,7 @@ SETTINGS = {
         Setting(
             sub_resource="accessmonitor",
             name="AccessMonitor",
+            note="GetObjectMeta tells of reading",
             root="AccessMonitorConfiguration",
             usual="<AccessMonitorConfiguration><Status>Disabled</Status>"
             "</AccessMonitorConfiguration>",
@@ -147,6 +158,7 @@ SETTINGS = {
         Setting(
             sub_resource="httpsConfig",
             name="HttpsConfig",
+            note="any version is spoken",
             root="HttpsConfiguration",
             usual="<HttpsConfiguration><TLS><Enable>false</Enable></TLS>"
             "</HttpsConfiguration>",
@@ -155,6 +167,7 @@ SETTINGS = {
         Setting(
             sub_resource="bucketArchiveDirectRead",
             name="ArchiveDirectRead",
+            note="what is archived must be restored",
             root="ArchiveDirectReadConfiguration",
             usual="<ArchiveDirectReadConfiguration><Enabled>false</Enabled>"
             "</ArchiveDirectReadConfiguration>",
@@ -170,12 +183,14 @@ SETTINGS = {
         Setting(
             sub_resource="encryption",
             name="Encryption",
+            note="nothing is encrypted; objects tell of it",
             root="ServerSideEncryptionRule",
             missing="NoSuchServerSideEncryptionRule",
         ),
         Setting(
             sub_resource="resourceGroup",
             name="ResourceGroup",
+            note="resource groups do not exist",
             root="BucketResourceGroupConfiguration",
             usual="<BucketResourceGroupConfiguration><ResourceGroupId>{group}"
             "</ResourceGroupId></BucketResourceGroupConfiguration>",
@@ -187,6 +202,7 @@ SETTINGS = {
         Setting(
             sub_resource="qos",
             name="StorageCapacity",
+            note="buckets hold any amount",
             root="BucketUserQos",
             usual="<BucketUserQos><StorageCapacity>-1</StorageCapacity>"
             "</BucketUserQos>",
@@ -197,6 +213,7 @@ SETTINGS = {
         Setting(
             sub_resource="inventory",
             name="Inventory",
+            note="none is ever written",
             root="InventoryConfiguration",
             missing="NoSuchInventory",
             many=Many(
