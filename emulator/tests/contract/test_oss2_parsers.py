@@ -12,7 +12,7 @@ import pytest
 from oss2 import models
 
 from alicloud_emulator.front.signatures import oss_v1
-from emulator.tests.contract.test_oss_declarations import OLDER
+from emulator.tests.support.oss_calls import OLDER
 from emulator.tests.support.oss_sdk import Adapter
 from emulator.tests.support.oss_watch import action_of
 from emulator.tests.unit.oss.conftest import TOKYO, Cloud

@@ -16,10 +16,10 @@ from alibabacloud_sts20150401.client import Client as StsClient
 from alicloud_emulator.services import missing
 from alicloud_emulator.services.ecs.service import ACTIONS as ECS
 from alicloud_emulator.services.fc_actions import ACTIONS as FC
+from alicloud_emulator.services.oss.operations import OPERATIONS
 from alicloud_emulator.services.ram.service import ACTIONS as RAM
 from alicloud_emulator.services.sts import ACTIONS as STS
-from emulator.tests.contract.test_oss_declarations import RENAMED, sdk_requests
-from emulator.tests.support.oss_watch import DECLARED
+from emulator.tests.support.oss_record import action_named, sdk_requests
 
 META = json.loads(Path(__file__).with_name("api_meta.json").read_text(encoding="utf-8"))
 COVERED = json.loads(
@@ -50,14 +50,8 @@ CAN: dict[str, tuple[set[str], set[str]]] = {
         {action.name for action in STS},
     ),
     "oss": (
-        {
-            RENAMED.get(name, name)
-            for name in (
-                kind.__name__.removesuffix("Request")
-                for kind in sdk_requests().values()
-            )
-        },
-        set(DECLARED),
+        {action_named(kind) for kind in sdk_requests().values()},
+        set(OPERATIONS),
     ),
 }
 

@@ -1,28 +1,58 @@
-"""Watching object storage: what operations read and refuse is what they declare."""
+"""Watching object storage: what operations read of requests, and the codes they give."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import pytest
 
-from alicloud_emulator.services.declared import Place, find
-from alicloud_emulator.services.oss import errors
+from alicloud_emulator.services.oss import errors, service, xml
 from alicloud_emulator.services.oss.call import Call
-from alicloud_emulator.services.oss.declared import (
-    BUCKET_ERRORS,
-    COMMON_ERRORS,
-    COMMON_FIELDS,
-    OBJECT_ERRORS,
-    Declared,
+from alicloud_emulator.services.oss.operations import (
+    ANY,
+    BUCKET_CODES,
+    COMMON_CODES,
+    OBJECT_CODES,
+    OPERATIONS,
+    Fate,
+    Place,
 )
-from alicloud_emulator.services.oss.declared_buckets import BUCKETS, SERVICE
-from alicloud_emulator.services.oss.declared_objects import OBJECTS
-from alicloud_emulator.services.oss.routing import operation_of
+from alicloud_emulator.services.oss.routing import (
+    Level,
+    actions_of,
+    level_of,
+    operation_of,
+)
 from alicloud_emulator.services.wire import Request
 from alicloud_emulator.world.errors import ServiceError
-
-DECLARED: dict[str, Declared] = {**SERVICE, **BUCKETS, **OBJECTS}
+from alicloud_emulator.world.oss import Bucket
+from alicloud_emulator.world.oss.settings import SETTINGS
 
 Read = tuple[str, Place, str]
+Code = tuple[str, str]
+
+RECORDED_READS: set[Read] = {
+    (action, place, name)
+    for action, observed in OPERATIONS.items()
+    for place, names in observed.names.items()
+    for name, fate in names.items()
+    if fate is Fate.READ
+}
+RECORDED_CODES: set[Code] = {
+    (action, code) for action, observed in OPERATIONS.items() for code in observed.codes
+}
+_OF_LEVEL = {
+    Level.SERVICE: {*COMMON_CODES},
+    Level.BUCKET: {*COMMON_CODES, *BUCKET_CODES},
+    Level.OBJECT: {*COMMON_CODES, *BUCKET_CODES, *OBJECT_CODES},
+}
+
+# What is read of a kept configuration is what PUT is told of.
+_PUT_BY_ROOT = {
+    setting.root: setting.action("Put") for setting in SETTINGS.values() if setting.root
+}
 
 
 def action_of(request: Request) -> str:
@@ -33,40 +63,132 @@ def action_of(request: Request) -> str:
 
 def codes_of(action: str) -> set[str]:
     """Return every code that an operation may give."""
-    codes = {*COMMON_ERRORS, *DECLARED[action].errors}
-    if action not in SERVICE:
-        codes.update(BUCKET_ERRORS)
-    if action in OBJECTS:
-        codes.update(OBJECT_ERRORS)
-    return codes
+    (level,) = (one for one in Level if action in actions_of(one))
+    return {*OPERATIONS[action].codes, *_OF_LEVEL[level]}
 
 
-def watch_reads(monkeypatch: pytest.MonkeyPatch) -> set[Read]:
-    """Fail when an operation reads what it does not declare; return what they read."""
-    read: set[Read] = set()
-    for method, place in (
-        ("param", Place.QUERY),
-        ("has_param", Place.QUERY),
-        ("header", Place.HEADER),
-    ):
-        monkeypatch.setattr(Call, method, _watched(getattr(Call, method), place, read))
-    return read
+@dataclass
+class Seen:
+    """What was seen.
+
+    Attributes:
+        reads: Names that were read, with their operation.
+        codes: Codes that were given.
+        said: Elements of kept configurations that the world went by, with their place.
+    """
+
+    reads: set[Read] = field(default_factory=set)
+    codes: set[Code] = field(default_factory=set)
+    said: set[tuple[str, str]] = field(default_factory=set)
+    # The document that was read last: where its elements are, by identity.
+    _action: str = ""
+    _paths: dict[int, str] = field(default_factory=dict)
+    _root: Element | None = None
+
+    def read(self, call: Call, place: Place, name: str) -> None:
+        """Note that a name was read."""
+        if (place, name) not in ANY:
+            self.reads.add((action_of(call.request), place, name))
+
+    def begin(self, action: str, root: Element) -> None:
+        """Note that a document is read from here on: a request's, or a kept one."""
+        self._action, self._root = action, root
+        self._paths = dict(_paths(root, ""))
+
+    def text(self, element: Element, path: str) -> None:
+        """Note that an element's text was read, if it is the document's."""
+        above = self._paths.get(id(element))
+        if above is not None:
+            name = "/".join(filter(None, (above, path.strip("."))))
+            self.reads.add((self._action, Place.BODY, name))
+
+    def refused(self, request: Request, error: Exception) -> None:
+        """Note the code of a refusal, if it is not one of any operation of its level."""
+        if isinstance(operation_of(request), str) or not isinstance(
+            error, ServiceError
+        ):
+            return
+        code, _ = errors.named(error)
+        if code not in _OF_LEVEL[level_of(request)]:
+            self.codes.add((action_of(request), code))
 
 
-def _watched(unwatched: Any, place: Place, read: set[Read]) -> Any:
+def _paths(element: Element, path: str) -> Iterator[tuple[int, str]]:
+    yield id(element), path
+    for child in element:
+        yield from _paths(child, f"{path}/{child.tag}" if path else child.tag)
+
+
+@contextmanager
+def watching() -> Iterator[Seen]:
+    """Watch every call of object storage in this process."""
+    seen = Seen()
+    with pytest.MonkeyPatch.context() as patch:
+        for method, place in (
+            ("param", Place.QUERY),
+            ("has_param", Place.QUERY),
+            ("header", Place.HEADER),
+        ):
+            patch.setattr(Call, method, _naming(getattr(Call, method), place, seen))
+        _watch_rest(patch, seen)
+        yield seen
+
+
+def _naming(unwatched: Any, place: Place, seen: Seen) -> Any:
     def watched(call: Call, name: str, *given: str) -> Any:
-        action = action_of(call.request)
-        fields = (*DECLARED[action].fields, *COMMON_FIELDS)
-        assert find(fields, place, name), f"{action} reads {place} {name}"
-        read.add((action, place, name))
+        seen.read(call, place, name)
         return unwatched(call, name, *given)
 
     return watched
 
 
-def check_error(request: Request, error: ServiceError) -> None:
-    """Fail if the operation does not declare the code."""
-    action = action_of(request)
-    if action in DECLARED:
-        code, _ = errors.named(error)
-        assert code in codes_of(action), f"{action} gives {code}"
+def _watch_rest(patch: pytest.MonkeyPatch, seen: Seen) -> None:
+    headers_with, receive, document = Call.headers_with, Call.receive, Call.document
+    parse, text, response, said = xml.parse, xml.text, errors.response, Bucket.said
+
+    def watched_headers_with(call: Call, prefix: str) -> dict[str, str]:
+        seen.read(call, Place.HEADER, f"{prefix}*")
+        return headers_with(call, prefix)
+
+    async def watched_receive(call: Call) -> Any:
+        seen.read(call, Place.BODY, "bytes")
+        return await receive(call)
+
+    def watched_document(call: Call, body: bytes, root: str) -> Element:
+        found = document(call, body, root)
+        seen.begin(action_of(call.request), found)
+        return found
+
+    def watched_parse(body: bytes, root: str) -> Element:
+        found = parse(body, root)
+        if (action := _PUT_BY_ROOT.get(root)) is not None:
+            seen.begin(action, found)
+        return found
+
+    def watched_said(bucket: Bucket, place: str, element: str) -> str:
+        seen.said.add((place, element))
+        return said(bucket, place, element)
+
+    def watched_text(element: Element, path: str, default: str = "") -> str:
+        seen.text(element, path)
+        return text(element, path, default)
+
+    def watched_response(request: Request, error: Exception, **given: Any) -> Any:
+        seen.refused(request, error)
+        return response(request, error, **given)
+
+    patch.setattr(Call, "headers_with", watched_headers_with)
+    patch.setattr(Call, "receive", watched_receive)
+    patch.setattr(Call, "document", watched_document)
+    patch.setattr(xml, "parse", watched_parse)
+    patch.setattr(xml, "text", watched_text)
+    patch.setattr(Bucket, "said", watched_said)
+    patch.setattr(errors, "response", watched_response)
+
+
+@contextmanager
+def recording() -> Iterator[Seen]:
+    """Watch, and refuse nothing for the record's sake: it is being made anew."""
+    with pytest.MonkeyPatch.context() as patch, watching() as seen:
+        patch.setattr(service, "refuse_unread", lambda *_: None)
+        yield seen

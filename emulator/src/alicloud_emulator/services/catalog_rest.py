@@ -10,23 +10,14 @@ from alicloud_emulator.services.declared import Field
 from alicloud_emulator.services.fc_actions import ACTIONS as FC
 from alicloud_emulator.services.fc_actions import COMMON_ERRORS as FC_ERRORS
 from alicloud_emulator.services.fc_actions import VERSION as FC_VERSION
-from alicloud_emulator.services.oss import declared as oss
-from alicloud_emulator.services.oss.declared_buckets import BUCKETS, SERVICE
-from alicloud_emulator.services.oss.declared_objects import OBJECTS
+from alicloud_emulator.services.oss import catalog as oss
 from alicloud_emulator.world.fc.refusals import REFUSALS as FC_REFUSALS
-from alicloud_emulator.world.oss.refusals import REFUSALS as OSS_REFUSALS
-
-_OSS_LEVELS = (
-    ("the service", SERVICE, ()),
-    ("buckets", BUCKETS, oss.BUCKET_ERRORS),
-    ("objects", OBJECTS, (*oss.BUCKET_ERRORS, *oss.OBJECT_ERRORS)),
-)
 
 
 def lines() -> Iterator[str]:
     """Yield the page's lines in Markdown."""
     yield from _function_compute()
-    yield from _object_storage()
+    yield from oss.lines()
 
 
 def _function_compute() -> Iterator[str]:
@@ -42,29 +33,6 @@ def _function_compute() -> Iterator[str]:
             yield ""
             yield f"Errors: {_codes(action.errors, statuses)}."
     yield from _missing("Function Compute", "PathNotSupported", missing.FC)
-
-
-def _object_storage() -> Iterator[str]:
-    statuses = {
-        code: f"{refusal.status}, {refusal.ec}" if refusal.ec else str(refusal.status)
-        for code, refusal in OSS_REFUSALS.items()
-    }
-    yield from ("", "## Object storage", "")
-    yield f"Any operation: {_codes(oss.COMMON_ERRORS, statuses)}."
-    yield ""
-    yield from _fields(oss.COMMON_FIELDS)
-    for name, operations, errors in _OSS_LEVELS:
-        yield from ("", f"## Object storage: operations on {name}")
-        if errors:
-            yield ""
-            yield f"Any of them: {_codes(errors, statuses)}."
-        for operation, declared in operations.items():
-            yield from ("", f"### {operation}", "")
-            yield from _fields(declared.fields)
-            if declared.errors:
-                yield ""
-                yield f"Errors: {_codes(declared.errors, statuses)}."
-    yield from _missing("Object storage", "NotImplemented", missing.OSS)
 
 
 def _fields(fields: Iterable[Field]) -> Iterator[str]:

@@ -9,6 +9,8 @@ from alicloud_emulator.world.blobs import MemoryBlob
 from alicloud_emulator.world.ecs.import_checks import ImportDisk
 from alicloud_emulator.world.ecs.records import ImageStatus, TaskStatus
 from alicloud_emulator.world.faults import Do, Fault
+from alicloud_emulator.world.oss.encryption import rule_of
+from alicloud_emulator.world.oss.settings import SETTINGS
 from alicloud_emulator.world.oss.values import Attributes, Encryption
 from emulator.tests.support.image_cloud import LONDON, TOKYO, Cloud, refused
 
@@ -249,16 +251,22 @@ def test_an_archived_object_must_be_restored_first(cloud: Cloud) -> None:
 
 
 def test_an_encrypted_bucket_is_not_read(cloud: Cloud) -> None:
-    buckets = cloud.world.oss.buckets
     started = cloud.import_image()
-    buckets.put_encryption(cloud.visit(), "bucket", Encryption(algorithm="KMS"))
+    encrypt(cloud, "KMS")
     with refused("InvalidOSSBucket.EncryptUnsupported", 403):
         cloud.import_image("other")
     cloud.wait(11)
     task = cloud.ecs.describe_task(cloud.main, region=TOKYO, task_id=started.task_id)
     assert task.error_code == "InvalidOSSBucket.EncryptUnsupported"
-    buckets.delete_encryption(cloud.visit(), "bucket")
+    visit = cloud.visit()
+    cloud.world.oss.settings.delete(visit, "bucket", SETTINGS["encryption"])
     cloud.import_image("other")
+
+
+def encrypt(cloud: Cloud, algorithm: str) -> None:
+    rule = rule_of(Encryption(algorithm=algorithm))
+    setting = SETTINGS["encryption"]
+    cloud.world.oss.settings.put(cloud.visit(), "bucket", setting, rule)
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -268,8 +276,7 @@ def test_a_bucket_that_encrypts_with_aes256_is_read_as_the_profile_says(
     profile = cloud.world.profile
     habits = replace(profile.habits, import_aes256=taken)
     cloud.world.profile = replace(profile, habits=habits)
-    rule = Encryption(algorithm="AES256")
-    cloud.world.oss.buckets.put_encryption(cloud.visit(), "bucket", rule)
+    encrypt(cloud, "AES256")
     if taken:
         cloud.import_image("sealed")
     else:

@@ -1,11 +1,18 @@
 """Who gets in, and through which host."""
 
+from collections import Counter
+
 import pytest
 
+from alicloud_emulator.world.blobs import MemoryBlob
 from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.oss import Visit
+from alicloud_emulator.world.oss.gate import Gate
+from alicloud_emulator.world.oss.values import Attributes
 from emulator.tests.unit.oss.conftest import Cloud, MakeCloud
 
 MAINLAND = "cn-hangzhou"
+FROM_KEY = {"x-oss-copy-source": "/pail/key"}
 
 DATA_CALLS = [
     ("PUT", "pail/k"),
@@ -200,3 +207,43 @@ def test_imports_read_only_their_own_accounts_and_regions_objects(
         with pytest.raises(ServiceError) as caught:
             oss.read(*given)
         assert caught.value.code == code
+
+
+def test_a_request_is_let_in_once(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.call("PUT", "pail")
+    cloud.call("PUT", "pail/key", b"x" * 9)
+    asked: Counter[str] = Counter()
+    authorize = Gate.authorize
+
+    def counting(gate: Gate, visit: Visit, action: str, resource: str) -> None:
+        asked[action] += 1
+        authorize(gate, visit, action, resource)
+
+    monkeypatch.setattr(Gate, "authorize", counting)
+    tagged = {"x-oss-tagging": "a=1"}
+    for method, target, headers, actions in (
+        ("PUT", "pail/new", tagged, {"PutObject", "PutObjectTagging"}),
+        ("GET", "pail/key", {}, {"GetObject"}),
+        ("POST", "pail/log?append&position=0", {}, {"PutObject"}),
+        ("PUT", "pail/copy", FROM_KEY, {"GetObject", "PutObject"}),
+    ):
+        asked.clear()
+        answer = cloud.call(method, target, b"x", headers=headers)
+        assert answer.status == 200
+        assert asked == dict.fromkeys(actions, 1), target
+
+
+def test_a_bucket_that_is_made_anew_meanwhile_is_another(cloud: Cloud) -> None:
+    """Who was let into the old one is not let into a stranger's of the same name."""
+    cloud.call("PUT", "pail")
+    visit = cloud.visit()
+    objects = cloud.world.oss.objects
+    objects.check_put(visit, "pail", "key", Attributes())
+    cloud.call("DELETE", "pail")
+    with pytest.raises(ServiceError, match="NoSuchBucket"):
+        objects.put(visit, "pail", "key", MemoryBlob(b""))
+    cloud.call("PUT", "pail", caller=cloud.other)
+    with pytest.raises(ServiceError, match="AccessDenied"):
+        objects.put(visit, "pail", "key", MemoryBlob(b""))

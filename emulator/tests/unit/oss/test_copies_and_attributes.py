@@ -83,7 +83,7 @@ def test_copies_do_not_cross_regions(cloud: Cloud) -> None:
     cloud.call("PUT", "far-pail", region="eu-central-1")
     answer = cloud.call("PUT", "far-pail/k", headers=FROM_K, region="eu-central-1")
     assert (answer.status, answer.code) == (403, "AccessDenied")
-    assert answer.text("Endpoint") == "oss-ap-northeast-1.aliyuncs.com"
+    assert "same data center" in (answer.text("Message") or "")
 
 
 def test_strangers_cannot_copy_what_they_cannot_read(cloud: Cloud) -> None:

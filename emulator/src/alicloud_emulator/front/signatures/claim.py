@@ -87,4 +87,5 @@ def unix_time(text: str) -> float | None:
 
 def iso_time(unix_s: float) -> str:
     """Return a Unix time as OSS writes it in error bodies."""
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    # Not strftime, which writes the year 1 with one digit.
+    return f"{datetime.fromtimestamp(int(unix_s), UTC).isoformat()[:19]}.000Z"

@@ -60,10 +60,10 @@ def mismatch(
     )
 
 
-def malformed(what: str) -> ServiceError:
+def malformed(what: str, ec: str = "0002-00000062") -> ServiceError:
     """Return the error for a part of a signature that cannot be read."""
     return ServiceError(
-        "InvalidArgument", 400, f"Invalid {what} in the signature.", ec="0002-00000062"
+        "InvalidArgument", 400, f"Invalid {what} in the signature.", ec=ec
     )
 
 
@@ -122,7 +122,7 @@ def bad_region_in_url() -> ServiceError:
     )
 
 
-def skewed(request_time: str, now: float) -> ServiceError:
+def skewed(moment: float, now: float) -> ServiceError:
     """Return the error for a clock more than 15 minutes off."""
     return ServiceError(
         "RequestTimeTooSkewed",
@@ -131,7 +131,7 @@ def skewed(request_time: str, now: float) -> ServiceError:
         ec="0002-00000504",
         fields={
             "MaxAllowedSkewMilliseconds": str(SKEW_S_MAX * 1000),
-            "RequestTime": request_time,
+            "RequestTime": iso_time(moment),
             "ServerTime": iso_time(now),
         },
     )

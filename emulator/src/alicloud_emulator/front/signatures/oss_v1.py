@@ -74,7 +74,7 @@ def read_header(request: Request, *, now: float) -> Claim:
             ec="0002-00000503",
         )
     if abs(now - moment) > SKEW_S_MAX:
-        raise oss_errors.skewed(date, now)
+        raise oss_errors.skewed(moment, now)
     token = request.headers.get("x-oss-security-token") or request.headers.get(
         "security-token", ""
     )

@@ -49,7 +49,7 @@ def read_header(request: Request, *, now: float) -> Claim:
     if moment is None:
         raise oss_errors.malformed("Date")
     if abs(now - moment) > SKEW_S_MAX:
-        raise oss_errors.skewed(date, now)
+        raise oss_errors.skewed(moment, now)
     return _claim(
         request,
         access_key_id=fields["AccessKeyId"],

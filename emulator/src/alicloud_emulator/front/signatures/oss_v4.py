@@ -70,7 +70,7 @@ def read_header(request: Request, *, now: float) -> Claim:
         bad_day=oss_errors.bad_day(),
     )
     if abs(now - moment) > SKEW_S_MAX:
-        raise oss_errors.skewed(date, now)
+        raise oss_errors.skewed(moment, now)
     if request.headers.get("x-oss-content-sha256", "") == "":
         raise oss_errors.malformed("x-oss-content-sha256")
     token = request.headers.get("x-oss-security-token", "")
@@ -90,6 +90,8 @@ def read_query(request: Request, *, now: float) -> Claim:
         raise oss_errors.malformed("x-oss-signature-version")
     if moment is None:
         raise oss_errors.malformed("x-oss-date")
+    if not expires:
+        raise oss_errors.malformed("x-oss-expires", "0002-00000216")
     if not expires.isdecimal() or not 0 < int(expires[:9]) <= _EXPIRES_S_MAX:
         raise oss_errors.malformed("x-oss-expires")
     if not _SIGNATURE.fullmatch(signature):
@@ -104,7 +106,7 @@ def read_query(request: Request, *, now: float) -> Claim:
         bad_day=oss_errors.bad_day_in_url(),
     )
     if moment - now > SKEW_S_MAX:
-        raise oss_errors.skewed(date, now)
+        raise oss_errors.skewed(moment, now)
     if now > moment + int(expires):
         raise oss_errors.expired(moment + int(expires), now)
     token = request.param("x-oss-security-token") or request.headers.get(
@@ -143,7 +145,9 @@ def _parts(
     if len(fields) != 5:
         raise oss_errors.malformed("Credential")
     access_key_id, day, region, product, terminal = fields
-    date = datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ")
+    # Not strftime, which writes the year 1 with one digit.
+    date = datetime.fromtimestamp(int(moment), UTC).isoformat()[:19]
+    date = date.replace("-", "").replace(":", "") + "Z"
     if terminal != "aliyun_v4_request":
         raise oss_errors.malformed("Credential")
     if day != date[:8]:

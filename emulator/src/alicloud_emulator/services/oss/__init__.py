@@ -7,9 +7,11 @@
 | call.py | a request in the words of object storage: headers, conditions, tags |
 | xml.py | XML documents in and out |
 | errors.py | error answers |
+| operations.py, operations.json | what each operation was seen to read, and what is refused |
+| catalog.py | the same as a page for people |
 | root.py | ListBuckets, DescribeRegions |
 | buckets.py, settings.py | operations on buckets, and their kept configurations |
-| encryption.py | server-side encryption, in name only |
+| encryption.py | server-side encryption of objects, in name only |
 | listing.py | ListObjects, ListObjectsV2, ListObjectVersions |
 | objects.py, downloads.py | put, get, head, delete; ranges and blocks going out |
 | pace.py | requests that want to be slow |

@@ -9,7 +9,7 @@ from alicloud_emulator.services.wire import Response
 async def get_object_acl(call: Call) -> Response:
     """GetObjectAcl."""
     stored = call.world.oss.attributes.get(
-        call.visit, call.bucket, call.key, "GetObjectAcl"
+        call.versioned_visit, call.bucket, call.key, "GetObjectAcl"
     )
     bucket = call.world.oss.gate.find(call.visit, call.bucket)
     response = answer(
@@ -23,14 +23,16 @@ async def get_object_acl(call: Call) -> Response:
 async def put_object_acl(call: Call) -> Response:
     """PutObjectAcl."""
     acl = call.header("x-oss-object-acl")
-    stored = call.world.oss.attributes.put_acl(call.visit, call.bucket, call.key, acl)
+    stored = call.world.oss.attributes.put_acl(
+        call.versioned_visit, call.bucket, call.key, acl
+    )
     return Response(headers=version_headers(stored.version_id))
 
 
 async def get_object_tagging(call: Call) -> Response:
     """GetObjectTagging."""
     stored = call.world.oss.attributes.get(
-        call.visit, call.bucket, call.key, "GetObjectTagging"
+        call.versioned_visit, call.bucket, call.key, "GetObjectTagging"
     )
     response = answer("Tagging", [tag_set(stored.tags)])
     response.headers |= version_headers(stored.version_id)
@@ -40,26 +42,29 @@ async def get_object_tagging(call: Call) -> Response:
 async def put_object_tagging(call: Call) -> Response:
     """PutObjectTagging."""
     tags = xml.tags_of(await call.xml("Tagging"))
-    stored = call.world.oss.attributes.put_tags(call.visit, call.bucket, call.key, tags)
+    stored = call.world.oss.attributes.put_tags(
+        call.versioned_visit, call.bucket, call.key, tags
+    )
     return Response(headers=version_headers(stored.version_id))
 
 
 async def delete_object_tagging(call: Call) -> Response:
     """DeleteObjectTagging."""
-    stored = call.world.oss.attributes.delete_tags(call.visit, call.bucket, call.key)
+    stored = call.world.oss.attributes.delete_tags(
+        call.versioned_visit, call.bucket, call.key
+    )
     return Response(status=204, headers=version_headers(stored.version_id))
 
 
 async def restore_object(call: Call) -> Response:
     """RestoreObject: 202 when it begins, 200 when it was readable already."""
-    body = await call.request.body.read(xml.BODY_BYTES_MAX)
-    wish = xml.parse(body, "RestoreRequest") if body.strip() else None
-    text = "1" if wish is None else xml.text(wish, "Days", "1")
+    wish = await call.xml("RestoreRequest", optional=True)
+    text = xml.text(wish, "Days", "1")
     if not text.isascii() or not text.isdigit() or len(text) > 3:
         call.bad_argument("Days", text)
-    tier = "" if wish is None else xml.text(wish, "JobParameters/Tier")
+    tier = xml.text(wish, "JobParameters/Tier")
     restored = call.world.oss.attributes.restore(
-        call.visit, call.bucket, call.key, int(text), tier
+        call.versioned_visit, call.bucket, call.key, int(text), tier
     )
     headers = {"x-oss-object-restore-priority": tier} if tier else {}
     return Response(status=200 if restored else 202, headers=headers)
@@ -67,5 +72,7 @@ async def restore_object(call: Call) -> Response:
 
 async def clean_restored_object(call: Call) -> Response:
     """CleanRestoredObject."""
-    call.world.oss.attributes.clean_restored(call.visit, call.bucket, call.key)
+    call.world.oss.attributes.clean_restored(
+        call.versioned_visit, call.bucket, call.key
+    )
     return Response()

@@ -1,13 +1,11 @@
-"""Operations on buckets: make, delete, describe, ACL, tags, public access."""
+"""Operations on buckets: make, delete, describe, ACL, tags, versioning."""
 
-import re
 from collections.abc import Mapping
 
 from alicloud_emulator.services.oss import encryption, xml
 from alicloud_emulator.services.oss.call import Call, answer, iso_date
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.oss import Bucket
-from alicloud_emulator.world.oss.settings import SETTINGS
 
 
 def endpoints(region_id: str) -> tuple[str, str]:
@@ -23,18 +21,17 @@ def owner_node(bucket: Bucket) -> xml.Node:
 
 async def put_bucket(call: Call) -> Response:
     """PutBucket."""
-    body = await call.request.body.read(xml.BODY_BYTES_MAX)
-    wish = xml.parse(body, "CreateBucketConfiguration") if body.strip() else None
+    wish = await call.xml("CreateBucketConfiguration", optional=True)
     call.world.oss.buckets.put(
         call.visit,
         call.bucket,
         acl=call.header("x-oss-acl"),
-        storage_class="" if wish is None else xml.text(wish, "StorageClass"),
-        redundancy="" if wish is None else xml.text(wish, "DataRedundancyType"),
+        storage_class=xml.text(wish, "StorageClass"),
+        redundancy=xml.text(wish, "DataRedundancyType"),
         resource_group=call.header("x-oss-resource-group-id"),
         tags=call.tags("x-oss-bucket-tagging"),
         encryption=encryption.asked(call),
-        location="" if wish is None else xml.text(wish, "LocationConstraint"),
+        location=xml.text(wish, "LocationConstraint"),
     )
     return Response(headers={"Location": f"/{call.bucket}"})
 
@@ -49,11 +46,11 @@ async def get_bucket_info(call: Call) -> Response:
     """GetBucketInfo."""
     bucket = call.world.oss.buckets.get(call.visit, call.bucket)
     public, internal = endpoints(bucket.region)
-    fast = _setting(bucket, "transferAcceleration", "Enabled") == "true"
+    fast = bucket.said("transferAcceleration", "Enabled") == "true"
     rule: list[xml.Node] = [("SSEAlgorithm", "None")]
     if bucket.encryption is not None:
         rule = encryption.rule(bucket.encryption)
-    watched = _setting(bucket, "accessmonitor", "Status")
+    watched = bucket.said("accessmonitor", "Status")
     return answer(
         "BucketInfo",
         [
@@ -82,15 +79,6 @@ async def get_bucket_info(call: Call) -> Response:
             )
         ],
     )
-
-
-def _setting(bucket: Bucket, sub_resource: str, path: str) -> str:
-    """Return one element's text of a kept configuration, or ""."""
-    kept = bucket.settings.get(sub_resource)
-    if not kept:
-        return ""
-    root = SETTINGS[sub_resource].root
-    return xml.text(xml.parse(kept.encode(), root), path)
 
 
 async def get_bucket_location(call: Call) -> Response:
@@ -170,48 +158,6 @@ async def delete_bucket_tagging(call: Call) -> Response:
     return Response(status=204)
 
 
-async def get_public_access_block(call: Call) -> Response:
-    """GetBucketPublicAccessBlock."""
-    action = "GetBucketPublicAccessBlock"
-    bucket = call.world.oss.buckets.get(call.visit, call.bucket, action)
-    return answer(
-        "PublicAccessBlockConfiguration",
-        [("BlockPublicAccess", bucket.block_public_access)],
-    )
-
-
-async def put_public_access_block(call: Call) -> Response:
-    """PutBucketPublicAccessBlock."""
-    wish = await call.xml("PublicAccessBlockConfiguration")
-    block = xml.text(wish, "BlockPublicAccess").lower() == "true"
-    call.world.oss.buckets.block_public_access(call.visit, call.bucket, block=block)
-    return Response()
-
-
-async def delete_public_access_block(call: Call) -> Response:
-    """DeleteBucketPublicAccessBlock."""
-    call.world.oss.buckets.unblock_public_access(call.visit, call.bucket)
-    return Response(status=204)
-
-
-async def get_resource_group(call: Call) -> Response:
-    """GetBucketResourceGroup."""
-    action = "GetBucketResourceGroup"
-    bucket = call.world.oss.buckets.get(call.visit, call.bucket, action)
-    return answer(
-        "BucketResourceGroupConfiguration",
-        [("ResourceGroupId", bucket.resource_group)],
-    )
-
-
-async def put_resource_group(call: Call) -> Response:
-    """PutBucketResourceGroup."""
-    wish = await call.xml("BucketResourceGroupConfiguration")
-    group = xml.text(wish, "ResourceGroupId")
-    call.world.oss.buckets.put_resource_group(call.visit, call.bucket, group)
-    return Response()
-
-
 async def get_policy_status(call: Call) -> Response:
     """GetBucketPolicyStatus."""
     public = call.world.oss.buckets.is_policy_public(call.visit, call.bucket)
@@ -230,20 +176,4 @@ async def put_versioning(call: Call) -> Response:
     wish = await call.xml("VersioningConfiguration")
     status = xml.text(wish, "Status")
     call.world.oss.buckets.put_versioning(call.visit, call.bucket, status)
-    return Response()
-
-
-async def get_capacity(call: Call) -> Response:
-    """GetBucketStorageCapacity, an old operation that only SDKs still know."""
-    bucket = call.world.oss.buckets.get(call.visit, call.bucket, "GetBucketQos")
-    return answer("BucketUserQos", [("StorageCapacity", bucket.capacity_gib)])
-
-
-async def put_capacity(call: Call) -> Response:
-    """PutBucketStorageCapacity."""
-    wish = await call.xml("BucketUserQos")
-    text = xml.text(wish, "StorageCapacity")
-    if not re.fullmatch(r"-?[0-9]{1,15}", text):
-        call.bad_argument("StorageCapacity", text)
-    call.world.oss.buckets.put_capacity(call.visit, call.bucket, int(text))
     return Response()

@@ -58,9 +58,15 @@ class Call:
             internal=host.internal,
             inside=request.inside,
             signature=request.signature,
-            # Counts where an operation is about one object; others ignore it.
-            version_id=dict(request.query).get("versionId"),
             pays="requester" in (self.header(_PAYER), self.param(_PAYER)),
+        )
+
+    @property
+    def versioned_visit(self) -> Visit:
+        """The same, of an operation that may be about one version of an object."""
+        named = self.has_param("versionId")
+        return replace(
+            self.visit, version_id=self.param("versionId") if named else None
         )
 
     def param(self, name: str, default: str = "") -> str:
@@ -74,6 +80,14 @@ class Call:
     def header(self, name: str, default: str = "") -> str:
         """Return a header; ``name`` in lower case."""
         return self.request.headers.get(name, default)
+
+    def headers_with(self, prefix: str) -> dict[str, str]:
+        """Return the headers whose names begin so, without that beginning."""
+        return {
+            name.removeprefix(prefix): value
+            for name, value in self.request.headers.items()
+            if name.startswith(prefix)
+        }
 
     @property
     def rate(self) -> int:
@@ -106,13 +120,30 @@ class Call:
             "InvalidArgument", message, ArgumentName=name, ArgumentValue=value[:64]
         )
 
-    async def xml(self, root: str, *, bytes_max: int = xml.BODY_BYTES_MAX) -> Element:
-        """Return the body's root element.
+    async def xml(
+        self,
+        root: str,
+        *,
+        bytes_max: int = xml.BODY_BYTES_MAX,
+        optional: bool = False,
+    ) -> Element:
+        """Return the body's root element; of no body, where it is optional, an empty one.
 
         Raises:
             ServiceError: MalformedXML, EntityTooLarge.
         """
-        return xml.parse(await self.request.body.read(bytes_max), root)
+        body = await self.request.body.read(bytes_max)
+        if optional and not body.strip():
+            return Element(root)
+        return self.document(body, root)
+
+    def document(self, body: bytes, root: str) -> Element:
+        """Return the root element of a body that was read already.
+
+        Raises:
+            ServiceError: MalformedXML.
+        """
+        return xml.parse(body, root)
 
     async def receive(self) -> Blob:
         """Take the body in, block by block, and return it as a blob.
@@ -154,11 +185,7 @@ class Call:
         kept = {name: self.header(name) for name in KEPT_HEADERS}
         return Attributes(
             headers={name: value for name, value in kept.items() if value},
-            meta={
-                name.removeprefix(META_PREFIX): value
-                for name, value in self.request.headers.items()
-                if name.startswith(META_PREFIX)
-            },
+            meta=self.headers_with(META_PREFIX),
             tags=self.tags(),
             acl=self.header("x-oss-object-acl", "default"),
             storage_class=self.header("x-oss-storage-class"),

@@ -97,7 +97,9 @@ async def put_symlink(call: Call) -> Response:
 
 async def get_symlink(call: Call) -> Response:
     """GetSymlink."""
-    stored = call.world.oss.copying.get_link(call.visit, call.bucket, call.key)
+    stored = call.world.oss.copying.get_link(
+        call.versioned_visit, call.bucket, call.key
+    )
     headers = {
         "ETag": etag_header(stored.etag),
         "Last-Modified": http_date(stored.modified_at),

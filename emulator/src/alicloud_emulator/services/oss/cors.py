@@ -97,4 +97,4 @@ def _headers(rule: Element, origin: str) -> dict[str, str]:
 
 
 def _texts(rule: Element, name: str) -> list[str]:
-    return [one.text or "" for one in rule.findall(name)]
+    return [xml.text(one, ".") for one in rule.findall(name)]

@@ -1,16 +1,13 @@
-"""Server-side encryption: of buckets, and what is said of objects."""
+"""Server-side encryption: what requests ask for, and what is said of objects."""
 
 from alicloud_emulator.services.oss import xml
-from alicloud_emulator.services.oss.call import Call, answer
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.services.oss.call import Call
 from alicloud_emulator.world.oss.encryption import EncryptionWish
-from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.values import Encryption
 
 _HEADER = "x-oss-server-side-encryption"
 _DATA_HEADER = "x-oss-server-side-data-encryption"
 _KEY_HEADER = "x-oss-server-side-encryption-key-id"
-_RULE = "ApplyServerSideEncryptionByDefault"
 
 
 def asked(call: Call) -> Encryption | None:
@@ -56,32 +53,3 @@ def rule(encryption: Encryption) -> list[xml.Node]:
         ("KMSMasterKeyID", encryption.key_id or None),
         ("KMSDataEncryption", encryption.data or None),
     ]
-
-
-async def get_bucket_encryption(call: Call) -> Response:
-    """GetBucketEncryption."""
-    action = "GetBucketEncryption"
-    bucket = call.world.oss.buckets.get(call.visit, call.bucket, action)
-    if bucket.encryption is None:
-        raise refusal("NoSuchServerSideEncryptionRule", BucketName=bucket.name)
-    return answer("ServerSideEncryptionRule", [(_RULE, rule(bucket.encryption))])
-
-
-async def put_bucket_encryption(call: Call) -> Response:
-    """PutBucketEncryption."""
-    wish = await call.xml("ServerSideEncryptionRule")
-    encryption = EncryptionWish(
-        # An empty algorithm is a wrong one here, where no element may be missing.
-        algorithm=xml.text(wish, f"{_RULE}/SSEAlgorithm") or "none",
-        data=xml.text(wish, f"{_RULE}/KMSDataEncryption"),
-        key_id=xml.text(wish, f"{_RULE}/KMSMasterKeyID"),
-    ).settled()
-    assert encryption is not None, "an algorithm was given"
-    call.world.oss.buckets.put_encryption(call.visit, call.bucket, encryption)
-    return Response()
-
-
-async def delete_bucket_encryption(call: Call) -> Response:
-    """DeleteBucketEncryption."""
-    call.world.oss.buckets.delete_encryption(call.visit, call.bucket)
-    return Response(status=204)

@@ -9,8 +9,6 @@ from alicloud_emulator.services.oss import (
     buckets,
     copying,
     cors,
-    encryption,
-    inventories,
     listing,
     multipart,
     objects,
@@ -78,49 +76,11 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ("DELETE", "tagging"): Operation(
             "DeleteBucketTagging", buckets.delete_bucket_tagging
         ),
-        ("GET", "encryption"): Operation(
-            "GetBucketEncryption", encryption.get_bucket_encryption
-        ),
-        ("PUT", "encryption"): Operation(
-            "PutBucketEncryption", encryption.put_bucket_encryption
-        ),
-        ("DELETE", "encryption"): Operation(
-            "DeleteBucketEncryption", encryption.delete_bucket_encryption
-        ),
         ("GET", "policyStatus"): Operation(
             "GetBucketPolicyStatus", buckets.get_policy_status
         ),
         ("GET", "versioning"): Operation("GetBucketVersioning", buckets.get_versioning),
         ("PUT", "versioning"): Operation("PutBucketVersioning", buckets.put_versioning),
-        ("GET", "qos"): Operation("GetBucketStorageCapacity", buckets.get_capacity),
-        ("PUT", "qos"): Operation("PutBucketStorageCapacity", buckets.put_capacity),
-        ("GET", "resourceGroup"): Operation(
-            "GetBucketResourceGroup", buckets.get_resource_group
-        ),
-        ("PUT", "resourceGroup"): Operation(
-            "PutBucketResourceGroup", buckets.put_resource_group
-        ),
-        ("GET", "inventory"): Operation(
-            "ListBucketInventory", inventories.list_inventories
-        ),
-        ("GET", "inventoryId"): Operation(
-            "GetBucketInventory", inventories.get_inventory
-        ),
-        ("PUT", "inventoryId"): Operation(
-            "PutBucketInventory", inventories.put_inventory
-        ),
-        ("DELETE", "inventoryId"): Operation(
-            "DeleteBucketInventory", inventories.delete_inventory
-        ),
-        ("GET", "publicAccessBlock"): Operation(
-            "GetBucketPublicAccessBlock", buckets.get_public_access_block
-        ),
-        ("PUT", "publicAccessBlock"): Operation(
-            "PutBucketPublicAccessBlock", buckets.put_public_access_block
-        ),
-        ("DELETE", "publicAccessBlock"): Operation(
-            "DeleteBucketPublicAccessBlock", buckets.delete_public_access_block
-        ),
     },
     Level.OBJECT: {
         ("OPTIONS", ""): Operation("OptionObject", cors.option_object),
@@ -161,11 +121,8 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
     },
 }
 for _setting in SETTINGS.values():
-    for _method, _handler in settings.handlers(_setting).items():
-        _verb = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}[_method]
-        _ROUTES[Level.BUCKET][_method, _setting.sub_resource] = Operation(
-            _setting.action(_verb), _handler
-        )
+    for _method, _name, _action, _handler in settings.operations(_setting):
+        _ROUTES[Level.BUCKET][_method, _name] = Operation(_action, _handler)
 
 _SUB_RESOURCES = {
     level: {name for _, name in routes} for level, routes in _ROUTES.items()
@@ -192,9 +149,19 @@ _MISSING = frozenset(
 )  # fmt: skip
 # With these, a sub-resource that is there means something else, which is not.
 _OTHERWISE = frozenset({"comp", "x-oss-access-point-name"})
+_FIRST = {"uploads", *(one.many.key for one in SETTINGS.values() if one.many)}
 # Ways of looking at an object: who deletes it with such a word deletes it all the same.
 # (Older SDKs leave one in the parameters of the next call.)
 _SEEN = frozenset({"objectMeta", "symlink"})
+
+
+def actions_of(level: Level) -> list[str]:
+    """Return the operations' names; one that is also about objects is among those."""
+    there = dict.fromkeys(one.action for one in _ROUTES[level].values())
+    if level is Level.BUCKET:
+        for one in _ROUTES[Level.OBJECT].values():
+            there.pop(one.action, None)
+    return list(there)
 
 
 def level_of(request: Request) -> Level:
@@ -226,8 +193,8 @@ def _looked_up(request: Request) -> Operation | str:
         if "x-oss-copy-source" in request.headers:
             sub_resource = f"{sub_resource} copy".strip()
     elif level is Level.BUCKET:
-        # Two of them come with words that are sub-resources elsewhere, or with another.
-        both = {"uploads", "inventoryId"} & set(found)
+        # Some come with words that are sub-resources elsewhere, or with another.
+        both = _FIRST & set(found)
         sub_resource = both.pop() if both else sub_resource
     if level is Level.OBJECT and request.method == "DELETE" and sub_resource in _SEEN:
         sub_resource = ""

@@ -1,20 +1,16 @@
 """Object storage on the wire."""
 
-from collections.abc import Iterable
 from email.utils import formatdate
 
-from alicloud_emulator.services.declared import Effect, Field, Place
 from alicloud_emulator.services.oss import cors, errors
 from alicloud_emulator.services.oss.call import Call
-from alicloud_emulator.services.oss.declared_buckets import BUCKETS, SERVICE
-from alicloud_emulator.services.oss.declared_objects import OBJECTS
+from alicloud_emulator.services.oss.operations import refuse_unread
 from alicloud_emulator.services.oss.routing import Level, level_of, operation_of
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.world import World
 
 _UNKNOWN = "Unknown"
-_DECLARED = {**SERVICE, **BUCKETS, **OBJECTS}
 
 
 class OssService:
@@ -42,7 +38,7 @@ class OssService:
         operation = operation_of(request)
         if isinstance(operation, str):
             raise refusal(operation, Method=request.method)
-        _refuse_fields(request, _DECLARED[operation.action].fields)
+        refuse_unread(operation.action, request)
         call = Call(
             world=self._world,
             request=request,
@@ -117,18 +113,3 @@ _PLACES = {
 
 def _place(header: tuple[str, str]) -> int:
     return _PLACES.get(header[0].lower(), len(_ORDER))
-
-
-def _refuse_fields(request: Request, fields: Iterable[Field]) -> None:
-    """Refuse what the operation does not implement.
-
-    Raises:
-        ServiceError: NotImplemented.
-    """
-    for one in fields:
-        if one.effect is not Effect.REFUSED:
-            continue
-        if one.place is Place.HEADER and one.name in request.headers:
-            raise refusal("NotImplemented", Header=one.name)
-        if one.place is Place.QUERY and any(one.name == k for k, _ in request.query):
-            raise refusal("NotImplemented", Argument=one.name)

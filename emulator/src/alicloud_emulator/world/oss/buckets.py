@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
 from alicloud_emulator.world.oss import policies, versions
+from alicloud_emulator.world.oss.encryption import rule_of
 from alicloud_emulator.world.oss.gate import Gate
 from alicloud_emulator.world.oss.listing import Page, page_of_keys
 from alicloud_emulator.world.oss.refusals import BLOCKED_EC, refusal
@@ -26,6 +28,15 @@ BUCKET_ACLS = ("private", "public-read", "public-read-write")
 OBJECT_ACLS = ("default", *BUCKET_ACLS)
 BUCKET_TAGS_MAX = 20
 OBJECT_TAGS_MAX = 10
+# What PutBucket says of a new bucket's configurations, as if it had been put apart.
+_RESOURCE_GROUP = (
+    "<BucketResourceGroupConfiguration><ResourceGroupId>%s</ResourceGroupId>"
+    "</BucketResourceGroupConfiguration>"
+)
+_CLOSED = (
+    "<PublicAccessBlockConfiguration><BlockPublicAccess>true</BlockPublicAccess>"
+    "</PublicAccessBlockConfiguration>"
+)
 _HELD_EC = "0015-00000103"
 _OTHER_CLASS = "Cannot modify existing bucket's storage class."
 _OTHER_REDUNDANCY = "Bucket already exists can't modify data redundancy type."
@@ -114,11 +125,14 @@ class Buckets:
             created_at=now,
             storage_class=storage_class or "Standard",
             redundancy=redundancy or "LRS",
-            resource_group=resource_group or _usual_group(owner),
             tags=dict(tags or {}),
-            block_public_access=self._gate.account(owner).oss_block_public,
-            encryption=encryption,
         )
+        if resource_group:
+            bucket.settings["resourceGroup"] = _RESOURCE_GROUP % escape(resource_group)
+        if self._gate.account(owner).oss_block_public:
+            bucket.settings["publicAccessBlock"] = _CLOSED
+        if encryption is not None:
+            bucket.settings["encryption"] = rule_of(encryption)
         bucket.acl = self._allowed_acl(bucket, acl or "private")
         self._table[name] = bucket
         return bucket
@@ -194,12 +208,6 @@ class Buckets:
         """Whether anybody has a bucket of that name."""
         return self.peek(name) is not None
 
-    def put_resource_group(self, visit: Visit, name: str, group: str) -> None:
-        """Move a bucket to another resource group."""
-        action = "PutBucketResourceGroup"
-        bucket = self._gate.enter(visit, name, action)
-        bucket.resource_group = group or _usual_group(bucket.owner)
-
     def stat(self, visit: Visit, name: str) -> BucketStat:
         """Return what a bucket holds."""
         bucket = self._gate.enter(visit, name, "GetBucketStat")
@@ -237,14 +245,6 @@ class Buckets:
         bucket = self._gate.enter(visit, name, "PutBucketAcl")
         bucket.acl = self._allowed_acl(bucket, acl)
 
-    def put_encryption(self, visit: Visit, name: str, wish: Encryption) -> None:
-        """Encrypt what is put into a bucket from now on."""
-        self._gate.enter(visit, name, "PutBucketEncryption").encryption = wish
-
-    def delete_encryption(self, visit: Visit, name: str) -> None:
-        """Encrypt no more what is put into a bucket."""
-        self._gate.enter(visit, name, "DeleteBucketEncryption").encryption = None
-
     def is_policy_public(self, visit: Visit, name: str) -> bool:
         """Whether the bucket's policy allows anything to everybody."""
         bucket = self._gate.enter(visit, name, "GetBucketPolicyStatus")
@@ -261,17 +261,6 @@ class Buckets:
             raise refusal("MalformedXML")
         versions.switch(bucket, status)
 
-    def put_capacity(self, visit: Visit, name: str, capacity_gib: int) -> None:
-        """Limit what a bucket may hold.
-
-        Raises:
-            ServiceError: InvalidArgument: less than -1, which means no limit.
-        """
-        bucket = self._gate.enter(visit, name, "PutBucketQos")
-        if capacity_gib < -1:
-            raise refusal("InvalidArgument", ArgumentName="StorageCapacity")
-        bucket.capacity_gib = capacity_gib
-
     def put_tags(self, visit: Visit, name: str, tags: dict[str, str]) -> None:
         """Replace a bucket's tags.
 
@@ -287,16 +276,6 @@ class Buckets:
         bucket = self._gate.enter(visit, name, "DeleteBucketTagging")
         for key in keys or tuple(bucket.tags):
             bucket.tags.pop(key, None)
-
-    def block_public_access(self, visit: Visit, name: str, *, block: bool) -> None:
-        """Switch the block of public access; a public ACL stays, without effect."""
-        action = "PutBucketPublicAccessBlock"
-        self._gate.enter(visit, name, action).block_public_access = block
-
-    def unblock_public_access(self, visit: Visit, name: str) -> None:
-        """Remove the block of public access."""
-        action = "DeleteBucketPublicAccessBlock"
-        self._gate.enter(visit, name, action).block_public_access = False
 
     def _check_held(self, name: str, now: float) -> None:
         """Refuse a name that was deleted a short while ago.
@@ -334,11 +313,6 @@ def _check_repeat(
     ):
         if asked not in ("", there):
             raise refusal("BucketAlreadyExists", message, ec="", BucketName=bucket.name)
-
-
-def _usual_group(owner: str) -> str:
-    """Return the id of an account's default resource group."""
-    return f"rg-acfm{owner[-10:]}"
 
 
 def check_bucket_name(name: str) -> None:

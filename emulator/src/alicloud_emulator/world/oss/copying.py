@@ -24,6 +24,9 @@ _STAYING = ("content-type",)
 # Whoever replaces metadata cannot have meant to lose the key of the bytes.
 _SEALED = "client-side-encryption-"
 
+_ELSEWHERE = "Target object does not reside in the same data center as source object."
+"""[aliyun-oss-java-sdk's tests, which run against the service]"""
+
 _COPY_BYTES_MAX = 1024**3
 """Larger objects are copied in parts. [CopyObject's and UploadPartCopy's reference]"""
 
@@ -44,6 +47,8 @@ class Copying:
         Raises:
             ServiceError: NoSuchKey, AccessDenied, PreconditionFailed, NotModified...
         """
+        if self._gate.is_elsewhere(visit, name):
+            raise refusal("AccessDenied", _ELSEWHERE, ec="")
         return self._objects.read(visit, name, key, conditions=conditions)
 
     def copy(

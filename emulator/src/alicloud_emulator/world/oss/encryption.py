@@ -5,6 +5,7 @@ is all that a caller of the real cloud sees of it too.
 """
 
 from dataclasses import dataclass, replace
+from xml.sax.saxutils import escape
 
 from alicloud_emulator.world.kms import storage_key_id
 from alicloud_emulator.world.oss.refusals import refusal
@@ -56,3 +57,16 @@ def of_object(asked: Encryption | None, bucket: Bucket) -> Encryption | None:
     if chosen is None or chosen.algorithm != "KMS" or chosen.key_id:
         return chosen
     return replace(chosen, key_id=storage_key_id(bucket.owner, bucket.region))
+
+
+def rule_of(encryption: Encryption) -> str:
+    """Return a bucket's configuration that asks for an encryption."""
+    told = (
+        ("SSEAlgorithm", encryption.algorithm),
+        ("KMSMasterKeyID", encryption.key_id),
+        ("KMSDataEncryption", encryption.data),
+    )
+    elements = "".join(f"<{n}>{escape(text)}</{n}>" for n, text in told if text)
+    inner = "ApplyServerSideEncryptionByDefault"
+    root = "ServerSideEncryptionRule"
+    return f"<{root}><{inner}>{elements}</{inner}></{root}>"

@@ -118,6 +118,8 @@ class Gate:
                 the host was wrong), PublicEndpointForbidden, InvalidObjectName...
         """
         bucket = self.find(visit, name)
+        if visit.passed.get((name, action, key)) is bucket:
+            return bucket
         if visit.signature == "oss-v1" and not self.account(bucket.owner).oss_v1:
             # NOTE a guess: the notice about V1 names no code.
             raise refusal(
@@ -129,6 +131,7 @@ class Gate:
         if key is not None:
             check_key(key)
         self._check_permission(visit, bucket, action, key, need)
+        visit.passed[name, action, key] = bucket
         return bucket
 
     def find(self, visit: Visit, name: str) -> Bucket:
@@ -140,7 +143,7 @@ class Gate:
         if bucket is None:
             raise refusal("NoSuchBucket", BucketName=name)
         if not visit.region:
-            if "<Enabled>true" not in bucket.settings.get("transferAcceleration", ""):
+            if bucket.said("transferAcceleration", "Enabled") != "true":
                 raise refusal("TransferAccelerationDisabled", BucketName=name)
         elif bucket.region != visit.region:
             raise refusal(
@@ -152,6 +155,11 @@ class Gate:
                 Endpoint=f"oss-{bucket.region}.aliyuncs.com",
             )
         return bucket
+
+    def is_elsewhere(self, visit: Visit, name: str) -> bool:
+        """Whether there is a bucket of that name, in another region than the host's."""
+        bucket = self._buckets.get(name)
+        return bucket is not None and visit.region not in ("", bucket.region)
 
     def authorize(self, visit: Visit, action: str, resource: str) -> None:
         """Check the caller's policies.
@@ -224,8 +232,8 @@ class Gate:
                 self.authorize(visit, action, resource)
         elif closed or public_acl(bucket, key) not in _OPEN_TO[need]:
             raise _denied_by_acl(visit, bucket, key)
-        payment = bucket.settings.get("requestPayment", "")
-        if "<Payer>Requester" in payment and not (visit.pays and caller is not None):
+        strangers_pay = bucket.said("requestPayment", "Payer") == "Requester"
+        if strangers_pay and not (visit.pays and caller is not None):
             raise refusal("AccessDenied", "Access denied for requester pay bucket")
 
     def _check_own(

@@ -8,7 +8,6 @@ from alicloud_emulator.world.oss.attributes import ObjectAttributes
 from alicloud_emulator.world.oss.buckets import Buckets
 from alicloud_emulator.world.oss.copying import Copying
 from alicloud_emulator.world.oss.gate import Gate
-from alicloud_emulator.world.oss.inventories import Inventories
 from alicloud_emulator.world.oss.multipart import Uploads
 from alicloud_emulator.world.oss.objects import Objects
 from alicloud_emulator.world.oss.settings import Settings
@@ -35,7 +34,6 @@ class Oss:
         self.copying = Copying(world, self.gate, self.objects)
         self.attributes = ObjectAttributes(world, self.gate, self.objects)
         self.settings = Settings(world, self.gate)
-        self.inventories = Inventories(world, self.gate)
         self.uploads = Uploads(world, self.gate, self.objects)
 
     def read(self, account_id: str, region: str, bucket: str, key: str) -> Blob:

@@ -13,6 +13,9 @@ BLOCKED_EC = "0016-00000901"
 """Public ACLs and policies are refused with it while public access is blocked."""
 
 
+_HEADER_UNTAKEN = "A header you provided implies functionality that is not implemented."
+
+
 class Refusal(NamedTuple):
     """A code's status, its usual message and its EC."""
 
@@ -33,6 +36,12 @@ REFUSALS = {
         "evalution of Origin, request method / Access-Control-Request-Method or "
         "Access-Control-Requet-Headers are not whitelisted by the resource's CORS "
         "spec.",
+    ),
+    "ApkDownloadForbidden": Refusal(
+        400,
+        "The APK file is not allowed to be distributed in a public network using the "
+        "OSS endpoint, please use CNAME instead.",
+        "0048-00000200",
     ),
     "BadRequest": Refusal(400, "Insufficient information."),
     "BucketAlreadyExists": Refusal(
@@ -215,3 +224,16 @@ def refusal(
         ec=usual_ec if ec is None else ec,
         fields=fields,
     )
+
+
+def not_implemented(**fields: str) -> ServiceError:
+    """Return the error for a header or parameter that object storage does not take.
+
+    Its status is 400 and not that of operations that are not there. [API error page]
+
+    Args:
+        fields: Which one it was, as ``Header`` or ``Argument``.
+    """
+    error = refusal("NotImplemented", _HEADER_UNTAKEN, **fields)
+    error.status = 400
+    return error

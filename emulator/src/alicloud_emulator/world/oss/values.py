@@ -1,10 +1,12 @@
 """What object storage keeps, and how a call arrives at it."""
 
+import re
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
+from xml.sax.saxutils import unescape
 
 from alicloud_emulator.world.blobs import Blob
 from alicloud_emulator.world.caller import Caller
@@ -27,6 +29,8 @@ class Visit:
         signature: ``oss-v4``, ``oss-v2``, ``oss-v1``, or "" for none.
         pays: The caller says that he pays for the request.
         version_id: The version of the object that is meant; None for the newest.
+        passed: The buckets that the gate let it into, by name, action and key: a call
+            that takes long is let in once, and not again when its body has come.
     """
 
     caller: Caller | None
@@ -36,6 +40,9 @@ class Visit:
     signature: str = "oss-v4"
     pays: bool = False
     version_id: str | None = None
+    passed: dict[tuple[str, str, str | None], "Bucket"] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
 
 class ObjectKind(StrEnum):
@@ -216,13 +223,9 @@ class Bucket:
     Attributes:
         owner: Account id.
         created_at: Unix time in seconds.
-        settings: Configurations as they came, XML text by sub-resource name.
-        inventories: The same of inventories, by id.
-        block_public_access: Public ACLs are refused and have no effect.
-        encryption: Of objects whose writers do not say.
+        settings: Configurations as they came, text by ``Setting.place``.
         versioning: ``Enabled``, ``Suspended``, or "" for never enabled.
         history: All versions by key, the newest last; see versions.py.
-        capacity_gib: How much it may hold, -1 for anything; kept and told back only.
     """
 
     name: str
@@ -232,16 +235,45 @@ class Bucket:
     acl: str = "private"
     storage_class: str = "Standard"
     redundancy: str = "LRS"
-    resource_group: str = ""
     tags: dict[str, str] = field(default_factory=dict)
-    block_public_access: bool = True
-    encryption: Encryption | None = None
-    capacity_gib: int = -1
     settings: dict[str, str] = field(default_factory=dict)
-    inventories: dict[str, str] = field(default_factory=dict)
     objects: KeyTable[StoredObject] = field(default_factory=KeyTable)
     uploads: dict[str, Upload] = field(default_factory=dict)
     versioning: str = ""
     history: KeyTable[list[StoredObject | DeleteMarker]] = field(
         default_factory=KeyTable
     )
+
+    def said(self, place: str, element: str) -> str:
+        """Return an element's text in a kept configuration, or "".
+
+        Args:
+            place: ``Setting.place``; mostly the name of the sub-resource.
+            element: Name of the element; the first one counts.
+        """
+        kept = self.settings.get(place)
+        found = re.search(f"<{element}>([^<]*)<", kept) if kept else None
+        return unescape(found[1]) if found else ""
+
+    @property
+    def block_public_access(self) -> bool:
+        """Whether public ACLs are refused and have no effect."""
+        return self.said("publicAccessBlock", "BlockPublicAccess") == "true"
+
+    @property
+    def resource_group(self) -> str:
+        """The id of its resource group; the account's default one unless it was moved."""
+        usual = f"rg-acfm{self.owner[-10:]}"
+        return self.said("resourceGroup", "ResourceGroupId") or usual
+
+    @property
+    def encryption(self) -> Encryption | None:
+        """How objects are encrypted whose writers do not say."""
+        algorithm = self.said("encryption", "SSEAlgorithm")
+        if not algorithm:
+            return None
+        return Encryption(
+            algorithm=algorithm,
+            data=self.said("encryption", "KMSDataEncryption"),
+            key_id=self.said("encryption", "KMSMasterKeyID"),
+        )
