@@ -199,8 +199,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a put-back image is not made public again",
         file="publish/images.py",
-        old="    if not public:\n        return\n    try:\n",
-        new="    if True:\n        return\n    try:\n",
+        old="    if public:\n        try:\n",
+        new="    if False:\n        try:\n",
     ),
     Mutation(
         name="an interrupt cancels other runs' making",
