@@ -4,7 +4,7 @@ The metadata is the public repository aliyun/aliyun-openapi-meta (Apache-2.0):
 
     python emulator/scripts/condense_api_names.py en-US > action_names.json
 
-The result lies in ``emulator/src/alicloud_emulator/services``. The metadata has nothing
+The result lies in ``emulator/src/alicloud_emulator/products/rpc``. The metadata has nothing
 of the location service.
 """
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.services.ecs.service import ACTIONS as ECS
-from alicloud_emulator.services.parameters import Kind, Param
-from alicloud_emulator.services.ram.service import ACTIONS as RAM
-from alicloud_emulator.services.rpc import Action
-from alicloud_emulator.services.sts import ACTIONS as STS
+from alicloud_emulator.products.ecs.service import ACTIONS as ECS
+from alicloud_emulator.products.ram.service import ACTIONS as RAM
+from alicloud_emulator.products.rpc.parameters import Kind, Param
+from alicloud_emulator.products.rpc.service import Action
+from alicloud_emulator.products.sts import ACTIONS as STS
 from alicloud_emulator.world.ecs import refusals
 
 META: dict[str, Any] = json.loads(
@@ -76,7 +76,7 @@ def test_the_codes_of_an_action_are_known_and_of_one_kind(action: Action) -> Non
 
 def test_every_code_that_can_be_given_is_given_somewhere() -> None:
     world = Path(refusals.__file__).parent
-    services = world.parents[1] / "services" / "ecs"
+    services = world.parents[1] / "products" / "ecs"
     source = "".join(
         path.read_text(encoding="utf-8")
         for path in world.glob("*.py")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.services.ecs import EcsService
-from alicloud_emulator.services.ram import RamService
-from alicloud_emulator.services.rpc import RpcService
-from alicloud_emulator.services.sts import StsService
+from alicloud_emulator.products.ecs import EcsService
+from alicloud_emulator.products.ram import RamService
+from alicloud_emulator.products.rpc.service import RpcService
+from alicloud_emulator.products.sts import StsService
 from emulator.tests.support.image_cloud import LONDON, TOKYO, Cloud
 from emulator.tests.support.models import unknown_fields, wrong_types
 from emulator.tests.support.rpc_calls import answer, request_of

@@ -1,7 +1,7 @@
 """What of the official SDKs the emulator can do: never less than it could.
 
 An action that is lost fails here, one that is new must be written down here. The lists
-in ``services/missing.py``, which the documentation shows, are the other side.
+in ``products/missing.py``, which the documentation shows, are the other side.
 """
 
 import json
@@ -13,12 +13,12 @@ from alibabacloud_fc20230330.client import Client as FcClient
 from alibabacloud_ram20150501.client import Client as RamClient
 from alibabacloud_sts20150401.client import Client as StsClient
 
-from alicloud_emulator.services import missing
-from alicloud_emulator.services.ecs.service import ACTIONS as ECS
-from alicloud_emulator.services.fc_actions import ACTIONS as FC
+from alicloud_emulator.products import missing
+from alicloud_emulator.products.ecs.service import ACTIONS as ECS
+from alicloud_emulator.products.fc.actions import ACTIONS as FC
+from alicloud_emulator.products.ram.service import ACTIONS as RAM
+from alicloud_emulator.products.sts import ACTIONS as STS
 from alicloud_emulator.services.oss.operations import OPERATIONS
-from alicloud_emulator.services.ram.service import ACTIONS as RAM
-from alicloud_emulator.services.sts import ACTIONS as STS
 from emulator.tests.support.oss_record import action_named, sdk_requests
 
 META = json.loads(Path(__file__).with_name("api_meta.json").read_text(encoding="utf-8"))

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from alicloud_emulator.front.gateway import etag
-from alicloud_emulator.services.ecs import EcsService
-from alicloud_emulator.services.hash_map import in_order
-from alicloud_emulator.services.ram import RamService
-from alicloud_emulator.services.rpc import RpcService
-from alicloud_emulator.services.sts import StsService
+from alicloud_emulator.products.ecs import EcsService
+from alicloud_emulator.products.ram import RamService
+from alicloud_emulator.products.rpc.hash_map import in_order
+from alicloud_emulator.products.rpc.service import RpcService
+from alicloud_emulator.products.sts import StsService
 from alicloud_emulator.world.profile import Principal
 from emulator.tests.life.conftest import VECTORS, Caller, now, vector
 from emulator.tests.support.image_cloud import TOKYO, Cloud

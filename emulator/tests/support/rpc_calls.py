@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 import anyio
 from defusedxml.ElementTree import fromstring
 
-from alicloud_emulator.services.rpc import RpcService
+from alicloud_emulator.products.rpc.service import RpcService
 from alicloud_emulator.services.wire import Host, Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError

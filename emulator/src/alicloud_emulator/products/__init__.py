@@ -10,13 +10,13 @@ from random import Random
 from uuid import UUID
 
 from alicloud_emulator.functions.manager import Functions
-from alicloud_emulator.services.ecs import EcsService
-from alicloud_emulator.services.fc import FcService
-from alicloud_emulator.services.kms import KmsService
-from alicloud_emulator.services.location import LocationService
+from alicloud_emulator.products.ecs import EcsService
+from alicloud_emulator.products.fc.service import FcService
+from alicloud_emulator.products.kms import KmsService
+from alicloud_emulator.products.location import LocationService
+from alicloud_emulator.products.ram import RamService
+from alicloud_emulator.products.sts import StsService
 from alicloud_emulator.services.oss.service import OssService
-from alicloud_emulator.services.ram import RamService
-from alicloud_emulator.services.sts import StsService
 from alicloud_emulator.services.wire import Service
 from alicloud_emulator.world.profile import OssMode, Region
 from alicloud_emulator.world.world import World

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alicloud_emulator.services.ecs import EcsService
-from alicloud_emulator.services.location import LocationService
-from alicloud_emulator.services.parameters import Kind, Param
-from alicloud_emulator.services.ram import RamService
-from alicloud_emulator.services.rpc import RpcService
-from alicloud_emulator.services.sts import StsService
+from alicloud_emulator.products.ecs import EcsService
+from alicloud_emulator.products.location import LocationService
+from alicloud_emulator.products.ram import RamService
+from alicloud_emulator.products.rpc.parameters import Kind, Param
+from alicloud_emulator.products.rpc.service import RpcService
+from alicloud_emulator.products.sts import StsService
 from emulator.tests.support.image_cloud import TOKYO, Cloud
 from emulator.tests.support.rpc_calls import answer, request_of
 

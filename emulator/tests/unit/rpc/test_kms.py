@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.services.kms import KmsService
+from alicloud_emulator.products.kms import KmsService
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.kms import storage_key_id
 from emulator.tests.support.image_cloud import Cloud

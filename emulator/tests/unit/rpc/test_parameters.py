@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alicloud_emulator.services.parameters import (
+from alicloud_emulator.products.rpc.parameters import (
     TAGS,
     Arguments,
     Kind,

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.services.ecs import EcsService
-from alicloud_emulator.services.kms import KmsService
-from alicloud_emulator.services.location import LocationService
-from alicloud_emulator.services.ram import RamService
-from alicloud_emulator.services.rpc import RpcService, action_names
-from alicloud_emulator.services.sts import StsService
+from alicloud_emulator.products.ecs import EcsService
+from alicloud_emulator.products.kms import KmsService
+from alicloud_emulator.products.location import LocationService
+from alicloud_emulator.products.ram import RamService
+from alicloud_emulator.products.rpc.service import RpcService, action_names
+from alicloud_emulator.products.sts import StsService
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
 from alicloud_emulator.world.profile import Principal

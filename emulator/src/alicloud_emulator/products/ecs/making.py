@@ -4,9 +4,9 @@ import json
 
 import anyio.to_thread
 
-from alicloud_emulator.services.bodies import Document, time_value
-from alicloud_emulator.services.ecs.rows import page_fields, task_document, task_row
-from alicloud_emulator.services.parameters import (
+from alicloud_emulator.products.ecs.rows import page_fields, task_document, task_row
+from alicloud_emulator.products.rpc.bodies import Document, time_value
+from alicloud_emulator.products.rpc.parameters import (
     TAGS,
     Kind,
     Param,
@@ -17,7 +17,7 @@ from alicloud_emulator.services.parameters import (
     structs,
     tag_pairs,
 )
-from alicloud_emulator.services.rpc import Action, RpcCall
+from alicloud_emulator.products.rpc.service import Action, RpcCall
 from alicloud_emulator.world.ecs.copies import CopySpec
 from alicloud_emulator.world.ecs.import_checks import ImportDisk, ImportSpec
 from alicloud_emulator.world.ecs.refusals import refusal

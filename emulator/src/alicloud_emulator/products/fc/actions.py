@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from alicloud_emulator.products.fc.bodies import CODE_FIELDS, SETTINGS_FIELDS
 from alicloud_emulator.services.declared import (
     Field,
     accepted,
@@ -17,7 +18,6 @@ from alicloud_emulator.services.declared import (
     query,
     required,
 )
-from alicloud_emulator.services.fc_bodies import CODE_FIELDS, SETTINGS_FIELDS
 
 VERSION = "2023-03-30"
 

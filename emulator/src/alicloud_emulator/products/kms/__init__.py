@@ -4,9 +4,9 @@ import json
 from base64 import b64encode
 from typing import Any, ClassVar
 
-from alicloud_emulator.services.bodies import Document, time_text
-from alicloud_emulator.services.parameters import Param, accepted, integer, required
-from alicloud_emulator.services.rpc import Action, RpcCall, RpcService
+from alicloud_emulator.products.rpc.bodies import Document, time_text
+from alicloud_emulator.products.rpc.parameters import Param, accepted, integer, required
+from alicloud_emulator.products.rpc.service import Action, RpcCall, RpcService
 from alicloud_emulator.world.kms import Key, invalid
 from alicloud_emulator.world.world import World
 

@@ -12,15 +12,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar
 
-from alicloud_emulator.services.bodies import (
+from alicloud_emulator.products.rpc.bodies import (
     JSON_TYPE,
     XML_TYPE,
     Document,
     json_body,
     xml_body,
 )
-from alicloud_emulator.services.hash_map import in_order
-from alicloud_emulator.services.parameters import Arguments, Param
+from alicloud_emulator.products.rpc.hash_map import in_order
+from alicloud_emulator.products.rpc.parameters import Arguments, Param
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
@@ -231,7 +231,7 @@ def action_names() -> Mapping[str, frozenset[str]]:
     Made by ``scripts/condense_api_names.py`` from Alibaba's API metadata, which has
     nothing of the location service.
     """
-    file = files("alicloud_emulator.services") / "action_names.json"
+    file = files("alicloud_emulator.products.rpc") / "action_names.json"
     found = json.loads(file.read_text(encoding="utf-8"))
     return {product: frozenset(names) for product, names in found.items()}
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alicloud_emulator.services.rpc import RpcCall
+from alicloud_emulator.products.rpc.service import RpcCall
 from alicloud_emulator.world.errors import ServiceError
 
 _PAGE_ROWS = 100

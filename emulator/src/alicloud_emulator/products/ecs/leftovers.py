@@ -1,9 +1,9 @@
 """Snapshots and tags."""
 
-from alicloud_emulator.services.bodies import Document, time_value
-from alicloud_emulator.services.ecs.making import id_list
-from alicloud_emulator.services.ecs.rows import snapshot_row, tag_resource_rows
-from alicloud_emulator.services.parameters import (
+from alicloud_emulator.products.ecs.making import id_list
+from alicloud_emulator.products.ecs.rows import snapshot_row, tag_resource_rows
+from alicloud_emulator.products.rpc.bodies import Document, time_value
+from alicloud_emulator.products.rpc.parameters import (
     TAGS,
     Effect,
     Kind,
@@ -16,7 +16,7 @@ from alicloud_emulator.services.parameters import (
     tag_filters,
     tag_pairs,
 )
-from alicloud_emulator.services.rpc import Action, RpcCall
+from alicloud_emulator.products.rpc.service import Action, RpcCall
 from alicloud_emulator.world.ecs.refusals import refusal
 from alicloud_emulator.world.ecs.snapshots import SnapshotQuery
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alicloud_emulator.services.bodies import minute_text, time_text
+from alicloud_emulator.products.rpc.bodies import minute_text, time_text
 from alicloud_emulator.world.ecs.records import Disk, Image, Page, Snapshot, Task
 from alicloud_emulator.world.ecs.tags import resource_id
 

@@ -9,6 +9,6 @@
 | rows.py | an image, a snapshot or a task as the answers show it |
 """
 
-from alicloud_emulator.services.ecs.service import EcsService
+from alicloud_emulator.products.ecs.service import EcsService
 
 __all__ = ["EcsService"]

@@ -4,8 +4,8 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from alicloud_emulator.services.fc_actions import route
-from alicloud_emulator.services.fc_bodies import (
+from alicloud_emulator.products.fc.actions import route
+from alicloud_emulator.products.fc.bodies import (
     function_body,
     listed_body,
     parse_changes,
@@ -18,7 +18,7 @@ from alicloud_emulator.services.fc_bodies import (
     parse_tags,
     regions_body,
 )
-from alicloud_emulator.services.fc_invocations import (
+from alicloud_emulator.products.fc.invocations import (
     Asked,
     Executor,
     Invocations,

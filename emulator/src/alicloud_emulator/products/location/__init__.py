@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-from alicloud_emulator.services.bodies import Document
-from alicloud_emulator.services.parameters import Param, accepted, required
-from alicloud_emulator.services.rpc import Action, RpcCall, RpcService
+from alicloud_emulator.products.rpc.bodies import Document
+from alicloud_emulator.products.rpc.parameters import Param, accepted, required
+from alicloud_emulator.products.rpc.service import Action, RpcCall, RpcService
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.world import World
 

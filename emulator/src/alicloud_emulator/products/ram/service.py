@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from alicloud_emulator.services.ram import policies, roles, tags
-from alicloud_emulator.services.rpc import RpcService
+from alicloud_emulator.products.ram import policies, roles, tags
+from alicloud_emulator.products.rpc.service import RpcService
 from alicloud_emulator.world.world import World
 
 ACTIONS = (*roles.ACTIONS, *policies.ACTIONS, *tags.ACTIONS)

@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from alicloud_emulator.services.bodies import Document
-from alicloud_emulator.services.ecs import images, leftovers, making
-from alicloud_emulator.services.parameters import Param
-from alicloud_emulator.services.rpc import Action, RpcCall, RpcService
+from alicloud_emulator.products.ecs import images, leftovers, making
+from alicloud_emulator.products.rpc.bodies import Document
+from alicloud_emulator.products.rpc.parameters import Param
+from alicloud_emulator.products.rpc.service import Action, RpcCall, RpcService
 from alicloud_emulator.world.world import World
 
 

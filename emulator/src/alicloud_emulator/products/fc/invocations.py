@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import anyio
 
+from alicloud_emulator.products.fc.actions import FcAction
 from alicloud_emulator.services.declared import Place, find
-from alicloud_emulator.services.fc_actions import FcAction
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError

@@ -6,14 +6,14 @@ say what is not so.
 
 from collections.abc import Iterable, Iterator
 
-from alicloud_emulator.services import catalog_rest
-from alicloud_emulator.services.ecs.service import ACTIONS as ECS
-from alicloud_emulator.services.kms import ACTIONS as KMS
-from alicloud_emulator.services.location import ACTIONS as LOCATION
-from alicloud_emulator.services.parameters import Kind, Param
-from alicloud_emulator.services.ram.service import ACTIONS as RAM
-from alicloud_emulator.services.rpc import Action
-from alicloud_emulator.services.sts import ACTIONS as STS
+from alicloud_emulator.products import catalog_rest
+from alicloud_emulator.products.ecs.service import ACTIONS as ECS
+from alicloud_emulator.products.kms import ACTIONS as KMS
+from alicloud_emulator.products.location import ACTIONS as LOCATION
+from alicloud_emulator.products.ram.service import ACTIONS as RAM
+from alicloud_emulator.products.rpc.parameters import Kind, Param
+from alicloud_emulator.products.rpc.service import Action
+from alicloud_emulator.products.sts import ACTIONS as STS
 from alicloud_emulator.world.ecs.refusals import REFUSALS
 
 PRODUCTS: tuple[tuple[str, str, tuple[Action, ...]], ...] = (
@@ -27,7 +27,7 @@ PRODUCTS: tuple[tuple[str, str, tuple[Action, ...]], ...] = (
 INTRODUCTION = """\
 # Actions, parameters and error codes
 
-<!-- Made by scripts/make_docs.py from emulator/src/alicloud_emulator/services. -->
+<!-- Made by scripts/make_docs.py from emulator/src/alicloud_emulator/products. -->
 
 **Enforced** parameters do what Alibaba's reference says. **Accepted** ones are taken,
 and their types checked, without effect. **Refused** ones are answered with

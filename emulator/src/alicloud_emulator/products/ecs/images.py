@@ -1,9 +1,9 @@
 """Looking at images, changing, sharing and deleting them."""
 
-from alicloud_emulator.services.bodies import Document, time_text, time_value
-from alicloud_emulator.services.ecs.making import FEATURES, id_list
-from alicloud_emulator.services.ecs.rows import family_row, image_row, page_fields
-from alicloud_emulator.services.parameters import (
+from alicloud_emulator.products.ecs.making import FEATURES, id_list
+from alicloud_emulator.products.ecs.rows import family_row, image_row, page_fields
+from alicloud_emulator.products.rpc.bodies import Document, time_text, time_value
+from alicloud_emulator.products.rpc.parameters import (
     TAGS,
     Kind,
     Param,
@@ -14,7 +14,7 @@ from alicloud_emulator.services.parameters import (
     structs,
     tag_filters,
 )
-from alicloud_emulator.services.rpc import Action, RpcCall
+from alicloud_emulator.products.rpc.service import Action, RpcCall
 from alicloud_emulator.world.ecs.changes import ImageChange
 from alicloud_emulator.world.ecs.images import FILTER_KEYS, ImageQuery
 from alicloud_emulator.world.ecs.refusals import refusal

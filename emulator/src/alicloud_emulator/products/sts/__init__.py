@@ -2,9 +2,9 @@
 
 from typing import Any, ClassVar
 
-from alicloud_emulator.services.bodies import Document, time_text
-from alicloud_emulator.services.parameters import Param, accepted, integer, required
-from alicloud_emulator.services.rpc import Action, RpcCall, RpcService
+from alicloud_emulator.products.rpc.bodies import Document, time_text
+from alicloud_emulator.products.rpc.parameters import Param, accepted, integer, required
+from alicloud_emulator.products.rpc.service import Action, RpcCall, RpcService
 from alicloud_emulator.world.caller import PrincipalKind
 from alicloud_emulator.world.sessions import StsToken
 from alicloud_emulator.world.world import World

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from alicloud_emulator.services.bodies import Document, time_text
-from alicloud_emulator.services.parameters import (
+from alicloud_emulator.products.ram.paging import cut
+from alicloud_emulator.products.rpc.bodies import Document, time_text
+from alicloud_emulator.products.rpc.parameters import (
     TAG_MEMBERS,
     Kind,
     Param,
@@ -13,8 +14,7 @@ from alicloud_emulator.services.parameters import (
     structs,
     tag_pairs,
 )
-from alicloud_emulator.services.ram.paging import cut
-from alicloud_emulator.services.rpc import Action, RpcCall
+from alicloud_emulator.products.rpc.service import Action, RpcCall
 from alicloud_emulator.world.principals import Policy
 
 

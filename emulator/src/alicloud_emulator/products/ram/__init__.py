@@ -7,6 +7,6 @@
 | paging.py | pages by marker |
 """
 
-from alicloud_emulator.services.ram.service import RamService
+from alicloud_emulator.products.ram.service import RamService
 
 __all__ = ["RamService"]
