@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 META: dict[str, Any] = json.loads(
     Path(__file__).with_name("api_meta.json").read_text(encoding="utf-8")
-)["fc"]
+)
 BY_NAME = {action.name: action for action in ACTIONS}
 ECHO = "def handler(event, context): return event"
 ARN = "acs:fc:cn-hangzhou:1234567890123456:functions/job"

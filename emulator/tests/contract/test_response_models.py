@@ -5,13 +5,10 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.products.ecs import EcsService
-from alicloud_emulator.products.ram import RamService
 from alicloud_emulator.products.rpc.service import RpcService
-from alicloud_emulator.products.sts import StsService
 from emulator.tests.support.image_cloud import LONDON, TOKYO, Cloud
 from emulator.tests.support.models import unknown_fields, wrong_types
-from emulator.tests.support.rpc_calls import answer, request_of
+from emulator.tests.support.rpc_calls import answer, request_of, service_of
 
 ECS, RAM, STS = "ecs20140526", "ram20150501", "sts20150401"
 TRUST = (
@@ -28,9 +25,9 @@ class Session:
         self.cloud = Cloud()
         world = self.cloud.world
         self._services: dict[str, RpcService] = {
-            ECS: EcsService(world),
-            RAM: RamService(world),
-            STS: StsService(world),
+            ECS: service_of("ecs", world),
+            RAM: service_of("ram", world),
+            STS: service_of("sts", world),
         }
         self.called: set[tuple[str, str]] = set()
 
@@ -99,7 +96,7 @@ def test_every_answer_of_ecs_fits(session: Session) -> None:
     other = cloud.import_image("other")
     session.call(ECS, "CancelTask", **tokyo, TaskId=other.task_id)
     all_actions = {name for product, name in session.called if product == ECS}
-    assert all_actions == set(EcsService(cloud.world).actions)
+    assert all_actions == set(service_of("ecs", cloud.world).api.by_name)
 
 
 def test_every_answer_of_ram_fits(session: Session) -> None:
@@ -121,7 +118,7 @@ def test_every_answer_of_ram_fits(session: Session) -> None:
     session.call(RAM, "DeletePolicy", PolicyName="p")
     session.call(RAM, "DeleteRole", **role)
     all_actions = {name for product, name in session.called if product == RAM}
-    assert all_actions == set(RamService(session.cloud.world).actions)
+    assert all_actions == set(service_of("ram", session.cloud.world).api.by_name)
 
 
 def test_every_answer_of_sts_fits(session: Session) -> None:
@@ -132,4 +129,4 @@ def test_every_answer_of_sts_fits(session: Session) -> None:
     session.call(STS, "AssumeRole", **asked, SourceIdentity="me")
     session.call(STS, "AssumeRoleWithOIDC", **asked, OIDCProviderArn="x", OIDCToken="t")
     all_actions = {name for product, name in session.called if product == STS}
-    assert all_actions == set(StsService(session.cloud.world).actions)
+    assert all_actions == set(service_of("sts", session.cloud.world).api.by_name)

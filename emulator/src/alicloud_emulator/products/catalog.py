@@ -6,23 +6,10 @@ say what is not so.
 
 from collections.abc import Iterable, Iterator
 
-from alicloud_emulator.products import catalog_rest
-from alicloud_emulator.products.ecs.service import ACTIONS as ECS
-from alicloud_emulator.products.kms import ACTIONS as KMS
-from alicloud_emulator.products.location import ACTIONS as LOCATION
-from alicloud_emulator.products.ram.service import ACTIONS as RAM
+from alicloud_emulator.products import PRODUCTS, catalog_rest
+from alicloud_emulator.products.rpc.action import Action
+from alicloud_emulator.products.rpc.api import Api
 from alicloud_emulator.products.rpc.parameters import Kind, Param
-from alicloud_emulator.products.rpc.service import Action
-from alicloud_emulator.products.sts import ACTIONS as STS
-from alicloud_emulator.world.ecs.refusals import REFUSALS
-
-PRODUCTS: tuple[tuple[str, str, tuple[Action, ...]], ...] = (
-    ("ECS", "2014-05-26", ECS),
-    ("RAM", "2015-05-01", RAM),
-    ("STS", "2015-04-01", STS),
-    ("KMS", "2016-01-20", KMS),
-    ("Location", "2015-06-12", LOCATION),
-)
 
 INTRODUCTION = """\
 # Actions, parameters and error codes
@@ -44,33 +31,38 @@ has `InvalidAction.NotFound` (404).
 """
 
 
+NAMES = {"Ecs": "ECS", "Ram": "RAM", "Sts": "STS", "Kms": "KMS", "Vpc": "VPC"}
+"""Codes that people write otherwise."""
+
+
 def page() -> str:
     """Return the page in Markdown."""
     lines = [INTRODUCTION.rstrip("\n")]
-    for product, version, actions in PRODUCTS:
-        lines += ["", f"## {product} {version}"]
-        for action in actions:
-            lines += ["", f"### {action.name}", "", *_action(action)]
+    for api in (product.api for product in PRODUCTS if product.api):
+        lines += ["", f"## {NAMES.get(api.code, api.code)} {api.version}"]
+        for action in api.actions:
+            lines += ["", f"### {action.name}", "", *_action(api, action)]
     return "\n".join([*lines, *catalog_rest.lines()]) + "\n"
 
 
-def _action(action: Action) -> Iterator[str]:
-    if not action.signed:
+def _action(api: Api, action: Action) -> Iterator[str]:
+    if action.name in api.unsigned:
         yield "Nobody signs it."
         yield ""
-    if action.params:
+    if params := api.params[action.name]:
         yield "| parameter | type | | note |"
         yield "|---|---|---|---|"
-        for param in action.params:
+        for param in params:
             yield from _rows(param, "")
     else:
         yield "No parameters."
-    if action.errors:
-        yield ""
-        yield f"Errors: {_codes(action.errors)}."
-    if action.never:
-        yield ""
-        yield f"Never: {_codes(action.never)}."
+    for title, codes in (
+        ("Errors", api.facts.gives(action.name)),
+        ("Never", api.facts.never(action.name)),
+    ):
+        if codes:
+            yield ""
+            yield f"{title}: {_codes(api, codes)}."
 
 
 def _rows(param: Param, prefix: str) -> Iterator[str]:
@@ -99,8 +91,8 @@ _KINDS = {
 }
 
 
-def _codes(codes: Iterable[str]) -> str:
+def _codes(api: Api, codes: Iterable[str]) -> str:
+    statuses = ((code, api.facts.status(code)) for code in sorted(codes))
     return ", ".join(
-        f"`{code}` ({REFUSALS[code][0]})" if code in REFUSALS else f"`{code}`"
-        for code in sorted(codes)
+        f"`{code}` ({status})" if status else f"`{code}`" for code, status in statuses
     )

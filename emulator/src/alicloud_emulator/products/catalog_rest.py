@@ -5,10 +5,10 @@ The tables come from the declarations that routing, reading and refusing go by.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from alicloud_emulator.products import missing
 from alicloud_emulator.products.fc.actions import ACTIONS as FC
 from alicloud_emulator.products.fc.actions import COMMON_ERRORS as FC_ERRORS
 from alicloud_emulator.products.fc.actions import VERSION as FC_VERSION
+from alicloud_emulator.services import missing
 from alicloud_emulator.services.declared import Field
 from alicloud_emulator.services.oss import catalog as oss
 from alicloud_emulator.world.fc.refusals import REFUSALS as FC_REFUSALS

@@ -2,25 +2,35 @@
 
 from alicloud_emulator.products.ecs.making import FEATURES, id_list
 from alicloud_emulator.products.ecs.rows import family_row, image_row, page_fields
+from alicloud_emulator.products.rpc.action import Call, action
 from alicloud_emulator.products.rpc.bodies import Document, time_text, time_value
 from alicloud_emulator.products.rpc.parameters import (
-    TAGS,
-    Kind,
-    Param,
-    accepted,
-    boolean,
-    integer,
-    required,
-    structs,
     tag_filters,
 )
-from alicloud_emulator.products.rpc.service import Action, RpcCall
 from alicloud_emulator.world.ecs.changes import ImageChange
 from alicloud_emulator.world.ecs.images import FILTER_KEYS, ImageQuery
 from alicloud_emulator.world.ecs.refusals import refusal
 
 
-def describe_images(call: RpcCall) -> Document:
+@action(
+    "DescribeImages",
+    resource=("ImageId", "ImageName", "ImageFamily"),
+    accepted={
+        "InstanceType": "",
+        "IsSupportCloudinit": "",
+        "IsSupportIoOptimized": "",
+        "ShowExpired": "",
+        "ActionType": "",
+    },
+    notes={
+        "ImageId": "up to 100, comma-separated",
+        "ImageName": "`*` is a wildcard; exact without",
+        "Status": "default Available; comma-separated; ALL",
+        "ImageOwnerAlias": "there are no system images",
+        "Usage": "there are no instances: all images are `none`",
+    },
+)
+def describe_images(call: Call) -> Document:
     """Carry out DescribeImages."""
     arguments = call.arguments
     times = _filters(call)
@@ -51,7 +61,7 @@ def describe_images(call: RpcCall) -> Document:
     return {**page_fields(page, query.region), "Images": {"Image": rows}}
 
 
-def _filters(call: RpcCall) -> dict[str, float]:
+def _filters(call: Call) -> dict[str, float]:
     """Return the bounds on creation times; the other filters change nothing here."""
     times = {}
     for row in call.arguments.structs("Filter"):
@@ -67,7 +77,8 @@ def _filters(call: RpcCall) -> dict[str, float]:
     return times
 
 
-def describe_image_from_family(call: RpcCall) -> Document:
+@action("DescribeImageFromFamily", resource=("ImageFamily",))
+def describe_image_from_family(call: Call) -> Document:
     """Carry out DescribeImageFromFamily."""
     image = call.world.ecs.describe_image_from_family(
         call.caller, region=call.text("RegionId"), family=call.text("ImageFamily")
@@ -78,7 +89,13 @@ def describe_image_from_family(call: RpcCall) -> Document:
     return {"Image": family_row(image, call.caller.account_id, now)}
 
 
-def modify_image_attribute(call: RpcCall) -> Document:
+@action(
+    "ModifyImageAttribute",
+    resource=("ImageId",),
+    notes={"ImageFamily": "an empty one changes nothing"},
+    more=(FEATURES,),
+)
+def modify_image_attribute(call: Call) -> Document:
     """Carry out ModifyImageAttribute."""
     features = call.arguments.struct("Features")
     call.world.ecs.modify_image_attribute(
@@ -100,7 +117,16 @@ def modify_image_attribute(call: RpcCall) -> Document:
     return {}
 
 
-def modify_image_share_permission(call: RpcCall) -> Document:
+@action(
+    "ModifyImageSharePermission",
+    resource=("ImageId",),
+    accepted={"LaunchPermission": "for invited accounts only"},
+    notes={
+        "AddAccount": "those after the tenth are ignored",
+        "RemoveAccount": "those after the tenth are ignored",
+    },
+)
+def modify_image_share_permission(call: Call) -> Document:
     """Carry out ModifyImageSharePermission."""
     arguments = call.arguments
     call.world.ecs.modify_image_share_permission(
@@ -115,7 +141,8 @@ def modify_image_share_permission(call: RpcCall) -> Document:
     return {}
 
 
-def describe_image_share_permission(call: RpcCall) -> Document:
+@action("DescribeImageSharePermission", resource=("ImageId",))
+def describe_image_share_permission(call: Call) -> Document:
     """Carry out DescribeImageSharePermission."""
     region = call.text("RegionId")
     image, page = call.world.ecs.describe_image_share_permission(
@@ -138,7 +165,10 @@ def describe_image_share_permission(call: RpcCall) -> Document:
     }
 
 
-def delete_image(call: RpcCall) -> Document:
+@action(
+    "DeleteImage", resource=("ImageId",), accepted={"Force": "there are no instances"}
+)
+def delete_image(call: Call) -> Document:
     """Carry out DeleteImage."""
     call.world.ecs.delete_image(
         call.caller,
@@ -148,153 +178,3 @@ def delete_image(call: RpcCall) -> Document:
         dry_run=call.arguments.flag("DryRun"),
     )
     return {}
-
-
-_IMAGE = (required("RegionId"), required("ImageId"))
-
-ACTIONS = (
-    Action(
-        name="DescribeImages",
-        run=describe_images,
-        resource=("ImageId", "ImageName", "ImageFamily"),
-        params=(
-            required("RegionId"),
-            Param("ImageId", note="up to 100, comma-separated"),
-            Param("ImageName", note="`*` is a wildcard; exact without"),
-            Param("ImageFamily"),
-            Param("Status", note="default Available; comma-separated; ALL"),
-            Param("ImageOwnerAlias", note="there are no system images"),
-            integer("ImageOwnerId"),
-            boolean("IsPublic"),
-            Param("SnapshotId"),
-            Param("Usage", note="there are no instances: all images are `none`"),
-            Param("OSType"),
-            Param("Architecture"),
-            accepted("InstanceType"),
-            accepted("IsSupportCloudinit", Kind.BOOLEAN),
-            accepted("IsSupportIoOptimized", Kind.BOOLEAN),
-            accepted("ShowExpired", Kind.BOOLEAN),
-            accepted("ActionType"),
-            Param("ResourceGroupId"),
-            structs("Filter", Param("Key"), Param("Value")),
-            TAGS,
-            integer("PageNumber"),
-            integer("PageSize"),
-            boolean("DryRun"),
-        ),
-        errors=(
-            "InvalidParameter", "InvalidParamter",
-            "InvalidImageOwnerAlias.ValueNotSupported",
-            "InvalidImageOwnerAlias.PublicImageUnsupported",
-            "InvalidOperation.ImageOwnerIdUnsupported", "InvalidFilterKey.NotFound",
-            "InvalidFilterValue", "InvalidUsage", "InvalidOSType",
-            "InvalidArchitecture", "DryRunOperation",
-        ),
-        never=(
-            "InvalidTag.Mismatch",
-            "InvalidTagCount",
-            "InvalidInstanceType.ValueNotSupported",
-            "InvalidFilterValue.NetworkType",
-            "CurrentAccount.NotSupportPublicImage",
-        ),
-    ),
-    Action(
-        name="DescribeImageFromFamily",
-        run=describe_image_from_family,
-        resource=("ImageFamily",),
-        params=(required("RegionId"), required("ImageFamily")),
-    ),
-    Action(
-        name="ModifyImageAttribute",
-        run=modify_image_attribute,
-        resource=("ImageId",),
-        params=(
-            *_IMAGE,
-            Param("ImageName"),
-            Param("Description"),
-            Param("ImageFamily", note="an empty one changes nothing"),
-            Param("Status"),
-            Param("BootMode"),
-            Param("LicenseType"),
-            FEATURES,
-            boolean("DryRun"),
-        ),
-        errors=(
-            "InvalidImageId.NotFound", "InvalidStatus.ImageIsCreating",
-            "InvalidImageName.Malformed", "InvalidImageName.Duplicated",
-            "InvalidDescription.Malformed", "InvalidImageFamily.Malformed",
-            "ImageQuotaFull.ImageFamily", "InvalidBootMode.Malformed",
-            "InvalidBootMode.NotSupport", "InvalidLicenseType.NotSupported",
-            "InvalidParameter.FeaturesImdsSupport",
-            "InvalidParameter.FeaturesNvmeSupport",
-            "InvalidOperation.FeaturesImdsSupportNotMatch",
-            "ImageStatus.NotAvailable", "ImageStatus.NotDeprecated",
-            "ImageUseShared", "InvalidParameter", "DryRunOperation",
-        ),
-        never=(
-            "ImageFamilyQuotaFull",
-            "OperationDeined.ImageUsingByInstance",
-        ),
-    ),
-    Action(
-        name="ModifyImageSharePermission",
-        run=modify_image_share_permission,
-        resource=("ImageId",),
-        params=(
-            *_IMAGE,
-            boolean("IsPublic"),
-            Param("AddAccount", Kind.LIST, note="those after the tenth are ignored"),
-            Param("RemoveAccount", Kind.LIST, note="those after the tenth are ignored"),
-            accepted("LaunchPermission", note="for invited accounts only"),
-            boolean("DryRun"),
-        ),
-        errors=(
-            "InvalidImageId.NotFound", "CurrentRegion.NotSupportPublicImage",
-            "PublicImageAgreement.NotSigned", "OperationDenied.InvalidImageStatus",
-            "Image.Public", "Image.NotPublic", "InvalidAccount.NotFound",
-            "InvalidAccount.Forbbiden", "QuotaExceed.ShareImageUser",
-            "DryRunOperation",
-        ),
-        never=(
-            "InvalidGroup.Malformed",
-            "UnnecessaryParameter.LaunchPermission",
-            "InvalidParameter.LaunchPermission",
-            "ForbiddenParameter.LaunchPermission",
-            "AssumeRoleError",
-            "ImageDescription.ContainsSensitiveWords",
-            "ImageName.ContainsSensitiveWords",
-            "OperationDeined.FullImage",
-            "QuotaExceed.ShareImage",
-            "InvalidImageId.BidMismatch",
-            "OperationDeined.EncryptedSnapshot",
-            "InvalidParameter.IsPublic",
-            "InvalidOperation.ServiceKeyEncryptedImageUnsupported",
-        ),
-    ),
-    Action(
-        name="DescribeImageSharePermission",
-        run=describe_image_share_permission,
-        resource=("ImageId",),
-        params=(*_IMAGE, integer("PageNumber"), integer("PageSize")),
-        errors=("InvalidImageId.NotFound", "InvalidParameter"),
-    ),
-    Action(
-        name="DeleteImage",
-        run=delete_image,
-        resource=("ImageId",),
-        params=(
-            *_IMAGE,
-            accepted("Force", Kind.BOOLEAN, note="there are no instances"),
-            boolean("DryRun"),
-        ),
-        errors=(
-            "ImageIsImporting", "OperationDenied.ImageCopying", "ImageIsPublic",
-            "ImageUseShared", "DryRunOperation",
-        ),
-        never=(
-            "ImageUsingByInstance",
-            "ImageIsExporting",
-            "InvalidImageId.NotFound",
-        ),
-    ),
-)  # fmt: skip

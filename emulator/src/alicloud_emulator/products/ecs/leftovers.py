@@ -2,29 +2,27 @@
 
 from alicloud_emulator.products.ecs.making import id_list
 from alicloud_emulator.products.ecs.rows import snapshot_row, tag_resource_rows
+from alicloud_emulator.products.rpc.action import Call, action
 from alicloud_emulator.products.rpc.bodies import Document, time_value
 from alicloud_emulator.products.rpc.parameters import (
-    TAGS,
-    Effect,
-    Kind,
     Param,
-    accepted,
-    boolean,
-    integer,
-    required,
-    structs,
     tag_filters,
     tag_pairs,
 )
-from alicloud_emulator.products.rpc.service import Action, RpcCall
 from alicloud_emulator.world.ecs.refusals import refusal
 from alicloud_emulator.world.ecs.snapshots import SnapshotQuery
 
-CENTRAL_REGION = "cn-hangzhou"
-"""Region that the central endpoint means where a call names none."""
 
-
-def describe_snapshots(call: RpcCall) -> Document:
+@action(
+    "DescribeSnapshots",
+    resource=("SnapshotIds",),
+    accepted={"Category": "", "InstanceId": "", "KMSKeyId": "", "SnapshotLinkId": ""},
+    notes={
+        "SnapshotIds": "a JSON array of up to 100",
+        "DiskId": "there are no disks: nothing matches",
+    },
+)
+def describe_snapshots(call: Call) -> Document:
     """Carry out DescribeSnapshots."""
     arguments = call.arguments
     query = SnapshotQuery(
@@ -60,7 +58,7 @@ def describe_snapshots(call: RpcCall) -> Document:
     return document
 
 
-def _created_from(call: RpcCall) -> float:
+def _created_from(call: Call) -> float:
     since = 0.0
     for row in call.arguments.structs("Filter"):
         if row.text("Key") != "CreationStartTime":
@@ -72,18 +70,26 @@ def _created_from(call: RpcCall) -> float:
     return since
 
 
-def delete_snapshot(call: RpcCall) -> Document:
+@action(
+    "DeleteSnapshot",
+    resource=("SnapshotId",),
+    accepted={"Force": "there are no disks"},
+    notes={"RegionId": "older clients send it; else the endpoint's"},
+    more=(Param("RegionId"),),
+)
+def delete_snapshot(call: Call) -> Document:
     """Carry out DeleteSnapshot."""
     call.world.ecs.delete_snapshot(
         call.caller,
-        region=call.text("RegionId") or call.region or CENTRAL_REGION,
+        region=call.region,
         snapshot_id=call.text("SnapshotId"),
         force=call.arguments.flag("Force"),
     )
     return {}
 
 
-def tag_resources(call: RpcCall) -> Document:
+@action("TagResources", resource=("ResourceId.1",))
+def tag_resources(call: Call) -> Document:
     """Carry out TagResources."""
     call.world.ecs.tag_resources(
         call.caller,
@@ -95,7 +101,8 @@ def tag_resources(call: RpcCall) -> Document:
     return {}
 
 
-def untag_resources(call: RpcCall) -> Document:
+@action("UntagResources", resource=("ResourceId.1",))
+def untag_resources(call: Call) -> Document:
     """Carry out UntagResources."""
     call.world.ecs.untag_resources(
         call.caller,
@@ -108,7 +115,12 @@ def untag_resources(call: RpcCall) -> Document:
     return {}
 
 
-def list_tag_resources(call: RpcCall) -> Document:
+@action(
+    "ListTagResources",
+    resource=("ResourceId.1", "Tag.1.Key"),
+    accepted={"TagFilter": "for invited accounts only"},
+)
+def list_tag_resources(call: Call) -> Document:
     """Carry out ListTagResources."""
     page = call.world.ecs.list_tag_resources(
         call.caller,
@@ -120,118 +132,3 @@ def list_tag_resources(call: RpcCall) -> Document:
     )
     rows = [row for resource in page.rows for row in tag_resource_rows(resource)]
     return {"NextToken": page.next_token, "TagResources": {"TagResource": rows}}
-
-
-_RESOURCES = (
-    required("RegionId"),
-    required("ResourceType"),
-    required("ResourceId", Kind.LIST),
-)
-_TAG_ERRORS = (
-    "InvalidResourceType.NotFound", "InvalidResourceId.NotFound",
-    "NumberExceed.ResourceIds", "NumberExceed.Tags", "MissingParameter",
-)  # fmt: skip
-
-ACTIONS = (
-    Action(
-        name="DescribeSnapshots",
-        run=describe_snapshots,
-        resource=("SnapshotIds",),
-        params=(
-            required("RegionId"),
-            Param("SnapshotIds", note="a JSON array of up to 100"),
-            Param("SnapshotName"),
-            Param("Status"),
-            Param("Usage"),
-            Param("SnapshotType"),
-            Param("SourceDiskType"),
-            Param("DiskId", note="there are no disks: nothing matches"),
-            boolean("Encrypted"),
-            accepted("Category"),
-            accepted("InstanceId"),
-            accepted("KMSKeyId"),
-            accepted("SnapshotLinkId"),
-            Param("ResourceGroupId"),
-            structs("Filter", Param("Key"), Param("Value")),
-            TAGS,
-            integer("MaxResults"),
-            Param("NextToken"),
-            integer("PageNumber"),
-            integer("PageSize"),
-            boolean("DryRun"),
-        ),
-        errors=("InvalidParameter", "InvalidFilterValue", "DryRunOperation"),
-    ),
-    Action(
-        name="DeleteSnapshot",
-        run=delete_snapshot,
-        resource=("SnapshotId",),
-        params=(
-            required("SnapshotId"),
-            accepted("Force", Kind.BOOLEAN, note="there are no disks"),
-            Param("RegionId", note="older clients send it; else the endpoint's"),
-        ),
-        errors=("SnapshotCreatedImage",),
-        never=(
-            "SnapshotCreatedDisk",
-            "IncorrectDiskStatus.CreatingSnapshot",
-            "Operation.Conflict",
-            "InvalidOperation.RelatedSnapshotNotFinished",
-            "InvalidOperation.DeleteSharedSnapshotUnsupported",
-            "InvalidOperation.ResourceManagedByCloudProduct",
-            "InvalidSnapshotId.NotFound",
-        ),
-    ),
-    Action(
-        name="TagResources",
-        run=tag_resources,
-        resource=("ResourceId.1",),
-        params=(
-            *_RESOURCES,
-            Param("Tag", Kind.STRUCTS, required=True, members=TAGS.members),
-        ),
-        errors=(
-            *_TAG_ERRORS, "Duplicate.TagKey", "InvalidTagKey.Malformed",
-            "InvalidTagValue.Malformed", "QuotaExceed.Tags",
-        ),
-        never=(
-            "OperationDenied.QuotaExceed",
-            "InvalidTag.Mismatch",
-            "InvalidTagCount",
-            "InvalidResourceId.NotSupported",
-            "NoPermission.Tag",
-            "TagKey.Duplication",
-        ),
-    ),
-    Action(
-        name="UntagResources",
-        run=untag_resources,
-        resource=("ResourceId.1",),
-        params=(*_RESOURCES, Param("TagKey", Kind.LIST), boolean("All")),
-        errors=_TAG_ERRORS,
-    ),
-    Action(
-        name="ListTagResources",
-        run=list_tag_resources,
-        resource=("ResourceId.1", "Tag.1.Key"),
-        params=(
-            required("RegionId"),
-            required("ResourceType"),
-            Param("ResourceId", Kind.LIST),
-            TAGS,
-            Param(
-                "TagFilter",
-                Kind.STRUCTS,
-                effect=Effect.ACCEPTED,
-                members=(Param("TagKey"), Param("TagValues", Kind.LIST)),
-                note="for invited accounts only",
-            ),
-            Param("NextToken"),
-        ),
-        errors=(
-            "InvalidResourceType.NotFound", "MissingParameter",
-            "NumberExceed.ResourceIds", "InvalidTagCount",
-            "InvalidParameter.TagValue", "InvalidParameter",
-        ),
-    ),
-)  # fmt: skip

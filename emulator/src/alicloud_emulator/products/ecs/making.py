@@ -5,19 +5,13 @@ import json
 import anyio.to_thread
 
 from alicloud_emulator.products.ecs.rows import page_fields, task_document, task_row
+from alicloud_emulator.products.rpc.action import Call, action
 from alicloud_emulator.products.rpc.bodies import Document, time_value
 from alicloud_emulator.products.rpc.parameters import (
-    TAGS,
     Kind,
     Param,
-    accepted,
-    boolean,
-    integer,
-    required,
-    structs,
     tag_pairs,
 )
-from alicloud_emulator.products.rpc.service import Action, RpcCall
 from alicloud_emulator.world.ecs.copies import CopySpec
 from alicloud_emulator.world.ecs.import_checks import ImportDisk, ImportSpec
 from alicloud_emulator.world.ecs.refusals import refusal
@@ -25,19 +19,14 @@ from alicloud_emulator.world.errors import ServiceError
 
 _HASHED_INLINE_BYTES_MAX = 1024 * 1024
 
-
-def import_image(call: RpcCall) -> Document:
-    """Carry out ImportImage."""
-    spec = _import_spec(call)
-    started = call.world.ecs.import_image(call.caller, spec, faults=call.faults)
-    return {
-        "ImageId": started.image_id,
-        "TaskId": started.task_id,
-        "RegionId": spec.region,
-    }
+FEATURES = Param(
+    "Features",
+    Kind.STRUCT,
+    members=(Param("NvmeSupport"), Param("ImdsSupport")),
+)
 
 
-async def hash_object(call: RpcCall) -> None:
+async def hash_object(call: Call) -> None:
     """Learn a large object's SHA-256 in a worker thread, so that nobody waits for it.
 
     Whatever is wrong with the call is for the call itself to find.
@@ -56,7 +45,30 @@ async def hash_object(call: RpcCall) -> None:
             await anyio.to_thread.run_sync(blob.sha256)
 
 
-def _import_spec(call: RpcCall) -> ImportSpec:
+@action(
+    "ImportImage",
+    resource=("ImageName",),
+    accepted={
+        "DiskDeviceMapping.Device": "deprecated; disks are named in order",
+        "StorageLocationArn": "there are no cloud boxes",
+        "ResourceGroupId": "kept, filters; groups do not exist",
+    },
+    notes={"DetectionStrategy": "checked, then nothing is detected"},
+    more=(FEATURES,),
+    prepare=hash_object,
+)
+def import_image(call: Call) -> Document:
+    """Carry out ImportImage."""
+    spec = _import_spec(call)
+    started = call.world.ecs.import_image(call.caller, spec, faults=call.faults)
+    return {
+        "ImageId": started.image_id,
+        "TaskId": started.task_id,
+        "RegionId": spec.region,
+    }
+
+
+def _import_spec(call: Call) -> ImportSpec:
     arguments = call.arguments
     features = arguments.struct("Features")
     return ImportSpec(
@@ -89,7 +101,8 @@ def _import_spec(call: RpcCall) -> ImportSpec:
     )
 
 
-def cancel_task(call: RpcCall) -> Document:
+@action("CancelTask", resource=("TaskId",))
+def cancel_task(call: Call) -> Document:
     """Carry out CancelTask."""
     call.world.ecs.cancel_task(
         call.caller, region=call.text("RegionId"), task_id=call.text("TaskId")
@@ -97,7 +110,17 @@ def cancel_task(call: RpcCall) -> Document:
     return {}
 
 
-def copy_image(call: RpcCall) -> Document:
+@action(
+    "CopyImage",
+    resource=("ImageId",),
+    accepted={
+        "Encrypted": "copies are never encrypted",
+        "KMSKeyId": "",
+        "EncryptAlgorithm": "",
+        "ResourceGroupId": "kept, filters; groups do not exist",
+    },
+)
+def copy_image(call: Call) -> Document:
     """Carry out CopyImage."""
     arguments = call.arguments
     spec = CopySpec(
@@ -118,7 +141,8 @@ def copy_image(call: RpcCall) -> Document:
     return {"ImageId": image_id}
 
 
-def cancel_copy_image(call: RpcCall) -> Document:
+@action("CancelCopyImage", resource=("ImageId",))
+def cancel_copy_image(call: Call) -> Document:
     """Carry out CancelCopyImage."""
     call.world.ecs.cancel_copy_image(
         call.caller, region=call.text("RegionId"), image_id=call.text("ImageId")
@@ -126,7 +150,16 @@ def cancel_copy_image(call: RpcCall) -> Document:
     return {}
 
 
-def describe_tasks(call: RpcCall) -> Document:
+@action(
+    "DescribeTasks",
+    resource=("TaskIds",),
+    accepted={"TaskGroupId": ""},
+    notes={
+        "TaskIds": "comma-separated, or a JSON array as once",
+        "TaskStatus": "Finished, Processing, Failed; others ignored",
+    },
+)
+def describe_tasks(call: Call) -> Document:
     """Carry out DescribeTasks."""
     page = call.world.ecs.describe_tasks(
         call.caller,
@@ -146,7 +179,8 @@ def describe_tasks(call: RpcCall) -> Document:
     }
 
 
-def describe_task_attribute(call: RpcCall) -> Document:
+@action("DescribeTaskAttribute", resource=("TaskId",))
+def describe_task_attribute(call: Call) -> Document:
     """Carry out DescribeTaskAttribute."""
     task = call.world.ecs.describe_task(
         call.caller, region=call.text("RegionId"), task_id=call.text("TaskId")
@@ -167,7 +201,7 @@ def id_list(text: str, parameter: str) -> list[str]:
     return [each.strip() for each in text.split(",") if each.strip()]
 
 
-def _time(call: RpcCall, name: str) -> float:
+def _time(call: Call, name: str) -> float:
     text = call.text(name)
     if not text:
         return 0.0
@@ -175,175 +209,3 @@ def _time(call: RpcCall, name: str) -> float:
     if value is None:
         raise refusal("InvalidParameter", name)
     return value
-
-
-FEATURES = Param(
-    "Features",
-    Kind.STRUCT,
-    members=(Param("NvmeSupport"), Param("ImdsSupport")),
-)
-
-ACTIONS = (
-    Action(
-        name="ImportImage",
-        run=import_image,
-        prepare=hash_object,
-        resource=("ImageName",),
-        params=(
-            required("RegionId"),
-            Param("ImageName"),
-            Param("Description"),
-            Param("Architecture"),
-            Param("BootMode"),
-            Param("OSType"),
-            Param("Platform"),
-            Param("LicenseType"),
-            structs(
-                "DiskDeviceMapping",
-                integer("DiskImageSize"),
-                integer("DiskImSize"),
-                Param("Format"),
-                Param("OSSBucket"),
-                Param("OSSObject"),
-                accepted("Device", note="deprecated; disks are named in order"),
-            ),
-            FEATURES,
-            Param("RoleName"),
-            Param("DetectionStrategy", note="checked, then nothing is detected"),
-            accepted("StorageLocationArn", note="there are no cloud boxes"),
-            accepted("ResourceGroupId", note="kept, filters; groups do not exist"),
-            TAGS,
-            boolean("DryRun"),
-            Param("ClientToken"),
-        ),
-        errors=(
-            "NoSetRoletoECSServiceAcount", "InvalidImageName.Malformed",
-            "InvalidImageName.Duplicated", "InvalidDescription.Malformed",
-            "MissingParameter.DiskDeviceMapping", "MissingParameter",
-            "InvalidOSSBucket.NotFound", "InvalidOSSObject.NotFound",
-            "InvalidOSSObject.Size", "InvalidOSS.NotAuthorized", "InvalidImageSize",
-            "InvalidOSSBucket.EncryptUnsupported", "InvalidOSSObject.NeedRestore",
-            "InvalidDataDiskSize", "InvalidImageFormat.Malformed",
-            "InvalidVHDImage.IncorrectSize",
-            "InvalidArchitecture.Malformed", "InvalidOSType.Malformed",
-            "InvalidPlatform.Malformed", "InvalidBootMode.Malformed",
-            "InvalidBootMode.NotSupport", "InvalidLicenseType.NotSupported",
-            "InvalidParameter.DetectionStrategy",
-            "InvalidParameter.FeaturesImdsSupport",
-            "InvalidParameter.FeaturesNvmeSupport", "NumberExceed.Tags",
-            "InvalidTagKey.Malformed", "InvalidTagValue.Malformed",
-            "TagKey.Duplication", "QuotaExceed.Image", "InvalidClientToken.Malformed",
-            "IdempotentParameterMismatch", "DRYRUN.SUCCESS",
-        ),
-        never=(
-            "UnsupportedSuffix.OSSObject",
-            "InvalidOSSObject.Malformed",
-            "InvalidOSSBucket.Malformed",
-            "InvalidRegion.NotSupport",
-            "InvalidOSSBucket.NotMatched",
-            "InvalidLicenseType.BYOLOnly",
-            "InvalidOSSBucket.FlowLimit",
-            "InvalidImageFormat.RegionNotSupported",
-            "ImageIsImporting",
-            "ImportImageFailed",
-            "UserNotInTheWhiteList",
-            "InvalidParameter.Malformed",
-            "InvalidBlockSize.NotSupport",
-            "ImageCheckUnsupported.WindowsImage",
-            "InvalidArchitecture.PlatformUnsupported",
-            "InvalidAccountStatus.OSSDisabled",
-            "InvalidStorageLocation.NotFound",
-            "InvalidOperation.CloudBoxImageImportRoleRequired",
-            "InvalidOperation.CloudBoxImageImportUnsupported",
-            "InvalidResourceGroup.NotFound",
-        ),
-    ),
-    Action(
-        name="CancelTask",
-        run=cancel_task,
-        resource=("TaskId",),
-        params=(required("RegionId"), required("TaskId")),
-        errors=("InvalidTaskId.NotFound", "IncorrectTaskStatus"),
-    ),
-    Action(
-        name="CopyImage",
-        run=copy_image,
-        resource=("ImageId",),
-        params=(
-            required("RegionId"),
-            required("ImageId"),
-            Param("DestinationRegionId"),
-            Param("DestinationImageName"),
-            Param("DestinationDescription"),
-            accepted("Encrypted", Kind.BOOLEAN, note="copies are never encrypted"),
-            accepted("KMSKeyId"),
-            accepted("EncryptAlgorithm"),
-            accepted("ResourceGroupId", note="kept, filters; groups do not exist"),
-            TAGS,
-            boolean("DryRun"),
-            Param("ClientToken"),
-        ),
-        errors=(
-            "InvalidImageId.NotFound", "DestinationRegion.NotFound",
-            "RegionNotSupportCopy", "OperationDenied.NonCompliantDestinationRegion",
-            "OperationDenied.CommunityImage", "OperationDenied.SameRegionOnly",
-            "OperationDenied.ImageCopyConflict", "OperationDenied.ImageCopying",
-            "IncorrectImageStatus", "InvalidOperation.VhdImageUnsupported",
-            "InvalidImageName.Malformed", "InvalidImageName.Duplicated",
-            "InvalidDescription.Malformed", "NumberExceed.Tags",
-            "InvalidTagKey.Malformed", "InvalidTagValue.Malformed",
-            "TagKey.Duplication", "QuotaExceed.Image", "InvalidClientToken.Malformed",
-            "IdempotentParameterMismatch", "DryRunOperation",
-        ),
-        never=(
-            "SourceRegion.NotFound",
-            "IncorrectDestinationRegion",
-            "SizeExceed.Image",
-            "InvalidEncrypted.NotMatchDiskDefaultEncryption",
-            "InvalidOperation.CloudBoxImageCopyUnsupported",
-            "OperationDenied.NotPublished",
-            "OperationDenied.NotAuthorized",
-            "QuotaExceed.Snapshot",
-            "Forbbiden",
-            "InvalidOperation.Conflict",
-        ),
-    ),
-    Action(
-        name="CancelCopyImage",
-        run=cancel_copy_image,
-        resource=("ImageId",),
-        params=(required("RegionId"), required("ImageId")),
-        errors=(
-            "InvalidImageId.NotFound", "ImageCreatedNotFromCopy",
-            "IncorrectImageStatus",
-        ),
-        never=(
-            "CancelNotSupported",
-        ),
-    ),
-    Action(
-        name="DescribeTasks",
-        run=describe_tasks,
-        resource=("TaskIds",),
-        params=(
-            required("RegionId"),
-            Param("TaskIds", note="comma-separated, or a JSON array as once"),
-            Param("ResourceIds", Kind.LIST),
-            Param("TaskAction"),
-            Param("TaskStatus", note="Finished, Processing, Failed; others ignored"),
-            Param("StartTime"),
-            Param("EndTime"),
-            accepted("TaskGroupId"),
-            integer("PageNumber"),
-            integer("PageSize"),
-        ),
-        errors=("InvalidParameter",),
-    ),
-    Action(
-        name="DescribeTaskAttribute",
-        run=describe_task_attribute,
-        resource=("TaskId",),
-        params=(required("RegionId"), required("TaskId")),
-        errors=("InvalidTaskId.NotFound",),
-    ),
-)  # fmt: skip

@@ -1,76 +1,64 @@
 """The location service: older SDKs ask it where a product's endpoint is."""
 
-from typing import ClassVar
+from collections.abc import Iterable
 
+from alicloud_emulator.products.product import Product, rpc_product
+from alicloud_emulator.products.rpc.action import Action, Call, action
+from alicloud_emulator.products.rpc.api import Api
 from alicloud_emulator.products.rpc.bodies import Document
-from alicloud_emulator.products.rpc.parameters import Param, accepted, required
-from alicloud_emulator.products.rpc.service import Action, RpcCall, RpcService
-from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.world import World
+from alicloud_emulator.products.rpc.parameters import Param
+from alicloud_emulator.world.facts import Facts
 
-# Service code: name form of the endpoint, product's own name, whether regional.
-_ENDPOINTS = {
-    "ecs": ("ecs.{}.aliyuncs.com", "Ecs"),
-    "oss": ("oss-{}.aliyuncs.com", "Oss"),
-    "fc": ("fc.{}.aliyuncs.com", "FC"),
-    "sts": ("sts.{}.aliyuncs.com", "Sts"),
-    "kms": ("kms.{}.aliyuncs.com", "Kms"),
-    "ram": ("ram.aliyuncs.com", "Ram"),
-}
+FACTS = Facts(__name__)
 
 
-def describe_endpoints(call: RpcCall) -> Document:
-    """Carry out DescribeEndpoints.
-
-    Raises:
-        ServiceError: ``InvalidRegionId`` or ``Illegal Parameter`` (404).
-    """
-    region = call.text("Id")
-    service = call.text("ServiceCode").lower()
-    if call.world.profile.region(region) is None:
-        raise ServiceError(
-            "InvalidRegionId", 404, "The specified region does not exist."
-        )
-    if service not in _ENDPOINTS:
-        raise ServiceError("Illegal Parameter", 404, "Please check the parameters")
-    form, product = _ENDPOINTS[service]
-    endpoint = {
-        "Id": region,
-        "Namespace": call.text("Namespace"),
-        "ServiceCode": service,
-        "SerivceCode": service,  # sic; older SDKs read this spelling
-        "Endpoint": form.format(region),
-        "Type": call.text("Type") or "openAPI",
-        "Protocols": {"Protocols": ["HTTP", "HTTPS"]},
-        "Product": product,
-    }
-    public = endpoint["Type"] == "openAPI"
-    return {"Success": True, "Endpoints": {"Endpoint": [endpoint] if public else []}}
+def product(others: Iterable[Product]) -> Product:
+    """Return the product that tells the endpoints of the ``others``."""
+    api = Api(
+        code="Location",
+        version="2015-06-12",
+        actions=(_describe_endpoints(others),),
+        facts=FACTS,
+        missing="Missing{}",
+    )
+    return rpc_product("location", api, hosts=("location(?:-readonly)?",))
 
 
-ACTIONS = (
-    Action(
-        name="DescribeEndpoints",
-        run=describe_endpoints,
+def _describe_endpoints(others: Iterable[Product]) -> Action:
+    located = {other.name: other for other in others if other.endpoint}
+
+    @action(
+        "DescribeEndpoints",
         resource=("ServiceCode",),
-        params=(
-            required("Id"),
-            required("ServiceCode"),
+        required=("Id", "ServiceCode"),
+        accepted={"Password": ""},
+        more=(
+            Param("Id"),
+            Param("ServiceCode"),
             Param("Type"),
             Param("Namespace"),
-            accepted("Password"),
+            Param("Password"),
         ),
-        errors=("InvalidRegionId", "Illegal Parameter"),
-    ),
-)
+    )
+    def describe_endpoints(call: Call) -> Document:
+        region = call.text("Id")
+        service = call.text("ServiceCode").lower()
+        if call.world.profile.region(region) is None:
+            raise FACTS.refusal("InvalidRegionId")
+        if service not in located:
+            raise FACTS.refusal("Illegal Parameter")
+        endpoint = {
+            "Id": region,
+            "Namespace": call.text("Namespace"),
+            "ServiceCode": service,
+            "SerivceCode": service,  # sic; older SDKs read this spelling
+            "Endpoint": located[service].endpoint.format(region),
+            "Type": call.text("Type") or "openAPI",
+            "Protocols": {"Protocols": ["HTTP", "HTTPS"]},
+            "Product": located[service].code,
+        }
+        public = endpoint["Type"] == "openAPI"
+        found = [endpoint] if public else []
+        return {"Success": True, "Endpoints": {"Endpoint": found}}
 
-
-class LocationService(RpcService):
-    """Location, version 2015-06-12."""
-
-    PRODUCT: ClassVar[str] = "Location"
-    VERSION: ClassVar[str] = "2015-06-12"
-    MISSING: ClassVar[str] = "Missing{}"
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world, ACTIONS)
+    return describe_endpoints

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from alicloud_emulator.products.rpc.service import RpcCall
+from alicloud_emulator.products.rpc.action import Call
 from alicloud_emulator.world.errors import ServiceError
 
 _PAGE_ROWS = 100
 
 
 def cut(
-    call: RpcCall, keys: list[str], marker: str, size: str
+    call: Call, keys: list[str], marker: str, size: str
 ) -> tuple[int, int, dict[str, Any]]:
     """Return where a page begins and ends in ``keys``, and its paging fields.
 

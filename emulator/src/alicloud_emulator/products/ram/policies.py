@@ -3,22 +3,20 @@
 from typing import Any
 
 from alicloud_emulator.products.ram.paging import cut
+from alicloud_emulator.products.rpc.action import Call, action
 from alicloud_emulator.products.rpc.bodies import Document, time_text
 from alicloud_emulator.products.rpc.parameters import (
-    TAG_MEMBERS,
-    Kind,
-    Param,
-    accepted,
-    integer,
-    required,
-    structs,
     tag_pairs,
 )
-from alicloud_emulator.products.rpc.service import Action, RpcCall
 from alicloud_emulator.world.principals import Policy
 
 
-def attach_policy_to_role(call: RpcCall) -> Document:
+@action(
+    "AttachPolicyToRole",
+    resource=("RoleName",),
+    required=("PolicyType", "PolicyName", "RoleName"),
+)
+def attach_policy_to_role(call: Call) -> Document:
     """Carry out AttachPolicyToRole."""
     call.world.ram.roles.attach_policy(
         call.caller,
@@ -29,7 +27,12 @@ def attach_policy_to_role(call: RpcCall) -> Document:
     return {}
 
 
-def detach_policy_from_role(call: RpcCall) -> Document:
+@action(
+    "DetachPolicyFromRole",
+    resource=("RoleName",),
+    required=("PolicyType", "PolicyName", "RoleName"),
+)
+def detach_policy_from_role(call: Call) -> Document:
     """Carry out DetachPolicyFromRole."""
     call.world.ram.roles.detach_policy(
         call.caller,
@@ -40,7 +43,8 @@ def detach_policy_from_role(call: RpcCall) -> Document:
     return {}
 
 
-def list_policies_for_role(call: RpcCall) -> Document:
+@action("ListPoliciesForRole", resource=("RoleName",), required=("RoleName",))
+def list_policies_for_role(call: Call) -> Document:
     """Carry out ListPoliciesForRole."""
     found = call.world.ram.roles.list_policies_for_role(
         call.caller, call.text("RoleName")
@@ -58,7 +62,10 @@ def list_policies_for_role(call: RpcCall) -> Document:
     return {"Policies": {"Policy": rows}}
 
 
-def create_policy(call: RpcCall) -> Document:
+@action(
+    "CreatePolicy", resource=("PolicyName",), required=("PolicyName", "PolicyDocument")
+)
+def create_policy(call: Call) -> Document:
     """Carry out CreatePolicy."""
     policy = call.world.ram.roles.create_policy(
         call.caller,
@@ -70,7 +77,8 @@ def create_policy(call: RpcCall) -> Document:
     return {"Policy": _policy(policy)}
 
 
-def get_policy(call: RpcCall) -> Document:
+@action("GetPolicy", resource=("PolicyName",), required=("PolicyType", "PolicyName"))
+def get_policy(call: Call) -> Document:
     """Carry out GetPolicy."""
     policy, attachments = call.world.ram.roles.get_policy(
         call.caller,
@@ -94,7 +102,8 @@ def get_policy(call: RpcCall) -> Document:
     }
 
 
-def list_policies(call: RpcCall) -> Document:
+@action("ListPolicies", accepted={"Tag": ""})
+def list_policies(call: Call) -> Document:
     """Carry out ListPolicies."""
     found = call.world.ram.roles.list_policies(
         call.caller, policy_type=call.text("PolicyType")
@@ -112,7 +121,13 @@ def list_policies(call: RpcCall) -> Document:
     return {"Policies": {"Policy": rows}, **more}
 
 
-def delete_policy(call: RpcCall) -> Document:
+@action(
+    "DeletePolicy",
+    resource=("PolicyName",),
+    required=("PolicyName",),
+    accepted={"CascadingDelete": "policies have one version"},
+)
+def delete_policy(call: Call) -> Document:
     """Carry out DeletePolicy."""
     call.world.ram.roles.delete_policy(call.caller, call.text("PolicyName"))
     return {}
@@ -126,72 +141,3 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "DefaultVersion": "v1",
         "CreateDate": time_text(policy.created_at),
     }
-
-
-_TAGS = structs("Tag", *TAG_MEMBERS, kind=Kind.JSON_STRUCTS)
-_PAGE = (Param("Marker"), integer("MaxItems"))
-_TYPED = (required("PolicyType"), required("PolicyName"))
-
-ACTIONS = (
-    Action(
-        name="AttachPolicyToRole",
-        run=attach_policy_to_role,
-        resource=("RoleName",),
-        params=(*_TYPED, required("RoleName")),
-        errors=(
-            "EntityNotExist.Role",
-            "EntityNotExist.Policy",
-            "EntityAlreadyExists.Role.Policy",
-            "InvalidParameter.PolicyType",
-        ),
-    ),
-    Action(
-        name="DetachPolicyFromRole",
-        run=detach_policy_from_role,
-        resource=("RoleName",),
-        params=(*_TYPED, required("RoleName")),
-        errors=("EntityNotExist.Role", "EntityNotExist.Role.Policy"),
-    ),
-    Action(
-        name="ListPoliciesForRole",
-        run=list_policies_for_role,
-        resource=("RoleName",),
-        params=(required("RoleName"),),
-        errors=("EntityNotExist.Role",),
-    ),
-    Action(
-        name="CreatePolicy",
-        run=create_policy,
-        resource=("PolicyName",),
-        params=(
-            required("PolicyName"),
-            required("PolicyDocument"),
-            Param("Description"),
-            _TAGS,
-        ),
-        errors=(
-            "EntityAlreadyExists.Policy",
-            "MalformedPolicyDocument",
-            "InvalidParameter.PolicyName.InvalidChars",
-        ),
-    ),
-    Action(
-        name="GetPolicy",
-        run=get_policy,
-        resource=("PolicyName",),
-        params=_TYPED,
-        errors=("EntityNotExist.Policy", "InvalidParameter.PolicyType"),
-    ),
-    Action(
-        name="ListPolicies",
-        run=list_policies,
-        params=(Param("PolicyType"), *_PAGE, accepted("Tag", Kind.JSON_STRUCTS)),
-    ),
-    Action(
-        name="DeletePolicy",
-        run=delete_policy,
-        resource=("PolicyName",),
-        params=(required("PolicyName"),),
-        errors=("EntityNotExist.Policy", "DeleteConflict.Policy.Role"),
-    ),
-)

@@ -4,28 +4,23 @@ import json
 from typing import Any
 
 from alicloud_emulator.products.ram.paging import cut
+from alicloud_emulator.products.rpc.action import Call, action
 from alicloud_emulator.products.rpc.bodies import Document, time_text
 from alicloud_emulator.products.rpc.parameters import (
-    TAG_MEMBERS,
-    Kind,
-    Param,
-    accepted,
-    integer,
-    required,
-    structs,
     tag_pairs,
 )
-from alicloud_emulator.products.rpc.service import Action, RpcCall
 from alicloud_emulator.world.principals import MAX_SESSION_S, Role
 
 
-def get_role(call: RpcCall) -> Document:
+@action("GetRole", resource=("RoleName",), required=("RoleName",))
+def get_role(call: Call) -> Document:
     """Carry out GetRole."""
     role = call.world.ram.roles.get_role(call.caller, call.text("RoleName"))
     return {"Role": _role(role, updated=True)}
 
 
-def list_roles(call: RpcCall) -> Document:
+@action("ListRoles", accepted={"Tag": ""})
+def list_roles(call: Call) -> Document:
     """Carry out ListRoles."""
     roles = call.world.ram.roles.list_roles(call.caller)
     names = [role.name for role in roles]
@@ -34,7 +29,12 @@ def list_roles(call: RpcCall) -> Document:
     return {"Roles": {"Role": rows}, **more}
 
 
-def create_role(call: RpcCall) -> Document:
+@action(
+    "CreateRole",
+    resource=("RoleName",),
+    required=("RoleName", "AssumeRolePolicyDocument"),
+)
+def create_role(call: Call) -> Document:
     """Carry out CreateRole."""
     role = call.world.ram.roles.create_role(
         call.caller,
@@ -47,7 +47,8 @@ def create_role(call: RpcCall) -> Document:
     return {"Role": _role(role)}
 
 
-def update_role(call: RpcCall) -> Document:
+@action("UpdateRole", resource=("RoleName",), required=("RoleName",))
+def update_role(call: Call) -> Document:
     """Carry out UpdateRole."""
     role = call.world.ram.roles.update_role(
         call.caller,
@@ -63,7 +64,8 @@ def update_role(call: RpcCall) -> Document:
     return {"Role": _role(role, updated=True)}
 
 
-def delete_role(call: RpcCall) -> Document:
+@action("DeleteRole", resource=("RoleName",), required=("RoleName",))
+def delete_role(call: Call) -> Document:
     """Carry out DeleteRole."""
     call.world.ram.roles.delete_role(call.caller, call.text("RoleName"))
     return {}
@@ -85,65 +87,3 @@ def _role(
     if updated:
         row["UpdateDate"] = time_text(role.updated_at or role.created_at)
     return row
-
-
-_TAGS = structs("Tag", *TAG_MEMBERS, kind=Kind.JSON_STRUCTS)
-_PAGE = (Param("Marker"), integer("MaxItems"))
-
-ACTIONS = (
-    Action(
-        name="GetRole",
-        run=get_role,
-        resource=("RoleName",),
-        params=(required("RoleName"),),
-        errors=("EntityNotExist.Role",),
-    ),
-    Action(
-        name="ListRoles",
-        run=list_roles,
-        params=(*_PAGE, accepted("Tag", Kind.JSON_STRUCTS)),
-    ),
-    Action(
-        name="CreateRole",
-        run=create_role,
-        resource=("RoleName",),
-        params=(
-            required("RoleName"),
-            required("AssumeRolePolicyDocument"),
-            Param("Description"),
-            integer("MaxSessionDuration"),
-            _TAGS,
-        ),
-        errors=(
-            "EntityAlreadyExists.Role",
-            "MalformedPolicyDocument",
-            "InvalidParameter.RoleName.InvalidChars",
-            "InvalidParameter.MaxSessionDuration",
-            "InvalidParameter.Description.Length",
-        ),
-    ),
-    Action(
-        name="UpdateRole",
-        run=update_role,
-        resource=("RoleName",),
-        params=(
-            required("RoleName"),
-            Param("NewAssumeRolePolicyDocument"),
-            Param("NewDescription"),
-            integer("NewMaxSessionDuration"),
-        ),
-        errors=(
-            "EntityNotExist.Role",
-            "MalformedPolicyDocument",
-            "InvalidParameter.MaxSessionDuration",
-            "InvalidParameter.Description.Length",
-        ),
-    ),
-    Action(
-        name="DeleteRole",
-        run=delete_role,
-        resource=("RoleName",),
-        params=(required("RoleName"),),
-        errors=("EntityNotExist.Role", "DeleteConflict.Role.Policy"),
-    ),
-)

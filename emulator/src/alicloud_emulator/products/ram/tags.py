@@ -3,23 +3,17 @@
 from typing import Any
 
 from alicloud_emulator.products.ram.paging import cut
+from alicloud_emulator.products.rpc.action import Call, action
 from alicloud_emulator.products.rpc.bodies import Document
 from alicloud_emulator.products.rpc.parameters import (
-    TAG_MEMBERS,
-    Kind,
-    Param,
-    boolean,
-    integer,
-    required,
-    structs,
     tag_filters,
     tag_pairs,
 )
-from alicloud_emulator.products.rpc.service import Action, RpcCall
 from alicloud_emulator.world.errors import ServiceError
 
 
-def tag_resources(call: RpcCall) -> Document:
+@action("TagResources")
+def tag_resources(call: Call) -> Document:
     """Carry out TagResources."""
     call.world.ram.roles.tag_resources(
         call.caller,
@@ -30,7 +24,8 @@ def tag_resources(call: RpcCall) -> Document:
     return {}
 
 
-def untag_resources(call: RpcCall) -> Document:
+@action("UntagResources")
+def untag_resources(call: Call) -> Document:
     """Carry out UntagResources."""
     call.world.ram.roles.untag_resources(
         call.caller,
@@ -42,7 +37,8 @@ def untag_resources(call: RpcCall) -> Document:
     return {}
 
 
-def list_tag_resources(call: RpcCall) -> Document:
+@action("ListTagResources")
+def list_tag_resources(call: Call) -> Document:
     """Carry out ListTagResources."""
     found = call.world.ram.roles.list_tag_resources(
         call.caller,
@@ -67,50 +63,10 @@ def list_tag_resources(call: RpcCall) -> Document:
     return document
 
 
-def _names(call: RpcCall) -> list[str]:
+def _names(call: Call) -> list[str]:
     names = call.arguments.texts("ResourceNames")
     if not 1 <= len(names) <= 50:
         raise ServiceError(
             "InvalidParameter.ResourceNames", 400, "Give 1 to 50 resource names."
         )
     return names
-
-
-_TAGS = structs("Tag", *TAG_MEMBERS, kind=Kind.JSON_STRUCTS)
-_NAMES = Param("ResourceNames", Kind.JSON_LIST)
-
-ACTIONS = (
-    Action(
-        name="TagResources",
-        run=tag_resources,
-        params=(
-            required("ResourceType"),
-            _NAMES,
-            Param("Tag", Kind.JSON_STRUCTS, required=True, members=TAG_MEMBERS),
-        ),
-        errors=("EntityNotExist.Role", "EntityNotExist.Policy"),
-    ),
-    Action(
-        name="UntagResources",
-        run=untag_resources,
-        params=(
-            required("ResourceType"),
-            Param("ResourceNames", Kind.JSON_LIST, required=True),
-            Param("TagKeys", Kind.JSON_LIST),
-            boolean("All"),
-        ),
-        errors=("EntityNotExist.Role", "EntityNotExist.Policy"),
-    ),
-    Action(
-        name="ListTagResources",
-        run=list_tag_resources,
-        params=(
-            required("ResourceType"),
-            _NAMES,
-            _TAGS,
-            Param("NextToken"),
-            integer("PageSize"),
-        ),
-        errors=("EntityNotExist.Role", "EntityNotExist.Policy"),
-    ),
-)

@@ -16,7 +16,7 @@ _ITEMS_MAX = 1000
 
 
 class Kind(StrEnum):
-    """What a parameter is: as the API metadata calls it, where that says enough.
+    """What a parameter is, as ``api.json`` calls it.
 
     * ``JsonList``, ``JsonStructs``: a list as one JSON text, or flat as older clients
       send it.
@@ -26,8 +26,8 @@ class Kind(StrEnum):
     INTEGER = "Integer"
     BOOLEAN = "Boolean"
     STRUCT = "Struct"
-    LIST = "RepeatList"
-    STRUCTS = "RepeatList of structs"
+    LIST = "List"
+    STRUCTS = "Structs"
     JSON_LIST = "JsonList"
     JSON_STRUCTS = "JsonStructs"
 
@@ -65,35 +65,6 @@ class Param:
     note: str = ""
 
 
-def required(name: str, kind: Kind = Kind.STRING) -> Param:
-    """Return a parameter that must be given."""
-    return Param(name, kind, required=True)
-
-
-def accepted(name: str, kind: Kind = Kind.STRING, note: str = "") -> Param:
-    """Return a parameter that is taken and changes nothing."""
-    return Param(name, kind, effect=Effect.ACCEPTED, note=note)
-
-
-def integer(name: str) -> Param:
-    """Return a whole number's parameter."""
-    return Param(name, Kind.INTEGER)
-
-
-def boolean(name: str) -> Param:
-    """Return a true-or-false parameter."""
-    return Param(name, Kind.BOOLEAN)
-
-
-def structs(name: str, *members: Param, kind: Kind = Kind.STRUCTS) -> Param:
-    """Return a list of structs."""
-    return Param(name, kind, members=members)
-
-
-TAG_MEMBERS = (Param("Key", aliases=("key",)), Param("Value", aliases=("value",)))
-TAGS = structs("Tag", *TAG_MEMBERS)
-
-
 class Arguments:
     """The parameters of one call, of an action that declares them.
 
@@ -108,6 +79,10 @@ class Arguments:
     def has(self, name: str) -> bool:
         """Whether a parameter was given, empty or not."""
         return self._raw(self._params[name]) is not None
+
+    def given(self, name: str) -> str:
+        """Return a parameter as it was given, whether the action declares it or not."""
+        return self._flat.get(name, "")
 
     def text(self, name: str) -> str:
         """Return a string; "" where it is not given."""

@@ -5,96 +5,39 @@ clients, as parameters ``Action`` and ``Version``; answers are JSON, or XML wher
 ``Format`` or an older client's silence asks for it.
 """
 
-import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
+from alicloud_emulator.products.rpc.action import Action, Call
+from alicloud_emulator.products.rpc.api import Api
 from alicloud_emulator.products.rpc.bodies import (
     JSON_TYPE,
     XML_TYPE,
-    Document,
     json_body,
     xml_body,
 )
 from alicloud_emulator.products.rpc.hash_map import in_order
-from alicloud_emulator.products.rpc.parameters import Arguments, Param
+from alicloud_emulator.products.rpc.parameters import Arguments
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.faults import Fault
 from alicloud_emulator.world.ram import ACCESS_DENIED_FIELDS
 from alicloud_emulator.world.world import World
 
 _ANONYMOUS = Caller(account_id="", policies=())
 
 
-@dataclass(frozen=True, kw_only=True)
-class RpcCall:
-    """One call of an action, parsed.
-
-    Attributes:
-        caller: Who signed it; nobody in particular for an unsigned action.
-        region: The endpoint's region; "" for a central host.
-        faults: Faults that the world must carry out.
-    """
-
-    world: World
-    caller: Caller
-    arguments: Arguments
-    region: str = ""
-    faults: tuple[Fault, ...] = ()
-
-    def text(self, name: str) -> str:
-        """Return a string parameter; "" where it is not given."""
-        return self.arguments.text(name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """One action, as the parser and the documentation know it.
-
-    Attributes:
-        params: Parameters that are known.
-        run: Carries it out and returns the answer's fields, RequestId aside.
-        errors: Codes that it gives besides the common ones.
-        never: Documented codes that it does not give, because what they are about is
-            not emulated.
-        resource: Parameters that name what it is about, the first given counts.
-        prepare: Awaited before ``run``, for what must not block everybody else.
-        signed: False for the few that nobody signs.
-    """
-
-    name: str
-    params: tuple[Param, ...]
-    run: Callable[[RpcCall], Document]
-    errors: tuple[str, ...] = ()
-    never: tuple[str, ...] = ()
-    resource: tuple[str, ...] = ()
-    prepare: Callable[[RpcCall], Awaitable[None]] | None = None
-    signed: bool = True
-
-
 class RpcService:
-    """A product on the wire; subclasses say which."""
+    """Carries out the calls of one product."""
 
-    PRODUCT: ClassVar[str]
-    VERSION: ClassVar[str]
-    FORBIDDEN: ClassVar[tuple[str, str]] = ("NoPermission", "")
-    """Code and message of a refusal by RAM; an empty message keeps RAM's own."""
-    MISSING: ClassVar[str] = "MissingParameter"
-    """Code for a missing parameter; ``{}`` stands for its name."""
-
-    def __init__(self, world: World, actions: Iterable[Action]) -> None:
+    def __init__(self, world: World, api: Api) -> None:
         self._world = world
-        self.actions: dict[str, Action] = {action.name: action for action in actions}
+        self.api = api
 
     def describe(self, request: Request) -> tuple[str, str]:
         """Return the action's name and what it is about, as far as can be seen."""
         name = _action_name(request)
-        action = self.actions.get(name)
+        action = self.api.by_name.get(name)
         resource = ""
         for parameter in action.resource if action else ():
             resource = resource or request.param(parameter)
@@ -107,18 +50,20 @@ class RpcService:
             ServiceError: The product refuses.
         """
         action = self._action(request)
-        if request.caller is None and action.signed:
+        if request.caller is None and action.name not in self.api.unsigned:
             raise ServiceError(
                 "MissingAccessKeyId", 400, "AccessKeyId is mandatory for this action."
             )
         self._check_endpoint(request)
-        arguments = Arguments(action.params, dict(reversed(request.query)))
+        arguments = Arguments(
+            self.api.params[action.name], dict(reversed(request.query))
+        )
         arguments.check()
-        call = RpcCall(
+        call = Call(
             world=self._world,
             caller=request.caller or _ANONYMOUS,
             arguments=arguments,
-            region=request.host.region,
+            host_region=request.host.region,
             faults=request.faults,
         )
         if action.prepare is not None:
@@ -162,7 +107,7 @@ class RpcService:
             "Code": code,
             "Recommend": (
                 f"https://api.aliyun.com/troubleshoot?q={code}"
-                f"&product={self.PRODUCT}&requestId={request.request_id}"
+                f"&product={self.api.code}&requestId={request.request_id}"
             ),
         }
         denied = {k: error.fields[k] for k in ACCESS_DENIED_FIELDS if k in error.fields}
@@ -176,12 +121,12 @@ class RpcService:
     def _renamed(self, error: ServiceError) -> tuple[str, str]:
         """Return code and message in this product's words."""
         if error.code == "NoPermission":
-            code, message = self.FORBIDDEN
+            code, message = self.api.forbidden
             return code, message or error.message
         if error.code == "MissingParameter" and "Parameter" in error.fields:
             name = error.fields["Parameter"]
-            if "{}" in self.MISSING:
-                code = self.MISSING.replace("{}", name)
+            if "{}" in self.api.missing:
+                code = self.api.missing.replace("{}", name)
                 return code, f"{name} is mandatory for this action."
         return error.code, error.message
 
@@ -200,21 +145,21 @@ class RpcService:
             raise ServiceError(
                 "MissingVersion", 400, "Version is mandatory for this action."
             )
-        if version != self.VERSION:
+        if version != self.api.version:
             name = ""  # it has no such action
-        action = self.actions.get(name)
+        action = self.api.by_name.get(name)
         if action is None:
             raise self._not_there(name)
         return action
 
     def _not_there(self, name: str) -> ServiceError:
         """Return the error of an action that is not built, or of a mistyped one."""
-        if name in action_names().get(self.PRODUCT.lower(), ()):
+        if name in self.api.metadata:
             # 400, since clients take 501 for a passing fault and try again.
             return ServiceError(
                 "NotImplemented",
                 400,
-                f"{self.PRODUCT} has the action {name}, which this emulator does not "
+                f"{self.api.code} has the action {name}, which this emulator does not "
                 "carry out.",
             )
         return ServiceError(
@@ -222,18 +167,6 @@ class RpcService:
             404,
             "Specified api is not found, please check your url and method.",
         )
-
-
-@cache
-def action_names() -> Mapping[str, frozenset[str]]:
-    """Return the names of every real action, built here or not, by product.
-
-    Made by ``scripts/condense_api_names.py`` from Alibaba's API metadata, which has
-    nothing of the location service.
-    """
-    file = files("alicloud_emulator.products.rpc") / "action_names.json"
-    found = json.loads(file.read_text(encoding="utf-8"))
-    return {product: frozenset(names) for product, names in found.items()}
 
 
 def _action_name(request: Request) -> str:

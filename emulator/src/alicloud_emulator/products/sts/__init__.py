@@ -1,137 +1,23 @@
-"""STS on the wire: who am I, and temporary credentials."""
+"""STS: who am I, and temporary credentials."""
 
-from typing import Any, ClassVar
+from alicloud_emulator.products.product import REGION, VPC, rpc_product
+from alicloud_emulator.products.rpc.action import actions_of
+from alicloud_emulator.products.rpc.api import Api
+from alicloud_emulator.products.sts import actions
+from alicloud_emulator.world.facts import Facts
 
-from alicloud_emulator.products.rpc.bodies import Document, time_text
-from alicloud_emulator.products.rpc.parameters import Param, accepted, integer, required
-from alicloud_emulator.products.rpc.service import Action, RpcCall, RpcService
-from alicloud_emulator.world.caller import PrincipalKind
-from alicloud_emulator.world.sessions import StsToken
-from alicloud_emulator.world.world import World
-
-
-def get_caller_identity(call: RpcCall) -> Document:
-    """Carry out GetCallerIdentity, which needs no permission."""
-    caller = call.caller
-    identity = {
-        "AccountId": caller.account_id,
-        "Arn": caller.arn,
-        "IdentityType": caller.kind.value,
-        "PrincipalId": caller.principal_id or caller.account_id,
-    }
-    match caller.kind:
-        case PrincipalKind.ACCOUNT:
-            identity["UserId"] = caller.account_id
-        case PrincipalKind.USER:
-            identity["UserId"] = caller.principal_id
-        case PrincipalKind.ROLE:
-            identity["RoleId"] = caller.principal_id.partition(":")[0]
-    return identity
-
-
-def assume_role(call: RpcCall) -> Document:
-    """Carry out AssumeRole."""
-    token = call.world.ram.sessions.assume_role(
-        call.caller,
-        role_arn=call.text("RoleArn"),
-        session=call.text("RoleSessionName"),
-        duration_s=call.arguments.number_or_none("DurationSeconds"),
-        policy=call.text("Policy"),
-    )
-    document = _credentials(token)
-    if call.text("SourceIdentity"):
-        document["SourceIdentity"] = call.text("SourceIdentity")
-    return document
-
-
-def assume_role_with_oidc(call: RpcCall) -> Document:
-    """Carry out AssumeRoleWithOIDC."""
-    token, claims = call.world.ram.sessions.assume_role_with_oidc(
-        provider_arn=call.text("OIDCProviderArn"),
-        role_arn=call.text("RoleArn"),
-        oidc_token=call.text("OIDCToken"),
-        session=call.text("RoleSessionName"),
-        duration_s=call.arguments.number_or_none("DurationSeconds"),
-        policy=call.text("Policy"),
-    )
-    return {
-        **_credentials(token),
-        "OIDCTokenInfo": {
-            name: str(claims[claim])
-            for name, claim in (
-                ("Subject", "sub"),
-                ("Issuer", "iss"),
-                ("ClientIds", "aud"),
-            )
-            if claim in claims
-        },
-    }
-
-
-def _credentials(token: StsToken) -> dict[str, Any]:
-    return {
-        "Credentials": {
-            "AccessKeyId": token.access_key_id,
-            "AccessKeySecret": token.access_key_secret,
-            "SecurityToken": token.security_token,
-            "Expiration": time_text(token.expires_at),
-        },
-        "AssumedRoleUser": {
-            "Arn": token.assumed_role_arn,
-            "AssumedRoleId": f"{token.role_id}:{token.session}",
-        },
-    }
-
-
-_ROLE_ERRORS = (
-    "EntityNotExist.Role",
-    "NoPermission",
-    "InvalidParameter.RoleArn",
-    "InvalidParameter.RoleSessionName",
-    "InvalidParameter.DurationSeconds",
-    "InvalidParameter.PolicyGrammar",
+API = Api(
+    code="Sts",
+    version="2015-04-01",
+    actions=actions_of(actions),
+    package=__name__,
+    facts=Facts(__name__),
+    unsigned=frozenset({"AssumeRoleWithOIDC", "AssumeRoleWithSAML"}),
+    missing="Missing{}",
 )
-
-ACTIONS = (
-    Action(name="GetCallerIdentity", run=get_caller_identity, params=()),
-    Action(
-        name="AssumeRole",
-        run=assume_role,
-        resource=("RoleArn",),
-        params=(
-            required("RoleArn"),
-            required("RoleSessionName"),
-            integer("DurationSeconds"),
-            Param("Policy"),
-            accepted("ExternalId", note="trust conditions on it are not checked"),
-            accepted("SourceIdentity", note="comes back in the answer"),
-        ),
-        errors=_ROLE_ERRORS,
-    ),
-    Action(
-        name="AssumeRoleWithOIDC",
-        run=assume_role_with_oidc,
-        resource=("RoleArn",),
-        signed=False,
-        params=(
-            required("OIDCProviderArn"),
-            required("RoleArn"),
-            required("OIDCToken"),
-            required("RoleSessionName"),
-            integer("DurationSeconds"),
-            Param("Policy"),
-        ),
-        errors=(*_ROLE_ERRORS, "AuthenticationFail.OIDCToken.Expired"),
-    ),
+PRODUCT = rpc_product(
+    "sts",
+    API,
+    hosts=("sts", rf"sts{VPC}\.{REGION}"),
+    endpoint="sts.{}.aliyuncs.com",
 )
-
-
-class StsService(RpcService):
-    """STS, version 2015-04-01."""
-
-    PRODUCT: ClassVar[str] = "Sts"
-    VERSION: ClassVar[str] = "2015-04-01"
-    MISSING: ClassVar[str] = "Missing{}"
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world, ACTIONS)
