@@ -4,7 +4,7 @@ A new product is one more name here. The front finds it by its host names; fault
 dead regions, throttling, counts and events then go by its name and its region.
 """
 
-from alicloud_emulator.products import ecs, fc, kms, location, oss, ram, sts
+from alicloud_emulator.products import ecs, fc, kms, location, oss, ram, sts, vpc
 from alicloud_emulator.products.product import Product
 
 _LOCATED = (
@@ -14,6 +14,7 @@ _LOCATED = (
     ram.PRODUCT,
     sts.PRODUCT,
     kms.PRODUCT,
+    vpc.PRODUCT,
 )
 
 PRODUCTS: tuple[Product, ...] = (*_LOCATED, location.product(_LOCATED))

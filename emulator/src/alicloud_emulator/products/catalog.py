@@ -21,7 +21,7 @@ and their types checked, without effect. **Refused** ones are answered with
 `NotImplemented`. Parameters that are not named here are ignored. Codes under **never**
 are documented, but what they are about is not emulated.
 
-Every action of ECS, RAM, STS and KMS can also answer `MissingParameter` (`Missing<Name>` in RAM and STS),
+Every action of ECS, VPC, RAM, STS and KMS can also answer `MissingParameter` (`Missing<Name>` in RAM and STS),
 `InvalidParameter`, `InvalidRegionId.NotFound`, `Forbidden.RAM` (`NoPermission` in RAM and
 STS), `Account.Arrearage`, `Throttling.User`, `ServiceUnavailable`, `InternalError`, and
 what the gateway says of signatures, versions, unknown actions, and of a `RegionId` that

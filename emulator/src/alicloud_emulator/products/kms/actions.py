@@ -65,7 +65,7 @@ def generate_data_key(call: Call) -> Document:
 @action("Encrypt", resource=("KeyId",), accepted={"DryRun": ""})
 def encrypt(call: Call) -> Document:
     """Carry out Encrypt."""
-    plaintext = call.text("Plaintext").encode()
+    plaintext = call.text("Plaintext").encode(errors="replace")
     key, sealed = call.world.kms.encrypt(
         call.caller, call.host_region, call.text("KeyId"), plaintext, _context(call)
     )

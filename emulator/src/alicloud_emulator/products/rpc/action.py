@@ -19,11 +19,13 @@ class Call:
     """One call of an action, parsed.
 
     Attributes:
+        action: Its name.
         caller: Who signed it; nobody in particular for an unsigned action.
         host_region: The endpoint's region; "" for a central host.
         faults: Faults that the world must carry out.
     """
 
+    action: str
     world: World
     caller: Caller
     arguments: Arguments

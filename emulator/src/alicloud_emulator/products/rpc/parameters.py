@@ -84,6 +84,10 @@ class Arguments:
         """Return a parameter as it was given, whether the action declares it or not."""
         return self._flat.get(name, "")
 
+    def asked(self) -> Mapping[str, str]:
+        """Return every parameter as it was given."""
+        return dict(self._flat)
+
     def text(self, name: str) -> str:
         """Return a string; "" where it is not given."""
         return self._raw(self._params[name]) or ""

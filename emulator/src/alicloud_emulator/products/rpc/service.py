@@ -60,6 +60,7 @@ class RpcService:
         )
         arguments.check()
         call = Call(
+            action=action.name,
             world=self._world,
             caller=request.caller or _ANONYMOUS,
             arguments=arguments,
