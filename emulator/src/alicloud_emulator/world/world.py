@@ -9,7 +9,6 @@ from alicloud_emulator.world.blobs import Blobs, MemoryBlobs
 from alicloud_emulator.world.ecs import Ecs
 from alicloud_emulator.world.faults import Faults
 from alicloud_emulator.world.fc import Fc
-from alicloud_emulator.world.kms import Kms
 from alicloud_emulator.world.oss import Oss
 from alicloud_emulator.world.profile import Profile
 from alicloud_emulator.world.ram import Ram
@@ -44,7 +43,6 @@ class World:
         self.oss = Oss(self)
         self.ecs = Ecs(self)
         self.fc = Fc(self)
-        self.kms = Kms(self)
         self._parts: dict[object, Any] = {}
 
     def part(self, kind: Callable[["World"], Part]) -> Part:

@@ -4,10 +4,11 @@ import json
 from base64 import b64encode
 from typing import Any
 
+from alicloud_emulator.products.kms.keys import FACTS, Key, Keys
 from alicloud_emulator.products.rpc.action import Call, action
 from alicloud_emulator.products.rpc.bodies import Document, time_text
-from alicloud_emulator.world.kms import Key, invalid
 
+PLAINTEXT_BYTES_MAX = 6 * 1024
 _SIZES = {"": 32, "AES_256": 32, "AES_128": 16}
 
 
@@ -28,16 +29,14 @@ _SIZES = {"": 32, "AES_256": 32, "AES_128": 16}
 )
 def create_key(call: Call) -> Document:
     """Carry out CreateKey."""
-    description = call.text("Description")[:8192]
-    key = call.world.kms.create(call.caller, call.host_region, description)
+    key = call.world.part(Keys).make(call, call.text("Description")[:8192])
     return {"KeyMetadata": _metadata(key)}
 
 
 @action("DescribeKey", resource=("KeyId",))
 def describe_key(call: Call) -> Document:
     """Carry out DescribeKey."""
-    key_id = call.text("KeyId")
-    key = call.world.kms.find(call.caller, call.host_region, key_id, "DescribeKey")
+    key = call.world.part(Keys).find(call, call.text("KeyId"))
     return {"KeyMetadata": _metadata(key)}
 
 
@@ -48,36 +47,36 @@ def describe_key(call: Call) -> Document:
 )
 def generate_data_key(call: Call) -> Document:
     """Carry out GenerateDataKey."""
-    spec = call.text("KeySpec")
+    spec, context = call.text("KeySpec"), _context(call)
     if spec not in _SIZES:
-        raise invalid("KeySpec")
-    size = call.arguments.number_or_none("NumberOfBytes")
-    key, data_key, sealed = call.world.kms.new_data_key(
-        call.caller,
-        call.host_region,
-        call.text("KeyId"),
-        _SIZES[spec] if size is None else size,
-        _context(call),
-    )
-    return {**_of(key), "CiphertextBlob": sealed, "Plaintext": _base64(data_key)}
+        raise FACTS.refusal("InvalidParameter", "KeySpec")
+    keys = call.world.part(Keys)
+    key = keys.find(call, call.text("KeyId"))
+    size = call.arguments.number("NumberOfBytes", _SIZES[spec])
+    if not 1 <= size <= 1024:
+        raise FACTS.refusal("InvalidParameter", "NumberOfBytes")
+    data_key = b64encode(call.world.rng.randbytes(size))
+    # What is sealed is the text, which is how Decrypt gives it back.
+    sealed = keys.sealed(key, data_key, context)
+    return {**_of(key), "CiphertextBlob": sealed, "Plaintext": data_key.decode()}
 
 
 @action("Encrypt", resource=("KeyId",), accepted={"DryRun": ""})
 def encrypt(call: Call) -> Document:
     """Carry out Encrypt."""
     plaintext = call.text("Plaintext").encode(errors="replace")
-    key, sealed = call.world.kms.encrypt(
-        call.caller, call.host_region, call.text("KeyId"), plaintext, _context(call)
-    )
-    return {**_of(key), "CiphertextBlob": sealed}
+    keys, context = call.world.part(Keys), _context(call)
+    key = keys.find(call, call.text("KeyId"))
+    if len(plaintext) > PLAINTEXT_BYTES_MAX:
+        raise FACTS.refusal("InvalidParameter", "Plaintext")
+    return {**_of(key), "CiphertextBlob": keys.sealed(key, plaintext, context)}
 
 
 @action("Decrypt", accepted={"DryRun": "", "Recipient": "there are no enclaves"})
 def decrypt(call: Call) -> Document:
     """Carry out Decrypt: a data key comes back in base64, a text as it was."""
-    key, plaintext = call.world.kms.decrypt(
-        call.caller, call.host_region, call.text("CiphertextBlob"), _context(call)
-    )
+    keys, context = call.world.part(Keys), _context(call)
+    key, plaintext = keys.opened(call, call.text("CiphertextBlob"), context)
     return {**_of(key), "Plaintext": plaintext.decode("utf-8", "replace")}
 
 
@@ -87,9 +86,9 @@ def _context(call: Call) -> bytes:
     try:
         context = json.loads(text) if text else {}
     except (ValueError, RecursionError):
-        raise invalid("EncryptionContext") from None
+        raise FACTS.refusal("InvalidParameter", "EncryptionContext") from None
     if not isinstance(context, dict):
-        raise invalid("EncryptionContext")
+        raise FACTS.refusal("InvalidParameter", "EncryptionContext")
     return json.dumps(context, sort_keys=True).encode()
 
 
@@ -114,7 +113,3 @@ def _metadata(key: Key) -> dict[str, Any]:
         "PrimaryKeyVersion": key.id,
         "ProtectionLevel": "SOFTWARE",
     }
-
-
-def _base64(data: bytes) -> str:
-    return b64encode(data).decode()
