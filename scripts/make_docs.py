@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from ali_import.cloud.retry_table import ROWS, Meaning
-from alicloud_emulator.services.catalog import page as emulator_actions
+from alicloud_emulator.products.catalog import page as emulator_actions
 from alicloud_emulator.world.profile import (
     Account,
     Durations,

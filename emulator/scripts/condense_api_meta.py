@@ -1,10 +1,10 @@
-"""Condense Alibaba's API metadata to what the contract tests compare with.
+"""Condense Function Compute's metadata to what its contract tests compare with.
 
-The metadata is the public repository aliyun/aliyun-openapi-meta (``en-US/<product>``):
+The metadata is the public repository aliyun/aliyun-openapi-meta (``en-US/fc``):
 
     python emulator/scripts/condense_api_meta.py DIRECTORY > emulator/tests/contract/api_meta.json
 
-DIRECTORY holds one folder a product (ecs, fc, ram, sts) with one file an action.
+DIRECTORY holds one file an action. The RPC products' metadata: ``condense_api.py``.
 """
 
 import json
@@ -34,12 +34,8 @@ def action(path: Path) -> dict[str, Any]:
 def main() -> None:
     """Print the condensed metadata."""
     root = Path(sys.argv[1])
-    products = {
-        folder.name: {path.stem: action(path) for path in sorted(folder.glob("*.json"))}
-        for folder in sorted(root.iterdir())
-        if folder.is_dir()
-    }
-    print(json.dumps(products, indent=1, sort_keys=True))
+    actions = {path.stem: action(path) for path in sorted(root.glob("*.json"))}
+    print(json.dumps(actions, indent=1, sort_keys=True))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ import pytest
 from alibabacloud_fc20230330 import models as sdk
 
 from alicloud_emulator.functions.manager import Bounds, Functions
-from alicloud_emulator.services import fc
+from alicloud_emulator.products.fc import service as fc
+from alicloud_emulator.products.fc.actions import ACTIONS, COMMON_ERRORS, FcAction
+from alicloud_emulator.products.fc.invocations import Asked
 from alicloud_emulator.services.declared import Effect, Place, find
-from alicloud_emulator.services.fc_actions import ACTIONS, COMMON_ERRORS, FcAction
-from alicloud_emulator.services.fc_invocations import Asked
 from alicloud_emulator.world.fc.refusals import REFUSALS
 from alicloud_emulator.world.profile import Limits
 from emulator.tests.support.models import filled, unknown_fields, wrong_types
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 META: dict[str, Any] = json.loads(
     Path(__file__).with_name("api_meta.json").read_text(encoding="utf-8")
-)["fc"]
+)
 BY_NAME = {action.name: action for action in ACTIONS}
 ECHO = "def handler(event, context): return event"
 ARN = "acs:fc:cn-hangzhou:1234567890123456:functions/job"

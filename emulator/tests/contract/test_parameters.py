@@ -1,95 +1,106 @@
-"""Every documented parameter of every action that is there is known to its parser."""
+"""What an action says beside its metadata is about something, and its codes are given."""
 
-import json
+import re
+from collections.abc import Iterable
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from alicloud_emulator.services.ecs.service import ACTIONS as ECS
-from alicloud_emulator.services.parameters import Kind, Param
-from alicloud_emulator.services.ram.service import ACTIONS as RAM
-from alicloud_emulator.services.rpc import Action
-from alicloud_emulator.services.sts import ACTIONS as STS
-from alicloud_emulator.world.ecs import refusals
+from alicloud_emulator.products import PRODUCTS
+from alicloud_emulator.products.rpc.action import Action
+from alicloud_emulator.products.rpc.api import Api
+from alicloud_emulator.products.rpc.parameters import Effect, Kind, Param
+from alicloud_emulator.world import ecs
 
-META: dict[str, Any] = json.loads(
-    Path(__file__).with_name("api_meta.json").read_text(encoding="utf-8")
-)
-ACTIONS: dict[tuple[str, str], Action] = {
-    (product, action.name): action
-    for product, actions in (("ecs", ECS), ("ram", RAM), ("sts", STS))
-    for action in actions
-}
-KINDS = {
-    "String": {Kind.STRING},
-    "Integer": {Kind.INTEGER},
-    "Long": {Kind.INTEGER},
-    "Boolean": {Kind.BOOLEAN},
-    "Struct": {Kind.STRUCT},
-    "RepeatList": {Kind.LIST, Kind.STRUCTS},
-    "Json": {Kind.JSON_LIST, Kind.JSON_STRUCTS},
-}
+APIS = {product.name: product.api for product in PRODUCTS if product.api}
 CASES = [
-    pytest.param(product, action, name, id=f"{product}.{action}.{name}")
-    for product in ("ecs", "ram", "sts")
-    for action, parameters in META[product].items()
-    for name in parameters
+    pytest.param(api, action, id=f"{name}.{action.name}")
+    for name, api in APIS.items()
+    for action in api.actions
 ]
+COMMON = {
+    "Account.Arrearage",
+    "InvalidParameter",
+    "InvalidRegionId.NotFound",
+    "MissingParameter",
+    "NoPermission",
+}
+"""Codes that any action can give."""
+RULES = {"ecs": Path(ecs.__file__).parent}
+"""Where a product's rules are, if not in its own package."""
+OF_ALL = Path(ecs.__file__).parents[1]
+"""RAM's, STS's and KMS's rules, which every product needs some of."""
 
 
-def test_every_documented_action_is_there() -> None:
-    documented = {
-        (product, action)
-        for product in ("ecs", "ram", "sts")
-        for action in META[product]
-    }
-    assert documented <= set(ACTIONS)
+def paths(params: Iterable[Param], prefix: str = "") -> set[str]:
+    found = set()
+    for param in params:
+        found |= {prefix + param.name}
+        found |= paths(param.members, f"{prefix}{param.name}.")
+    return found
 
 
-@pytest.mark.parametrize(("product", "action", "name"), CASES)
-def test_a_documented_parameter_is_known(product: str, action: str, name: str) -> None:
-    meta = META[product][action][name]
-    declared = {param.name: param for param in ACTIONS[product, action].params}
-    if "." in name:  # Filter.1.Key: a list of structs spelled out
-        name, _, member = name.split(".")
-        meta = {"type": "RepeatList", "members": [member]}
-    param = declared[name]
-    assert param.kind in KINDS[meta["type"]]
-    if meta.get("required"):
-        assert param.required
-    if members := meta.get("members"):
-        assert param.kind in (Kind.STRUCTS, Kind.JSON_STRUCTS)
-        assert set(members) <= spellings(param)
-
-
-def spellings(param: Param) -> set[str]:
-    return {name for member in param.members for name in (member.name, *member.aliases)}
-
-
-@pytest.mark.parametrize("action", ECS, ids=lambda action: action.name)
-def test_the_codes_of_an_action_are_known_and_of_one_kind(action: Action) -> None:
-    assert set(action.errors) <= set(refusals.REFUSALS)
-    assert not set(action.errors) & set(action.never)
-    assert len(set(action.errors)) == len(action.errors)
-
-
-def test_every_code_that_can_be_given_is_given_somewhere() -> None:
-    world = Path(refusals.__file__).parent
-    services = world.parents[1] / "services" / "ecs"
-    source = "".join(
+def source(name: str) -> str:
+    products = files("alicloud_emulator.products")
+    folders = [products / name, products / "rpc", RULES.get(name, OF_ALL)]
+    return "".join(
         path.read_text(encoding="utf-8")
-        for path in world.glob("*.py")
-        if path.name != "refusals.py"
+        for folder in folders
+        for path in folder.iterdir()
+        if path.name.endswith(".py")
     )
-    for path in services.glob("*.py"):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        source += "".join(line for line in lines if "refusal(" in line)
-    unused = [code for code in refusals.REFUSALS if f'"{code}"' not in source]
-    assert unused == []
 
 
-def test_every_code_is_declared_by_an_action_or_common_to_all() -> None:
-    declared = {code for action in ECS for code in action.errors}
-    common = {"InvalidRegionId.NotFound", "Account.Arrearage"}
-    assert set(refusals.REFUSALS) - declared - common == set()
+def words(text: str) -> set[str]:
+    return set(re.findall(r'"[\w. ]+"', text))
+
+
+@pytest.mark.parametrize(("api", "action"), CASES)
+def test_what_is_said_of_parameters_is_about_some(api: Api, action: Action) -> None:
+    known = paths(api.params[action.name])
+    assert {*action.required, *action.accepted, *action.notes} <= known
+    for param in action.more:
+        meta = api.metadata.get(action.name, {}).get(param.name)
+        # What the metadata knows as well as we do is not said again.
+        assert (
+            meta is None or Kind(str(meta).rstrip("!")) is Kind.STRUCT or param.members
+        )
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_every_parameter_that_is_enforced_is_read(name: str) -> None:
+    text = source(name)
+    for params in APIS[name].params.values():
+        for param in params:
+            if param.effect is Effect.ENFORCED:
+                assert f'"{param.name}"' in text
+
+
+@pytest.mark.parametrize(("api", "action"), CASES)
+def test_the_codes_of_an_action_are_known_and_of_one_kind(
+    api: Api, action: Action
+) -> None:
+    gives, never = api.facts.gives(action.name), api.facts.never(action.name)
+    assert set(gives) <= set(api.facts.tables["codes"]) | COMMON
+    assert not set(gives) & set(never)
+    assert len(set(gives)) == len(gives)
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_every_fact_has_a_source_and_every_code_an_action(name: str) -> None:
+    tables = APIS[name].facts.tables
+    for row in (*tables["codes"].values(), *tables["values"].values()):
+        assert row["source"] in tables["sources"]
+    assert set(tables["actions"]) <= set(APIS[name].by_name)
+    declared = {code for row in tables["actions"].values() for code in row["gives"]}
+    assert set(tables["codes"]) - declared - COMMON == set()
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_every_code_that_can_be_given_is_given_somewhere(name: str) -> None:
+    text = source(name)
+    codes = APIS[name].facts.tables["codes"]
+    # RAM's and STS's rules name the parameter alone.
+    tails = {code: code.removeprefix("InvalidParameter.") for code in codes}
+    assert [c for c in codes if not {f'"{c}"', f'"{tails[c]}"'} & words(text)] == []

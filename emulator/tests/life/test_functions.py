@@ -9,7 +9,7 @@ import pytest
 
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.products import BY_NAME
-from alicloud_emulator.services.fc_invocations import _answer
+from alicloud_emulator.products.fc.invocations import _answer
 from alicloud_emulator.world.fc import Function, InvocationResult
 from emulator.tests.life.conftest import vector
 from emulator.tests.unit.fc.conftest import function, invocation

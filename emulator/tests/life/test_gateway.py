@@ -6,15 +6,12 @@ from pathlib import Path
 import pytest
 
 from alicloud_emulator.front.gateway import etag
-from alicloud_emulator.services.ecs import EcsService
-from alicloud_emulator.services.hash_map import in_order
-from alicloud_emulator.services.ram import RamService
-from alicloud_emulator.services.rpc import RpcService
-from alicloud_emulator.services.sts import StsService
+from alicloud_emulator.products.rpc.hash_map import in_order
+from alicloud_emulator.products.rpc.service import RpcService
 from alicloud_emulator.world.profile import Principal
 from emulator.tests.life.conftest import VECTORS, Caller, now, vector
 from emulator.tests.support.image_cloud import TOKYO, Cloud
-from emulator.tests.support.rpc_calls import answer, request_of
+from emulator.tests.support.rpc_calls import answer, request_of, service_of
 
 ECS = "ecs.cn-hangzhou.aliyuncs.com"
 STS = "sts.cn-hangzhou.aliyuncs.com"
@@ -170,16 +167,16 @@ def test_each_product_refuses_in_its_own_words() -> None:
 
     for number in (13, 86):
         ecs = vector(number)
-        assert refused(EcsService(world), "DescribeImages", RegionId=TOKYO) == (
+        assert refused(service_of("ecs", world), "DescribeImages", RegionId=TOKYO) == (
             ecs["status"],
             ecs["body"]["Code"],
             ecs["body"]["Message"],
         )
     sts = vector(45)["body"]
     assert refused(
-        StsService(world), "AssumeRole", RoleArn=role, RoleSessionName="life"
+        service_of("sts", world), "AssumeRole", RoleArn=role, RoleSessionName="life"
     ) == (403, sts["Code"], sts["Message"])
-    status, code, message = refused(RamService(world), "GetRole", RoleName="x")
+    status, code, message = refused(service_of("ram", world), "GetRole", RoleName="x")
     assert (status, code) == (403, "NoPermission")
     assert message == (
         "You are not authorized to do this action. "

@@ -8,11 +8,13 @@ from xml.etree.ElementTree import Element
 import anyio
 from defusedxml.ElementTree import fromstring
 
-from alicloud_emulator.services.rpc import RpcService
+from alicloud_emulator.products import BY_NAME
+from alicloud_emulator.products.rpc.service import RpcService
 from alicloud_emulator.services.wire import Host, Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Fault
+from alicloud_emulator.world.world import World
 
 
 class NoBody:
@@ -50,6 +52,13 @@ class Answer:
         return str(self.json.get("Code", ""))
 
 
+def service_of(product: str, world: World) -> RpcService:
+    """Return what carries out a product's calls."""
+    api = BY_NAME[product].api
+    assert api is not None
+    return RpcService(world, api)
+
+
 def request_of(
     service: RpcService,
     action: str,
@@ -62,10 +71,10 @@ def request_of(
     faults: tuple[Fault, ...] = (),
 ) -> Request:
     """Return a request in the newer style: action and version in headers."""
-    product = service.PRODUCT.lower()
+    product = service.api.code.lower()
     label = f"{product}.{region}" if region else product
     if headers is None:
-        headers = {"x-acs-action": action, "x-acs-version": service.VERSION}
+        headers = {"x-acs-action": action, "x-acs-version": service.api.version}
     return Request(
         method=method,
         host=Host(name=f"{label}.aliyuncs.com", service=product, region=region),

@@ -1,7 +1,8 @@
-"""The products on the wire: requests in, calls on the world, answers out.
+"""The wire: the request and the answer as every product sees them, and object storage.
 
 | file | what it holds |
 |---|---|
-| wire.py | the request and the answer as every service sees them |
-| ecs.py, fc.py, ram.py, sts.py, oss/ ... | one product each: actions, parameters, bodies |
+| wire.py | the request and the answer |
+| declared.py | what an action takes, as a table |
+| oss/ | object storage |
 """

@@ -62,7 +62,7 @@ class Roles:
                 or ``InvalidParameter.*`` (400).
         """
         people = self._enter(caller, "CreateRole", "role/*")
-        _check_name("RoleName", role_name, r"[\w.-]{1,64}")
+        _check_name("RoleName.InvalidChars", role_name, r"[\w.-]{1,64}")
         _check_attributes(description, max_session_s)
         document = _parsed(trust, trust=True)
         _check_tags(tags or {})
@@ -192,7 +192,7 @@ class Roles:
                 ``MalformedPolicyDocument`` or ``InvalidParameter.*`` (400).
         """
         people = self._enter(caller, "CreatePolicy", "policy/*")
-        _check_name("PolicyName", policy_name, r"[A-Za-z0-9-]{1,128}")
+        _check_name("PolicyName.InvalidChars", policy_name, r"[A-Za-z0-9-]{1,128}")
         parsed = _parsed(document, trust=False)
         _check_tags(tags or {})
         if people.policy("Custom", policy_name) is not None:
@@ -373,7 +373,7 @@ def _parsed(text: str, *, trust: bool) -> dict[str, object]:
 
 def _check_name(parameter: str, name: str, pattern: str) -> None:
     if not re.fullmatch(pattern, name, re.ASCII):
-        raise _invalid(f"{parameter}.InvalidChars")
+        raise _invalid(parameter)
 
 
 def _check_attributes(description: str, max_session_s: int) -> None:

@@ -1,23 +1,26 @@
 """The world: every account's resources in every region, and the time it is there."""
 
+from collections.abc import Callable
 from random import Random
+from typing import Any, TypeVar
 
 from alicloud_emulator.world.agenda import Agenda, Clock
 from alicloud_emulator.world.blobs import Blobs, MemoryBlobs
 from alicloud_emulator.world.ecs import Ecs
 from alicloud_emulator.world.faults import Faults
 from alicloud_emulator.world.fc import Fc
-from alicloud_emulator.world.kms import Kms
 from alicloud_emulator.world.oss import Oss
 from alicloud_emulator.world.profile import Profile
 from alicloud_emulator.world.ram import Ram
 from alicloud_emulator.world.traffic import Traffic
 
+Part = TypeVar("Part")
+
 
 class World:
     """One emulated cloud.
 
-    Each product's state is an attribute (``ecs``, ``oss``, ``fc``, ``ram``, ``kms``). Call
+    What products have in common is an attribute, a product's own state a part. Call
     ``agenda.catch_up()`` before looking at state; the products' methods do it.
     """
 
@@ -40,4 +43,14 @@ class World:
         self.oss = Oss(self)
         self.ecs = Ecs(self)
         self.fc = Fc(self)
-        self.kms = Kms(self)
+        self._parts: dict[object, Any] = {}
+
+    def part(self, kind: Callable[["World"], Part]) -> Part:
+        """Return this world's one ``kind``, a class, made when it is first asked for.
+
+        So a product keeps its state here, and no module of the world knows of it.
+        """
+        if kind not in self._parts:
+            self._parts[kind] = kind(self)
+        part: Part = self._parts[kind]
+        return part

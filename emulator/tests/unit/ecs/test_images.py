@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.services.ecs.rows import image_row
+from alicloud_emulator.products.ecs.rows import image_row
 from alicloud_emulator.world.ecs.changes import ImageChange
 from alicloud_emulator.world.ecs.images import ImageQuery
 from alicloud_emulator.world.ecs.records import ImageStatus

@@ -15,8 +15,8 @@ import pytest
 
 from alicloud_emulator.front.hosts import parse
 from alicloud_emulator.functions.manager import Functions
-from alicloud_emulator.services.fc import FcService
-from alicloud_emulator.services.fc_actions import COMMON_ERRORS, route
+from alicloud_emulator.products.fc.actions import COMMON_ERRORS, route
+from alicloud_emulator.products.fc.service import FcService
 from alicloud_emulator.services.wire import Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError

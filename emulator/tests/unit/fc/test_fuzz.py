@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alicloud_emulator.services.fc_bodies import (
+from alicloud_emulator.products.fc.bodies import (
     _EXTRAS,
     _FIELDS,
     function_body,

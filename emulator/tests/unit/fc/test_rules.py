@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.services.fc_bodies import function_body
+from alicloud_emulator.products.fc.bodies import function_body
 from alicloud_emulator.world.checksum import crc64
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault

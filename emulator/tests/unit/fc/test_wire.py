@@ -163,7 +163,7 @@ async def test_asynchronous_invocations_run_afterwards(
 async def test_asynchronous_invocations_are_tried_again(
     wire: Wire, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alicloud_emulator.services.fc_invocations.ASYNC_RETRY_S", 0.0)
+    monkeypatch.setattr("alicloud_emulator.products.fc.invocations.ASYNC_RETRY_S", 0.0)
     code = "def handler(e, c):\n open(e.decode(), 'a').write('x')\n raise ValueError"
     await wire.create(code)
     mark = tmp_path / "mark"

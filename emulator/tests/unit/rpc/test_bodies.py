@@ -4,7 +4,7 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alicloud_emulator.services.bodies import (
+from alicloud_emulator.products.rpc.bodies import (
     json_body,
     minute_text,
     time_text,

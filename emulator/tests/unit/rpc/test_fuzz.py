@@ -5,25 +5,18 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alicloud_emulator.services.ecs import EcsService
-from alicloud_emulator.services.location import LocationService
-from alicloud_emulator.services.parameters import Kind, Param
-from alicloud_emulator.services.ram import RamService
-from alicloud_emulator.services.rpc import RpcService
-from alicloud_emulator.services.sts import StsService
+from alicloud_emulator.products import PRODUCTS
+from alicloud_emulator.products.rpc.parameters import Kind, Param
+from alicloud_emulator.products.rpc.service import RpcService
 from emulator.tests.support.image_cloud import TOKYO, Cloud
-from emulator.tests.support.rpc_calls import answer, request_of
+from emulator.tests.support.rpc_calls import answer, request_of, service_of
 
 CLOUD = Cloud()
 IMAGE = CLOUD.available()
-SERVICES: dict[str, RpcService] = {
-    service.PRODUCT: service
-    for service in (
-        EcsService(CLOUD.world),
-        RamService(CLOUD.world),
-        StsService(CLOUD.world),
-        LocationService(CLOUD.world),
-    )
+SERVICES = {
+    product.name: service_of(product.name, CLOUD.world)
+    for product in PRODUCTS
+    if product.api
 }
 LIKELY = [
     "", "0", "1", "-1", "101", "true", "False", TOKYO, IMAGE, "image", "bucket",
@@ -51,14 +44,15 @@ def wire_names(param: Param, prefix: str = "") -> list[str]:
 @st.composite
 def calls(draw: st.DrawFn) -> tuple[RpcService, str, Mapping[str, object]]:
     service = SERVICES[draw(st.sampled_from(sorted(SERVICES)))]
-    action = service.actions[draw(st.sampled_from(sorted(service.actions)))]
-    names = [name for param in action.params for name in wire_names(param)]
-    required = {p.name: "x" for p in action.params if p.required}
+    action = draw(st.sampled_from(sorted(service.api.by_name)))
+    params = service.api.params[action]
+    names = [name for param in params for name in wire_names(param)]
+    required = {p.name: "x" for p in params if p.required}
     given_values = (
         draw(st.dictionaries(st.sampled_from(names), VALUES)) if names else {}
     )
     region = {"RegionId": TOKYO} if "RegionId" in required else {}
-    return service, action.name, {**required, **region, **given_values}
+    return service, action, {**required, **region, **given_values}
 
 
 @given(call=calls(), old=st.booleans())
@@ -69,7 +63,7 @@ def test_every_call_gets_a_well_formed_answer(
     service, action, params = call
     headers = None
     if old:
-        params = {**params, "Action": action, "Version": service.VERSION}
+        params = {**params, "Action": action, "Version": service.api.version}
         headers = {"accept": "*/*"}
     got = answer(
         service,

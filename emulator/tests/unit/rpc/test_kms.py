@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.services.kms import KmsService
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.kms import storage_key_id
 from emulator.tests.support.image_cloud import Cloud
-from emulator.tests.support.rpc_calls import Answer, answer, request_of
+from emulator.tests.support.rpc_calls import Answer, answer, request_of, service_of
 
 LONDON, TOKYO = "eu-west-1", "ap-northeast-1"
 
@@ -19,7 +18,7 @@ class Keys:
 
     def __init__(self) -> None:
         self.cloud = Cloud()
-        self.service = KmsService(self.cloud.world)
+        self.service = service_of("kms", self.cloud.world)
 
     def call(self, action: str, region: str = LONDON, **params: Any) -> Answer:
         caller = params.pop("caller", self.cloud.main)

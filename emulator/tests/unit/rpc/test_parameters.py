@@ -2,30 +2,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alicloud_emulator.services.parameters import (
-    TAGS,
+from alicloud_emulator.products.rpc.parameters import (
     Arguments,
     Kind,
     Param,
-    boolean,
-    integer,
-    required,
-    structs,
     tag_filters,
     tag_pairs,
 )
 from alicloud_emulator.world.errors import ServiceError
 
+TAG = (Param("Key", aliases=("key",)), Param("Value", aliases=("value",)))
 PARAMS = (
-    required("RegionId"),
-    integer("PageSize"),
-    boolean("IsPublic"),
+    Param("RegionId", required=True),
+    Param("PageSize", Kind.INTEGER),
+    Param("IsPublic", Kind.BOOLEAN),
     Param("ResourceId", Kind.LIST),
     Param("Features", Kind.STRUCT, members=(Param("NvmeSupport"),)),
-    structs("Disk", integer("Size"), Param("Format")),
+    Param(
+        "Disk",
+        Kind.STRUCTS,
+        members=(Param("Size", Kind.INTEGER), Param("Format")),
+    ),
     Param("Names", Kind.JSON_LIST),
-    structs("JsonTag", *TAGS.members, kind=Kind.JSON_STRUCTS),
-    TAGS,
+    Param("JsonTag", Kind.JSON_STRUCTS, members=TAG),
+    Param("Tag", Kind.STRUCTS, members=TAG),
 )
 
 

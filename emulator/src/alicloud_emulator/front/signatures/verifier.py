@@ -14,21 +14,14 @@ from alicloud_emulator.front.signatures import (
 )
 from alicloud_emulator.front.signatures.claim import SKEW_S_MAX, Claim
 from alicloud_emulator.front.signatures.nonces import Nonces
+from alicloud_emulator.products import BY_NAME
+from alicloud_emulator.products.product import Product, Signing
 from alicloud_emulator.services.wire import Request
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.world import World
 
 _FORM_BYTES_MAX = 1024 * 1024
 _FORM_FIELDS_MAX = 2000
-
-_UNSIGNED_ACTIONS = frozenset({"AssumeRoleWithOIDC", "AssumeRoleWithSAML"})
-
-# Function Compute's own names for what the RPC gateway says. [fc SDK issues] Of
-# signatures and tokens it says what the gateway says.
-_FC_CODES = {
-    "InvalidAccessKeyId.NotFound": ("InvalidAccessKeyID", 403),
-    "MissingAccessKeyId": ("AccessDenied", 403),
-}
 
 
 class Verifier:
@@ -48,7 +41,7 @@ class Verifier:
             ServiceError: The signature is not accepted.
         """
         now = self._world.agenda.now
-        if request.host.service == "oss":
+        if _product(request).signing is Signing.OSS:
             self._verify_oss(request, now)
             return
         try:
@@ -78,7 +71,7 @@ class Verifier:
     async def _verify_api(
         self, request: Request, body: RequestBody, now: float
     ) -> None:
-        is_rpc = request.host.service != "fc"
+        is_rpc = _product(request).signing is Signing.RPC
         if acs3.is_meant(request):
             claim = acs3.read(request, now=now)
             self._settle(request, claim, now)
@@ -97,7 +90,7 @@ class Verifier:
         if is_rpc and rpc_v1.is_meant(request.query):
             claim = rpc_v1.read(request.method, request.query, now=now)
             self._settle(request, claim, now)
-        elif not (is_rpc and rpc_action(request) in _UNSIGNED_ACTIONS):
+        elif not (is_rpc and rpc_action(request) in _product(request).unsigned):
             raise rpc_v1.missing_access_key()
 
     def _settle(self, request: Request, claim: Claim, now: float) -> None:
@@ -117,12 +110,14 @@ class Verifier:
         request.signature = claim.way
 
 
+def _product(request: Request) -> Product:
+    return BY_NAME[request.host.service]
+
+
 def _in_words_of(request: Request, error: ServiceError) -> ServiceError:
     """Return the gateway's error as the product says it."""
-    if request.host.service == "fc" and error.code in _FC_CODES:
-        code, status = _FC_CODES[error.code]
-        return ServiceError(code, status, error.message)
-    return error
+    said = _product(request).says.get(error.code)
+    return ServiceError(*said, error.message) if said else error
 
 
 def rpc_action(request: Request) -> str:

@@ -43,7 +43,16 @@ def region_code(region_id: str) -> str:
     return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:3])
 
 
-def new_id(rng: Random, kind: str, region_id: str) -> str:
-    """Return a new id; ``kind`` is ``m`` (image), ``s`` (snapshot) or ``t`` (task)."""
-    tail = "".join(rng.choices(_ALPHABET, k=_RANDOM_CHARS))
+def new_id(
+    rng: Random, kind: str, region_id: str, *, chars: int = _RANDOM_CHARS
+) -> str:
+    """Return a new id of a kind, for example ``m`` for an image.
+
+    Args:
+        rng: Where it comes from.
+        kind: What stands before the hyphen.
+        region_id: Its region.
+        chars: How many follow the three that tell the region.
+    """
+    tail = "".join(rng.choices(_ALPHABET, k=chars))
     return f"{kind}-{region_code(region_id)}{tail}"

@@ -1,0 +1,43 @@
+"""Function Compute 3.0 on the wire.
+
+| file | what it holds |
+|---|---|
+| service.py | the actions |
+| actions.py | their paths, what they take and the codes they give |
+| bodies.py | JSON in and out |
+| invocations.py | InvokeFunction |
+"""
+
+from random import Random
+
+from alicloud_emulator.products.fc.service import FcService
+from alicloud_emulator.products.product import INTERNAL, REGION, VPC, Product, Signing
+
+
+def _id(rng: Random, now: float) -> str:
+    bits = f"{rng.getrandbits(80):020x}"
+    return f"1-{int(now) & 0xFFFFFFFF:08x}-{bits[:8]}-{bits[8:]}"
+
+
+PRODUCT = Product(
+    name="fc",
+    code="FC",
+    hosts=(
+        rf"fcv3{VPC}\.{REGION}",
+        rf"fc{VPC}\.{REGION}",
+        rf"(?:(?P<account>[0-9]{{1,32}})\.)?{REGION}{INTERNAL}\.fc",
+    ),
+    endpoint="fc.{}.aliyuncs.com",
+    service=lambda world, functions: FcService(world, functions=functions),
+    is_there=lambda region: region.fc,
+    request_id=_id,
+    signing=Signing.ROA,
+    # Of signatures and tokens it says what the gateway says. [fc SDK issues]
+    says={
+        "InvalidAccessKeyId.NotFound": ("InvalidAccessKeyID", 403),
+        "MissingAccessKeyId": ("AccessDenied", 403),
+    },
+    id_header="x-fc-request-id",
+    internal_error="InternalServerError",
+    throttled=("ResourceThrottled", 429),
+)
