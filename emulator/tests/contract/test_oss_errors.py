@@ -20,6 +20,11 @@ CASES = [
 ]
 
 
+# What a form's own policy refuses has another EC.
+SIZE = "0006-00000004"
+OTHER_EC = {"PostObject": {"EntityTooLarge": SIZE, "EntityTooSmall": SIZE}}
+
+
 @pytest.mark.parametrize(("action", "code"), CASES)
 def test_a_code_can_be_met(cloud: Cloud, action: str, code: str) -> None:
     change = recipe(action, code)
@@ -29,4 +34,6 @@ def test_a_code_can_be_met(cloud: Cloud, action: str, code: str) -> None:
     assert answer.status == expected.status
     if answer.body:
         assert answer.code == code
-    assert answer.headers.get("x-oss-ec", "") == expected.ec
+    assert answer.headers.get("x-oss-ec", "") == OTHER_EC.get(action, {}).get(
+        code, expected.ec
+    )
