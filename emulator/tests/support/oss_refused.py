@@ -60,8 +60,13 @@ def _with(name: str, value: str) -> Callable[[Try], Try]:
     return lambda call: call.but(headers={name: value})
 
 
+UNREACHABLE = b64encode(
+    b'{"callbackUrl": "http://a.example", "callbackBody": "a"}'
+).decode()
+
 # How a good call becomes one that meets a code, where that is the same for many.
 RECIPES: dict[str, Callable[[Try], Try]] = {
+    "CallbackFailed": _with("x-oss-callback", UNREACHABLE),
     "EntityTooLarge": lambda call: call.but(**LONG),
     "FileAlreadyExists": lambda call: replace(
         call.but(headers={"x-oss-forbid-overwrite": "true"}),
@@ -299,6 +304,7 @@ SPECIAL: dict[str, dict[str, Callable[[Try], Try]]] = {
     },
     "DeleteBucket": {"BucketNotEmpty": lambda call: call},
     "PostObject": {
+        "CallbackFailed": _body(form(OPEN_POLICY, callback=UNREACHABLE)),
         "EntityTooLarge": _body(form(POLICY % '["content-length-range", 0, 1]')),
         "EntityTooSmall": _body(form(POLICY % '["content-length-range", 9, 9]')),
         "FieldItemTooLong": _body(form(OPEN_POLICY, a="x" * 80_000)),

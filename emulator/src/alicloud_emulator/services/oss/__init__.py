@@ -15,6 +15,7 @@
 | listing.py | ListObjects, ListObjectsV2, ListObjectVersions |
 | objects.py, downloads.py | put, get, head, delete; ranges and blocks going out |
 | forms.py | uploads by HTML form |
+| callbacks.py | servers that are told of uploads |
 | pace.py | requests that want to be slow |
 | cors.py | what browsers ask and are told |
 | copying.py | copy, append, symbolic links |

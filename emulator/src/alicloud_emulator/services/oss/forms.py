@@ -16,11 +16,12 @@ from hashlib import sha1, sha256
 from typing import Any
 from urllib.parse import quote
 
+from alicloud_emulator.services.oss import callbacks
 from alicloud_emulator.services.oss.call import Call, answer, etag_header
 from alicloud_emulator.services.oss.objects import checksum_headers, written_attributes
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.oss.refusals import not_implemented, refusal
+from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.signing import ALGORITHM, TERMINAL, signing_key
 
 _BOUNDARY = re.compile(r'boundary="?([^";]{1,200})"?')
@@ -39,8 +40,7 @@ async def post_object(call: Call) -> Response:
     form = _Form(call)
     fields = await form.fields()
     call = replace(call, form=fields)
-    if call.header("callback"):
-        raise not_implemented(Argument="callback")
+    callback = callbacks.asked(call)
     policy = _policy(call)
     _sign(call)
     limits = _check(call, policy) if policy else (0, None)
@@ -56,7 +56,10 @@ async def post_object(call: Call) -> Response:
     blob = await call.take_in(form.file())
     _check_size(blob.size, limits)
     stored = objects.put(call.visit, call.bucket, key, blob, attributes)
-    return _answer(call, key, checksum_headers(stored), etag_header(stored.etag))
+    headers = checksum_headers(stored)
+    if callback is not None:
+        return await callback.made(call, stored, Response(headers=headers))
+    return _answer(call, key, headers, etag_header(stored.etag))
 
 
 def _answer(call: Call, key: str, headers: dict[str, str], etag: str) -> Response:
