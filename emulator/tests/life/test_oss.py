@@ -24,6 +24,7 @@ from alicloud_emulator.services.wire import Request
 from alicloud_emulator.world.caller import Caller, PrincipalKind
 from alicloud_emulator.world.errors import ServiceError
 from emulator.tests.life.conftest import VECTORS as ALL
+from emulator.tests.support.oss_refused import FORM_TYPE, OPEN_POLICY, form
 from emulator.tests.unit.oss.conftest import Answer, Body, Cloud
 
 Vector = dict[str, Any]
@@ -65,6 +66,8 @@ def cloud_of(vector: Vector) -> Cloud:
 def answer_to(cloud: Cloud, vector: Vector) -> Answer:
     body = vector.get("body", "").encode()
     headers = dict(vector.get("send", {}))
+    if "form" in vector:
+        body, headers = form(OPEN_POLICY, **vector["form"]), FORM_TYPE
     if vector.get("md5"):
         digest = md5(body, usedforsecurity=False).digest()
         headers["content-md5"] = b64encode(digest).decode()

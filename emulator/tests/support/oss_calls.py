@@ -13,8 +13,9 @@ from emulator.tests.unit.oss.conftest import Cloud
 
 BUCKET = "pail"
 PART = 100 * 1024
-# Operations that only older SDKs have.
+# Operations that only older SDKs have, or browsers.
 OLDER = {
+    "PostObject",
     "DeleteBucketReferer",
     "GetBucketStorageCapacity",
     "ListLiveChannel",

@@ -1,9 +1,10 @@
 """Calls of object storage that are refused, operation by operation."""
 
+import hmac
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from hashlib import md5
+from hashlib import md5, sha1
 from typing import Any
 
 from alicloud_emulator.world.blobs import MemoryBlob
@@ -59,8 +60,13 @@ def _with(name: str, value: str) -> Callable[[Try], Try]:
     return lambda call: call.but(headers={name: value})
 
 
+UNREACHABLE = b64encode(
+    b'{"callbackUrl": "http://a.example", "callbackBody": "a"}'
+).decode()
+
 # How a good call becomes one that meets a code, where that is the same for many.
 RECIPES: dict[str, Callable[[Try], Try]] = {
+    "CallbackFailed": _with("x-oss-callback", UNREACHABLE),
     "EntityTooLarge": lambda call: call.but(**LONG),
     "FileAlreadyExists": lambda call: replace(
         call.but(headers={"x-oss-forbid-overwrite": "true"}),
@@ -142,6 +148,31 @@ def complete(*parts: tuple[int, str]) -> bytes:
     return f"<CompleteMultipartUpload>{told}</CompleteMultipartUpload>".encode()
 
 
+FORM_TYPE = {"content-type": "multipart/form-data; boundary=line"}
+
+
+def form(policy: str = "", **fields: str) -> bytes:
+    """Return a form of the main account, with a file; nobody's without a policy."""
+    signed: dict[str, str] = {}
+    if policy:
+        account = Cloud().world.profile.accounts[0]
+        text = b64encode(policy.encode()).decode()
+        mac = hmac.new(account.access_key_secret.encode(), text.encode(), sha1)
+        signed = {
+            "OSSAccessKeyId": account.access_key_id,
+            "policy": text,
+            "Signature": b64encode(mac.digest()).decode(),
+        }
+    told = {"key": "new", **signed, **fields, "file": "text"}
+    parts = (
+        f'--line\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in told.items()
+    )
+    return "".join((*parts, "--line--")).encode()
+
+
+POLICY = '{"expiration": "2999-01-01T00:00:00Z", "conditions": [%s]}'
+OPEN_POLICY = POLICY % '{"bucket": "pail"}'
 # A good call of each operation.
 GOOD: dict[str, Try] = {
     **{name: Try(method="GET", target="/") for name in ("ListBuckets",)},
@@ -149,6 +180,9 @@ GOOD: dict[str, Try] = {
     "DescribeRegions": Try(method="GET", target="/?regions"),
     "PutBucket": Try(method="PUT", target="pail"),
     "DeleteBucket": Try(method="DELETE", target="pail"),
+    "PostObject": Try(
+        method="POST", target="pail", body=form(OPEN_POLICY), headers=FORM_TYPE
+    ),
     "PutBucketAcl": setting("acl").but(headers={"x-oss-acl": "private"}),
     "PutBucketTagging": setting("tagging"),
     "PutBucketVersioning": setting("versioning"),
@@ -269,6 +303,38 @@ SPECIAL: dict[str, dict[str, Callable[[Try], Try]]] = {
         "InvalidTag": _with("x-oss-bucket-tagging", "a=1&a=2"),
     },
     "DeleteBucket": {"BucketNotEmpty": lambda call: call},
+    "PostObject": {
+        "CallbackFailed": _body(form(OPEN_POLICY, callback=UNREACHABLE)),
+        "EntityTooLarge": _body(form(POLICY % '["content-length-range", 0, 1]')),
+        "EntityTooSmall": _body(form(POLICY % '["content-length-range", 9, 9]')),
+        "FieldItemTooLong": _body(form(OPEN_POLICY, a="x" * 80_000)),
+        "FileAlreadyExists": _body(
+            form(OPEN_POLICY, key="key", **{"x-oss-forbid-overwrite": "true"})
+        ),
+        "IncorrectNumberOfFilesInPOSTRequest": _body(b"--line--"),
+        "InvalidArgument": _body(form(OPEN_POLICY, key="")),
+        "InvalidEncryptionAlgorithmError": _body(
+            form(OPEN_POLICY, **{"x-oss-server-side-encryption": "ROT13"})
+        ),
+        "InvalidObjectName": _body(form(OPEN_POLICY, key="/")),
+        "InvalidPolicyDocument": _body(form("{")),
+        "InvalidStorageClass": _body(
+            form(OPEN_POLICY, **{"x-oss-storage-class": "Lukewarm"})
+        ),
+        "InvalidTag": _body(form(OPEN_POLICY, **{"x-oss-tagging": "a=1&a=2"})),
+        "MalformedPOSTRequest": _body(b"--line\r\n\r\n"),
+        "RequestIsNotMultiPartContent": _with("content-type", "text/plain"),
+        "a newer signature": _body(
+            form(
+                OPEN_POLICY,
+                **{
+                    "x-oss-signature-version": "OSS4-HMAC-SHA256",
+                    "x-oss-credential": "LTAI-emulator/20270115/a/oss/aliyun_v4_request",
+                    "x-oss-date": "20270115",
+                },
+            )
+        ),
+    },
     "PutBucketAcl": {
         **NEW,
         "MissingArgument": lambda call: replace(call, headers={}),

@@ -1,6 +1,6 @@
 """Watching object storage: what operations read of requests, and the codes they give."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,6 +88,8 @@ class Seen:
     def read(self, call: Call, place: Place, name: str) -> None:
         """Note that a name was read."""
         if (place, name) not in ANY:
+            # Fields of a form are in its body, whatever they stand for.
+            place = place if call.form is None else Place.BODY
             self.reads.add((action_of(call.request), place, name))
 
     def begin(self, action: str, root: Element) -> None:
@@ -143,16 +145,16 @@ def _naming(unwatched: Any, place: Place, seen: Seen) -> Any:
 
 
 def _watch_rest(patch: pytest.MonkeyPatch, seen: Seen) -> None:
-    headers_with, receive, document = Call.headers_with, Call.receive, Call.document
+    headers_with, take_in, document = Call.headers_with, Call.take_in, Call.document
     parse, text, response, said = xml.parse, xml.text, errors.response, Bucket.said
 
     def watched_headers_with(call: Call, prefix: str) -> dict[str, str]:
         seen.read(call, Place.HEADER, f"{prefix}*")
         return headers_with(call, prefix)
 
-    async def watched_receive(call: Call) -> Any:
+    async def watched_take_in(call: Call, blocks: AsyncIterator[bytes]) -> Any:
         seen.read(call, Place.BODY, "bytes")
-        return await receive(call)
+        return await take_in(call, blocks)
 
     def watched_document(call: Call, body: bytes, root: str) -> Element:
         found = document(call, body, root)
@@ -178,7 +180,7 @@ def _watch_rest(patch: pytest.MonkeyPatch, seen: Seen) -> None:
         return response(request, error, **given)
 
     patch.setattr(Call, "headers_with", watched_headers_with)
-    patch.setattr(Call, "receive", watched_receive)
+    patch.setattr(Call, "take_in", watched_take_in)
     patch.setattr(Call, "document", watched_document)
     patch.setattr(xml, "parse", watched_parse)
     patch.setattr(xml, "text", watched_text)

@@ -84,6 +84,13 @@ def test_a_bucket_encrypts_what_says_nothing_itself(pail: Cloud) -> None:
         assert refused.code == "InvalidEncryptionAlgorithmError"
 
 
+def test_only_kms_is_told_how(pail: Cloud) -> None:
+    how = "<KMSDataEncryption>SM4</KMSDataEncryption>"
+    for algorithm, kept in (("AES256", []), ("SM4", []), ("KMS", ["SM4"])):
+        pail.call("PUT", "pail?encryption", rule(algorithm, how))
+        assert pail.call("GET", "pail?encryption").texts(".//KMSDataEncryption") == kept
+
+
 def test_a_bucket_can_be_made_encrypted(cloud: Cloud) -> None:
     cloud.call("PUT", "safe", headers={SSE: "SM4"})
     assert cloud.call("GET", "safe?encryption").texts(".//SSEAlgorithm") == ["SM4"]

@@ -193,13 +193,6 @@ def test_completing_honours_forbid_overwrite(cloud: Cloud, upload: str) -> None:
     assert cloud.call("GET", "pail/k").body == b"there already"
 
 
-def test_callbacks_are_not_made(cloud: Cloud, upload: str) -> None:
-    callback = {"x-oss-callback": "e30="}
-    for method, target in (("POST", f"pail/k?uploadId={upload}"), ("PUT", "pail/k")):
-        answer = cloud.call(method, target, headers=callback)
-        assert (answer.status, answer.code) == (400, "NotImplemented")
-
-
 def test_parts_that_a_client_encrypted_say_how(cloud: Cloud, bucket: str) -> None:
     names = ("key", "start", "cek-alg", "wrap-alg", "data-size", "part-size")
     headers = {f"x-oss-meta-client-side-encryption-{n}": f"the {n}" for n in names}

@@ -19,8 +19,8 @@ from alicloud_emulator.front.signatures.claim import (
 )
 from alicloud_emulator.services.wire import Request
 from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.oss.signing import ALGORITHM, TERMINAL, signing_key
 
-ALGORITHM = "OSS4-HMAC-SHA256"
 _EXPIRES_S_MAX = 604_800
 _SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
 _DEFAULT_HEADERS = frozenset({"content-type", "content-md5"})
@@ -148,7 +148,7 @@ def _parts(
     # Not strftime, which writes the year 1 with one digit.
     date = datetime.fromtimestamp(int(moment), UTC).isoformat()[:19]
     date = date.replace("-", "").replace(":", "") + "Z"
-    if terminal != "aliyun_v4_request":
+    if terminal != TERMINAL:
         raise oss_errors.malformed("Credential")
     if day != date[:8]:
         raise bad_day
@@ -169,7 +169,7 @@ def _parts(
 
 def _claim(request: Request, parts: _Parts, token: str) -> Claim:
     def mismatch(secret: str) -> ServiceError | None:
-        key = _signing_key(secret, parts)
+        key = signing_key(secret, parts.day, parts.region)
         tried = [_canonical(request, parts, exact=exact) for exact in (True, False)]
         for canonical in tried:
             to_sign = _string_to_sign(parts, canonical)
@@ -190,13 +190,6 @@ def _claim(request: Request, parts: _Parts, token: str) -> Claim:
         security_token=token,
         mismatch=mismatch,
     )
-
-
-def _signing_key(secret: str, parts: _Parts) -> bytes:
-    key = f"aliyun_v4{secret}".encode()
-    for step in (parts.day, parts.region, "oss", "aliyun_v4_request"):
-        key = hmac.new(key, step.encode(), sha256).digest()
-    return key
 
 
 def _string_to_sign(parts: _Parts, canonical: str) -> str:

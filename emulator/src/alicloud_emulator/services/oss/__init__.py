@@ -14,6 +14,8 @@
 | encryption.py | server-side encryption of objects, in name only |
 | listing.py | ListObjects, ListObjectsV2, ListObjectVersions |
 | objects.py, downloads.py | put, get, head, delete; ranges and blocks going out |
+| forms.py | uploads by HTML form |
+| callbacks.py | servers that are told of uploads |
 | pace.py | requests that want to be slow |
 | cors.py | what browsers ask and are told |
 | copying.py | copy, append, symbolic links |

@@ -1,5 +1,6 @@
 """One call: the request in the words of object storage, and what services read of it."""
 
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
@@ -40,12 +41,17 @@ _FIRST_REGION = "cn-hangzhou"
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A request on its way into the world."""
+    """A request on its way into the world.
+
+    Attributes:
+        form: The fields of a form, which stand for headers where there is one.
+    """
 
     world: World
     request: Request
     bucket: str
     key: str
+    form: Mapping[str, str] | None = None
 
     @cached_property
     def visit(self) -> Visit:
@@ -60,6 +66,10 @@ class Call:
             signature=request.signature,
             pays="requester" in (self.header(_PAYER), self.param(_PAYER)),
         )
+
+    @property
+    def _headers(self) -> Mapping[str, str]:
+        return self.request.headers if self.form is None else self.form
 
     @property
     def versioned_visit(self) -> Visit:
@@ -78,14 +88,14 @@ class Call:
         return any(key == name for key, _ in self.request.query)
 
     def header(self, name: str, default: str = "") -> str:
-        """Return a header; ``name`` in lower case."""
-        return self.request.headers.get(name, default)
+        """Return a header, or a field of a form; ``name`` in lower case."""
+        return self._headers.get(name, default)
 
     def headers_with(self, prefix: str) -> dict[str, str]:
         """Return the headers whose names begin so, without that beginning."""
         return {
             name.removeprefix(prefix): value
-            for name, value in self.request.headers.items()
+            for name, value in self._headers.items()
             if name.startswith(prefix)
         }
 
@@ -149,14 +159,20 @@ class Call:
         """Take the body in, block by block, and return it as a blob.
 
         Raises:
-            ServiceError: MissingContentLength, EntityTooLarge; InvalidArgument: an
-                impossible rate.
+            ServiceError: MissingContentLength, and as ``take_in``.
         """
         headers = self.request.headers
         if "content-length" not in headers and "transfer-encoding" not in headers:
             raise refusal("MissingContentLength")
         check_size(self.request.content_length or 0)
-        blocks = aiter(self.request.body)
+        return await self.take_in(aiter(self.request.body))
+
+    async def take_in(self, blocks: AsyncIterator[bytes]) -> Blob:
+        """Return blocks as they come as one blob.
+
+        Raises:
+            ServiceError: EntityTooLarge; InvalidArgument: an impossible rate.
+        """
         if self.rate:
             blocks = pace.paced(blocks, self.rate)
         writer = self.world.blobs.writer()

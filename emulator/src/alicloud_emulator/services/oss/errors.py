@@ -18,6 +18,12 @@ _OWN_NAMES = {
     "ServiceUnavailable": ("ServiceUnavailable", 503),
     "Throttling.User": ("QpsLimitExceeded", 503),
 }
+_OWN_WORDS = {
+    "InvalidAccessKeyId.NotFound": (
+        "The OSS Access Key Id you provided does not exist in our records."
+    ),
+    "InvalidSecurityToken.Expired": "The security token you provided has expired.",
+}
 _HEADER_PREFIX = "x-oss-"
 # By the site an account is of. NOTE a guess that goes by what was seen: mainland hosts
 # name the one, hosts abroad the other.
@@ -80,7 +86,7 @@ def _body(
 ) -> bytes:
     fields: list[xml.Node] = [
         ("Code", code),
-        ("Message", error.message),
+        ("Message", _OWN_WORDS.get(error.code, error.message)),
         ("RequestId", request.request_id),
         ("HostId", request.headers.get("host") or request.host.name),
     ]

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from anyio import to_thread
 
-from alicloud_emulator.services.oss import encryption, xml
+from alicloud_emulator.services.oss import callbacks, encryption, xml
 from alicloud_emulator.services.oss.call import (
     Call,
     answer,
@@ -119,6 +119,7 @@ def _addressed(call: Call) -> tuple[Uploads, int, str]:
 async def complete(call: Call) -> Response:
     """CompleteMultipartUpload."""
     encryption.refuse(call)
+    callback = callbacks.asked(call)
     upload_id = call.param("uploadId")
     upload = call.world.oss.uploads.find(call.visit, call.bucket, call.key, upload_id)
     take_all = call.header("x-oss-complete-all").lower() == "yes"
@@ -151,7 +152,7 @@ async def complete(call: Call) -> Response:
     result.headers["ETag"] = etag_header(stored.etag)
     result.headers |= encryption.headers(stored.encryption)
     result.headers |= version_headers(stored.version_id)
-    return result
+    return await callback.made(call, stored, result) if callback else result
 
 
 async def _listed_parts(call: Call) -> list[tuple[int, str]]:

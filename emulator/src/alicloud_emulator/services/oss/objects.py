@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from alicloud_emulator.services.oss import encryption, pace, xml
+from alicloud_emulator.services.oss import callbacks, encryption, pace, xml
 from alicloud_emulator.services.oss.call import (
     KEPT_HEADERS,
     META_PREFIX,
@@ -44,6 +44,7 @@ async def put_object(call: Call) -> Response:
         # As the reference of old has it: no other condition is named there.
         raise not_implemented(Header="If-Modified-Since")
     attributes = written_attributes(call)
+    callback = callbacks.asked(call)
     objects = call.world.oss.objects
     objects.check_put(call.visit, call.bucket, call.key, attributes)
     blob = await call.receive()
@@ -55,7 +56,8 @@ async def put_object(call: Call) -> Response:
         attributes,
         content_md5=call.header("content-md5"),
     )
-    return Response(headers=checksum_headers(stored))
+    response = Response(headers=checksum_headers(stored))
+    return await callback.made(call, stored, response) if callback else response
 
 
 def written_attributes(call: Call) -> Attributes:

@@ -9,6 +9,7 @@ from alicloud_emulator.services.oss import (
     buckets,
     copying,
     cors,
+    forms,
     listing,
     multipart,
     objects,
@@ -61,6 +62,7 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ("GET", "versions"): Operation("ListObjectVersions", listing.list_versions),
         ("GET", "live"): Operation("ListLiveChannel", listing.list_live_channels),
         ("GET", "uploads"): Operation("ListMultipartUploads", multipart.list_uploads),
+        ("POST", ""): Operation("PostObject", forms.post_object),
         ("POST", "delete"): Operation(
             "DeleteMultipleObjects", objects.delete_multiple_objects
         ),
@@ -134,8 +136,8 @@ _MISSING = frozenset(
         "accessPoint", "accessPointConfigForObjectProcess",
         "accessPointForObjectProcess", "accessPointPolicy",
         "accessPointPolicyForObjectProcess", "accessPointPolicyStatus",
-        "archiveDirectRead", "asyncFetch", "bucketArchiveDirectRead", "callback",
-        "callback-var", "cloudboxes", "cname", "dataPipeline", "img", "legalHold",
+        "archiveDirectRead", "asyncFetch", "bucketArchiveDirectRead",
+        "cloudboxes", "cname", "dataPipeline", "img", "legalHold",
         "live", "metadataConfiguration", "metadataInventoryTable",
         "metadataJournalTable", "MetaQuery", "metaQuery", "objectWorm", "openMetaQuery",
         "overwriteConfig", "processConfiguration", "qos", "qosInfo",
@@ -186,8 +188,6 @@ def _looked_up(request: Request) -> Operation | str:
         return "NotImplemented"
     if request.method == "OPTIONS":
         found = []  # what browsers ask first, whatever the query is about
-    if level is Level.BUCKET and request.method == "POST" and not found:
-        return "NotImplemented"  # uploads by HTML form
     sub_resource = found[0] if found else ""
     if level is Level.OBJECT and request.method == "PUT":
         if "x-oss-copy-source" in request.headers:

@@ -54,6 +54,7 @@ REFUSALS = {
         409, "The bucket has objects. Please delete them first.", "0015-00000301"
     ),
     "CORSRuleBeyondLimit": Refusal(400, "The CORS Rules num is beyond limit."),
+    "CallbackFailed": Refusal(203, "Response body is not valid json format."),
     "EntityTooLarge": Refusal(
         400, "Your proposed upload exceeds the maximum allowed size.", "0016-00000104"
     ),
@@ -62,6 +63,7 @@ REFUSALS = {
         "Your proposed upload smaller than the minimum allowed size.",
         "0042-00000101",
     ),
+    "FieldItemTooLong": Refusal(400, "A field of the form is too long."),
     "FileAlreadyExists": Refusal(
         409,
         "The object you specified already exists and can not be overwritten.",
@@ -70,6 +72,9 @@ REFUSALS = {
     "FileImmutable": Refusal(409, "The object you specified is immutable."),
     "ForbidCreateNewBucket": Refusal(
         403, "New buckets are not allowed in this region."
+    ),
+    "IncorrectNumberOfFilesInPOSTRequest": Refusal(
+        400, "POST requires exactly one file upload per request."
     ),
     "InvalidArgument": Refusal(400, "Invalid Argument."),
     "InvalidBucketName": Refusal(
@@ -102,6 +107,7 @@ REFUSALS = {
         "Parts list must specified in order by part number.",
         "0042-00000004",
     ),
+    "InvalidPolicyDocument": Refusal(403, "Invalid Policy.", "0006-00000213"),
     "InvalidRange": Refusal(
         416, "The requested range cannot be satisfied", "0026-00000201"
     ),
@@ -113,6 +119,9 @@ REFUSALS = {
     ),
     "InventoryAlreadyExist": Refusal(409, "The inventory already exists."),
     "InventoryExceedLimit": Refusal(400, "There are too many inventories."),
+    "MalformedPOSTRequest": Refusal(
+        400, "The body of your POST request is not well-formed multipart/form-data."
+    ),
     "MalformedXML": Refusal(
         400,
         "The XML you provided was not well-formed or did not validate against our "
@@ -188,9 +197,17 @@ REFUSALS = {
         "Not allowed using the OSS public endpoint , please use CNAME instead.",
         "0048-00000401",
     ),
+    "RequestIsNotMultiPartContent": Refusal(
+        400, "Bucket POST must be of the enclosure-type multipart/form-data."
+    ),
     "RestoreAlreadyInProgress": Refusal(409, "The restore operation is in progress."),
     "SecondLevelDomainForbidden": Refusal(
         403, "Please use virtual hosted style to access.", "0003-00001401"
+    ),
+    "SignatureDoesNotMatch": Refusal(
+        403,
+        "The request signature we calculated does not match the signature you provided."
+        " Check your key and signing method.",
     ),
     "SymlinkTargetNotExist": Refusal(
         404, "The symbolic link's target does not exist.", "0026-00000011"
