@@ -20,15 +20,18 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 import anyio
 import anyio.lowlevel
-from anyio import to_thread
+from anyio import from_thread, to_thread
 
 from ali_import.cloud.calls import Cloud
 from ali_import.disk import BootMode, DiskImage, inspect
+from ali_import.disk.scratch import Scratch, sweep
+from ali_import.disk.unpack import is_pipe
 from ali_import.errors import ConfigurationError, DiskImageError
 from ali_import.publish import cleanup
 from ali_import.publish.model import Event, Leftover, Note, Options, Report, Target
 from ali_import.publish.naming import Image, targets
 from ali_import.publish.run import Run
+from ali_import.units import sized
 
 if TYPE_CHECKING:
     from ali_import.cloud.sdk.cloud import SdkCloud
@@ -141,6 +144,7 @@ class Publication:
         self._interrupted = False
         self._run: Run | None = None
         self._targets: tuple[Target, ...] = ()
+        self._scratch = Scratch()
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -161,7 +165,13 @@ class Publication:
         """
         if not self._images:
             raise ConfigurationError("there is no image to publish")
-        inspected = await _inspect_all(self._images)
+        try:
+            return await self._publish()
+        finally:
+            self.discard()
+
+    async def _publish(self) -> Report:
+        inspected = await _inspect_all(self._images, self._scratch, self._on_event)
         today = datetime.fromtimestamp(time.time(), UTC).date()
         self._targets = targets(self._images, inspected, today=today)
         for target in self._targets:
@@ -196,6 +206,13 @@ class Publication:
         self._interrupted = True
         if self._run is not None:
             self._run.interrupt()
+
+    def discard(self) -> None:
+        """Remove what compressed images were unpacked to; ``execute`` does so itself.
+
+        For callers that end the process before it could.
+        """
+        self._scratch.close()
 
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return the temporary things that exist, or may exist, right now."""
@@ -308,8 +325,10 @@ def _dice() -> Random:
     return Random(secrets.randbits(128))
 
 
-async def _inspect_all(images: Sequence[Image]) -> tuple[DiskImage, ...]:
-    """Inspect every file, in worker threads.
+async def _inspect_all(
+    images: Sequence[Image], scratch: Scratch, tell: Callable[[Event], None]
+) -> tuple[DiskImage, ...]:
+    """Inspect every file, in worker threads; compressed ones are unpacked.
 
     Raises:
         ConfigurationError: An image cannot be what was said of it.
@@ -319,11 +338,17 @@ async def _inspect_all(images: Sequence[Image]) -> tuple[DiskImage, ...]:
     found: dict[int, DiskImage] = {}
     wrong: dict[int, ConfigurationError | DiskImageError] = {}
     limiter = anyio.CapacityLimiter(_INSPECTIONS_MAX)
+    await to_thread.run_sync(sweep)  # what a killed process has left
 
     async def look(index: int) -> None:
         try:
             found[index] = await to_thread.run_sync(
-                _inspect, images[index], abandon_on_cancel=True, limiter=limiter
+                _inspect,
+                images[index],
+                scratch,
+                tell,
+                abandon_on_cancel=True,
+                limiter=limiter,
             )
         except (ConfigurationError, DiskImageError) as error:
             wrong[index] = error
@@ -339,9 +364,27 @@ async def _inspect_all(images: Sequence[Image]) -> tuple[DiskImage, ...]:
     return tuple(found[index] for index in range(len(images)))
 
 
-def _inspect(image: Image) -> DiskImage:
+def _inspect(
+    image: Image, scratch: Scratch, tell: Callable[[Event], None]
+) -> DiskImage:
+    path = Path(image.path)
+    if image.name is None and is_pipe(path):
+        raise ConfigurationError(
+            f"{path}: an image from a pipe needs a name", advice="add --name NAME"
+        )
+
+    def progress(size_bytes: int) -> None:
+        if not scratch.closed:
+            note = Note(text=f"{path}: {sized(size_bytes)} unpacked")
+            from_thread.run_sync(tell, note)
+
     return inspect(
-        Path(image.path), image.boot_mode, image.architecture, sha256=image.sha256
+        path,
+        image.boot_mode,
+        image.architecture,
+        sha256=image.sha256,
+        scratch=scratch,
+        progress=progress,
     )
 
 

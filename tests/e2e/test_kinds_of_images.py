@@ -1,6 +1,8 @@
 """Images of other kinds than a small raw disk, as processes over real sockets."""
 
+import gzip
 import hashlib
+import lzma
 import random
 import struct
 from collections.abc import Callable
@@ -9,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from ali_import.units import GIB, MIB
+from emulator.tests.support.emulator import emulator
 from tests.e2e.conftest import FAMILY, FLAGS, NAME, Exec
 from tests.support.audit import Expected, expected, problems
 from tests.support.containers import qcow2, vhd_dynamic, vhd_fixed
 from tests.support.disks import BOOT_X86_64, disk
+from tests.support.tool import BIN, run
 
 pytestmark = pytest.mark.e2e
 
@@ -98,3 +102,37 @@ def test_a_vhd_of_a_wrong_size_fails_with_the_clouds_reason(
     assert ended.status == 4, ended.err
     assert "InvalidVHDImage.IncorrectSize" in ended.err
     assert "qemu-img convert -O qcow2" in ended.err
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_compressed_image_is_published_as_what_is_in_it(
+    execute: Exec, tmp_path: Path, disks: list[Path], large: bool
+) -> None:
+    content = disks[1].read_bytes()
+    if large:
+        content = content.ljust(30 * MIB, b"\0") + random.Random(2).randbytes(6 * MIB)
+    plain, packed = tmp_path / "disk.img", tmp_path / "disk.img.gz"
+    plain.write_bytes(content)
+    packed.write_bytes(gzip.compress(content, 1))
+    wanted = expected([plain], name=NAME, family=FAMILY)
+    ended, report = execute("--public", *FLAGS, *IN_THEM, packed)
+    assert ended.status == 0, ended.err
+    assert problems(report, wanted, public=True, regions=REGIONS) == []
+
+
+def test_an_image_may_come_from_a_pipe(
+    tmp_path: Path, disks: list[Path], wanted: list[Expected]
+) -> None:
+    packed = tmp_path / "disk.img.xz"
+    packed.write_bytes(lzma.compress(disks[2].read_bytes()))
+    with emulator() as cloud:
+        argv = (BIN / "ali-import", *FLAGS, "-r", "eu-central-1", "-")
+        # It is the same, whoever unpacks it.
+        for command, result in (("cat", "1 placed"), ("xzcat", "1 unchanged")):
+            words = " ".join(map(str, argv))
+            ended = run("sh", "-c", f"{command} {packed} | {words}", env=cloud.env)
+            assert ended.status == 0, ended.err
+            state = cloud.get("/state")
+            regions = ["eu-central-1"]
+            assert problems(state, wanted[2:], public=False, regions=regions) == []
+            assert result in ended.err

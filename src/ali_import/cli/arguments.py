@@ -17,6 +17,8 @@ from ali_import.units import HOUR_S, MINUTE_S
 CLEANUP: Final = "cleanup"
 INSPECT: Final = "inspect"
 END_OF_OPTIONS: Final = "--"
+STDIN: Final = "/dev/stdin"
+_STDIN: Final = "-"
 
 _PURPOSES: Final = {
     CLEANUP: "remove leftovers",
@@ -105,9 +107,13 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
     given = parser.parse_intermixed_args(argv)
     if "" in files:
         parser.error(_NO_NAME)
-    images = tuple(Path(image) for image in (*given.images, *files))
+    images = tuple(map(Path, (*map(_file, given.images), *files)))
     if not images:
         parser.error("the following arguments are required: IMAGE")
+    if _STDIN in given.images and given.name is None:
+        parser.error("an image from standard input (-) needs a --name")
+    if given.images.count(_STDIN) > 1:
+        parser.error("standard input (-) can be read only once")
     for command, purpose in _PURPOSES.items():
         if command in given.images and not Path(command).exists():
             raise ConfigurationError(
@@ -173,7 +179,7 @@ def _inspect(argv: Sequence[str]) -> InspectArguments:
     given = parser.parse_intermixed_args(argv)
     if "" in (*given.files, *files):
         parser.error(_NO_NAME)
-    named = tuple(Path(file) for file in (*given.files, *files))
+    named = tuple(map(Path, (*map(_file, given.files), *files)))
     if not named:
         parser.error("the following arguments are required: FILE")
     return InspectArguments(files=named, as_json=given.json, verbosity=given.verbose)
@@ -209,7 +215,7 @@ def _publish_parser() -> argparse.ArgumentParser:
         metavar="IMAGE",
         nargs="*",
         type=_image,
-        help="disk image files: raw, QCOW2 or VHD",
+        help="disk image files: raw, QCOW2 or VHD, compressed or not; - is standard input",
     )
     _add_about_images(parser)
     add(
@@ -347,11 +353,12 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _image(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError(_NO_NAME)
-    if text == "-":
-        raise argparse.ArgumentTypeError(
-            "- (standard input) cannot be read; save it to a file (one called - is ./-)"
-        )
     return text
+
+
+def _file(text: str) -> str:
+    """Return the file that an argument names; one called - is ./-."""
+    return STDIN if text == _STDIN else text
 
 
 def _region(text: str) -> str:

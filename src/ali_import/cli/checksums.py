@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ali_import import ConfigurationError
+from ali_import.cli.arguments import STDIN
 
 # What a list of checksums may have at most, so that an image given in its place does
 # not fill the memory.
@@ -36,9 +37,10 @@ def expected_sums(images: Sequence[Path], given: Sequence[str]) -> Mapping[Path,
         if pair is None:
             _add_listed(found, Path(text))
             continue
-        if Path(pair[1]) not in found:
+        path = Path(STDIN if pair[1] == "-" else pair[1])
+        if path not in found:
             raise _wrong(text, "names none of the images", "give it as the image is")
-        found[Path(pair[1])].add(pair[2].lower())
+        found[path].add(pair[2].lower())
     if not given:
         return {}
     for image, sums in found.items():

@@ -35,6 +35,8 @@ examples:
                                            three images, public, in every region
   ali-import -r cn-hangzhou -r eu-central-1 disk.img
                                            two regions only
+  xzcat disk.img.xz | ali-import -n demo-1 -
+                                           from a pipe (or name disk.img.xz)
   ali-import inspect disk.qcow2            what is in it, and would it boot?
   ali-import cleanup                       what have stopped runs left behind?
 
@@ -52,6 +54,7 @@ environment:
       ~/.aliyun/config.json, the credentials file, the instance's RAM role
   HTTPS_PROXY, NO_PROXY                    how to reach the cloud
   SSL_CERT_FILE, REQUESTS_CA_BUNDLE        whom to trust there
+  TMPDIR                                   where compressed images are unpacked
   NO_COLOR                                 no colours
 
 exit status:

@@ -113,6 +113,8 @@ class PublishCommand:
     def _stop_at_once(self) -> NoReturn:
         """Say what is left, and end the process."""
         left = self._publication.leftovers() if self._publication else ()
+        if self._publication:
+            self._publication.discard()
         self._showing.close()
         self._messages.line("ali-import: stopped")
         self._tell_leftovers(left)

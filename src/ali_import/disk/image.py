@@ -19,7 +19,13 @@ from ali_import.disk.inspection import (
 )
 from ali_import.disk.parts import Part, PartHasher
 from ali_import.disk.reader import Reader, open_image
-from ali_import.errors import ConfigurationError
+from ali_import.disk.scratch import Scratch
+from ali_import.disk.unpack import Progress, Unpacked, unpack, wants_unpacking
+from ali_import.errors import ConfigurationError, DiskImageError
+
+
+def _ignore(_: int) -> None:
+    """Take no notice of what was unpacked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +43,8 @@ class DiskImage:
         uefi_preferred: Whether it is to be UEFI-Preferred: a machine without UEFI boots
             it from BIOS.
         warnings: What its publisher may want to know, a sentence each.
+        unpacked: The temporary file that it was unpacked to, if it was compressed or
+            came from a pipe; then sizes and ``sha256`` are of that.
         parts: What the file is uploaded in.
     """
 
@@ -49,7 +57,13 @@ class DiskImage:
     boot_mode: BootMode
     uefi_preferred: bool = False
     warnings: tuple[str, ...] = ()
+    unpacked: Path | None = None
     parts: tuple[Part, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def content(self) -> Path:
+        """The file that is uploaded."""
+        return self.unpacked or self.path
 
     @property
     def suffix(self) -> str:
@@ -68,6 +82,8 @@ def inspect(
     architecture: Architecture | None = None,
     *,
     sha256: str = "",
+    scratch: Scratch | None = None,
+    progress: Progress = _ignore,
 ) -> DiskImage:
     """Find out what the disk image in a file is, and hash its content.
 
@@ -85,13 +101,18 @@ def inspect(
         path: The file.
         boot_mode: How it boots, whatever is found; None goes by what is found.
         architecture: What it is for, likewise; arm64 alone means UEFI.
-        sha256: What the file's SHA-256 must be, in hexadecimal; "" for anything.
+        sha256: What the file's SHA-256 must be, in hexadecimal; "" for anything. It is
+            of the file as it is, compressed or not.
+        scratch: Where to unpack it, if it is compressed or a pipe; without one it is
+            refused for that.
+        progress: Told now and then how many bytes were unpacked.
 
     Raises:
         ConfigurationError: There are no arm64 machines with BIOS.
         DiskImageError: The file is missing, unreadable, empty, no disk image that the
             cloud takes, damaged, larger than 2 TiB, boots nowhere, has another SHA-256, or it
             changes meanwhile.
+        ScratchClosedError: The publication ended meanwhile.
     """
     if architecture is Architecture.ARM64:
         if boot_mode in {BootMode.BIOS, BootMode.UEFI_PREFERRED}:
@@ -100,21 +121,20 @@ def inspect(
                 advice="leave out the boot mode or the architecture",
             )
         boot_mode = BootMode.UEFI
-    with open_image(path) as file:
-        container = open_container(file)
-        # Before the disk inside is looked at: how it boots does not matter then.
-        foreign = refusal_of_format(path, container)
-        if foreign:
-            raise file.error(foreign.message, foreign.advice)
-        found = look_into(file, container)
-        for refusal in found.refusals:
-            if not (refusal.overrulable and boot_mode):
-                raise file.error(refusal.message, refusal.advice)
+    unpacked: Unpacked | None = None
+    if scratch is not None and wants_unpacking(path):
+        unpacked = unpack(path, scratch, progress)
+        _check_sum(path, unpacked.source_sha256, sha256)
+        sha256 = ""
+    temporary = unpacked.path if unpacked else None
+    with open_image(temporary or path, named=path) as file:
+        packed = unpacked is not None and unpacked.compression != ""
+        found = _fit_to_publish(file, packed=packed, told=boot_mode is not None)
         parts = PartHasher(file.size_bytes)
         preferred = boot_mode is BootMode.UEFI_PREFERRED
         mode, machine = _told(found, boot_mode, architecture)
         content_sha256 = file.sha256(parts)
-        _check_sum(file, content_sha256, sha256)
+        _check_sum(path, content_sha256, sha256)
         return DiskImage(
             path=path,
             format=PUBLISHED_FORMATS[found.format],
@@ -128,16 +148,43 @@ def inspect(
                 *found.warnings,
                 *_contradictions(found, mode, machine, preferred=preferred),
             ),
+            unpacked=temporary,
             parts=parts.parts(),
         )
 
 
-def _check_sum(file: Reader, found: str, wanted: str) -> None:
+def _fit_to_publish(file: Reader, *, packed: bool, told: bool) -> Inspection:
+    """Look into a file, and pass if it can be published.
+
+    Args:
+        file: The file, or what was in it.
+        packed: Whether it was compressed.
+        told: Whether somebody said how it boots.
+
+    Raises:
+        DiskImageError: It cannot.
+    """
+    container = open_container(file)
+    # Before the disk inside is looked at: how it boots does not matter then.
+    path = file.path.with_suffix("") if packed else file.path
+    foreign = refusal_of_format(path, container)
+    if foreign:
+        first = "unpack it, and " if packed else ""
+        raise file.error(foreign.message, f"{first}{foreign.advice}")
+    found = look_into(file, container)
+    for refusal in found.refusals:
+        if not (refusal.overrulable and told):
+            raise file.error(refusal.message, refusal.advice)
+    return found
+
+
+def _check_sum(path: Path, found: str, wanted: str) -> None:
     if wanted and found != wanted.lower():
-        raise file.error(
+        raise DiskImageError(
             f"is not the file it should be: its SHA-256 is {found}, not "
             f"{wanted.lower()}",
-            "download it again, or correct the sum",
+            path=path,
+            advice="download it again, or correct the sum",
         )
 
 

@@ -190,7 +190,7 @@ class Reader:
                 parts.update(block)
             offset += len(block)
         now = os.fstat(self._descriptor)
-        if _version(now) != _version(self._opened):
+        if version_of(now) != version_of(self._opened):
             raise self.error(
                 "changed while it was read", "wait until its writer has finished"
             )
@@ -215,8 +215,12 @@ class Reader:
 
 
 @contextmanager
-def open_image(path: Path) -> Iterator[Reader]:
+def open_image(path: Path, named: Path | None = None) -> Iterator[Reader]:
     """Open the regular, non-empty file ``path``.
+
+    Args:
+        path: The file.
+        named: What it is called in errors, if not by its path.
 
     Raises:
         DiskImageError: It is missing, unreadable, empty, or not a regular file.
@@ -234,7 +238,7 @@ def open_image(path: Path) -> Iterator[Reader]:
             raise DiskImageError(
                 "is empty", path=path, advice="build or download it again"
             )
-        yield Reader(path, descriptor, status)
+        yield Reader(named or path, descriptor, status)
     finally:
         os.close(descriptor)
 
@@ -249,7 +253,8 @@ def content_sha256(path: Path) -> str:
         return reader.sha256()
 
 
-def _version(status: os.stat_result) -> tuple[int, int]:
+def version_of(status: os.stat_result) -> tuple[int, int]:
+    """Return what changes when a file does."""
     return status.st_size, status.st_mtime_ns
 
 

@@ -164,7 +164,7 @@ class Staging:
 
     def _body(self, part: Part) -> FileRange | Fetch:
         if self._sources is None:
-            path = self._image.path
+            path = self._image.content
             return FileRange(path=path, offset=part.offset, length=part.length)
         sources = list(self._sources.objects)
         self._region.context.rng.shuffle(sources)

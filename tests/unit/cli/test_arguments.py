@@ -213,16 +213,15 @@ def test_what_is_wrong_is_named(argv: str, complaint: str) -> None:
     assert "\n" not in line
 
 
-@pytest.mark.parametrize(
-    ("image", "complaint"), [("", "is empty"), ("-", "- (standard input)")]
-)
-def test_an_image_that_is_no_file_name_is_called_what_it_is(
-    image: str, complaint: str
-) -> None:
-    with pytest.raises(ConfigurationError, match="IMAGE") as wrong:
-        parse(["a.img", image])
-    assert complaint in wrong.value.diagnostics()
-    assert publish("./-").images == (Path("-"),)
+def test_a_dash_is_standard_input_and_needs_a_name() -> None:
+    given = publish("-n", "demo", "-", "a.img")
+    assert given.images == (Path("/dev/stdin"), Path("a.img"))
+    with pytest.raises(ConfigurationError, match="needs a --name"):
+        parse(["a.img", "-"])
+    with pytest.raises(ConfigurationError, match="only once"):
+        parse(["-n", "demo", "-", "-"])
+    for argv in (["./-"], ["--", "-"]):
+        assert publish(*argv).images == (Path("-"),)
 
 
 def test_an_empty_name_of_a_file_is_refused_wherever_it_stands() -> None:

@@ -1,5 +1,6 @@
 """The command as a process: speed, exit statuses, signals, pipes, hanging threads."""
 
+import gzip
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import IO
 import pytest
 
 from ali_import import __version__
+from emulator.tests.support.waiting import until
 from tests.support import disks
 
 ROOT = Path(__file__).parents[3]
@@ -28,19 +30,21 @@ def image(tmp_path: Path) -> Path:
 def start(
     *argv: str | Path,
     script: str = "",
+    stdin: int | IO[str] = subprocess.DEVNULL,
     stdout: int | IO[str] = subprocess.PIPE,
     before: tuple[str, ...] = (),
+    **environment: str,
 ) -> subprocess.Popen[str]:
     """Start ``ali-import``, around a scripted run if one is named."""
     module = ["tests.unit.cli.scripted", script] if script else ["ali_import"]
     return subprocess.Popen(
         [*before, sys.executable, "-m", *module, *map(str, argv)],
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
     )
 
 
@@ -357,3 +361,87 @@ def test_the_live_display_on_a_terminal_leaves_results_whole(image: Path) -> Non
         b"\r\x1b[2K1A"
     )
     assert b"failed us-east-1 n1" in rest
+
+
+@pytest.fixture
+def packed(image: Path) -> Path:
+    path = image.with_name("a.img.gz")
+    path.write_bytes(gzip.compress(image.read_bytes()))
+    return path
+
+
+def temporary(packed: Path) -> Path:
+    directory = packed.parent / "temporary"
+    directory.mkdir(exist_ok=True)
+    return directory
+
+
+@pytest.mark.parametrize("signals", [0, 1, 2])
+def test_what_an_image_was_unpacked_to_goes_however_the_command_ends(
+    packed: Path, signals: int
+) -> None:
+    there = temporary(packed)
+    script = ("fail_some", "wait_for_interrupt", "ignore_interrupts")[signals]
+    process = start(packed, script=script, TMPDIR=str(there))
+    if signals:
+        wait_until_ready(process)
+        assert len(list(there.iterdir())) == 1
+        for _ in range(signals):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+    assert finish(process)[0] == (130 if signals else 3)
+    assert list(there.iterdir()) == []
+
+
+def test_what_a_killed_command_has_left_goes_with_the_next(
+    image: Path, packed: Path
+) -> None:
+    there = temporary(packed)
+    process = start(packed, script="ignore_interrupts", TMPDIR=str(there))
+    wait_until_ready(process)
+    process.kill()
+    finish(process)
+    assert len(list(there.iterdir())) == 1
+    assert finish(start(image, script="place_all", TMPDIR=str(there)))[0] == 0
+    assert list(there.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_pipe_gives_nothing_ends_it(
+    packed: Path, number: signal.Signals
+) -> None:
+    there = temporary(packed)
+    argv = ("-v", "-n", "n1", "-")
+    process = start(*argv, script="place_all", stdin=subprocess.PIPE, TMPDIR=str(there))
+    assert process.stdin is not None
+    process.stdin.write("x" * 100_000)
+    process.stdin.flush()
+    until(lambda: list(there.iterdir()))
+    process.send_signal(number)
+    status, _, err = finish(process)
+    assert status == 130
+    assert err.splitlines()[-1] == "ali-import: interrupted"
+    assert list(there.iterdir()) == []
+
+
+def test_an_image_comes_from_a_pipe(image: Path) -> None:
+    with subprocess.Popen(["cat", image], stdout=subprocess.PIPE, text=True) as cat:
+        assert cat.stdout is not None
+        process = start("-n", "n1", "-", script="place_all", stdin=cat.stdout)
+        status, out, _ = finish(process)
+    assert status == 0
+    assert out.splitlines()[0].startswith("cn-hangzhou n1 (ipxe) m-")
+
+
+def test_standard_input_may_be_a_file(image: Path) -> None:
+    with image.open() as file:
+        process = start("-n", "n1", "-", script="place_all", stdin=file)
+        assert finish(process)[0] == 0
+
+
+def test_an_image_from_a_named_pipe_needs_a_name(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    status, _, err = finish(start(pipe, script="place_all"))
+    assert status == 2
+    assert f"{pipe}: an image from a pipe needs a name; add --name NAME" in err
