@@ -437,7 +437,7 @@ class Stage:
         if process.name == "first":
             for text in checks.half_published(world, plan, report, spoiled):
                 self._violated(text)
-        if not spoiled and not report.interrupted:
+        if not spoiled and not (report.interrupted or report.timed_out):
             unsure = self._monitor.unsure
             for text in checks.imagined(world, found, report.leftovers, unsure):
                 self._violated(f"{process.name} tells of {text}, which is not there")

@@ -344,8 +344,9 @@ class Placement:
             return
         steps = (
             (self._joined, partial(self._set_family, image.family or HELD_FAMILY)),
-            (self._revived, partial(images.deprecate, region, image.image_id)),
             (self._shown, partial(images.share, region, image.image_id, public=False)),
+            # After that: an image that is shared cannot be deprecated.
+            (self._revived, partial(images.deprecate, region, image.image_id)),
         )
         for was_done, undo in steps:
             if was_done:

@@ -203,8 +203,8 @@ class Replacement(Temporary):
 
     async def _move_aside(self, old: CloudImage) -> None:
         """Mark the old image as ours to delete, hide it, and rename it."""
+        self.retired = old  # tags that nobody answered for have to be taken off again
         await self._tag(old, aside_tags(self.target.name, public=old.public))
-        self.retired = old
         if old.public:
             await images.share(self.region, old.image_id, public=False)
         aside = self._aside_name(old)
@@ -335,11 +335,15 @@ class Replacement(Temporary):
             )
 
         aside = self._aside_name(old)
-        return await images.look_again(
+        found = await images.look_again(
             look,
             lambda seen: bool(seen) and seen[0].name == aside,
             since=self._moved_at,
         )
+        if found and found[0].name == aside and old is self.retired:
+            # Be it that another run moved it.
+            self.retired = dataclasses.replace(old, name=aside)
+        return found
 
     async def _restore(self, old: CloudImage) -> None:
         """Make the old image what it was."""
