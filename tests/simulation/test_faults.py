@@ -21,7 +21,7 @@ from ali_import.publish.lease import (
 from ali_import.publish.model import Note, Report, Result, Route
 from alicloud_emulator.world.ecs.records import ImageStatus
 from alicloud_emulator.world.faults import Do
-from alicloud_emulator.world.profile import FunctionState
+from alicloud_emulator.world.profile import FunctionState, Profile
 from tests.simulation.landscape import _Put, store
 from tests.simulation.plan import ACCOUNT
 from tests.simulation.scene import PROFILE, REGIONS, TARGET, Scene, in_a_scene, profile
@@ -359,18 +359,38 @@ def test_an_image_put_back_is_shown_although_its_renaming_is_never_answered() ->
     in_a_scene(scenario)
 
 
+def one_that_borrows() -> Profile:
+    """Return a cloud in which cn-hangzhou can only copy an image."""
+    there = profile("cn-hangzhou", "cn-hongkong", "eu-central-1")
+    regions = tuple(
+        replace(r, mainland=r.id == "cn-hangzhou", fc=r.id == "cn-hongkong")
+        for r in there.regions
+    )
+    return replace(there, regions=regions)
+
+
 def test_one_region_where_imports_fail_does_not_condemn_the_image() -> None:
     async def scenario(scene: Scene) -> None:
         scene.strike(Do.FAIL_TASK, "ImportImage", region="cn-hongkong")
         report = await scene.publish(regions=("cn-hangzhou",))
         assert results(report) == {Result.PLACED}
 
-    there = profile("cn-hangzhou", "cn-hongkong", "eu-central-1")
-    regions = tuple(
-        replace(r, mainland=r.id == "cn-hangzhou", fc=r.id == "cn-hongkong")
-        for r in there.regions
-    )
-    in_a_scene(scenario, replace(there, regions=regions))
+    in_a_scene(scenario, one_that_borrows())
+
+
+def test_snapshots_of_an_image_that_is_being_deleted_are_not_forgotten() -> None:
+    """The run is cut short while it asks, again and again, for a deletion."""
+
+    async def scenario(scene: Scene) -> None:
+        scene.strike(Do.DROP_AFTER, "DeleteImage")
+        report = await scene.publish(regions=("cn-hangzhou",), timeout_s=120.0)
+        assert results(report) == {Result.PLACED}
+        region = "cn-hongkong"
+        assert scene.images(region) == []
+        left = {s.snapshot_id for s in store(scene.world).snapshots_of(ACCOUNT, region)}
+        assert left <= {thing.name for thing in report.leftovers}
+
+    in_a_scene(scenario, one_that_borrows())
 
 
 def test_an_image_that_was_hardened_stays_so() -> None:

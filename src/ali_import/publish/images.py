@@ -234,21 +234,28 @@ async def remove(region: Region, image: CloudImage) -> None:
                 tags=_doomed(region),
             )
         )
-    delete = DeleteImage(region=region.id, image_id=image.image_id)
     try:
-        await region.cloud.call(delete)
+        await _delete(region, made)
     except CloudError as error:
         if error.code != "ImageIsPublic":
-            if error.unsure:
-                region.doom(made.snapshot_ids)
             raise
         # Another run, of the same images, published it since we looked.
         await share(region, image.image_id, public=False)
-        await region.cloud.call(delete)
-    region.doom(made.snapshot_ids)
+        await _delete(region, made)
     await _until(region, image.image_id, _never, _GONE_S_MAX)
     if made.snapshot_ids:
         await region.delete_doomed(made.snapshot_ids)
+
+
+async def _delete(region: Region, image: CloudImage) -> None:
+    """Delete an image; from the asking on, its snapshots are the region's to delete."""
+    delete = DeleteImage(region=region.id, image_id=image.image_id)
+    try:
+        await region.cloud.call(delete, on_send=lambda: region.doom(image.snapshot_ids))
+    except CloudError as error:
+        if not error.unsure:
+            region.spare(image.snapshot_ids)
+        raise
 
 
 def _doomed(region: Region) -> dict[str, str]:

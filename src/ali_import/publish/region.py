@@ -87,6 +87,11 @@ class Region:
         """Take on the deletion of snapshots whose image is being deleted."""
         self._doomed.update(dict.fromkeys(snapshot_ids))
 
+    def spare(self, snapshot_ids: Iterable[str]) -> None:
+        """Forget snapshots whose image was not deleted after all."""
+        for snapshot_id in snapshot_ids:
+            self._doomed.pop(snapshot_id, None)
+
     async def delete_doomed(self, snapshot_ids: Iterable[str] | None = None) -> None:
         """Delete snapshots of images that are gone; which of them will not go is told.
 

@@ -123,6 +123,8 @@ class Replacement(Temporary):
             if old is not None and self._is_twin(old):
                 # Another run was quicker: its image is as good as ours. Ours is
                 # surplus, and dropped with all that is temporary.
+                if of_tags(old.tags) is not None:  # it may have been killed since
+                    await images.mark_permanent(self.region, old.image_id)
                 return old
             if old is not None and not await self._retire(old):
                 await anyio.sleep(1.0)  # listings lag behind
