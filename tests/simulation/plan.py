@@ -297,7 +297,7 @@ def _usable_s(rng: Random) -> float:
 
 def _limits(rng: Random) -> Limits:
     return Limits(
-        copy_conflict=rng.choice(("queue", "queue", "refuse")),
+        copy_conflict=rng.choice(("queue", "copying", "refuse")),
         imports_running=rng.choice((0, 0, 2)),
         images_per_region=rng.choice((100, 100, 100, 100, 12)),
         buckets_per_region=rng.choice((100, 100, 100, 100, 4)),

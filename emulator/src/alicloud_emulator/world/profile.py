@@ -171,7 +171,7 @@ class Limits:
     """
 
     copies_running: int = 5
-    copy_conflict: str = one_of("queue", "copying", "refuse")
+    copy_conflict: str = one_of("copying", "refuse", "queue")
     imports_running: int = 0
     images_per_region: int = 100
     buckets_per_region: int = 100
