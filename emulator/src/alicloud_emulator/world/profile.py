@@ -213,6 +213,10 @@ class Habits:
         vhd_whole_blocks: Whether the size of a dynamic VHD must be exactly that of its
             blocks, or may be less. The message of ``InvalidVHDImage.IncorrectSize`` can
             be read both ways; what ``qemu-img`` writes is less.
+        features_while_creating: Whether ModifyImageAttribute takes ``Features`` while
+            the image is being made. Somebody saw it do so; the reference refuses.
+        tags_kept: Whether ImportImage and CopyImage keep the tags they are given. Some
+            actions that make things were seen to lose them.
     """
 
     usable: bool = True
@@ -221,6 +225,8 @@ class Habits:
     import_aes256: bool = True
     import_garbage: bool = False
     vhd_whole_blocks: bool = False
+    features_while_creating: bool = False
+    tags_kept: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

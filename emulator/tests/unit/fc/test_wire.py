@@ -315,7 +315,7 @@ async def test_errors_are_json_with_the_request_id(wire: Wire) -> None:
     assert answer.json == {
         "RequestId": answer.headers["x-fc-request-id"],
         "Code": "FunctionNotFound",
-        "Message": "function 'none' does not exist",
+        "Message": "function 'none' does not exist.",
     }
     user = wire.cloud.user("ecs:*")
     answer = await wire.call("GET", "functions/none", caller=user)
