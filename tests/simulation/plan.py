@@ -310,6 +310,8 @@ def _habits(rng: Random) -> Habits:
     return Habits(
         usable=rng.random() < 0.8,
         function_state=rng.choice((FunctionState.ABSENT, FunctionState.PENDING)),
+        import_reads=rng.random() < 0.8,
+        features_while_creating=rng.random() < 0.5,
     )
 
 
