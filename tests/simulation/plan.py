@@ -310,6 +310,7 @@ def _habits(rng: Random) -> Habits:
     return Habits(
         usable=rng.random() < 0.8,
         function_state=rng.choice((FunctionState.ABSENT, FunctionState.PENDING)),
+        bucket_name_held_s=rng.choice((0.0, 172_800.0)),
         import_reads=rng.random() < 0.8,
         features_while_creating=rng.random() < 0.5,
     )
