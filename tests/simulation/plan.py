@@ -311,7 +311,7 @@ def _habits(rng: Random) -> Habits:
         usable=rng.random() < 0.8,
         function_state=rng.choice((FunctionState.ABSENT, FunctionState.PENDING)),
         bucket_name_held_s=rng.choice((0.0, 172_800.0)),
-        import_reads=rng.random() < 0.8,
+        import_garbage=rng.random() < 0.2,
         features_while_creating=rng.random() < 0.5,
     )
 
