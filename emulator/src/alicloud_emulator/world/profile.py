@@ -203,6 +203,9 @@ class Habits:
         usable: Whether DescribeImages tells ``Usable``.
         function_state: ``active``, ``pending`` or ``absent``: what GetFunction tells
             of functions of built-in runtimes; container functions do become Active.
+        function_ids: Whether answers of Function Compute name the request in a header.
+            Invocations and errors do; the headers of the others, of DeleteFunction's
+            empty answer for one, nobody told.
         bucket_name_held_s: How long in seconds nobody can make a bucket again under a
             name that was deleted; 0 for not at all. Alibaba says hours, usually 48.
         import_aes256: Whether ImportImage takes from buckets that encrypt with AES256
@@ -221,6 +224,7 @@ class Habits:
 
     usable: bool = True
     function_state: FunctionState = FunctionState.ABSENT
+    function_ids: bool = True
     bucket_name_held_s: float = 0.0
     import_aes256: bool = True
     import_garbage: bool = False
