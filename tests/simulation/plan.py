@@ -297,7 +297,7 @@ def _usable_s(rng: Random) -> float:
 
 def _limits(rng: Random) -> Limits:
     return Limits(
-        copy_conflict=rng.choice(("queue", "queue", "refuse")),
+        copy_conflict=rng.choice(("queue", "copying", "refuse")),
         imports_running=rng.choice((0, 0, 2)),
         images_per_region=rng.choice((100, 100, 100, 100, 12)),
         buckets_per_region=rng.choice((100, 100, 100, 100, 4)),
@@ -310,6 +310,9 @@ def _habits(rng: Random) -> Habits:
     return Habits(
         usable=rng.random() < 0.8,
         function_state=rng.choice((FunctionState.ABSENT, FunctionState.PENDING)),
+        bucket_name_held_s=rng.choice((0.0, 172_800.0)),
+        import_garbage=rng.random() < 0.2,
+        features_while_creating=rng.random() < 0.5,
     )
 
 

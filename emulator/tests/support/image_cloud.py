@@ -62,6 +62,7 @@ class Cloud:
         regions: dict[str, dict[str, Any]] | None = None,
         limits: dict[str, Any] | None = None,
         durations: dict[str, float] | None = None,
+        habits: dict[str, Any] | None = None,
         users: tuple[Principal, ...] = (),
     ) -> None:
         profile = with_secrets(load_profile("fast"), lambda: "emulator-secret")
@@ -80,6 +81,7 @@ class Cloud:
                 ),
                 limits=replace(Limits(), **(limits or {})),
                 durations=replace(DURATIONS, **(durations or {})),
+                habits=replace(profile.habits, **(habits or {})),
             ),
             clock=self.clock,
             seed=7,

@@ -79,7 +79,7 @@ def test_a_profile_of_ones_own_extends_another(tmp_path: Path) -> None:
         ("[durations]\nimport_s = inf", "a number from 0"),
         ("[durations]\nimport_s = true", "a number from 0"),
         ("[limits]\nimports_running = 1.5", "a whole number"),
-        ('[limits]\ncopy_conflict = "wait"', "one of queue, copying, refuse"),
+        ('[limits]\ncopy_conflict = "wait"', "one of copying, refuse, queue"),
         ("[weather]\ncall_failure = 1.5", "from 0 to 1"),
         ('[account]\nid = ""', "id = '': it is a text that is not empty"),
         ("[account]\naccess_key_id = ''", "a text that is not empty"),

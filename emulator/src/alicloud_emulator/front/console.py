@@ -36,6 +36,7 @@ HELP = """\
 alicloud-emulator console
 
 GET    /state        regions with their images, snapshots, tasks, buckets, functions
+                     (?account=ID: of another account of the profile)
 GET    /requests     calls by action, faults, bytes by hop
 GET    /events       what happens, one JSON object a line, without end (?after=NUMBER)
 GET    /faults       fault rules in force
@@ -108,8 +109,9 @@ class Console:
     async def _help(self, _rest: str, _body: RequestBody) -> Response:
         return plain(200, HELP)
 
-    async def _state(self, _rest: str, _body: RequestBody) -> Response:
-        return _json(await self._emulator.state())
+    async def _state(self, query: str, _body: RequestBody) -> Response:
+        account_id = dict(parse_qsl(query)).get("account", "")
+        return _json(await self._emulator.state(account_id))
 
     async def _requests(self, _rest: str, _body: RequestBody) -> Response:
         return _json(self._emulator.requests())

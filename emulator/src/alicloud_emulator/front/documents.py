@@ -16,12 +16,24 @@ VERSION = 1
 Document = dict[str, Any]
 
 
-def state(world: World, *, seed: int) -> Document:
-    """Return what there is: regions with their images, buckets, functions and so on."""
+def state(world: World, *, seed: int, account_id: str = "") -> Document:
+    """Return what there is: regions with their images, buckets, functions and so on.
+
+    Args:
+        world: The cloud.
+        seed: What it was made with.
+        account_id: Whose; "" for the main account's.
+
+    Raises:
+        ValueError: The profile has no such account.
+    """
     world.agenda.catch_up()
     profile = world.profile
     products = (world.ecs, world.oss, world.fc)
-    account_id = profile.accounts[0].id
+    known = [account.id for account in profile.accounts]
+    account_id = account_id or known[0]
+    if account_id not in known:
+        raise ValueError(f"no account {account_id!r}: there are {', '.join(known)}")
     regions: Document = {}
     for region in profile.regions:
         pieces: Document = {

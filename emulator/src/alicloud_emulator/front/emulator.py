@@ -103,10 +103,15 @@ class Emulator:
         if old is not None:
             old.ended.set()
 
-    async def state(self) -> documents.Document:
-        """Return the state document."""
-        await self._hash_objects()
-        return documents.state(self.world, seed=self._settings.seed)
+    async def state(self, account_id: str = "") -> documents.Document:
+        """Return the state document of an account; "" for the main account.
+
+        Raises:
+            ValueError: There is no such account.
+        """
+        await self._hash_objects(account_id)
+        seed = self._settings.seed
+        return documents.state(self.world, seed=seed, account_id=account_id)
 
     def requests(self) -> documents.Document:
         """Return the request counts."""
@@ -117,9 +122,9 @@ class Emulator:
         await self._hash_objects()
         return documents.report(self.world, seed=self._settings.seed)
 
-    async def _hash_objects(self) -> None:
+    async def _hash_objects(self, account_id: str = "") -> None:
         """Compute what the documents say of objects' contents, and hold up nobody."""
-        account_id = self._settings.profile.accounts[0].id
+        account_id = account_id or self._settings.profile.accounts[0].id
         while blobs := self.world.oss.unhashed(account_id):
             for blob in blobs:
                 await anyio.to_thread.run_sync(blob.sha256)

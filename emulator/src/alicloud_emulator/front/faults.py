@@ -14,6 +14,15 @@ _HANG_S_MAX = 3600.0
 _DELAY_S_MAX = 600.0
 _FOR_SERVICES = frozenset({Do.CORRUPT, Do.TRUNCATE, Do.KILL, Do.FAIL_TASK})
 _THROTTLED = "Throttling.User"
+_MESSAGES = {
+    "Throttling": "Request was denied due to request throttling.",
+    "Throttling.Api": "Request was denied due to user flow control.",
+    "Throttling.User": "Request was denied due to user flow control.",
+}
+"""The gateway's own words.
+
+Source: aliyun/terraform-provider-alicloud#3347, #3447, and an SDK's fixtures.
+"""
 
 Gone = Callable[[], Awaitable[None]]
 """Returns when the client of a call has gone."""
@@ -96,7 +105,8 @@ def _refusal(fault: Fault, call: Call) -> ServiceError:
     return ServiceError(
         code,
         status,
-        fault.message or "The request has failed due to a fault of this cloud.",
+        fault.message
+        or _MESSAGES.get(code, "The request has failed due to a fault of this cloud."),
         retry_after_ms=fault.retry_after_ms,
     )
 

@@ -35,7 +35,8 @@ def add_headers(request: Request, response: Response, rng: Random, now: float) -
     if product.behind_gateway:
         _behind_the_gateway(request, response, rng, date)
         return
-    common = {**date, product.id_header: request.request_id, **product.headers}
+    named = {product.id_header: request.request_id} if response.has_id else {}
+    common = {**date, **named, **product.headers}
     present = {name.lower() for name in response.headers}
     for name, value in common.items():
         if name.lower() not in present:

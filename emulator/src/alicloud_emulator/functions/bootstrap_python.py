@@ -180,6 +180,9 @@ class Runtime:
         """Return an exception as the answer's body shows it."""
         import traceback  # noqa: PLC0415  # only errors need it
 
+        cause = error.__cause__
+        if isinstance(error, HandlerError) and isinstance(cause, SyntaxError):
+            return self._report_of_syntax(error, cause)
         frames = traceback.extract_tb(error.__traceback__)
         return {
             "errorMessage": str(error),
@@ -194,6 +197,22 @@ class Runtime:
                 for frame in frames
                 if frame.filename != __file__
             ],
+        }
+
+    def _report_of_syntax(
+        self, error: HandlerError, cause: SyntaxError
+    ) -> dict[str, Any]:
+        """Return an answer's body in the form captured in 2024."""
+        lines = [
+            f'File "{self._as_seen(cause.filename or "")}"',
+            f"line {cause.lineno}",
+            (cause.text or "").strip(),
+            f"{type(cause).__name__}: {cause.msg}",
+        ]
+        return {
+            "errorMessage": str(error),
+            "errorType": error.error_type,
+            "stackTrace": lines,
         }
 
     def _as_seen(self, path: str) -> str:
@@ -259,6 +278,10 @@ def _load(handler: str) -> Handler:
     module = path.replace("/", ".")
     try:
         __import__(module)
+    except SyntaxError as error:
+        raise HandlerError(
+            "UserCodeSyntaxError", f"Syntax error in module '{module}'"
+        ) from error
     except Exception as error:
         raise HandlerError(
             "ImportModuleError", f"Unable to import module '{module}': {error}"

@@ -96,12 +96,17 @@ class Request:
 
 @dataclass(kw_only=True)
 class Response:
-    """One HTTP answer; ``body`` may be bytes, a file range, or blocks to come."""
+    """One HTTP answer; ``body`` may be bytes, a file range, or blocks to come.
+
+    Attributes:
+        has_id: Whether its headers name the request.
+    """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | FileBody | AsyncIterator[bytes] = b""
     content_length: int | None = None
+    has_id: bool = True
 
 
 class Service(Protocol):

@@ -171,7 +171,7 @@ class Limits:
     """
 
     copies_running: int = 5
-    copy_conflict: str = one_of("queue", "copying", "refuse")
+    copy_conflict: str = one_of("copying", "refuse", "queue")
     imports_running: int = 0
     images_per_region: int = 100
     buckets_per_region: int = 100
@@ -203,6 +203,9 @@ class Habits:
         usable: Whether DescribeImages tells ``Usable``.
         function_state: ``active``, ``pending`` or ``absent``: what GetFunction tells
             of functions of built-in runtimes; container functions do become Active.
+        function_ids: Whether answers of Function Compute name the request in a header.
+            Invocations and errors do; the headers of the others, of DeleteFunction's
+            empty answer for one, nobody told.
         bucket_name_held_s: How long in seconds nobody can make a bucket again under a
             name that was deleted; 0 for not at all. Alibaba says hours, usually 48.
         import_aes256: Whether ImportImage takes from buckets that encrypt with AES256
@@ -213,14 +216,21 @@ class Habits:
         vhd_whole_blocks: Whether the size of a dynamic VHD must be exactly that of its
             blocks, or may be less. The message of ``InvalidVHDImage.IncorrectSize`` can
             be read both ways; what ``qemu-img`` writes is less.
+        features_while_creating: Whether ModifyImageAttribute takes ``Features`` while
+            the image is being made. Somebody saw it do so; the reference refuses.
+        tags_kept: Whether ImportImage and CopyImage keep the tags they are given. Some
+            actions that make things were seen to lose them.
     """
 
     usable: bool = True
     function_state: FunctionState = FunctionState.ABSENT
+    function_ids: bool = True
     bucket_name_held_s: float = 0.0
     import_aes256: bool = True
     import_garbage: bool = False
     vhd_whole_blocks: bool = False
+    features_while_creating: bool = False
+    tags_kept: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,8 @@ Nobody is authorised by default but the main account. See docs/reference.md for 
 the policy language counts.
 """
 
+import json
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,6 +27,7 @@ ACCESS_DENIED_FIELDS = (
     "AuthPrincipalDisplayName",
     "NoPermissionType",
     "PolicyType",
+    "EncodedDiagnosticMessage",
 )
 """Fields that ``NoPermission`` carries for the body's AccessDeniedDetail."""
 
@@ -230,18 +233,21 @@ def _no_permission(
         told = f"Resource: {resource.replace('::', ':*:', 1)} Action: {action}"
     explicit = decision is Decision.EXPLICIT_DENY
     user = caller.kind is PrincipalKind.USER
+    fields = {
+        "AuthAction": action,
+        "AuthPrincipalType": "SubUser" if user else "AssumedRoleUser",
+        "AuthPrincipalOwnerId": caller.account_id,
+        "AuthPrincipalDisplayName": (
+            caller.principal_id if user else f"{caller.name}:{caller.session}"
+        ),
+        "NoPermissionType": "ExplicitDeny" if explicit else "ImplicitDeny",
+        "PolicyType": policy_type,
+    }
+    # NOTE: encrypted in life, for DecodeDiagnosticMessage alone to read.
+    encoded = b64encode(json.dumps({**fields, "Resource": resource}).encode()).decode()
     return ServiceError(
         "NoPermission",
         403,
         f"You are not authorized to do this action. {told}",
-        fields={
-            "AuthAction": action,
-            "AuthPrincipalType": "SubUser" if user else "AssumedRoleUser",
-            "AuthPrincipalOwnerId": caller.account_id,
-            "AuthPrincipalDisplayName": (
-                caller.principal_id if user else f"{caller.name}:{caller.session}"
-            ),
-            "NoPermissionType": "ExplicitDeny" if explicit else "ImplicitDeny",
-            "PolicyType": policy_type,
-        },
+        fields={**fields, "EncodedDiagnosticMessage": encoded},
     )

@@ -14,6 +14,12 @@ REGIONS = (
 )  # fmt: skip
 
 
+@pytest.fixture
+def cloud() -> Cloud:
+    """A cloud that takes several copies of one image at once."""
+    return Cloud(limits={"copy_conflict": "queue"})
+
+
 def statuses(cloud: Cloud, ids: dict[str, str]) -> list[str]:
     return [cloud.image(image_id, region).status for region, image_id in ids.items()]
 

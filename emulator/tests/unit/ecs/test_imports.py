@@ -299,9 +299,9 @@ def test_cancelling_an_import_leaves_nothing(cloud: Cloud) -> None:
     cloud.wait(20)
     assert cloud.images() == []
     assert cloud.snapshot_ids() == []
-    with refused("IncorrectTaskStatus", 403):
+    with refused("InvalidTaskId.IncorrectTaskStatus", 403):
         cloud.ecs.cancel_task(cloud.main, region=TOKYO, task_id=started.task_id)
-    with refused("InvalidTaskId.NotFound", 404):
+    with refused("InvalidTaskId.NotFound", 400):
         cloud.ecs.cancel_task(cloud.main, region=TOKYO, task_id="t-none")
     cloud.import_image()  # the name is free again
 

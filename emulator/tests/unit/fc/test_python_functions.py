@@ -81,7 +81,7 @@ async def test_state_lives_as_long_as_the_instance(functions: Functions) -> None
         ("def handler(e, c): return object()", "ResultNotJSON", "not JSON"),
         ("import nothing_here", "ImportModuleError", "No module named"),
         ("handler = 1", "HandlerNotFound", "Handler 'handler' is missing"),
-        ("def handler(", "ImportModuleError", "never closed"),
+        ("def handler(", "UserCodeSyntaxError", "Syntax error in module 'index'"),
         ("def handler(e, c): return b'x' * (33 << 20)", "ResponseTooLarge", "exceeds"),
         ("def handler(): pass", "TypeError", "positional"),
     ],

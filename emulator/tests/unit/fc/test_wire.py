@@ -3,13 +3,17 @@
 import json
 import re
 from base64 import b64decode, b64encode
+from dataclasses import replace
+from random import Random
 from typing import Any
 
 import anyio
 import pytest
 from alibabacloud_fc20230330 import models as sdk
 
+from alicloud_emulator.front.gateway import add_headers
 from alicloud_emulator.functions.manager import Bounds, Functions
+from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
 from emulator.tests.unit.fc.conftest import HANGZHOU, Cloud, Wire, eventually, zipped
@@ -59,6 +63,22 @@ async def test_a_function_is_made_shown_listed_and_deleted(wire: Wire) -> None:
     assert (gone.status, gone.body) == (204, b"")
     assert (await wire.call("GET", "functions/job")).code == "FunctionNotFound"
     assert (await wire.call("DELETE", "functions/job")).status == 404
+
+
+async def test_answers_may_name_no_request(wire: Wire) -> None:
+    profile = wire.cloud.world.profile
+    habits = replace(profile.habits, function_ids=False)
+    wire.cloud.world.profile = replace(profile, habits=habits)
+    made = await wire.create(ECHO)
+    invoked = await wire.invoke(b"x")
+    gone = await wire.call("DELETE", "functions/job")
+    refused = await wire.call("DELETE", "functions/job")
+    named = ["x-fc-request-id" in a.headers for a in (made, invoked, gone, refused)]
+    assert named == [False, True, False, True]
+
+    response = Response(status=204, has_id=False)
+    add_headers(wire.request("DELETE", "functions/job"), response, Random(1), 0.0)
+    assert set(response.headers) == {"Date"}
 
 
 async def test_lists_have_pages(wire: Wire) -> None:
@@ -315,7 +335,7 @@ async def test_errors_are_json_with_the_request_id(wire: Wire) -> None:
     assert answer.json == {
         "RequestId": answer.headers["x-fc-request-id"],
         "Code": "FunctionNotFound",
-        "Message": "function 'none' does not exist",
+        "Message": "function 'none' does not exist.",
     }
     user = wire.cloud.user("ecs:*")
     answer = await wire.call("GET", "functions/none", caller=user)

@@ -61,6 +61,24 @@ def test_the_state_has_every_region_with_all_its_lists(cloud: RunningEmulator) -
         assert lists <= set(region)
 
 
+def test_the_state_of_another_account_is_its_own(tmp_path: Path) -> None:
+    profile = tmp_path / "two.toml"
+    other = 'id = "2222222222222222"\naccess_key_id = "o"\naccess_key_secret = "s"'
+    profile.write_text(f'extends = "fast"\n[[accounts]]\n{other}\n')
+    with emulator("--profile", str(profile)) as cloud:
+        pail(cloud).put_object("mine", b"x")
+        main = cloud.get("/state")
+        found = cloud.get("/state?account=2222222222222222")
+        assert main["account_id"] != found["account_id"] == "2222222222222222"
+        buckets = [
+            sum(len(region["buckets"]) for region in state["regions"].values())
+            for state in (main, found)
+        ]
+        assert buckets == [1, 0]
+        answer = direct(cloud, "GET", "/state?account=3")
+        assert (answer.status_code, "no account '3'" in answer.text) == (400, True)
+
+
 def test_requests_are_counted_and_a_reset_forgets_them(cloud: RunningEmulator) -> None:
     call(cloud)
     counted = cloud.get("/requests")

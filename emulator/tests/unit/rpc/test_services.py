@@ -147,7 +147,7 @@ def test_tags_on_the_wire(wire: Wire) -> None:
     tags = {"Tag.1.Key": "a", "Tag.1.Value": "1", "Tag.2.Key": "b"}
     assert wire.call("TagResources", params={**resource, **tags}).status == 200
     listed = wire.call("ListTagResources", params=resource).json
-    assert listed["NextToken"] == ""
+    assert "NextToken" not in listed
     assert listed["TagResources"]["TagResource"] == [
         {"ResourceId": image_id, "ResourceType": "image", "TagKey": k, "TagValue": v}
         for k, v in (("a", "1"), ("b", ""))
@@ -165,7 +165,6 @@ def test_every_region_is_described(wire: Wire) -> None:
         "RegionId": "cn-qingdao",
         "RegionEndpoint": "ecs.cn-qingdao.aliyuncs.com",
         "LocalName": "China (Qingdao)",
-        "Status": "available",
     } in regions
 
 

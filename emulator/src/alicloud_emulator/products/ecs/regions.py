@@ -30,7 +30,6 @@ def describe_regions(call: Call) -> Document:
                     "RegionId": region.id,
                     "RegionEndpoint": f"ecs.{region.id}.aliyuncs.com",
                     "LocalName": region.name or region.id,
-                    "Status": "available",
                 }
                 for region in regions
             ]

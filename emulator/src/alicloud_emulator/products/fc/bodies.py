@@ -115,7 +115,7 @@ def parse_settings(document: Mapping[str, Any]) -> Settings:
     """
     for required in ("runtime", "handler"):
         if required not in document:
-            raise invalid(f"{required} is required")
+            raise invalid(f"{required.capitalize()} is required but not provided")
     return Settings(**parse_changes(document))
 
 

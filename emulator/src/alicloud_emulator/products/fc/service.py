@@ -86,7 +86,10 @@ class FcService:
             name=name,
         )
         response = await _HANDLERS[action.name](self, asked)
-        response.headers.setdefault("x-fc-request-id", request.request_id)
+        if action.name == "InvokeFunction" or self._world.profile.habits.function_ids:
+            response.headers.setdefault("x-fc-request-id", request.request_id)
+        else:
+            response.has_id = False
         return response
 
     def error(self, request: Request, error: Exception) -> Response:

@@ -1,6 +1,6 @@
 """ModifyImageAttribute and DeleteImage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from alicloud_emulator.world.caller import Caller
@@ -39,6 +39,12 @@ class ImageChange:
     imds: str = ""
     dry_run: bool = False
 
+    @property
+    def only_features(self) -> bool:
+        """Whether nothing but Features is given."""
+        rest = replace(self, nvme="", imds="", dry_run=False)
+        return rest == ImageChange(region=self.region, image_id=self.image_id)
+
 
 class Changes:
     """Changing and deleting images."""
@@ -59,7 +65,8 @@ class Changes:
             caller, "ModifyImageAttribute", change.region, resource, change=True
         )
         image = store.own_image(caller, change.region, change.image_id)
-        if image.in_making:
+        early = store.world.profile.habits.features_while_creating
+        if image.in_making and not (early and change.only_features):
             raise refusal("InvalidStatus.ImageIsCreating")
         self._check(image, change)
         if change.dry_run:

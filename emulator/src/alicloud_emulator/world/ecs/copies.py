@@ -209,7 +209,7 @@ class Copies:
             license_type=source.license_type,
             resource_group_id=spec.resource_group_id,
             disks=[replace(disk, snapshot_id="") for disk in source.disks],
-            tags=dict(spec.tags),
+            tags=store.kept_tags(spec.tags),
             created_at=store.now,
             copied_from=source.image_id,
         )

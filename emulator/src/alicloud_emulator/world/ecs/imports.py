@@ -92,11 +92,11 @@ class Imports:
         return answer
 
     def cancel_task(self, caller: Caller, *, region: str, task_id: str) -> None:
-        """Stop an import; its image goes with it (both are guesses, as is the code).
+        """Stop an import; its image goes with it (both are guesses).
 
         Raises:
-            ServiceError: ``InvalidTaskId.NotFound`` (404),
-                ``IncorrectTaskStatus`` (403).
+            ServiceError: ``InvalidTaskId.NotFound`` (400),
+                ``InvalidTaskId.IncorrectTaskStatus`` (403).
         """
         store = self._store
         task = store.task(caller.account_id, region, task_id)
@@ -105,7 +105,7 @@ class Imports:
         if task is None:
             raise refusal("InvalidTaskId.NotFound")
         if not task.running:
-            raise refusal("IncorrectTaskStatus")
+            raise refusal("InvalidTaskId.IncorrectTaskStatus")
         task.status = TaskStatus.DELETED
         task.finished_at = store.now
         for image in list(store.images_of(caller.account_id, region)):
@@ -135,7 +135,7 @@ class Imports:
             imds=spec.imds or "v1",
             resource_group_id=spec.resource_group_id,
             disks=disks,
-            tags=dict(spec.tags),
+            tags=store.kept_tags(spec.tags),
             created_at=store.now,
         )
         store.add_image(image)

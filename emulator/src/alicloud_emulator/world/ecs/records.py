@@ -1,11 +1,14 @@
 """Images, snapshots and tasks as the world keeps them. Times are Unix seconds."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+_TOKEN = re.compile("[0-9a-f]{64}")
 
 
 class ImageStatus(StrEnum):
@@ -216,23 +219,24 @@ def cut_after_token(
     """Return ``size`` rows after the one that ``token`` names.
 
     Rows are sorted by falling ``order``; the token is the last row's, so that rows
-    that come or go meanwhile shift nothing.
+    that come or go meanwhile shift nothing. It has 64 hexadecimal digits, as it was seen
+    (aliyun-cli's pager test).
 
     Raises:
         ValueError: The token was never given out.
     """
     rest = rows
     if token:
-        if not (token.isascii() and token.isdigit() and len(token) <= 20):
+        if not _TOKEN.fullmatch(token):
             raise ValueError("no such token")
-        rest = [row for row in rows if order(row) < int(token)]
+        rest = [row for row in rows if order(row) < int(token, 16)]
     page = rest[:size]
     more = len(rest) > len(page)
     return Page(
         rows=page,
         total=len(rows),
         size=size,
-        next_token=str(order(page[-1])) if more and page else "",
+        next_token=f"{order(page[-1]):064x}" if more and page else "",
     )
 
 

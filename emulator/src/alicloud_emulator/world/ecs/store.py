@@ -14,7 +14,7 @@ from alicloud_emulator.world.ecs.records import (
     TaskStatus,
 )
 from alicloud_emulator.world.ecs.refusals import refusal
-from alicloud_emulator.world.ecs.rules import check_client_token
+from alicloud_emulator.world.ecs.rules import Tags, check_client_token
 from alicloud_emulator.world.recent import Recent
 
 if TYPE_CHECKING:
@@ -153,6 +153,10 @@ class Store:
         if limit and sum(1 for _ in self.images_of(account_id, region)) >= limit:
             raise refusal("QuotaExceed.Image")
 
+    def kept_tags(self, tags: Tags) -> dict[str, str]:
+        """Return what an image keeps of the tags that it is made with."""
+        return dict(tags) if self.world.profile.habits.tags_kept else {}
+
     def finish(self, image: Image) -> None:
         """Make an image Available now, with its snapshots, and Usable a little later."""
         profile = self.world.profile
@@ -168,7 +172,7 @@ class Store:
                 snapshot_id=self.new_id("s", image.region),
                 account_id=image.account_id,
                 region=image.region,
-                name=f"SnapshotForImage-{image.image_id}",
+                name=f"SnapshotForImage-{image.name}",
                 order=self.next_order(),
                 size_gib=disk.size_gib,
                 image_id=image.image_id,

@@ -69,7 +69,7 @@ class Tasks:
         """Return one task: the only place that says why an import failed.
 
         Raises:
-            ServiceError: ``InvalidTaskId.NotFound`` (404).
+            ServiceError: ``InvalidTaskId.NotFound`` (400).
         """
         self._store.enter(caller, "DescribeTaskAttribute", region, "*")
         task = self._store.task(caller.account_id, region, task_id)

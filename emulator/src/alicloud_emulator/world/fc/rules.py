@@ -49,8 +49,10 @@ def invalid(message: str) -> ServiceError:
 def check_name(name: str) -> None:
     """Raise InvalidArgument unless ``name`` can be a function's name."""
     if not _NAME.fullmatch(name):
+        # As captured (Serverless-Devs/Serverless-Devs#768); it says nothing of lengths.
         raise invalid(
-            "FunctionName should match the pattern '[A-Za-z_][A-Za-z0-9_-]{0,63}'"
+            "FunctionName doesn't match expected format "
+            f"(allowed: ^[_a-zA-Z][-_a-zA-Z0-9]*$, actual: '{name}')"
         )
 
 
@@ -58,6 +60,8 @@ def check_settings(settings: Settings) -> None:
     """Raise InvalidArgument unless a function can be made with these settings."""
     if settings.runtime not in RUNTIMES:
         raise invalid(f"Runtime '{settings.runtime}' is not supported")
+    if not settings.handler:
+        raise invalid("Handler is required but not provided")
     if not 1 <= len(settings.handler) <= 128 or not settings.handler.isprintable():
         raise invalid("Handler must have a length between 1 and 128")
     if settings.runtime.startswith(("python", "nodejs")) and not all(

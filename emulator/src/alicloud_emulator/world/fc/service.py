@@ -298,7 +298,7 @@ class Fc:
     ) -> Function:
         function = self.functions_of(account_id, region).get(name)
         if function is None:
-            raise refusal("FunctionNotFound", f"function '{name}' does not exist")
+            raise refusal("FunctionNotFound", f"function '{name}' does not exist.")
         if qualifier not in {"", "LATEST"}:
             raise refusal(
                 "AliasNotFound",
@@ -315,7 +315,7 @@ class Fc:
         if source.bucket:
             data = self._object(caller, region, source)
         if not data:
-            raise invalid("Code is required")
+            raise invalid("Either ossBucketName/ossObjectName or zipFile must be set")
         check_code(data)
         if source.checksum and source.checksum != str(crc64(data)):
             raise invalid("the checksum of the code package does not match")
