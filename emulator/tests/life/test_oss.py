@@ -1,7 +1,7 @@
 """Object storage answers as the real one was seen to, field by field.
 
 The vectors are in oss_vectors.json; ``id`` is a vector's place in the collection that
-they come from. Only what was seen is compared: status, EC, the order of headers, values,
+most come from, others have a source. Only what was seen is compared: status, EC, the order of headers, values,
 elements of errors.
 """
 
@@ -45,6 +45,8 @@ def cloud_of(vector: Vector) -> Cloud:
     cloud.call("PUT", "pail/key", b"text")
     cloud.call("PUT", "pail/app.apk", b"text")
     cloud.call("PUT", "pail/shut", b"text", headers={"x-oss-object-acl": "private"})
+    told = {"x-oss-meta-mtime": "1", "expires": "0", "cache-control": "no-cache"}
+    cloud.call("PUT", "pail/told", b"text", headers=told)
     upload_id = cloud.call("POST", "pail/parts?uploads").text("UploadId")
     cloud.call("PUT", f"pail/parts?uploadId={upload_id}&partNumber=1", b"text")
     whole = {"x-oss-complete-all": "yes"}
@@ -217,7 +219,7 @@ HERE = "object storage has a suite of its own"
 
 
 def test_every_answer_seen_is_held_against_or_has_a_reason() -> None:
-    held = {one["id"] for one in (*VECTORS, *SIGNED)}
+    held = {one["id"] for one in (*VECTORS, *SIGNED)} - {None}
     seen = {one["id"]: one["why_not"] for one in ALL if one["service"] == "OSS"}
     assert held == {number for number, why in seen.items() if why == HERE}
 

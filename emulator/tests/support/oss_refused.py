@@ -446,34 +446,35 @@ SPECIAL: dict[str, dict[str, Callable[[Try], Try]]] = {
 }
 
 
-def cloud_of_everything() -> Cloud:
+async def cloud_of_everything() -> Cloud:
     """A cloud with something of everything in it."""
     made = Cloud()
     limits = replace(made.world.profile.limits, buckets_per_region=3)
     object.__setattr__(made.world.profile, "limits", limits)
     for bucket, region in (("pail", TOKYO), ("bare", TOKYO), ("far", HANGZHOU)):
-        assert made.call("PUT", bucket, region=region).status == 200
-    assert made.call("PUT", "second").status == 200
+        assert (await made.answer("PUT", bucket, region=region)).status == 200
+    assert (await made.answer("PUT", "second")).status == 200
     cold = {"x-oss-storage-class": "Archive"}
     for key, headers in (("key", {}), ("cold", cold), ("restoring", cold), ("up", {})):
-        made.call("PUT", f"pail/{key}", b"x" * 9, headers=headers)
-    made.call("POST", "pail/restoring?restore")
+        await made.answer("PUT", f"pail/{key}", b"x" * 9, headers=headers)
+    await made.answer("POST", "pail/restoring?restore")
     for key, target in (("link", "key"), ("chain", "link"), ("dead", "none")):
-        made.call(
+        await made.answer(
             "PUT", f"pail/{key}?symlink", headers={"x-oss-symlink-target": target}
         )
     for key in ("log", "sealed"):
-        made.call("POST", f"pail/{key}?append&position=0", b"x")
-    made.call("POST", "pail/sealed?seal&position=1")
+        await made.answer("POST", f"pail/{key}?append&position=0", b"x")
+    await made.answer("POST", "pail/sealed?seal&position=1")
     huge = MemoryBlob(b"")
     huge.size = 1024**3 + 1
     made.world.oss.objects.put(made.visit(), "pail", "huge", huge)
     pail = made.world.oss.buckets.get(made.visit(), "pail")
     pail.settings.update({f"inventory/{number}": "" for number in range(999)})
-    made.call("PUT", "pail?inventory&inventoryId=a", INVENTORY % b"a")
-    upload = made.call("POST", "pail/up?uploads&sequential").text("UploadId")
+    await made.answer("PUT", "pail?inventory&inventoryId=a", INVENTORY % b"a")
+    begun = await made.answer("POST", "pail/up?uploads&sequential")
+    upload = begun.text("UploadId")
     for number, data in ((1, b"one"), (2, b"two")):
-        made.call("PUT", f"pail/up?uploadId={upload}&partNumber={number}", data)
+        await made.answer("PUT", f"pail/up?uploadId={upload}&partNumber={number}", data)
     return made
 
 
@@ -485,11 +486,11 @@ def recipe(action: str, code: str) -> Callable[[Try], Try] | None:
     return found
 
 
-def make(cloud: Cloud, call: Try) -> Answer:
+async def make(cloud: Cloud, call: Try) -> Answer:
     """Make a call on a cloud with something of everything in it."""
     (upload,) = cloud.world.oss.buckets.get(cloud.visit(), "pail").uploads
     target = call.target.replace(UPLOAD, upload)
-    return cloud.call(
+    return await cloud.answer(
         call.method, target, call.body, headers=call.headers, **call.options
     )
 

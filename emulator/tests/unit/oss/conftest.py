@@ -32,6 +32,9 @@ TOKYO = "ap-northeast-1"
 BLOCK_BYTES = 1000
 
 
+FAST = load_profile("fast")
+
+
 class Clock:
     """Unix time that moves when told to."""
 
@@ -48,7 +51,7 @@ class Cloud:
     def __init__(
         self, blobs: Blobs | None = None, *, now: float = 1.8e9, **account: Any
     ) -> None:
-        profile = with_secrets(load_profile("fast"), lambda: "emulator-secret")
+        profile = with_secrets(FAST, lambda: "emulator-secret")
         main = replace(profile.accounts[0], **account)
         other = replace(main, id="2222222222222222", access_key_id="other")
         self.clock = Clock(now)

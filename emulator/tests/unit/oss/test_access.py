@@ -9,6 +9,7 @@ from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.oss import Visit
 from alicloud_emulator.world.oss.gate import Gate
 from alicloud_emulator.world.oss.values import Attributes
+from alicloud_emulator.world.profile import Region
 from emulator.tests.unit.oss.conftest import Cloud, MakeCloud
 
 MAINLAND = "cn-hangzhou"
@@ -215,12 +216,17 @@ def test_a_request_is_let_in_once(
     cloud.call("PUT", "pail")
     cloud.call("PUT", "pail/key", b"x" * 9)
     asked: Counter[str] = Counter()
-    authorize = Gate.authorize
+    authorize, region = Gate.authorize, Gate.region
 
     def counting(gate: Gate, visit: Visit, action: str, resource: str) -> None:
         asked[action] += 1
         authorize(gate, visit, action, resource)
 
+    def counting_hosts(gate: Gate, visit: Visit) -> Region:
+        asked["host"] += 1
+        return region(gate, visit)
+
+    monkeypatch.setattr(Gate, "region", counting_hosts)
     monkeypatch.setattr(Gate, "authorize", counting)
     tagged = {"x-oss-tagging": "a=1"}
     for method, target, headers, actions in (
@@ -232,7 +238,7 @@ def test_a_request_is_let_in_once(
         asked.clear()
         answer = cloud.call(method, target, b"x", headers=headers)
         assert answer.status == 200
-        assert asked == dict.fromkeys(actions, 1), target
+        assert asked == dict.fromkeys((*actions, "host"), 1), target
 
 
 def test_a_bucket_that_is_made_anew_meanwhile_is_another(cloud: Cloud) -> None:

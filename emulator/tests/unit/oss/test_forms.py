@@ -117,6 +117,11 @@ def test_a_signature_is_of_the_policy(pail: Cloud) -> None:
     answer = post(pail, form(unknown))
     assert (answer.status, answer.code) == (403, "InvalidAccessKeyId")
     assert "does not exist in our records" in (answer.text("Message") or "")
+    for missing in ("Signature", "OSSAccessKeyId"):
+        fields = {"key": "k", **older(pail, policy(ANY)), missing: ""}
+        answer = post(pail, form(fields))
+        assert (answer.status, answer.code) == (400, "InvalidArgument")
+        assert answer.headers["x-oss-ec"] == "0002-00000703"
     wrong = {**newer(pail, policy(ANY)), "key": "k"}
     for name in ("x-oss-credential", "x-oss-signature-version", "x-oss-date"):
         assert post(pail, form({**wrong, name: "x"})).code == "InvalidArgument"

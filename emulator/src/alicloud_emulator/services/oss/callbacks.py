@@ -72,7 +72,7 @@ class Callback:
                 return Response(headers=headers, body=body)
             if status == 200:
                 problem = _NOT_JSON
-        raise refusal("CallbackFailed", problem)
+        raise refusal("CallbackFailed", problem, **_told_all_the_same(answer))
 
     def _filled(self, call: Call, stored: StoredObject) -> bytes:
         told: dict[str, str | int] = {
@@ -120,6 +120,12 @@ class Callback:
             return 0, b""
         finally:
             connection.close()
+
+
+def _told_all_the_same(answer: Response) -> dict[str, str]:
+    """Return the headers that tell of the object although the callback failed."""
+    names = ("ETag", "x-oss-hash-crc64ecma", "Content-MD5", "x-oss-version-id")
+    return {name: answer.headers[name] for name in names if name in answer.headers}
 
 
 def asked(call: Call) -> Callback | None:

@@ -33,8 +33,8 @@ async def copy_object(call: Call) -> Response:
     response = answer(
         "CopyObjectResult",
         [
-            ("LastModified", iso_date(stored.modified_at)),
             ("ETag", etag_header(stored.etag)),
+            ("LastModified", iso_date(stored.modified_at)),
         ],
     )
     response.headers |= checksum_headers(stored)

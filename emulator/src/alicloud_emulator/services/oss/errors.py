@@ -24,7 +24,17 @@ _OWN_WORDS = {
     ),
     "InvalidSecurityToken.Expired": "The security token you provided has expired.",
 }
-_HEADER_PREFIX = "x-oss-"
+_HEADERS = ("x-oss-", "ETag", "Content-MD5")
+"""Beginnings of the fields of an error that are headers, and not in its body."""
+# What is told of a refusal by RAM, in the order of Alibaba's example.
+_DETAIL = (
+    "PolicyType",
+    "AuthPrincipalOwnerId",
+    "AuthPrincipalType",
+    "AuthPrincipalDisplayName",
+    "NoPermissionType",
+    "AuthAction",
+)
 # By the site an account is of. NOTE a guess that goes by what was seen: mainland hosts
 # name the one, hosts abroad the other.
 _ADVICE = "https://{}/troubleshoot?q={}"
@@ -65,9 +75,7 @@ def response(request: Request, error: Exception, *, abroad: bool) -> Response:
     code, status = named(error)
     ec = error.ec or error.fields.get("EC", "")
     headers = {
-        name: value
-        for name, value in error.fields.items()
-        if name.startswith(_HEADER_PREFIX)
+        name: value for name, value in error.fields.items() if name.startswith(_HEADERS)
     }
     if ec:
         headers["x-oss-ec"] = ec
@@ -93,8 +101,10 @@ def _body(
     fields += [
         (name, value)
         for name, value in error.fields.items()
-        if name != "EC" and not name.startswith(_HEADER_PREFIX)
+        if name not in ("EC", *_DETAIL) and not name.startswith(_HEADERS)
     ]
+    if detail := [(one, error.fields[one]) for one in _DETAIL if one in error.fields]:
+        fields.append(("AccessDeniedDetail", detail))
     if ec:
         fields += [("EC", ec), ("RecommendDoc", _ADVICE.format(site, ec))]
     return xml.document(("Error", fields))

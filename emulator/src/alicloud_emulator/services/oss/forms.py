@@ -32,7 +32,12 @@ _PART_HEAD_BYTES_MAX = 8 * 1024
 _FIELD_BYTES_MAX = 64 * 1024
 _FIELDS_MAX = 100
 _STATUSES = {"200": 200, "201": 201}
-_NO_KEY = "Bucket POST must contain a field named 'key'."
+_UNSIGNED = (
+    "Bucket POST must contain a field named '{}'. "
+    "If it is specified, please check the order of the fields."
+)
+_UNSIGNED_EC = "0002-00000703"
+_NO_KEY = _UNSIGNED.format("key")
 
 
 async def post_object(call: Call) -> Response:
@@ -241,6 +246,9 @@ def _sign(call: Call) -> None:
         way, day, region = "oss-v1", "", ""
     else:
         return
+    for name, value in (("OSSAccessKeyId", key_id), ("Signature", given)):
+        if not value:
+            raise refusal("InvalidArgument", _UNSIGNED.format(name), ec=_UNSIGNED_EC)
     credential = call.world.ram.credential(key_id, call.header("x-oss-security-token"))
     if way == "oss-v4":
         key = signing_key(credential.secret, day, region)

@@ -109,6 +109,7 @@ async def get_object(call: Call) -> Response:
     if wish:
         total = stored.blob.size
         headers["Content-Range"] = f"bytes {offset}-{offset + length - 1}/{total}"
+        headers.pop("Content-MD5", None)  # the CRC stays, and is the whole object's
     elif is_squeezed(call.header("accept-encoding"), headers, length):
         headers["Content-Encoding"] = "gzip"
         return Response(headers=headers, body=SqueezedBody(body))

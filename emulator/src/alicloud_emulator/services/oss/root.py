@@ -7,7 +7,7 @@ from alicloud_emulator.services.oss.buckets import endpoints, tag_set
 from alicloud_emulator.services.oss.call import Call, answer, iso_date
 from alicloud_emulator.services.wire import Response
 from alicloud_emulator.world.oss import Bucket
-from alicloud_emulator.world.oss.listing import page_size
+from alicloud_emulator.world.oss.listing import Page, page_size
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.profile import OssMode
 
@@ -32,15 +32,22 @@ async def list_buckets(call: Call) -> Response:
     return answer(
         "ListAllMyBucketsResult",
         [
-            ("Prefix", call.param("prefix") or None),
-            ("Marker", call.param("marker") or None),
-            ("MaxKeys", size),
-            ("IsTruncated", page.truncated),
-            ("NextMarker", page.next_marker or None),
+            # Where everything is shown, nothing is said of the page. [reference]
+            *(_page(call, size, page) if page.truncated else ()),
             ("Owner", [("ID", owner), ("DisplayName", owner)]),
             ("Buckets", [_bucket(bucket) for bucket in buckets]),
         ],
     )
+
+
+def _page(call: Call, size: int, page: Page) -> list[xml.Node]:
+    return [
+        ("Prefix", call.param("prefix")),
+        ("Marker", call.param("marker")),
+        ("MaxKeys", size),
+        ("IsTruncated", True),
+        ("NextMarker", page.next_marker),
+    ]
 
 
 async def get_public_access_block(call: Call) -> Response:

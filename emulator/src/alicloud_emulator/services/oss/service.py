@@ -3,7 +3,7 @@
 from email.utils import formatdate
 
 from alicloud_emulator.services.oss import cors, errors
-from alicloud_emulator.services.oss.call import Call
+from alicloud_emulator.services.oss.call import META_PREFIX, Call
 from alicloud_emulator.services.oss.operations import refuse_unread
 from alicloud_emulator.services.oss.routing import Level, level_of, operation_of
 from alicloud_emulator.services.wire import Request, Response
@@ -95,21 +95,28 @@ _ORDER = (
     "content-length",
     "connection",
     "x-oss-request-id",
+    "vary",
+    "content-range",
     "accept-ranges",
     "etag",
     "last-modified",
     "x-oss-object-type",
     "x-oss-hash-crc64ecma",
     "x-oss-storage-class",
-    "content-md5",
 )
-"""Headers of an answer from its top, as seen in life; the others follow."""
-_LAST = ("x-oss-server-time", "x-oss-ec")
+"""Headers of an answer from its top, as seen in life."""
+_KEPT = ("expires", "cache-control")
+"""What an object's owner said of it, after the metadata; others follow."""
+_LAST = ("content-md5", "x-oss-server-time", "x-oss-ec")
+_META = len(_ORDER)
+_OTHER = _META + len(_KEPT) + 1
 _PLACES = {
     **{name: place for place, name in enumerate(_ORDER)},
-    **{name: len(_ORDER) + place for place, name in enumerate(_LAST, 1)},
+    **{name: place for place, name in enumerate(_KEPT, _META + 1)},
+    **{name: place for place, name in enumerate(_LAST, _OTHER + 1)},
 }
 
 
 def _place(header: tuple[str, str]) -> int:
-    return _PLACES.get(header[0].lower(), len(_ORDER))
+    name = header[0].lower()
+    return _PLACES.get(name, _META if name.startswith(META_PREFIX) else _OTHER)

@@ -37,6 +37,8 @@ _CLOSED = (
     "<PublicAccessBlockConfiguration><BlockPublicAccess>true</BlockPublicAccess>"
     "</PublicAccessBlockConfiguration>"
 )
+_ANONYMOUS = "Anonymous access is forbidden for this operation."
+_ANONYMOUS_EC = "0003-00001201"
 _HELD_EC = "0015-00000103"
 _OTHER_CLASS = "Cannot modify existing bucket's storage class."
 _OTHER_REDUNDANCY = "Bucket already exists can't modify data redundancy type."
@@ -95,7 +97,7 @@ class Buckets:
         now = self._world.agenda.catch_up()
         region = self._gate.region(visit)
         if visit.caller is None:
-            raise refusal("AccessDenied", "Anonymous access is forbidden.")
+            raise refusal("AccessDenied", _ANONYMOUS, ec=_ANONYMOUS_EC)
         owner = visit.caller.account_id
         check_bucket_name(name)
         resource = f"acs:oss:oss-{region.id}:{owner}:{name}"
@@ -181,7 +183,7 @@ class Buckets:
         if visit.region:
             self._gate.region(visit)
         if visit.caller is None:
-            raise refusal("AccessDenied", "Anonymous access is forbidden.")
+            raise refusal("AccessDenied", _ANONYMOUS, ec=_ANONYMOUS_EC)
         owner = visit.caller.account_id
         self._gate.authorize(visit, "ListBuckets", f"acs:oss:*:{owner}:*")
         ours: KeyTable[Bucket] = KeyTable()

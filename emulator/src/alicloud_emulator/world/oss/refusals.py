@@ -54,7 +54,9 @@ REFUSALS = {
         409, "The bucket has objects. Please delete them first.", "0015-00000301"
     ),
     "CORSRuleBeyondLimit": Refusal(400, "The CORS Rules num is beyond limit."),
-    "CallbackFailed": Refusal(203, "Response body is not valid json format."),
+    "CallbackFailed": Refusal(
+        203, "Response body is not valid json format.", "0007-00000203"
+    ),
     "EntityTooLarge": Refusal(
         400, "Your proposed upload exceeds the maximum allowed size.", "0016-00000104"
     ),

@@ -29,8 +29,9 @@ class Visit:
         signature: ``oss-v4``, ``oss-v2``, ``oss-v1``, or "" for none.
         pays: The caller says that he pays for the request.
         version_id: The version of the object that is meant; None for the newest.
-        passed: The buckets that the gate let it into, by name, action and key: a call
-            that takes long is let in once, and not again when its body has come.
+        passed: The buckets that the gate let it into, by name, action and key ("" and
+            None: that it found): a call that takes long is let in once, and not again
+            when its body has come.
     """
 
     caller: Caller | None
