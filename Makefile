@@ -7,8 +7,9 @@ SEEDS ?= 1000
 FROM ?= 0
 ROUNDS ?= 30
 JOBS ?= 1
+MINUTES ?= 10
 
-.PHONY: help setup demo check test simulate mutate chaos docs requirements clean
+.PHONY: help setup demo check test simulate mutate chaos fuzz docs requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +46,9 @@ mutate: setup ## break the engine on purpose, and see the simulation notice
 
 chaos: setup ## kill ali-import at random moments, ROUNDS=30 times, and run it again
 	$(BIN)/python scripts/chaos.py --rounds $(ROUNDS)
+
+fuzz: setup ## look into disk images gone wrong, for MINUTES=10
+	$(BIN)/python scripts/fuzz.py --minutes $(MINUTES)
 
 docs: setup ## make anew the documents that are made from code
 	$(BIN)/python scripts/make_docs.py

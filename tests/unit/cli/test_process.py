@@ -418,6 +418,7 @@ def test_a_signal_while_a_pipe_gives_nothing_ends_it(
     process.stdin.flush()
     until(lambda: list(there.iterdir()))
     process.send_signal(number)
+    process.wait(TIMEOUT_S)  # the pipe stays open meanwhile
     status, _, err = finish(process)
     assert status == 130
     assert err.splitlines()[-1] == "ali-import: interrupted"
