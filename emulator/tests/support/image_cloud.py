@@ -25,6 +25,7 @@ from alicloud_emulator.world.profile import (
     with_secrets,
 )
 from alicloud_emulator.world.world import World
+from emulator.tests.support.rpc_calls import document, request_of, service_of
 
 TOKYO = "ap-northeast-1"
 LONDON = "eu-west-1"
@@ -95,6 +96,20 @@ class Cloud:
     def wait(self, seconds: float) -> None:
         self.clock.now += seconds
         self.world.agenda.catch_up()
+
+    def call(
+        self,
+        product: str,
+        action: str,
+        caller: Caller | None = None,
+        /,
+        **given: object,
+    ) -> dict[str, Any]:
+        """Make a call of an RPC product, and return its answer; ServiceError if not."""
+        service = service_of(product, self.world)
+        params = {key.replace("__", "."): value for key, value in given.items()}
+        asked = request_of(service, action, params, caller=caller or self.main)
+        return document(service, asked)
 
     def visit(self, region: str = TOKYO) -> Visit:
         return Visit(caller=self.main, region=region, inside=region, internal=True)
