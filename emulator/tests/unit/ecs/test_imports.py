@@ -357,6 +357,7 @@ def test_the_virtual_size_of_a_qcow2_file_must_fit(cloud: Cloud) -> None:
 def test_a_raw_object_larger_than_its_disk_is_refused(cloud: Cloud) -> None:
     class Huge:
         size = 2 * GIB + 1
+        sha256_known = True
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cloud.world.oss, "read", lambda *_: Huge())
