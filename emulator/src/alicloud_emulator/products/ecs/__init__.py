@@ -11,6 +11,8 @@
 | api.json | every action and its parameters, made of Alibaba's metadata |
 """
 
+from typing import Any
+
 from alicloud_emulator.products.ecs import (
     changes,
     groups,
@@ -26,6 +28,15 @@ from alicloud_emulator.products.product import REGION, VPC, rpc_product
 from alicloud_emulator.products.rpc.action import actions_of
 from alicloud_emulator.products.rpc.api import FORBIDDEN_RAM, Api
 from alicloud_emulator.world.ecs.refusals import FACTS
+from alicloud_emulator.world.world import World
+
+
+def _state(world: World, region: str, account_id: str) -> dict[str, list[Any]]:
+    return {
+        **world.ecs.state(region, account_id),
+        **groups.state(world, region, account_id),
+    }
+
 
 API = Api(
     code="Ecs",
@@ -42,5 +53,6 @@ PRODUCT = rpc_product(
     API,
     hosts=("ecs", rf"ecs{VPC}\.{REGION}", rf"ecs-{REGION}"),
     endpoint="ecs.{}.aliyuncs.com",
+    state=_state,
     region_parameter=True,
 )
