@@ -13,7 +13,6 @@ from typing import Any
 import oss2
 import pytest
 
-from alicloud_emulator.world.ecs.changes import ImageChange
 from emulator.tests.life.conftest import Caller, Seen, vector
 from emulator.tests.support.emulator import RunningEmulator, emulator
 from emulator.tests.support.image_cloud import TOKYO, Cloud
@@ -269,8 +268,8 @@ def test_features_may_be_taken_while_an_image_is_made() -> None:
     assert vector(112)["body"]["note"] == "accepted"
     cloud = Cloud(habits={"features_while_creating": True})
     image_id = cloud.import_image().image_id
-    change = ImageChange(region=TOKYO, image_id=image_id, nvme="supported")
-    cloud.ecs.modify_image_attribute(cloud.main, change)
+    change = {"region": TOKYO, "image_id": image_id, "nvme": "supported"}
+    cloud.ecs.modify_image_attribute(cloud.main, **change)
 
 
 def test_a_snapshot_is_held_for_a_while_after_its_image_was_deleted(

@@ -9,10 +9,8 @@ import pytest
 
 from alicloud_emulator.world.blobs import MemoryBlob
 from alicloud_emulator.world.caller import Caller
-from alicloud_emulator.world.ecs.copies import CopySpec
 from alicloud_emulator.world.ecs.images import ImageQuery
-from alicloud_emulator.world.ecs.import_checks import ImportDisk, ImportSpec
-from alicloud_emulator.world.ecs.imports import ImportStarted
+from alicloud_emulator.world.ecs.import_checks import ImportDisk
 from alicloud_emulator.world.ecs.records import Image
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Fault
@@ -25,6 +23,8 @@ from alicloud_emulator.world.profile import (
     with_secrets,
 )
 from alicloud_emulator.world.world import World
+from emulator.tests.support.ecs_calls import EcsCalls, Started
+from emulator.tests.support.rpc_calls import document, request_of, service_of
 
 TOKYO = "ap-northeast-1"
 LONDON = "eu-west-1"
@@ -86,7 +86,7 @@ class Cloud:
             clock=self.clock,
             seed=7,
         )
-        self.ecs = self.world.ecs
+        self.ecs = EcsCalls(self.world)
         self.main = self.world.ram.root(main.id)
         self.other = self.world.ram.root(other.id)
         self.put_bucket("bucket")
@@ -95,6 +95,20 @@ class Cloud:
     def wait(self, seconds: float) -> None:
         self.clock.now += seconds
         self.world.agenda.catch_up()
+
+    def call(
+        self,
+        product: str,
+        action: str,
+        caller: Caller | None = None,
+        /,
+        **given: object,
+    ) -> dict[str, Any]:
+        """Make a call of an RPC product, and return its answer; ServiceError if not."""
+        service = service_of(product, self.world)
+        params = {key.replace("__", "."): value for key, value in given.items()}
+        asked = request_of(service, action, params, caller=caller or self.main)
+        return document(service, asked)
 
     def visit(self, region: str = TOKYO) -> Visit:
         return Visit(caller=self.main, region=region, inside=region, internal=True)
@@ -111,11 +125,6 @@ class Cloud:
     def delete_object(self, key: str) -> None:
         self.world.oss.objects.delete(self.visit(), "bucket", key)
 
-    def spec(self, name: str = "image", **given: Any) -> ImportSpec:
-        disk = ImportDisk(oss_bucket="bucket", oss_object="disk.raw", format="RAW")
-        defaults = {"region": TOKYO, "image_name": name, "disks": (disk,)}
-        return ImportSpec(**{**defaults, **given})
-
     def import_image(
         self,
         name: str = "image",
@@ -123,9 +132,11 @@ class Cloud:
         faults: tuple[Fault, ...] = (),
         caller: Caller | None = None,
         **given: Any,
-    ) -> ImportStarted:
-        spec = self.spec(name, **given)
-        return self.ecs.import_image(caller or self.main, spec, faults=faults)
+    ) -> Started:
+        disk = ImportDisk(oss_bucket="bucket", oss_object="disk.raw", format="RAW")
+        defaults = {"region": TOKYO, "image_name": name, "disks": (disk,)}
+        asked: dict[str, Any] = {**defaults, **given, "faults": faults}
+        return self.ecs.import_image(caller or self.main, **asked)
 
     def available(self, name: str = "image", **given: Any) -> str:
         """Import an image, wait until it is there, and return its id."""
@@ -140,10 +151,7 @@ class Cloud:
             "destination_region": to,
             "destination_name": f"copy-{to}",
         }
-        faults = given.pop("faults", ())
-        return self.ecs.copy_image(
-            self.main, CopySpec(**{**defaults, **given}), faults=faults
-        )
+        return self.ecs.copy_image(self.main, **{**defaults, **given})
 
     def images(self, region: str = TOKYO, **query: Any) -> list[Image]:
         caller = query.pop("caller", self.main)

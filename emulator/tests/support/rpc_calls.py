@@ -89,6 +89,18 @@ def request_of(
     )
 
 
+def document(service: RpcService, request: Request) -> dict[str, Any]:
+    """Carry out a request, and return its answer's document.
+
+    Raises:
+        ServiceError: The product refuses, in the words of its rules.
+    """
+    body = anyio.run(service.handle, request).body
+    assert isinstance(body, bytes)
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
 def answer(service: RpcService, request: Request) -> Answer:
     """Carry out a request."""
 

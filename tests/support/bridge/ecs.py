@@ -1,20 +1,47 @@
 """STS and ECS: what each request of the engine's port means in the world."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from ali_import.cloud import calls
 from ali_import.cloud import values as told
-from alicloud_emulator.world.ecs.changes import ImageChange
-from alicloud_emulator.world.ecs.copies import CopySpec
+from alicloud_emulator.products.ecs import API
+from alicloud_emulator.products.rpc.action import Call
+from alicloud_emulator.products.rpc.parameters import Arguments
 from alicloud_emulator.world.ecs.images import ImageQuery
-from alicloud_emulator.world.ecs.import_checks import ImportDisk, ImportSpec
 from alicloud_emulator.world.ecs.records import Image
-from alicloud_emulator.world.ecs.snapshots import SnapshotQuery
 from tests.support.bridge.visitor import Visitor
 
 PAGE_ROWS: Final = 100
 EVERY_STATUS: Final = ",".join(told.ImageStatus)
+
+
+def ask(at: Visitor, action: str, **given: object) -> Mapping[str, Any]:
+    """Call an action of the product, and return its answer; "" is not given."""
+    flat = {name: str(value) for name, value in given.items() if value != ""}
+    arguments = Arguments(API.params[action], flat)
+    arguments.check()
+    call = Call(
+        action=action,
+        world=at.world,
+        caller=at.caller,
+        arguments=arguments,
+        faults=at.faults,
+    )
+    return API.by_name[action].run(call)
+
+
+def flat_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags as parameters; an empty value asks for the key alone."""
+    flat = {}
+    for number, (key, value) in enumerate(tags.items(), 1):
+        flat[f"Tag.{number}.Key"] = key
+        flat[f"Tag.{number}.Value"] = value
+    return flat
+
+
+def numbered(name: str, values: Iterable[str]) -> dict[str, str]:
+    return {f"{name}.{number}": value for number, value in enumerate(values, 1)}
 
 
 def identity(at: Visitor, _request: calls.GetCallerIdentity) -> told.Identity:
@@ -22,7 +49,8 @@ def identity(at: Visitor, _request: calls.GetCallerIdentity) -> told.Identity:
 
 
 def regions(at: Visitor, _request: calls.DescribeRegions) -> tuple[str, ...]:
-    return tuple(r.id for r in at.world.ecs.describe_regions(at.caller))
+    rows = ask(at, "DescribeRegions")["Regions"]["Region"]
+    return tuple(row["RegionId"] for row in rows)
 
 
 def images(at: Visitor, request: calls.DescribeImages) -> tuple[told.CloudImage, ...]:
@@ -73,110 +101,114 @@ def _filters(tags: Mapping[str, str]) -> tuple[tuple[str, str | None], ...]:
 
 
 def import_image(at: Visitor, request: calls.ImportImage) -> told.ImportStarted:
-    disk = ImportDisk(
-        oss_bucket=request.bucket,
-        oss_object=request.key,
-        size_gib=request.size_gib,
-        format=request.format,
+    disk = "DiskDeviceMapping.1"
+    got = ask(
+        at,
+        "ImportImage",
+        RegionId=request.region,
+        ImageName=request.name,
+        ClientToken=request.client_token,
+        Description=request.description,
+        Architecture=request.architecture,
+        BootMode=request.boot_mode,
+        OSType="linux",
+        **{
+            f"{disk}.OSSBucket": request.bucket,
+            f"{disk}.OSSObject": request.key,
+            f"{disk}.DiskImageSize": request.size_gib or "",
+            f"{disk}.Format": request.format,
+            "Features.NvmeSupport": request.nvme,
+            "Features.ImdsSupport": request.imds,
+        },
+        **flat_tags(request.tags),
     )
-    spec = ImportSpec(
-        region=request.region,
-        image_name=request.name,
-        disks=(disk,),
-        client_token=request.client_token,
-        description=request.description,
-        architecture=request.architecture,
-        boot_mode=request.boot_mode,
-        os_type="linux",
-        nvme=request.nvme,
-        imds=request.imds,
-        tags=tuple(request.tags.items()),
-    )
-    started = at.world.ecs.import_image(at.caller, spec, faults=at.faults)
-    return told.ImportStarted(image_id=started.image_id, task_id=started.task_id)
+    return told.ImportStarted(image_id=got["ImageId"], task_id=got["TaskId"])
 
 
 def copy(at: Visitor, request: calls.CopyImage) -> str:
-    spec = CopySpec(
-        region=request.region,
-        image_id=request.image_id,
-        destination_region=request.destination_region,
-        destination_name=request.destination_name,
-        client_token=request.client_token,
-        description=request.description,
-        tags=tuple(request.tags.items()),
+    got = ask(
+        at,
+        "CopyImage",
+        RegionId=request.region,
+        ImageId=request.image_id,
+        DestinationRegionId=request.destination_region,
+        DestinationImageName=request.destination_name,
+        ClientToken=request.client_token,
+        DestinationDescription=request.description,
+        **flat_tags(request.tags),
     )
-    return at.world.ecs.copy_image(at.caller, spec, faults=at.faults)
+    return str(got["ImageId"])
 
 
 def cancel_copy(at: Visitor, request: calls.CancelCopyImage) -> None:
-    at.world.ecs.cancel_copy_image(
-        at.caller, region=request.region, image_id=request.image_id
-    )
+    ask(at, "CancelCopyImage", RegionId=request.region, ImageId=request.image_id)
 
 
 def tasks(at: Visitor, request: calls.DescribeTasks) -> tuple[told.Task, ...]:
-    page = at.world.ecs.describe_tasks(
-        at.caller,
-        region=request.region,
-        task_ids=tuple(request.task_ids),
-        image_ids=tuple(request.image_ids),
-        page_size=PAGE_ROWS,
+    got = ask(
+        at,
+        "DescribeTasks",
+        RegionId=request.region,
+        TaskIds=",".join(request.task_ids),
+        PageSize=PAGE_ROWS,
+        **numbered("ResourceIds", request.image_ids),
     )
     return tuple(
         told.Task(
-            task_id=row.task_id,
-            status=told.TaskStatus(row.status.value),
-            image_id=row.image_id,
+            task_id=row["TaskId"],
+            status=told.TaskStatus(row["TaskStatus"]),
+            image_id=row["ResourceId"],
         )
-        for row in page.rows
+        for row in got["TaskSet"]["Task"]
     )
 
 
 def task(at: Visitor, request: calls.DescribeTaskAttribute) -> told.TaskDetail:
-    row = at.world.ecs.describe_task(
-        at.caller, region=request.region, task_id=request.task_id
-    )
+    asked = {"RegionId": request.region, "TaskId": request.task_id}
+    got = ask(at, "DescribeTaskAttribute", **asked)
+    (operation,) = got["OperationProgressSet"]["OperationProgress"]
     return told.TaskDetail(
-        task_id=row.task_id,
-        status=told.TaskStatus(row.status.value),
-        progress=row.progress(at.world.agenda.now),
-        error_code=row.error_code,
-        error_message=row.error_message,
+        task_id=got["TaskId"],
+        status=told.TaskStatus(got["TaskStatus"]),
+        progress=int(got["TaskProcess"].rstrip("%")),
+        error_code=operation["ErrorCode"],
+        error_message=operation["ErrorMsg"],
     )
 
 
 def cancel_task(at: Visitor, request: calls.CancelTask) -> None:
-    at.world.ecs.cancel_task(at.caller, region=request.region, task_id=request.task_id)
+    ask(at, "CancelTask", RegionId=request.region, TaskId=request.task_id)
 
 
 def modify(at: Visitor, request: calls.ModifyImageAttribute) -> None:
-    change = ImageChange(
-        region=request.region,
-        image_id=request.image_id,
-        name=request.name or "",
-        family=request.family or "",
-        boot_mode=request.boot_mode or "",
-        nvme=request.nvme or "",
-        imds=request.imds or "",
-        status=request.status or "",
+    ask(
+        at,
+        "ModifyImageAttribute",
+        RegionId=request.region,
+        ImageId=request.image_id,
+        ImageName=request.name or "",
+        ImageFamily=request.family or "",
+        BootMode=request.boot_mode or "",
+        Status=request.status or "",
+        **{
+            "Features.NvmeSupport": request.nvme or "",
+            "Features.ImdsSupport": request.imds or "",
+        },
     )
-    at.world.ecs.modify_image_attribute(at.caller, change)
 
 
 def share(at: Visitor, request: calls.ModifyImageSharePermission) -> None:
-    at.world.ecs.modify_image_share_permission(
-        at.caller,
-        region=request.region,
-        image_id=request.image_id,
-        public=request.public,
+    ask(
+        at,
+        "ModifyImageSharePermission",
+        RegionId=request.region,
+        ImageId=request.image_id,
+        IsPublic=request.public,
     )
 
 
 def delete_image(at: Visitor, request: calls.DeleteImage) -> None:
-    at.world.ecs.delete_image(
-        at.caller, region=request.region, image_id=request.image_id
-    )
+    ask(at, "DeleteImage", RegionId=request.region, ImageId=request.image_id)
 
 
 def snapshots(
@@ -185,31 +217,31 @@ def snapshots(
     found: list[told.Snapshot] = []
     token = ""
     while True:
-        query = SnapshotQuery(
-            region=request.region,
-            snapshot_ids=tuple(request.snapshot_ids),
-            tags=_filters(request.tags),
-            max_results=PAGE_ROWS,
-            next_token=token,
+        got = ask(
+            at,
+            "DescribeSnapshots",
+            RegionId=request.region,
+            SnapshotIds=",".join(request.snapshot_ids),
+            MaxResults=PAGE_ROWS,
+            NextToken=token,
+            **{k: v for k, v in flat_tags(request.tags).items() if v},
         )
-        page = at.world.ecs.describe_snapshots(at.caller, query)
         found += [
             told.Snapshot(
-                snapshot_id=row.snapshot_id,
-                name=row.name,
-                tags=dict(row.tags),
+                snapshot_id=row["SnapshotId"],
+                name=row["SnapshotName"],
+                tags={tag["TagKey"]: tag["TagValue"] for tag in row["Tags"]["Tag"]},
             )
-            for row in page.rows
+            for row in got["Snapshots"]["Snapshot"]
         ]
-        token = page.next_token
+        token = got.get("NextToken", "")
         if not token:
             return tuple(found)
 
 
 def delete_snapshot(at: Visitor, request: calls.DeleteSnapshot) -> None:
-    at.world.ecs.delete_snapshot(
-        at.caller, region=request.region, snapshot_id=request.snapshot_id
-    )
+    asked = {"RegionId": request.region, "SnapshotId": request.snapshot_id}
+    ask(at, "DeleteSnapshot", **asked)
 
 
 def tag(at: Visitor, request: calls.TagResources) -> None:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from alicloud_emulator.products import PRODUCTS
 from alicloud_emulator.world.world import World
 
 VERSION = 1
@@ -29,22 +30,15 @@ def state(world: World, *, seed: int, account_id: str = "") -> Document:
     """
     world.agenda.catch_up()
     profile = world.profile
-    products = (world.ecs, world.oss, world.fc)
     known = [account.id for account in profile.accounts]
     account_id = account_id or known[0]
     if account_id not in known:
         raise ValueError(f"no account {account_id!r}: there are {', '.join(known)}")
     regions: Document = {}
     for region in profile.regions:
-        pieces: Document = {
-            "images": [],
-            "snapshots": [],
-            "tasks": [],
-            "buckets": [],
-            "functions": [],
-        }
-        for product in products:
-            pieces.update(product.state(region.id, account_id))
+        pieces: Document = {}
+        for product in PRODUCTS:
+            pieces.update(product.state(world, region.id, account_id))
         regions[region.id] = pieces
     return {
         "version": VERSION,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from alicloud_emulator.functions.manager import Functions
@@ -31,6 +32,14 @@ class Signing(StrEnum):
     OSS = "oss"
 
 
+State = Callable[[World, str, str], Mapping[str, list[Any]]]
+"""Of a world, a region's id and an account's."""
+
+
+def _nothing(_world: World, _region: str, _account_id: str) -> Mapping[str, list[Any]]:
+    return {}
+
+
 def _uuid(rng: Random, _: float) -> str:
     return str(UUID(int=rng.getrandbits(128), version=5)).upper()
 
@@ -49,6 +58,7 @@ class Product:
             product that it does not know.
         service: Makes what carries out its actions.
         api: Its actions, if it is an RPC product.
+        state: What an account has in a region, as lists by name, for the state document.
         region_parameter: Whether a call is about the region of its ``RegionId``, where
             it has one, and not about its host's.
         is_there: Whether its hosts in a region resolve.
@@ -69,6 +79,7 @@ class Product:
     endpoint: str = ""
     service: Callable[[World, Functions], Service]
     api: Api | None = None
+    state: State = _nothing
     region_parameter: bool = False
     is_there: Callable[[Region], bool] = lambda _: True
     request_id: Callable[[Random, float], str] = _uuid
@@ -97,6 +108,7 @@ def rpc_product(
     *,
     hosts: tuple[str, ...],
     endpoint: str = "",
+    state: State = _nothing,
     region_parameter: bool = False,
 ) -> Product:
     """Return a product of the RPC style; see ``Product``."""
@@ -107,5 +119,6 @@ def rpc_product(
         endpoint=endpoint,
         service=lambda world, _: RpcService(world, api),
         api=api,
+        state=state,
         region_parameter=region_parameter,
     )

@@ -14,7 +14,6 @@ from alicloud_emulator.world.caller import Caller, PrincipalKind
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.policy import Decision, Document, decide, trusts
 from alicloud_emulator.world.principals import People, Role, User
-from alicloud_emulator.world.roles import Roles, role_not_found
 from alicloud_emulator.world.sessions import Sessions, StsToken
 
 if TYPE_CHECKING:
@@ -44,8 +43,7 @@ class Ram:
     """The accounts' people, and who may do what.
 
     Attributes:
-        roles: Roles and policies: RAM's own actions.
-        sessions: Temporary credentials: STS's own actions.
+        sessions: Temporary credentials.
     """
 
     def __init__(self, world: "World") -> None:
@@ -54,8 +52,7 @@ class Ram:
             account.id: People(account, world.rng, world.agenda.now)
             for account in world.profile.accounts
         }
-        self.roles = Roles(world, self)
-        self.sessions = Sessions(world, self)
+        self.sessions = Sessions(world)
 
     def people(self, account_id: str) -> People:
         """Return an account's users, roles and policies."""
@@ -172,7 +169,9 @@ class Ram:
         now = self._world.agenda.catch_up()
         role = self._people[account_id].role(role_name)
         if role is None or now < role.usable_at:
-            raise role_not_found(role_name)
+            raise ServiceError(
+                "EntityNotExist.Role", 404, f"The role not exists: {role_name[:64]}."
+            )
         if not trusts(role.trust, kind="Service", principal=service):
             raise ServiceError(
                 "NoPermission",

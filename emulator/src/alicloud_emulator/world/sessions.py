@@ -1,31 +1,20 @@
-"""STS: temporary credentials, which expire. Reached as ``world.ram.sessions``."""
+"""Temporary credentials, which expire. Reached as ``world.ram.sessions``."""
 
 import base64
-import binascii
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from alicloud_emulator.world.caller import Caller, PrincipalKind
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.policy import (
     Document,
-    PolicyError,
-    parse_document,
-    trust_conditions_hold,
-    trusts,
 )
 from alicloud_emulator.world.principals import Role
 from alicloud_emulator.world.recent import Recent
 
 if TYPE_CHECKING:
-    from alicloud_emulator.world.ram import Ram
     from alicloud_emulator.world.world import World
 
-DURATION_S_MIN = 900
-DURATION_S_DEFAULT = 3600
 _SESSIONS_MAX = 10_000
 """Tokens known, living and expired: about 10 MB. Every invocation of a function that has
 a role makes one."""
@@ -65,11 +54,10 @@ class Session:
 
 
 class Sessions:
-    """AssumeRole and its relatives."""
+    """The tokens there are, whoever asked for them."""
 
-    def __init__(self, world: "World", ram: "Ram") -> None:
+    def __init__(self, world: "World") -> None:
         self._world = world
-        self._ram = ram
         self._by_token: Recent[str, Session] = Recent(_SESSIONS_MAX)
 
     def find(self, access_key_id: str, security_token: str) -> Session:
@@ -100,86 +88,6 @@ class Sessions:
             )
         return session
 
-    def assume_role(
-        self,
-        caller: Caller,
-        *,
-        role_arn: str,
-        session: str,
-        duration_s: int | None = None,
-        policy: str = "",
-    ) -> StsToken:
-        """Assume a role that trusts the caller.
-
-        NOTE: The real service refuses the main account ("Roles may not be assumed by
-        root accounts"); here it may, because it is the identity everybody tries with.
-
-        Raises:
-            ServiceError: ``EntityNotExist.Role`` (404), ``NoPermission`` (403), or
-                ``InvalidParameter.*`` (400).
-        """
-        self._world.agenda.catch_up()
-        account_id, role = self._role(role_arn)
-        self._ram.authorize(caller, "sts:AssumeRole", role.arn)
-        root = f"acs:ram::{caller.account_id}:root"
-        own = [root, _principal_arn(caller)]
-        if not any(trusts(role.trust, kind="RAM", principal=arn) for arn in own):
-            raise _not_trusted()
-        return self.issue(
-            account_id,
-            role,
-            session=session,
-            duration_s=_duration_s(duration_s, role),
-            policy=_session_policy(policy),
-        )
-
-    def assume_role_with_oidc(
-        self,
-        *,
-        provider_arn: str,
-        role_arn: str,
-        oidc_token: str,
-        session: str,
-        duration_s: int | None = None,
-        policy: str = "",
-    ) -> tuple[StsToken, Mapping[str, Any]]:
-        """Assume a role with an identity provider's token; nobody signs this call.
-
-        Returns the credentials, and the claims that the token made.
-
-        NOTE: No identity provider can be asked here, so the token's own signature is
-        not checked. Its expiry and the trust policy's conditions on its claims are.
-
-        Raises:
-            ServiceError: ``EntityNotExist.Role`` (404), ``NoPermission`` (403),
-                ``AuthenticationFail.OIDCToken.Expired`` or ``InvalidParameter.*`` (400).
-        """
-        now = self._world.agenda.catch_up()
-        account_id, role = self._role(role_arn)
-        claims = _claims(oidc_token)
-        if isinstance(claims.get("exp"), int | float) and claims["exp"] <= now:
-            raise ServiceError(
-                "AuthenticationFail.OIDCToken.Expired",
-                400,
-                "This JSON Web Token has expired.",
-            )
-        context = {
-            f"oidc:{name}": str(claims[name])
-            for name in ("iss", "aud", "sub")
-            if name in claims
-        }
-        federated = trusts(role.trust, kind="Federated", principal=provider_arn)
-        if not federated or not trust_conditions_hold(role.trust, context):
-            raise _not_trusted()
-        token = self.issue(
-            account_id,
-            role,
-            session=session,
-            duration_s=_duration_s(duration_s, role),
-            policy=_session_policy(policy),
-        )
-        return token, claims
-
     def issue(
         self,
         account_id: str,
@@ -195,7 +103,11 @@ class Sessions:
             ServiceError: ``InvalidParameter.RoleSessionName`` (400).
         """
         if not re.fullmatch(r"[\w.@-]{2,64}", session, re.ASCII):
-            raise _invalid("RoleSessionName")
+            raise ServiceError(
+                "InvalidParameter.RoleSessionName",
+                400,
+                "The parameter RoleSessionName is invalid.",
+            )
         rng = self._world.rng
         token = StsToken(
             access_key_id="STS." + _letters(rng.getrandbits(144)),
@@ -218,78 +130,7 @@ class Sessions:
         )
         return token
 
-    def _role(self, role_arn: str) -> tuple[str, Role]:
-        found = re.fullmatch(r"acs:ram::(\d+):role/([\w.-]{1,64})", role_arn, re.ASCII)
-        if found is None:
-            raise _invalid("RoleArn")
-        account_id, name = found.groups()
-        known = self._ram.knows_account(account_id)
-        role = self._ram.people(account_id).role(name) if known else None
-        if role is None:
-            raise ServiceError(
-                "EntityNotExist.Role", 404, "The specified Role not exists."
-            )
-        return account_id, role
-
 
 def _letters(number: int) -> str:
     data = number.to_bytes(-(-number.bit_length() // 8) or 1)
     return base64.b64encode(data, altchars=b"AZ").decode().rstrip("=")
-
-
-def _duration_s(wanted_s: int | None, role: Role) -> int:
-    if wanted_s is None:
-        return min(DURATION_S_DEFAULT, role.max_session_s)
-    if not DURATION_S_MIN <= wanted_s <= role.max_session_s:
-        raise _invalid("DurationSeconds")
-    return wanted_s
-
-
-def _session_policy(text: str) -> Document | None:
-    if not text:
-        return None
-    try:
-        return parse_document(text)
-    except PolicyError as error:
-        raise ServiceError(
-            "InvalidParameter.PolicyGrammar",
-            400,
-            f"The parameter Policy has not passed grammar check: {error}.",
-        ) from error
-
-
-def _claims(oidc_token: str) -> Mapping[str, Any]:
-    """Return the claims of a JSON Web Token, or none if it is no such thing."""
-    if not oidc_token or len(oidc_token) > 20_000:
-        raise _invalid("OIDCToken")
-    parts = oidc_token.split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-        claims = json.loads(payload)
-    except (ValueError, RecursionError, binascii.Error):
-        return {}
-    return claims if isinstance(claims, dict) else {}
-
-
-def _principal_arn(caller: Caller) -> str:
-    if caller.kind is PrincipalKind.ROLE:
-        return f"acs:ram::{caller.account_id}:role/{caller.name}"
-    return caller.arn
-
-
-def _invalid(parameter: str) -> ServiceError:
-    return ServiceError(
-        f"InvalidParameter.{parameter}",
-        400,
-        f"The parameter {parameter} is invalid.",
-    )
-
-
-def _not_trusted() -> ServiceError:
-    return ServiceError(
-        "NoPermission",
-        403,
-        "You are not authorized to do this action. You should be authorized by RAM.",
-    )

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.world.ecs.changes import ImageChange
 from alicloud_emulator.world.ecs.import_checks import ImportDisk
 from alicloud_emulator.world.ecs.records import ImageStatus
 from emulator.tests.support.image_cloud import LONDON, TOKYO, Cloud, refused
@@ -28,8 +27,8 @@ def test_features_may_be_changed_while_the_image_is_made() -> None:
     image_id = cloud.import_image().image_id
 
     def change(**given: Any) -> None:
-        asked = ImageChange(region=TOKYO, image_id=image_id, **given)
-        cloud.ecs.modify_image_attribute(cloud.main, asked)
+        asked = {"region": TOKYO, "image_id": image_id, **given}
+        cloud.ecs.modify_image_attribute(cloud.main, **asked)
 
     change(nvme="supported")
     with refused("InvalidStatus.ImageIsCreating", 403):

@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from alicloud_emulator.products.ecs.rows import image_row
-from alicloud_emulator.world.ecs.changes import ImageChange
 from alicloud_emulator.world.ecs.images import ImageQuery
 from alicloud_emulator.world.ecs.records import ImageStatus
 from alicloud_emulator.world.faults import Do, Fault
@@ -15,7 +14,7 @@ from emulator.tests.support.image_cloud import LONDON, TOKYO, Cloud, refused
 
 def change(cloud: Cloud, image_id: str, **given: Any) -> None:
     cloud.ecs.modify_image_attribute(
-        cloud.main, ImageChange(region=TOKYO, image_id=image_id, **given)
+        cloud.main, region=TOKYO, image_id=image_id, **given
     )
 
 
@@ -322,9 +321,9 @@ def test_a_failed_image_can_be_deleted(cloud: Cloud) -> None:
 def test_nobody_changes_another_accounts_image(cloud: Cloud) -> None:
     image_id = cloud.available()
     cloud.publish(image_id)
-    change_other = ImageChange(region=TOKYO, image_id=image_id, family="stolen")
+    change_other = {"region": TOKYO, "image_id": image_id, "family": "stolen"}
     with refused("InvalidImageId.NotFound", 404):
-        cloud.ecs.modify_image_attribute(cloud.other, change_other)
+        cloud.ecs.modify_image_attribute(cloud.other, **change_other)
     cloud.ecs.delete_image(cloud.other, region=TOKYO, image_id=image_id)  # ignored
     cloud.wait(5)
     assert cloud.image(image_id).family == ""

@@ -6,10 +6,7 @@ from typing import Any
 import pytest
 
 from alicloud_emulator.world.caller import Caller
-from alicloud_emulator.world.ecs.changes import ImageChange
-from alicloud_emulator.world.ecs.copies import CopySpec
 from alicloud_emulator.world.ecs.images import ImageQuery
-from alicloud_emulator.world.ecs.snapshots import SnapshotQuery
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.profile import Principal
 from emulator.tests.support.image_cloud import TOKYO, Cloud, refused
@@ -36,7 +33,7 @@ ATTEMPTS: dict[str, tuple[str, Attempt]] = {
     ),
     "CopyImage": (
         f"image/{IMAGE}",
-        lambda c, who: c.ecs.copy_image(who, CopySpec(**ONE_IMAGE)),
+        lambda c, who: c.ecs.copy_image(who, **ONE_IMAGE),
     ),
     "CancelCopyImage": (
         f"image/{IMAGE}",
@@ -54,7 +51,7 @@ ATTEMPTS: dict[str, tuple[str, Attempt]] = {
     ),
     "ModifyImageAttribute": (
         f"image/{IMAGE}",
-        lambda c, who: c.ecs.modify_image_attribute(who, ImageChange(**ONE_IMAGE)),
+        lambda c, who: c.ecs.modify_image_attribute(who, **ONE_IMAGE),
     ),
     "DeleteImage": (
         f"image/{IMAGE}",
@@ -70,7 +67,7 @@ ATTEMPTS: dict[str, tuple[str, Attempt]] = {
     ),
     "DescribeSnapshots": (
         "snapshot/*",
-        lambda c, who: c.ecs.describe_snapshots(who, SnapshotQuery(region=TOKYO)),
+        lambda c, who: c.ecs.describe_snapshots(who, region=TOKYO),
     ),
     "DeleteSnapshot": (
         f"snapshot/{SNAPSHOT}",

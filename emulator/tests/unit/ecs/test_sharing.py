@@ -49,11 +49,11 @@ def test_sharing_with_accounts(cloud: Cloud) -> None:
         share(cloud, image_id, add_accounts=FRIENDS[50:51])
     share(cloud, image_id, add_accounts=FRIENDS[:1])  # has it already
     share(cloud, image_id, remove_accounts=FRIENDS[:3])
-    _, page = cloud.ecs.describe_image_share_permission(
+    page = cloud.ecs.describe_image_share_permission(
         cloud.main, region=TOKYO, image_id=image_id
     )
     assert (len(page.rows), page.total) == (10, 47)
-    assert page.rows[0][0] == FRIENDS[3]
+    assert page.rows[0] == FRIENDS[3]
 
 
 def test_whom_an_image_cannot_be_shared_with(cloud: Cloud) -> None:

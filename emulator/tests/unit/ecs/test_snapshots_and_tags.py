@@ -3,16 +3,14 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.world.ecs.records import Page, Snapshot
-from alicloud_emulator.world.ecs.snapshots import SnapshotQuery
+from alicloud_emulator.world.ecs.records import Snapshot
 from alicloud_emulator.world.ecs.tags import resource_id
+from emulator.tests.support.ecs_calls import Rows
 from emulator.tests.support.image_cloud import TOKYO, Cloud, refused
 
 
-def snapshots(cloud: Cloud, **query: Any) -> Page[Snapshot]:
-    return cloud.ecs.describe_snapshots(
-        cloud.main, SnapshotQuery(region=TOKYO, **query)
-    )
+def snapshots(cloud: Cloud, **query: Any) -> Rows[Snapshot]:
+    return cloud.ecs.describe_snapshots(cloud.main, region=TOKYO, **query)
 
 
 def tag(

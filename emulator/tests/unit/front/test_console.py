@@ -57,7 +57,10 @@ def test_the_state_has_every_region_with_all_its_lists(cloud: RunningEmulator) -
     assert state["profile"] == "fast"
     assert len(state["regions"]) == 32
     for region in state["regions"].values():
-        lists = {"images", "snapshots", "tasks", "buckets", "functions"}
+        lists = {
+            *("images", "snapshots", "tasks", "buckets", "functions"),
+            *("vpcs", "vswitches", "security_groups"),
+        }
         assert lists <= set(region)
 
 

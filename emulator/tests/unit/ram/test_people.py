@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from alicloud_emulator.world.caller import PrincipalKind
+from alicloud_emulator.world.caller import Caller, PrincipalKind
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.profile import Principal
 from emulator.tests.support.image_cloud import OTHER_ACCOUNT, Cloud, refused
@@ -25,15 +25,25 @@ def trust_text(**principal: Any) -> str:
 
 def make_role(cloud: Cloud, trust: str = "", **given: Any) -> None:
     trust = trust or trust_text(RAM=[f"acs:ram::{MAIN}:root"])
-    cloud.world.ram.roles.create_role(
-        cloud.main, role_name="reader", trust=trust, **given
-    )
-    cloud.world.ram.roles.attach_policy(
-        cloud.main,
-        policy_type="System",
-        policy_name="AliyunECSReadOnlyAccess",
-        role_name="reader",
-    )
+    asked = {"RoleName": "reader", "AssumeRolePolicyDocument": trust, **given}
+    cloud.call("ram", "CreateRole", **asked)
+    cloud.call("ram", "AttachPolicyToRole", **ATTACHED)
+
+
+ATTACHED = {
+    "PolicyType": "System",
+    "PolicyName": "AliyunECSReadOnlyAccess",
+    "RoleName": "reader",
+}
+
+
+def assumed(
+    cloud: Cloud, caller: Caller | None = None, **given: Any
+) -> tuple[str, str, str]:
+    """Assume the role, and return key, token and secret."""
+    asked = {"RoleArn": ROLE_ARN, "RoleSessionName": "build", **given}
+    got = cloud.call("sts", "AssumeRole", caller, **asked)["Credentials"]
+    return got["AccessKeyId"], got["SecurityToken"], got["AccessKeySecret"]
 
 
 @pytest.fixture
@@ -105,21 +115,16 @@ def test_an_assumed_role_is_accepted_and_expires(cloud: Cloud) -> None:
     make_role(cloud)
     ram = cloud.world.ram
     ci = ram.credential("ci-key").caller
-    token = ram.sessions.assume_role(
-        ci, role_arn=ROLE_ARN, session="build", duration_s=900
-    )
-    assert token.access_key_secret not in repr(token)
-    assert token.security_token not in repr(token)
-    key = token.access_key_id, token.security_token
+    *key, secret = assumed(cloud, ci, DurationSeconds=900)
     caller = ram.credential(*key).caller
     assert caller.arn == f"acs:ram::{MAIN}:assumed-role/reader/build"
     ram.authorize(caller, "ecs:DescribeImages", "acs:ecs:x:y:image/*")
     with refused("NoPermission"):
         ram.authorize(caller, "ecs:DeleteImage", "acs:ecs:x:y:image/*")
     with refused("InvalidSecurityToken.MismatchWithAccessKey", 400):
-        ram.credential("STS.other", token.security_token)
+        ram.credential("STS.other", key[1])
     cloud.wait(899)
-    assert ram.credential(*key).secret == token.access_key_secret
+    assert ram.credential(*key).secret == secret
     cloud.wait(1)
     with refused("InvalidSecurityToken.Expired", 400):
         ram.credential(*key)
@@ -128,16 +133,23 @@ def test_an_assumed_role_is_accepted_and_expires(cloud: Cloud) -> None:
         ram.credential(*key)
 
 
+def test_secrets_are_not_shown(cloud: Cloud) -> None:
+    role = cloud.world.ram.people(MAIN).role("AliyunFCDefaultRole")
+    assert role is not None
+    sessions = cloud.world.ram.sessions
+    token = sessions.issue(MAIN, role, session="build", duration_s=900)
+    assert token.access_key_secret not in repr(token)
+    assert token.security_token not in repr(token)
+
+
 def test_a_session_policy_only_takes_away(cloud: Cloud) -> None:
     make_role(cloud)
     ram = cloud.world.ram
     only_tasks = json.dumps(
         document({"Effect": "Allow", "Action": "ecs:*Task*", "Resource": "*"})
     )
-    token = ram.sessions.assume_role(
-        cloud.main, role_arn=ROLE_ARN, session="build", policy=only_tasks
-    )
-    caller = ram.credential(token.access_key_id, token.security_token).caller
+    *key, _ = assumed(cloud, Policy=only_tasks)
+    caller = ram.credential(*key).caller
     ram.authorize(caller, "ecs:DescribeTasks", "*")
     for action in ("ecs:DescribeImages", "ecs:CancelTask"):
         with refused("NoPermission"):
@@ -147,20 +159,15 @@ def test_a_session_policy_only_takes_away(cloud: Cloud) -> None:
 def test_a_deleted_role_allows_nothing_any_more(cloud: Cloud) -> None:
     make_role(cloud)
     ram = cloud.world.ram
-    token = ram.sessions.assume_role(cloud.main, role_arn=ROLE_ARN, session="build")
-    ram.roles.detach_policy(
-        cloud.main,
-        policy_type="System",
-        policy_name="AliyunECSReadOnlyAccess",
-        role_name="reader",
-    )
-    ram.roles.delete_role(cloud.main, "reader")
-    caller = ram.credential(token.access_key_id, token.security_token).caller
+    *key, _ = assumed(cloud)
+    cloud.call("ram", "DetachPolicyFromRole", **ATTACHED)
+    cloud.call("ram", "DeleteRole", RoleName="reader")
+    caller = ram.credential(*key).caller
     with refused("NoPermission"):
         ram.authorize(caller, "ecs:DescribeImages", "*")
     make_role(cloud)
-    ram.sessions.assume_role(cloud.main, role_arn=ROLE_ARN, session="build")
-    caller = ram.credential(token.access_key_id, token.security_token).caller
+    assumed(cloud)
+    caller = ram.credential(*key).caller
     with refused("NoPermission"):  # the new role of that name is another
         ram.authorize(caller, "ecs:DescribeImages", "*")
 
@@ -168,34 +175,31 @@ def test_a_deleted_role_allows_nothing_any_more(cloud: Cloud) -> None:
 def test_a_role_is_assumed_by_whom_it_trusts_and_who_may(cloud: Cloud) -> None:
     ram = cloud.world.ram
     make_role(cloud, trust_text(RAM=[f"acs:ram::{MAIN}:user/poor"]))
-    poor = ram.credential("poor-key").caller
     with refused("NoPermission", 403):  # trusted, but not permitted
-        ram.sessions.assume_role(poor, role_arn=ROLE_ARN, session="build")
-    ci = ram.credential("ci-key").caller
+        assumed(cloud, ram.credential("poor-key").caller)
     with refused("NoPermission", 403):  # permitted, but not trusted
-        ram.sessions.assume_role(ci, role_arn=ROLE_ARN, session="build")
+        assumed(cloud, ram.credential("ci-key").caller)
 
 
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ({"role_arn": "reader"}, "InvalidParameter.RoleArn"),
-        ({"role_arn": f"acs:ram::{MAIN}:role/none"}, "EntityNotExist.Role"),
-        ({"role_arn": "acs:ram::9:role/reader"}, "EntityNotExist.Role"),
-        ({"session": "x"}, "InvalidParameter.RoleSessionName"),
-        ({"session": "with space"}, "InvalidParameter.RoleSessionName"),
-        ({"duration_s": 899}, "InvalidParameter.DurationSeconds"),
-        ({"duration_s": 3601}, "InvalidParameter.DurationSeconds"),
-        ({"policy": "{"}, "InvalidParameter.PolicyGrammar"),
+        ({"RoleArn": "reader"}, "InvalidParameter.RoleArn"),
+        ({"RoleArn": f"acs:ram::{MAIN}:role/none"}, "EntityNotExist.Role"),
+        ({"RoleArn": "acs:ram::9:role/reader"}, "EntityNotExist.Role"),
+        ({"RoleSessionName": "x"}, "InvalidParameter.RoleSessionName"),
+        ({"RoleSessionName": "with space"}, "InvalidParameter.RoleSessionName"),
+        ({"DurationSeconds": 899}, "InvalidParameter.DurationSeconds"),
+        ({"DurationSeconds": 3601}, "InvalidParameter.DurationSeconds"),
+        ({"Policy": "{"}, "InvalidParameter.PolicyGrammar"),
     ],
 )
 def test_bad_requests_for_a_role(
     cloud: Cloud, given: dict[str, Any], code: str
 ) -> None:
     make_role(cloud)
-    asked: dict[str, Any] = {"role_arn": ROLE_ARN, "session": "build", **given}
     with refused(code):
-        cloud.world.ram.sessions.assume_role(cloud.main, **asked)
+        assumed(cloud, **given)
 
 
 def oidc_token(**claims: object) -> str:
@@ -212,31 +216,33 @@ def test_an_identity_providers_token_is_believed_until_it_expires(cloud: Cloud) 
         "Condition": {"StringEquals": {"oidc:aud": "ali", "oidc:sub": "repo:x"}},
     }
     make_role(cloud, json.dumps(document(statement)))
-    sessions = cloud.world.ram.sessions
-    asked: dict[str, Any] = {
-        "provider_arn": provider,
-        "role_arn": ROLE_ARN,
-        "session": "build",
-    }
-    later = cloud.clock.now + 60
-    good = oidc_token(aud="ali", sub="repo:x", exp=later)
-    token, claims = sessions.assume_role_with_oidc(**asked, oidc_token=good)
-    assert claims["sub"] == "repo:x"
-    key = token.access_key_id, token.security_token
-    assert cloud.world.ram.credential(*key).secret == token.access_key_secret
+
+    def assume(token: str, **given: str) -> dict[str, Any]:
+        asked = {
+            "OIDCProviderArn": provider,
+            "RoleArn": ROLE_ARN,
+            "RoleSessionName": "build",
+            "OIDCToken": token,
+            **given,
+        }
+        return cloud.call("sts", "AssumeRoleWithOIDC", **asked)
+
+    good = oidc_token(aud="ali", sub="repo:x", exp=cloud.clock.now + 60)
+    got = assume(good)
+    assert got["OIDCTokenInfo"]["Subject"] == "repo:x"
+    keys = got["Credentials"]
+    found = cloud.world.ram.credential(keys["AccessKeyId"], keys["SecurityToken"])
+    assert found.secret == keys["AccessKeySecret"]
     for wrong in (oidc_token(aud="other", sub="repo:x"), oidc_token(), "not a token"):
         with refused("NoPermission", 403):
-            sessions.assume_role_with_oidc(**asked, oidc_token=wrong)
+            assume(wrong)
     with refused("NoPermission", 403):
-        sessions.assume_role_with_oidc(
-            **{**asked, "provider_arn": "acs:ram::9:oidc-provider/evil"},
-            oidc_token=good,
-        )
+        assume(good, OIDCProviderArn="acs:ram::9:oidc-provider/evil")
     cloud.wait(60)
     with refused("AuthenticationFail.OIDCToken.Expired", 400):
-        sessions.assume_role_with_oidc(**asked, oidc_token=good)
+        assume(good)
     with refused("InvalidParameter.OIDCToken", 400):
-        sessions.assume_role_with_oidc(**asked, oidc_token="x" * 20_001)
+        assume("x" * 20_001)
 
 
 def test_a_service_assumes_only_roles_that_trust_it(cloud: Cloud) -> None:
@@ -256,128 +262,133 @@ def test_a_service_assumes_only_roles_that_trust_it(cloud: Cloud) -> None:
 
 
 def test_roles_are_made_listed_and_removed(cloud: Cloud) -> None:
-    roles = cloud.world.ram.roles
-    make_role(cloud, description="reads", max_session_s=7200, tags={"a": "b"})
-    role = roles.get_role(cloud.main, "Reader")  # letter case does not count
-    assert (role.name, role.description, role.max_session_s) == (
-        "reader",
-        "reads",
-        7200,
-    )
-    assert role.arn == ROLE_ARN
-    names = [each.name for each in roles.list_roles(cloud.main)]
+    asked: dict[str, Any] = {"Description": "reads", "MaxSessionDuration": 7200}
+    make_role(cloud, **asked, Tag='[{"Key":"a","Value":"b"}]')
+    # Letter case does not count.
+    role = cloud.call("ram", "GetRole", RoleName="Reader")["Role"]
+    assert (role["RoleName"], role["Description"]) == ("reader", "reads")
+    assert (role["MaxSessionDuration"], role["Arn"]) == (7200, ROLE_ARN)
+    listed = cloud.call("ram", "ListRoles")["Roles"]["Role"]
+    names = [each["RoleName"] for each in listed]
     assert names == ["AliyunECSImageImportDefaultRole", "AliyunFCDefaultRole", "reader"]
     with refused("EntityAlreadyExists.Role", 409):
         make_role(cloud)
     with refused("DeleteConflict.Role.Policy", 409):
-        roles.delete_role(cloud.main, "reader")
-    attached = {
-        "policy_type": "System",
-        "policy_name": "AliyunECSReadOnlyAccess",
-        "role_name": "reader",
-    }
+        cloud.call("ram", "DeleteRole", RoleName="reader")
     with refused("EntityAlreadyExists.Role.Policy", 409):
-        roles.attach_policy(cloud.main, **attached)
-    roles.detach_policy(cloud.main, **attached)
+        cloud.call("ram", "AttachPolicyToRole", **ATTACHED)
+    cloud.call("ram", "DetachPolicyFromRole", **ATTACHED)
     with refused("EntityNotExist.Role.Policy", 404):
-        roles.detach_policy(cloud.main, **attached)
-    roles.delete_role(cloud.main, "reader")
+        cloud.call("ram", "DetachPolicyFromRole", **ATTACHED)
+    cloud.call("ram", "DeleteRole", RoleName="reader")
     with refused("EntityNotExist.Role", 404):
-        roles.get_role(cloud.main, "reader")
+        cloud.call("ram", "GetRole", RoleName="reader")
 
 
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ({"role_name": "has space"}, "InvalidParameter.RoleName.InvalidChars"),
-        ({"trust": "{}"}, "MalformedPolicyDocument"),
-        ({"max_session_s": 60}, "InvalidParameter.MaxSessionDuration"),
-        ({"description": "x" * 1025}, "InvalidParameter.Description.Length"),
-        ({"tags": {"acs:x": ""}}, "InvalidParameter.TagKey"),
+        ({"RoleName": "has space"}, "InvalidParameter.RoleName.InvalidChars"),
+        ({"AssumeRolePolicyDocument": "{}"}, "MalformedPolicyDocument"),
+        ({"MaxSessionDuration": 60}, "InvalidParameter.MaxSessionDuration"),
+        ({"Description": "x" * 1025}, "InvalidParameter.Description.Length"),
+        ({"Tag": '[{"Key":"acs:x"}]'}, "InvalidParameter.TagKey"),
+        ({"Tag__1__Key": "k", "Tag__1__Value": "v" * 129}, "InvalidParameter.TagValue"),
     ],
 )
 def test_bad_roles(cloud: Cloud, given: dict[str, Any], code: str) -> None:
-    role = {"role_name": "new", "trust": trust_text(RAM="*"), **given}
+    trust = trust_text(RAM="*")
+    role = {"RoleName": "new", "AssumeRolePolicyDocument": trust, **given}
     with refused(code, 400):
-        cloud.world.ram.roles.create_role(cloud.main, **role)
+        cloud.call("ram", "CreateRole", **role)
 
 
 def test_a_role_is_updated_in_what_is_given_alone(cloud: Cloud) -> None:
-    roles = cloud.world.ram.roles
     first, other = trust_text(RAM="*"), trust_text(Service="ecs.aliyuncs.com")
-    roles.create_role(cloud.main, role_name="new", trust=first, description="a")
-    roles.update_role(cloud.main, role_name="NEW", trust=other)
-    role = roles.get_role(cloud.main, "new")
-    assert (role.trust, role.description) == (json.loads(other), "a")
-    assert role.max_session_s == 3600
-    roles.update_role(cloud.main, role_name="new", description="", max_session_s=7200)
-    assert (role.trust, role.description) == (json.loads(other), "")
-    assert role.max_session_s == 7200
+    make_role(cloud, first, Description="a")
+
+    def update(**given: Any) -> tuple[Any, str, int]:
+        asked = {"RoleName": "READER", **given}
+        role = cloud.call("ram", "UpdateRole", **asked)["Role"]
+        trust = json.loads(role["AssumeRolePolicyDocument"])
+        return trust, role["Description"], role["MaxSessionDuration"]
+
+    trust = json.loads(other)
+    assert update(NewAssumeRolePolicyDocument=other) == (trust, "a", 3600)
+    changed = update(NewDescription="", NewMaxSessionDuration=7200)
+    assert changed == (trust, "", 7200)
     with refused("EntityNotExist.Role", 404):
-        roles.update_role(cloud.main, role_name="none", description="b")
+        update(RoleName="none", NewDescription="b")
     # A call that is refused changes nothing.
     for wrong, code in (
-        ({"max_session_s": 1}, "InvalidParameter.MaxSessionDuration"),
-        ({"trust": "{}"}, "MalformedPolicyDocument"),
+        ({"NewMaxSessionDuration": 1}, "InvalidParameter.MaxSessionDuration"),
+        ({"NewAssumeRolePolicyDocument": "{}"}, "MalformedPolicyDocument"),
     ):
         with refused(code, 400):
-            roles.update_role(cloud.main, role_name="new", description="b", **wrong)
-        assert role.description == ""
+            update(NewDescription="b", **wrong)
+        assert update() == changed
 
 
 def test_policies_are_made_attached_counted_and_removed(cloud: Cloud) -> None:
-    roles = cloud.world.ram.roles
     make_role(cloud)
     text = json.dumps(document(EVERYTHING))
-    roles.create_policy(cloud.main, policy_name="mine", document=text)
+    mine = {"PolicyName": "mine", "PolicyDocument": text}
+    cloud.call("ram", "CreatePolicy", **mine)
     with refused("EntityAlreadyExists.Policy", 409):
-        roles.create_policy(cloud.main, policy_name="mine", document=text)
+        cloud.call("ram", "CreatePolicy", **mine)
     with refused("MalformedPolicyDocument", 400):
-        roles.create_policy(cloud.main, policy_name="bad", document="x")
-    many = {f"k{number}": "" for number in range(21)}
+        cloud.call("ram", "CreatePolicy", PolicyName="bad", PolicyDocument="x")
+    many = {f"Tag__{number}__Key": f"k{number}" for number in range(1, 22)}
     with refused("InvalidParameter.Tag.Number", 400):
-        roles.create_policy(cloud.main, policy_name="tagged", document=text, tags=many)
-    custom = {"policy_type": "Custom", "policy_name": "mine"}
-    roles.attach_policy(cloud.main, **custom, role_name="reader")
-    policy, attachments = roles.get_policy(cloud.main, **custom)
-    assert (policy.text, attachments) == (text, 1)
-    names = [p.name for p, _ in roles.list_policies_for_role(cloud.main, "reader")]
+        cloud.call("ram", "CreatePolicy", **{**mine, "PolicyName": "tagged"}, **many)
+    custom = {"PolicyType": "Custom", "PolicyName": "mine"}
+    cloud.call("ram", "AttachPolicyToRole", **custom, RoleName="reader")
+    got = cloud.call("ram", "GetPolicy", **custom)
+    assert got["Policy"]["AttachmentCount"] == 1
+    assert got["DefaultPolicyVersion"]["PolicyDocument"] == text
+    listed = cloud.call("ram", "ListPoliciesForRole", RoleName="reader")["Policies"]
+    names = [policy["PolicyName"] for policy in listed["Policy"]]
     assert names == ["AliyunECSReadOnlyAccess", "mine"]
     with refused("DeleteConflict.Policy.Role", 409):
-        roles.delete_policy(cloud.main, "mine")
-    roles.detach_policy(cloud.main, **custom, role_name="reader")
-    roles.delete_policy(cloud.main, "mine")
+        cloud.call("ram", "DeletePolicy", PolicyName="mine")
+    cloud.call("ram", "DetachPolicyFromRole", **custom, RoleName="reader")
+    cloud.call("ram", "DeletePolicy", PolicyName="mine")
     with refused("EntityNotExist.Policy", 404):
-        roles.get_policy(cloud.main, **custom)
+        cloud.call("ram", "GetPolicy", **custom)
     with refused("InvalidParameter.PolicyType", 400):
-        roles.get_policy(cloud.main, policy_type="Mine", policy_name="mine")
+        cloud.call("ram", "GetPolicy", PolicyType="Mine", PolicyName="mine")
 
 
 def test_tags_on_roles(cloud: Cloud) -> None:
-    roles = cloud.world.ram.roles
     make_role(cloud)
-    roles.tag_resources(
-        cloud.main, resource_type="role", names=["reader"], tags={"a": "1", "b": "2"}
-    )
-    listed = roles.list_tag_resources(
-        cloud.main, resource_type="role", tags=[("a", "1")]
-    )
-    assert listed == [("reader", "a", "1"), ("reader", "b", "2")]
-    roles.untag_resources(
-        cloud.main, resource_type="role", names=["reader"], keys=["a"]
-    )
-    assert roles.get_role(cloud.main, "reader").tags == {"b": "2"}
-    roles.untag_resources(
-        cloud.main, resource_type="role", names=["reader"], keys=[], everything=True
-    )
-    assert roles.list_tag_resources(cloud.main, resource_type="role") == []
+    reader = {"ResourceType": "role", "ResourceNames": '["reader"]'}
+    two = '[{"Key":"a","Value":"1"},{"Key":"b","Value":"2"}]'
+    cloud.call("ram", "TagResources", **reader, Tag=two)
+
+    def listed(**given: Any) -> list[tuple[str, str, str]]:
+        asked = {"ResourceType": "role", **given}
+        rows = cloud.call("ram", "ListTagResources", **asked)["TagResources"]
+        return [(r["ResourceName"], r["TagKey"], r["TagValue"]) for r in rows]
+
+    both = [("reader", "a", "1"), ("reader", "b", "2")]
+    assert listed(Tag='[{"Key":"a","Value":"1"}]') == both
+    assert listed(Tag='[{"Key":"a","Value":"2"}]') == []
+    cloud.call("ram", "UntagResources", **reader, TagKeys='["a"]')
+    assert listed() == both[1:]
+    many = {f"Tag__{number}__Key": f"k{number}" for number in range(1, 21)}
+    with refused("InvalidParameter.Tag.Number", 400):
+        cloud.call("ram", "TagResources", **reader, **many)
+    cloud.call("ram", "UntagResources", **reader, All=True)
+    assert listed() == []
     with refused("EntityNotExist.Role", 404):
-        roles.tag_resources(cloud.main, resource_type="role", names=["x"], tags={})
+        cloud.call(
+            "ram", "TagResources", **{**reader, "ResourceNames": '["x"]'}, Tag=two
+        )
     with refused("InvalidParameter.ResourceType", 400):
-        roles.tag_resources(cloud.main, resource_type="cat", names=["x"], tags={})
+        cloud.call("ram", "TagResources", **{**reader, "ResourceType": "cat"}, Tag=two)
 
 
 def test_ram_itself_asks_for_permission(cloud: Cloud) -> None:
     poor = cloud.world.ram.credential("poor-key").caller
     with refused("NoPermission", 403):
-        cloud.world.ram.roles.get_role(poor, "AliyunFCDefaultRole")
+        cloud.call("ram", "GetRole", poor, RoleName="AliyunFCDefaultRole")

@@ -86,6 +86,24 @@ def _groups(call: Call, group_id: str = "*") -> Groups:
     return call.world.part(Groups)
 
 
+def state(world: World, region: str, account_id: str) -> dict[str, list[Any]]:
+    """Return an account's groups in a region, for the state document."""
+    here = (account_id, region)
+    return {
+        "security_groups": [
+            {
+                "security_group_id": group.id,
+                "name": group.name,
+                "vpc_id": group.vpc_id,
+                "tags": dict(group.tags),
+                "egress_rules": len(group.rules),
+            }
+            for group in world.part(Groups).by_id.values()
+            if (group.account_id, group.region) == here
+        ]
+    }
+
+
 @action(
     "DescribeSecurityGroups",
     resource=("SecurityGroupId", "SecurityGroupName"),

@@ -1,15 +1,21 @@
-"""Looking at images, changing, sharing and deleting them."""
+"""Looking at images."""
 
-from alicloud_emulator.products.ecs.making import FEATURES, id_list
-from alicloud_emulator.products.ecs.rows import family_row, image_row, page_fields
-from alicloud_emulator.products.rpc.action import Call, action
-from alicloud_emulator.products.rpc.bodies import Document, time_text, time_value
-from alicloud_emulator.products.rpc.parameters import (
-    tag_filters,
+from alicloud_emulator.products.ecs.asked import (
+    enter,
+    filtered_times,
+    id_list,
+    page_fields,
 )
-from alicloud_emulator.world.ecs.changes import ImageChange
-from alicloud_emulator.world.ecs.images import FILTER_KEYS, ImageQuery
-from alicloud_emulator.world.ecs.refusals import refusal
+from alicloud_emulator.products.ecs.rows import family_row, image_row
+from alicloud_emulator.products.rpc.action import Call, action
+from alicloud_emulator.products.rpc.bodies import Document
+from alicloud_emulator.products.rpc.parameters import tag_filters
+from alicloud_emulator.world.ecs.images import ImageQuery
+from alicloud_emulator.world.ecs.records import ImageStatus
+from alicloud_emulator.world.ecs.refusals import FACTS, refusal
+
+IDS_PARSED_MAX = 10_000
+"""Parsed at all; what the action takes is less."""
 
 
 @action(
@@ -33,10 +39,13 @@ from alicloud_emulator.world.ecs.refusals import refusal
 def describe_images(call: Call) -> Document:
     """Carry out DescribeImages."""
     arguments = call.arguments
-    times = _filters(call)
+    keys = {row.text("Key") for row in arguments.structs("Filter")}
+    if not keys <= set(FACTS.values("Filter of images")):
+        raise refusal("InvalidFilterKey.NotFound")
+    times = filtered_times(call, "CreationStartTime", "CreationEndTime")
     query = ImageQuery(
         region=call.text("RegionId"),
-        image_ids=id_list(call.text("ImageId"), "ImageId"),
+        image_ids=id_list(call, "ImageId", most=IDS_PARSED_MAX),
         name=call.text("ImageName"),
         family=call.text("ImageFamily"),
         status=call.text("Status"),
@@ -61,120 +70,17 @@ def describe_images(call: Call) -> Document:
     return {**page_fields(page, query.region), "Images": {"Image": rows}}
 
 
-def _filters(call: Call) -> dict[str, float]:
-    """Return the bounds on creation times; the other filters change nothing here."""
-    times = {}
-    for row in call.arguments.structs("Filter"):
-        key = row.text("Key")
-        if key not in FILTER_KEYS:
-            raise refusal("InvalidFilterKey.NotFound")
-        if not key.startswith("Creation"):
-            continue
-        value = time_value(row.text("Value"))
-        if value is None:
-            raise refusal("InvalidFilterValue")
-        times[key] = value
-    return times
-
-
 @action("DescribeImageFromFamily", resource=("ImageFamily",))
 def describe_image_from_family(call: Call) -> Document:
-    """Carry out DescribeImageFromFamily."""
-    image = call.world.ecs.describe_image_from_family(
-        call.caller, region=call.text("RegionId"), family=call.text("ImageFamily")
-    )
-    if image is None:
+    """Carry out DescribeImageFromFamily: the newest Available one of the caller's."""
+    store, family = enter(call, "image/*"), call.text("ImageFamily")
+    account_id = call.caller.account_id
+    found = [
+        image
+        for image in store.images_of(account_id, call.region)
+        if image.family == family and image.status is ImageStatus.AVAILABLE
+    ]
+    if not found:
         return {}
-    now = call.world.agenda.now
-    return {"Image": family_row(image, call.caller.account_id, now)}
-
-
-@action(
-    "ModifyImageAttribute",
-    resource=("ImageId",),
-    notes={"ImageFamily": "an empty one changes nothing"},
-    more=(FEATURES,),
-)
-def modify_image_attribute(call: Call) -> Document:
-    """Carry out ModifyImageAttribute."""
-    features = call.arguments.struct("Features")
-    call.world.ecs.modify_image_attribute(
-        call.caller,
-        ImageChange(
-            region=call.text("RegionId"),
-            image_id=call.text("ImageId"),
-            name=call.text("ImageName"),
-            description=call.text("Description"),
-            family=call.text("ImageFamily"),
-            status=call.text("Status"),
-            boot_mode=call.text("BootMode"),
-            license_type=call.text("LicenseType"),
-            nvme=features.text("NvmeSupport"),
-            imds=features.text("ImdsSupport"),
-            dry_run=call.arguments.flag("DryRun"),
-        ),
-    )
-    return {}
-
-
-@action(
-    "ModifyImageSharePermission",
-    resource=("ImageId",),
-    accepted={"LaunchPermission": "for invited accounts only"},
-    notes={
-        "AddAccount": "those after the tenth are ignored",
-        "RemoveAccount": "those after the tenth are ignored",
-    },
-)
-def modify_image_share_permission(call: Call) -> Document:
-    """Carry out ModifyImageSharePermission."""
-    arguments = call.arguments
-    call.world.ecs.modify_image_share_permission(
-        call.caller,
-        region=call.text("RegionId"),
-        image_id=call.text("ImageId"),
-        public=arguments.flag_or_none("IsPublic"),
-        add_accounts=arguments.texts("AddAccount"),
-        remove_accounts=arguments.texts("RemoveAccount"),
-        dry_run=arguments.flag("DryRun"),
-    )
-    return {}
-
-
-@action("DescribeImageSharePermission", resource=("ImageId",))
-def describe_image_share_permission(call: Call) -> Document:
-    """Carry out DescribeImageSharePermission."""
-    region = call.text("RegionId")
-    image, page = call.world.ecs.describe_image_share_permission(
-        call.caller,
-        region=region,
-        image_id=call.text("ImageId"),
-        page_number=call.arguments.number("PageNumber", 1),
-        page_size=call.arguments.number("PageSize", 10),
-    )
-    return {
-        **page_fields(page, region),
-        "ImageId": image.image_id,
-        "ShareGroups": {"ShareGroup": [{"Group": "all"}] if image.public else []},
-        "Accounts": {
-            "Account": [
-                {"AliyunId": account_id, "SharedTime": time_text(when)}
-                for account_id, when in page.rows
-            ]
-        },
-    }
-
-
-@action(
-    "DeleteImage", resource=("ImageId",), accepted={"Force": "there are no instances"}
-)
-def delete_image(call: Call) -> Document:
-    """Carry out DeleteImage."""
-    call.world.ecs.delete_image(
-        call.caller,
-        region=call.text("RegionId"),
-        image_id=call.text("ImageId"),
-        force=call.arguments.flag("Force"),
-        dry_run=call.arguments.flag("DryRun"),
-    )
-    return {}
+    image = max(found, key=lambda image: image.order)
+    return {"Image": family_row(image, account_id, store.now)}

@@ -1,29 +1,19 @@
-"""ImportImage, CopyImage, their cancelling, and tasks."""
-
-import json
+"""ImportImage and CopyImage, and how a copy is cancelled."""
 
 import anyio.to_thread
 
-from alicloud_emulator.products.ecs.rows import page_fields, task_document, task_row
+from alicloud_emulator.products.ecs.asked import FEATURES, enter
 from alicloud_emulator.products.rpc.action import Call, action
-from alicloud_emulator.products.rpc.bodies import Document, time_value
-from alicloud_emulator.products.rpc.parameters import (
-    Kind,
-    Param,
-    tag_pairs,
-)
+from alicloud_emulator.products.rpc.bodies import Document
+from alicloud_emulator.products.rpc.door import once
+from alicloud_emulator.products.rpc.parameters import tag_pairs
 from alicloud_emulator.world.ecs.copies import CopySpec
 from alicloud_emulator.world.ecs.import_checks import ImportDisk, ImportSpec
-from alicloud_emulator.world.ecs.refusals import refusal
+from alicloud_emulator.world.ecs.records import Origin
+from alicloud_emulator.world.ecs.refusals import FACTS, refusal
 from alicloud_emulator.world.errors import ServiceError
 
 _HASHED_INLINE_BYTES_MAX = 1024 * 1024
-
-FEATURES = Param(
-    "Features",
-    Kind.STRUCT,
-    members=(Param("NvmeSupport"), Param("ImdsSupport")),
-)
 
 
 async def hash_object(call: Call) -> None:
@@ -60,12 +50,17 @@ async def hash_object(call: Call) -> None:
 def import_image(call: Call) -> Document:
     """Carry out ImportImage."""
     spec = _import_spec(call)
-    started = call.world.ecs.import_image(call.caller, spec, faults=call.faults)
-    return {
-        "ImageId": started.image_id,
-        "TaskId": started.task_id,
-        "RegionId": spec.region,
-    }
+    enter(call, "image/*", change=True, region_status=400)
+
+    def start() -> Document:
+        task = call.world.ecs.imports.start(call.caller, spec, faults=call.faults)
+        return {
+            "ImageId": task.image_id,
+            "TaskId": task.task_id,
+            "RegionId": spec.region,
+        }
+
+    return once(call, FACTS, start)
 
 
 def _import_spec(call: Call) -> ImportSpec:
@@ -83,7 +78,6 @@ def _import_spec(call: Call) -> ImportSpec:
             )
             for row in arguments.structs("DiskDeviceMapping")
         ),
-        client_token=call.text("ClientToken"),
         description=call.text("Description"),
         architecture=call.text("Architecture"),
         boot_mode=call.text("BootMode"),
@@ -99,15 +93,6 @@ def _import_spec(call: Call) -> ImportSpec:
         tags=tuple(tag_pairs(arguments)),
         dry_run=arguments.flag("DryRun"),
     )
-
-
-@action("CancelTask", resource=("TaskId",))
-def cancel_task(call: Call) -> Document:
-    """Carry out CancelTask."""
-    call.world.ecs.cancel_task(
-        call.caller, region=call.text("RegionId"), task_id=call.text("TaskId")
-    )
-    return {}
 
 
 @action(
@@ -128,84 +113,29 @@ def copy_image(call: Call) -> Document:
         image_id=call.text("ImageId"),
         destination_region=call.text("DestinationRegionId"),
         destination_name=call.text("DestinationImageName"),
-        client_token=call.text("ClientToken"),
         description=call.text("DestinationDescription"),
-        encrypted=arguments.flag("Encrypted"),
-        kms_key_id=call.text("KMSKeyId"),
-        encrypt_algorithm=call.text("EncryptAlgorithm"),
         resource_group_id=call.text("ResourceGroupId"),
         tags=tuple(tag_pairs(arguments)),
         dry_run=arguments.flag("DryRun"),
     )
-    image_id = call.world.ecs.copy_image(call.caller, spec, faults=call.faults)
-    return {"ImageId": image_id}
+    enter(call, f"image/{spec.image_id}", change=True)
+
+    def start() -> Document:
+        image = call.world.ecs.copies.start(call.caller, spec, faults=call.faults)
+        return {"ImageId": image.image_id}
+
+    return once(call, FACTS, start)
 
 
 @action("CancelCopyImage", resource=("ImageId",))
 def cancel_copy_image(call: Call) -> Document:
-    """Carry out CancelCopyImage."""
-    call.world.ecs.cancel_copy_image(
-        call.caller, region=call.text("RegionId"), image_id=call.text("ImageId")
-    )
+    """Carry out CancelCopyImage, in the destination: what there is of it is deleted."""
+    image_id = call.text("ImageId")
+    store = enter(call, f"image/{image_id}", change=True)
+    image = store.own_image(call.caller, call.region, image_id)
+    if image.origin is not Origin.COPY:
+        raise refusal("ImageCreatedNotFromCopy")
+    if not image.in_making:
+        raise refusal("IncorrectImageStatus", message="The image copy has completed.")
+    call.world.ecs.copies.cancel(image)
     return {}
-
-
-@action(
-    "DescribeTasks",
-    resource=("TaskIds",),
-    accepted={"TaskGroupId": ""},
-    notes={
-        "TaskIds": "comma-separated, or a JSON array as once",
-        "TaskStatus": "Finished, Processing, Failed; others ignored",
-    },
-)
-def describe_tasks(call: Call) -> Document:
-    """Carry out DescribeTasks."""
-    page = call.world.ecs.describe_tasks(
-        call.caller,
-        region=call.text("RegionId"),
-        task_ids=id_list(call.text("TaskIds"), "TaskIds"),
-        image_ids=call.arguments.texts("ResourceIds"),
-        action=call.text("TaskAction"),
-        status=call.text("TaskStatus"),
-        created_from=_time(call, "StartTime"),
-        created_until=_time(call, "EndTime"),
-        page_number=call.arguments.number("PageNumber", 1),
-        page_size=call.arguments.number("PageSize", 10),
-    )
-    return {
-        **page_fields(page, call.text("RegionId")),
-        "TaskSet": {"Task": [task_row(task) for task in page.rows]},
-    }
-
-
-@action("DescribeTaskAttribute", resource=("TaskId",))
-def describe_task_attribute(call: Call) -> Document:
-    """Carry out DescribeTaskAttribute."""
-    task = call.world.ecs.describe_task(
-        call.caller, region=call.text("RegionId"), task_id=call.text("TaskId")
-    )
-    return task_document(task, call.world.agenda.now)
-
-
-def id_list(text: str, parameter: str) -> list[str]:
-    """Return ids given comma-separated, or as older clients do: as a JSON array."""
-    if text.lstrip().startswith("["):
-        try:
-            ids = json.loads(text)
-        except (ValueError, RecursionError):
-            raise refusal("InvalidParameter", parameter) from None
-        if not all(isinstance(each, str) for each in ids):
-            raise refusal("InvalidParameter", parameter)
-        return list(ids)
-    return [each.strip() for each in text.split(",") if each.strip()]
-
-
-def _time(call: Call, name: str) -> float:
-    text = call.text(name)
-    if not text:
-        return 0.0
-    value = time_value(text)
-    if value is None:
-        raise refusal("InvalidParameter", name)
-    return value

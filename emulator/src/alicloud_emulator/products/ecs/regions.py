@@ -1,7 +1,8 @@
-"""The product: every action, and DescribeRegions."""
+"""Regions."""
 
 from alicloud_emulator.products.rpc.action import Call, action
 from alicloud_emulator.products.rpc.bodies import Document
+from alicloud_emulator.world.ecs.refusals import FACTS, refusal
 
 
 @action(
@@ -13,25 +14,24 @@ from alicloud_emulator.products.rpc.bodies import Document
     },
 )
 def describe_regions(call: Call) -> Document:
-    """Carry out DescribeRegions.
+    """Carry out DescribeRegions, which needs no permission.
 
     NOTE: Regions have their English names in every language.
     """
-    regions = call.world.ecs.describe_regions(
-        call.caller,
-        charge_type=call.text("InstanceChargeType"),
-        resource_type=call.text("ResourceType"),
-        language=call.text("AcceptLanguage"),
-    )
-    return {
-        "Regions": {
-            "Region": [
-                {
-                    "RegionId": region.id,
-                    "RegionEndpoint": f"ecs.{region.id}.aliyuncs.com",
-                    "LocalName": region.name or region.id,
-                }
-                for region in regions
-            ]
+    call.world.agenda.catch_up()
+    for name, values, code in (
+        ("InstanceChargeType", "InstanceChargeType", "Invalid.InstanceChargeType"),
+        ("ResourceType", "ResourceType of regions", "InvalidResourceType.NotFound"),
+        ("AcceptLanguage", "AcceptLanguage", "InvalidAcceptLanguage.NotFound"),
+    ):
+        if call.text(name) not in ("", *FACTS.values(values)):
+            raise refusal(code)
+    rows = [
+        {
+            "RegionId": region.id,
+            "RegionEndpoint": f"ecs.{region.id}.aliyuncs.com",
+            "LocalName": region.name or region.id,
         }
-    }
+        for region in call.world.profile.regions
+    ]
+    return {"Regions": {"Region": rows}}

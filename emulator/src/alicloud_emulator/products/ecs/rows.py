@@ -3,20 +3,10 @@
 from typing import Any
 
 from alicloud_emulator.products.rpc.bodies import minute_text, time_text
-from alicloud_emulator.world.ecs.records import Disk, Image, Page, Snapshot, Task
+from alicloud_emulator.world.ecs.records import Disk, Image, Snapshot, Task
 from alicloud_emulator.world.ecs.tags import resource_id
 
 _OS_NAMES = {"linux": "Others Linux", "windows": "Other Windows"}
-
-
-def page_fields(page: Page[Any], region: str) -> dict[str, Any]:
-    """Return what every numbered page carries."""
-    return {
-        "PageNumber": page.number,
-        "PageSize": page.size,
-        "TotalCount": page.total,
-        "RegionId": region,
-    }
 
 
 def image_row(image: Image, account_id: str, now: float) -> dict[str, Any]:

@@ -29,6 +29,7 @@ PRODUCT = Product(
     ),
     endpoint="fc.{}.aliyuncs.com",
     service=lambda world, functions: FcService(world, functions=functions),
+    state=lambda world, region, account_id: world.fc.state(region, account_id),
     is_there=lambda region: region.fc,
     request_id=_id,
     signing=Signing.ROA,

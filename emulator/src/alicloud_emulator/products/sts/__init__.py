@@ -4,14 +4,13 @@ from alicloud_emulator.products.product import REGION, VPC, rpc_product
 from alicloud_emulator.products.rpc.action import actions_of
 from alicloud_emulator.products.rpc.api import Api
 from alicloud_emulator.products.sts import actions
-from alicloud_emulator.world.facts import Facts
 
 API = Api(
     code="Sts",
     version="2015-04-01",
     actions=actions_of(actions),
     package=__name__,
-    facts=Facts(__name__),
+    facts=actions.FACTS,
     unsigned=frozenset({"AssumeRoleWithOIDC", "AssumeRoleWithSAML"}),
     missing="Missing{}",
 )

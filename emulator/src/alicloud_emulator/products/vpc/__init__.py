@@ -12,7 +12,7 @@ from alicloud_emulator.products.product import REGION, VPC, rpc_product
 from alicloud_emulator.products.rpc.action import actions_of
 from alicloud_emulator.products.rpc.api import FORBIDDEN_RAM, Api
 from alicloud_emulator.products.vpc import vpcs, vswitches
-from alicloud_emulator.products.vpc.state import FACTS
+from alicloud_emulator.products.vpc.state import FACTS, state
 
 API = Api(
     code="Vpc",
@@ -27,5 +27,6 @@ PRODUCT = rpc_product(
     API,
     hosts=("vpc", rf"vpc{VPC}\.{REGION}"),
     endpoint="vpc.{}.aliyuncs.com",
+    state=state,
     region_parameter=True,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from alicloud_emulator.products.rpc.action import Call
 from alicloud_emulator.products.rpc.door import enter
@@ -104,6 +104,34 @@ class Networks:
         """Return the block that a VPC gets: 56 bits, of which the last 24 are drawn."""
         drawn = self._world.rng.getrandbits(24)
         return IPv6Network(((0x2408_4000 << 96) | (drawn << 72), 56))
+
+
+def state(world: World, region: str, account_id: str) -> dict[str, list[Any]]:
+    """Return an account's networks in a region, for the state document."""
+    there, now = world.part(Networks), world.agenda.now
+
+    def told(network: Network) -> dict[str, Any]:
+        return {
+            "name": network.name,
+            "status": network.status(now),
+            "cidr": str(network.cidr),
+            "tags": dict(network.tags),
+        }
+
+    vpcs = list(there.vpcs_of(account_id, region))
+    return {
+        "vpcs": [{"vpc_id": vpc.id, **told(vpc)} for vpc in vpcs],
+        "vswitches": [
+            {
+                "vswitch_id": vswitch.id,
+                "vpc_id": vpc.id,
+                "zone_id": vswitch.zone_id,
+                **told(vswitch),
+            }
+            for vpc in vpcs
+            for vswitch in reversed(there.vswitches_in(vpc))
+        ],
+    }
 
 
 Kind = TypeVar("Kind", bound=Network)

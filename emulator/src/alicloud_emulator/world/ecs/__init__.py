@@ -1,18 +1,16 @@
-"""Elastic Compute Service, as far as custom images reach.
+"""Elastic Compute Service, as far as custom images reach: what there is, and its rules.
 
 | file | what it holds |
 |---|---|
-| ecs.py | the facade: one method for each action |
+| ecs.py | all of it, for the actions in ``products/ecs`` |
 | records.py | images, snapshots and tasks as the world keeps them |
 | store.py | where they are kept, and what every call passes first |
 | ids.py | ids in Alibaba's style |
-| rules.py | what names, descriptions, tags and tokens may look like |
-| refusals.py | every error code with its status and message |
-| imports.py, tasks.py | ImportImage, and the tasks it makes |
-| copies.py | CopyImage and its queue |
-| images.py, changes.py | looking at images; changing and deleting them |
-| sharing.py | community images and shares |
-| snapshots.py, tags.py | what their names say |
+| rules.py | what names, descriptions and tags may look like |
+| facts.json, refusals.py | error codes, allowed values, and where each is from |
+| imports.py, import_checks.py, objects.py | imports under way, and what they read |
+| copies.py | copies under way, and their queue |
+| images.py, tags.py | what is found, and what is marked |
 """
 
 from alicloud_emulator.world.ecs.ecs import Ecs

@@ -45,11 +45,7 @@ class CopySpec:
     image_id: str
     destination_region: str = ""
     destination_name: str = ""
-    client_token: str = ""
     description: str = ""
-    encrypted: bool = False
-    kms_key_id: str = ""
-    encrypt_algorithm: str = ""
     resource_group_id: str = ""
     tags: Tags = ()
     dry_run: bool = False
@@ -63,7 +59,7 @@ class _Copy:
 
 
 class Copies:
-    """CopyImage and CancelCopyImage, and the copies under way."""
+    """The copies under way."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -71,10 +67,10 @@ class Copies:
         self._waiting: dict[tuple[str, str], deque[_Copy]] = {}
         self._running: dict[tuple[str, str], dict[str, _Copy]] = {}
 
-    def copy_image(
+    def start(
         self, caller: Caller, spec: CopySpec, *, faults: Sequence[Fault] = ()
-    ) -> str:
-        """Begin to copy an image, and return the new image's id in the destination.
+    ) -> Image:
+        """Begin to copy an image, and return the new image in the destination.
 
         The copy keeps architecture and size. It loses family, sharing and visibility,
         and has the tags given only. Whether boot mode and features survive is nowhere
@@ -87,17 +83,8 @@ class Copies:
             faults: A ``fail-task`` among them makes the copy fail at its end.
 
         Raises:
-            ServiceError: See REFUSALS.
+            ServiceError: What the action gives.
         """
-        store = self._store
-        resource = f"image/{spec.image_id}"
-        store.enter(caller, "CopyImage", spec.region, resource, change=True)
-        asked = replace(spec, client_token="")
-        first = store.replayed(
-            caller, "CopyImage", spec.region, token=spec.client_token, asked=asked
-        )
-        if isinstance(first, str):
-            return first
         source = self._checked(caller, spec)
         if spec.dry_run:
             raise refusal("DryRunOperation")
@@ -107,42 +94,15 @@ class Copies:
         copy = _Copy(source=source, image=image, fault=fault)
         self._waiting.setdefault(key, deque()).append(copy)
         self._start_waiting(*key)
-        store.remember(
-            caller,
-            "CopyImage",
-            spec.region,
-            token=spec.client_token,
-            asked=asked,
-            answer=image.image_id,
-        )
-        return image.image_id
+        return image
 
-    def cancel_copy_image(self, caller: Caller, *, region: str, image_id: str) -> None:
-        """Stop a copy and delete what there is of it.
-
-        Args:
-            caller: Who calls.
-            region: The destination's.
-            image_id: The new image's.
-
-        Raises:
-            ServiceError: ``InvalidImageId.NotFound`` (404), ``ImageCreatedNotFromCopy``
-                or ``IncorrectImageStatus`` (400).
-        """
-        store = self._store
-        store.enter(caller, "CancelCopyImage", region, f"image/{image_id}", change=True)
-        image = store.own_image(caller, region, image_id)
-        if image.origin is not Origin.COPY:
-            raise refusal("ImageCreatedNotFromCopy")
-        if not image.in_making:
-            raise refusal(
-                "IncorrectImageStatus", message="The image copy has completed."
-            )
-        store.remove_image(image)
+    def cancel(self, image: Image) -> None:
+        """Stop a copy, and delete what there is of it."""
+        self._store.remove_image(image)
         for key, queue in self._waiting.items():
             self._waiting[key] = deque(c for c in queue if c.image is not image)
         for key in list(self._running):
-            self._running[key].pop(image_id, None)
+            self._running[key].pop(image.image_id, None)
             self._start_waiting(*key)
 
     def is_copied_now(self, image: Image) -> bool:

@@ -1,4 +1,4 @@
-"""DescribeImages and DescribeImageFromFamily."""
+"""Which images DescribeImages finds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,15 +18,6 @@ from alicloud_emulator.world.wildcard import matches
 
 IMAGE_IDS_MAX = 100
 OWNER_ALIASES = ("system", "self", "others", "marketplace")
-FILTER_KEYS = (
-    "CreationStartTime",
-    "CreationEndTime",
-    "NetworkType",
-    "CpuOnlineUpgrade",
-    "CpuOnlineDowngrade",
-    "MemoryOnlineUpgrade",
-    "MemoryOnlineDowngrade",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,18 +81,6 @@ class Images:
         ]
         rows.sort(key=lambda image: -image.order)
         return cut_page(rows, number=query.page_number, size=query.page_size)
-
-    def describe_image_from_family(
-        self, caller: Caller, *, region: str, family: str
-    ) -> Image | None:
-        """Return the newest Available image of a family of the caller's, or None."""
-        self._store.enter(caller, "DescribeImageFromFamily", region, "image/*")
-        found = [
-            image
-            for image in self._store.images_of(caller.account_id, region)
-            if image.family == family and image.status is ImageStatus.AVAILABLE
-        ]
-        return max(found, key=lambda image: image.order, default=None)
 
 
 def _check(query: ImageQuery) -> None:

@@ -55,7 +55,6 @@ class ImportSpec:
     region: str
     image_name: str = ""
     disks: tuple[ImportDisk, ...] = ()
-    client_token: str = ""
     description: str = ""
     architecture: str = ""
     boot_mode: str = ""

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from alicloud_emulator.world.caller import Caller
@@ -22,16 +22,8 @@ from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImportStarted:
-    """ImportImage's answer."""
-
-    image_id: str
-    task_id: str
-
-
 class Imports:
-    """ImportImage and CancelTask, and the imports under way."""
+    """The imports under way."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -40,9 +32,9 @@ class Imports:
         self._waiting: dict[tuple[str, str], deque[tuple[Task, Image]]] = {}
         self._faults: dict[str, Fault] = {}
 
-    def import_image(
+    def start(
         self, caller: Caller, spec: ImportSpec, *, faults: Sequence[Fault] = ()
-    ) -> ImportStarted:
+    ) -> Task:
         """Begin to make an image of one object (or several, with data disks).
 
         Args:
@@ -51,23 +43,8 @@ class Imports:
             faults: A ``fail-task`` among them makes the import fail at its end.
 
         Raises:
-            ServiceError: See REFUSALS; checks come in the order of the page's table.
+            ServiceError: Checks come in the order of the page's table.
         """
-        store = self._store
-        store.enter(
-            caller,
-            "ImportImage",
-            spec.region,
-            "image/*",
-            change=True,
-            region_status=400,
-        )
-        asked = replace(spec, client_token="")
-        first = store.replayed(
-            caller, "ImportImage", spec.region, token=spec.client_token, asked=asked
-        )
-        if isinstance(first, ImportStarted):
-            return first
         disks = self._checks.checked(caller, spec)
         if spec.dry_run:
             raise refusal("DRYRUN.SUCCESS")
@@ -80,38 +57,17 @@ class Imports:
             self._world.profile.durations.import_queue_s,
             partial(self._queue, task, image),
         )
-        answer = ImportStarted(image_id=image.image_id, task_id=task.task_id)
-        store.remember(
-            caller,
-            "ImportImage",
-            spec.region,
-            token=spec.client_token,
-            asked=asked,
-            answer=answer,
-        )
-        return answer
+        return task
 
-    def cancel_task(self, caller: Caller, *, region: str, task_id: str) -> None:
-        """Stop an import; its image goes with it (both are guesses).
-
-        Raises:
-            ServiceError: ``InvalidTaskId.NotFound`` (400),
-                ``InvalidTaskId.IncorrectTaskStatus`` (403).
-        """
+    def cancel(self, task: Task) -> None:
+        """Stop an import; its image goes with it."""
         store = self._store
-        task = store.task(caller.account_id, region, task_id)
-        resource = f"image/{task.image_id if task else '*'}"
-        store.enter(caller, "CancelTask", region, resource, change=True)
-        if task is None:
-            raise refusal("InvalidTaskId.NotFound")
-        if not task.running:
-            raise refusal("InvalidTaskId.IncorrectTaskStatus")
         task.status = TaskStatus.DELETED
         task.finished_at = store.now
-        for image in list(store.images_of(caller.account_id, region)):
+        for image in list(store.images_of(task.account_id, task.region)):
             if image.image_id == task.image_id:
                 store.remove_image(image)
-        self._start_waiting(caller.account_id, region)
+        self._start_waiting(task.account_id, task.region)
 
     # --- making --------------------------------------------------------------------
     def _new_image(self, caller: Caller, spec: ImportSpec, disks: list[Disk]) -> Image:

@@ -1,4 +1,4 @@
-"""What names, descriptions, tags and client tokens may look like.
+"""What names, descriptions and tags may look like.
 
 Source: the parameter tables of ImportImage, CopyImage, ModifyImageAttribute and
 TagResources in the ECS API reference.
@@ -16,7 +16,6 @@ TagFilters = Sequence[tuple[str, str | None]]
 """Tag keys, each with the value it must have or None for any."""
 
 TAGS_MAX = 20
-CLIENT_TOKEN_CHARS_MAX = 64
 
 
 class Tagged(Protocol):
@@ -53,12 +52,6 @@ def check_description(text: str) -> None:
         return
     if not 2 <= len(text) <= 256 or text.startswith(("http://", "https://")):
         raise refusal("InvalidDescription.Malformed")
-
-
-def check_client_token(token: str) -> None:
-    """Refuse a token that is too long or not ASCII."""
-    if len(token) > CLIENT_TOKEN_CHARS_MAX or not token.isascii():
-        raise refusal("InvalidClientToken.Malformed")
 
 
 def check_tags(tags: Tags, *, duplicate: str = "TagKey.Duplication") -> None:

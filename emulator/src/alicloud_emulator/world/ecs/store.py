@@ -1,6 +1,7 @@
 """Where images, snapshots and tasks are kept, and what every call passes first."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from alicloud_emulator.world.ecs.records import (
     TaskStatus,
 )
 from alicloud_emulator.world.ecs.refusals import refusal
-from alicloud_emulator.world.ecs.rules import Tags, check_client_token
+from alicloud_emulator.world.ecs.rules import Tags
 from alicloud_emulator.world.recent import Recent
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from alicloud_emulator.world.world import World
 
 _REMEMBERED_MAX = 10_000
-"""Replayed answers, and removed images: a few MB."""
+"""Removed images: a few MB."""
 
 _TASKS_MAX = 1000
 """Tasks of one region that have ended."""
@@ -38,9 +39,6 @@ class Store:
         self._tasks: dict[str, Recent[str, Task]] = {}
         self._removed_at: Recent[str, float] = Recent(_REMEMBERED_MAX)
         self._order = count(1)
-        self._answers: Recent[tuple[str, str, str, str], tuple[object, object]] = (
-            Recent(_REMEMBERED_MAX)
-        )
 
     # --- the door ---------------------------------------------------------------------
 
@@ -109,6 +107,14 @@ class Store:
         """Take an image out; its id is never used again."""
         self._images[image.region].pop(image.image_id, None)
         self._removed_at[image.image_id] = self.now
+
+    def remove_later(self, image: Image) -> None:
+        """Take an image out after a while; meanwhile it shows as UnAvailable."""
+        image.deleting = True
+        image.status = ImageStatus.UNAVAILABLE
+        delay_s = self.world.profile.durations.image_delete_s
+        delay_s *= self.slowness(image.region)
+        self.world.agenda.after(delay_s, partial(self.remove_image, image))
 
     def removed_at(self, image_id: str) -> float:
         """Return when an image was taken out, Unix seconds; 0 if it never was."""
@@ -199,6 +205,10 @@ class Store:
         found = self._snapshots.get(region, {}).get(snapshot_id)
         return found if found and found.account_id == account_id else None
 
+    def snapshot_in_use(self, snapshot: Snapshot) -> bool:
+        """Whether the image made with a snapshot is still there."""
+        return self.has_image(snapshot.image_id, snapshot.region)
+
     def remove_snapshot(self, snapshot: Snapshot) -> None:
         """Take a snapshot out."""
         self._snapshots[snapshot.region].pop(snapshot.snapshot_id, None)
@@ -218,45 +228,6 @@ class Store:
         """Return an account's task, or None."""
         tasks = self.tasks_of(account_id, region)
         return next((task for task in tasks if task.task_id == task_id), None)
-
-    # --- client tokens ----------------------------------------------------------------
-
-    def replayed(
-        self, caller: Caller, action: str, region: str, *, token: str, asked: object
-    ) -> object | None:
-        """Return the first answer to a token, or None if it is new (or empty).
-
-        Refused calls are not remembered, so a call may be repeated with its token once
-        its cause of refusal is gone; how it ended later does not matter.
-
-        Raises:
-            ServiceError: ``IdempotentParameterMismatch``: the token came with other
-                parameters before; ``InvalidClientToken.Malformed``.
-        """
-        check_client_token(token)
-        if not token:
-            return None
-        key = (caller.account_id, region, action, token)
-        if key not in self._answers:
-            return None
-        first_asked, answer = self._answers[key]
-        if first_asked != asked:
-            raise refusal("IdempotentParameterMismatch")
-        return answer
-
-    def remember(
-        self,
-        caller: Caller,
-        action: str,
-        region: str,
-        *,
-        token: str,
-        asked: object,
-        answer: object,
-    ) -> None:
-        """Keep the answer to a token, for about as long as anybody could ask again."""
-        if token:
-            self._answers[caller.account_id, region, action, token] = (asked, answer)
 
 
 def _has_ended(task: Task) -> bool:
