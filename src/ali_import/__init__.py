@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ali_import.cloud.calls import Cloud
+    from ali_import.cloud.values import ImageStatus
     from ali_import.disk import (
         Architecture,
         BootMode,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         Publication,
         connect,
         find_leftovers,
+        list_images,
         publish,
         publish_sync,
         remove_leftovers,
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
         Target,
     )
     from ali_import.publish.naming import Image
+    from ali_import.standing.images import Standing, StandingImage
 
 __all__ = [
     "AliImportError",
@@ -74,6 +77,7 @@ __all__ = [
     "Event",
     "HostNotFoundError",
     "Image",
+    "ImageStatus",
     "Inspection",
     "Leftover",
     "Note",
@@ -88,6 +92,8 @@ __all__ = [
     "Report",
     "Result",
     "Route",
+    "Standing",
+    "StandingImage",
     "Step",
     "Target",
     "TaskFailedError",
@@ -96,6 +102,7 @@ __all__ = [
     "connect",
     "examine",
     "find_leftovers",
+    "list_images",
     "publish",
     "publish_sync",
     "remove_leftovers",
@@ -105,6 +112,7 @@ __version__: Final = "0.1.0"
 
 _HOMES: Final = {
     "ali_import.cloud.calls": ["Cloud"],
+    "ali_import.cloud.values": ["ImageStatus"],
     "ali_import.disk": [
         "Architecture",
         "BootMode",
@@ -114,10 +122,12 @@ _HOMES: Final = {
     ],
     "ali_import.errors": [name for name in __all__ if name.endswith("Error")],
     "ali_import.publish.naming": ["Image"],
+    "ali_import.standing.images": ["Standing", "StandingImage"],
     "ali_import.library": [
         "Publication",
         "connect",
         "find_leftovers",
+        "list_images",
         "publish",
         "publish_sync",
         "remove_leftovers",

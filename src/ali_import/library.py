@@ -28,9 +28,12 @@ from ali_import.disk.scratch import Scratch, sweep
 from ali_import.disk.unpack import is_pipe
 from ali_import.errors import ConfigurationError, DiskImageError
 from ali_import.publish import cleanup
+from ali_import.publish.context import steadied
 from ali_import.publish.model import Event, Leftover, Note, Options, Report, Target
 from ali_import.publish.naming import Image, targets
 from ali_import.publish.run import Run
+from ali_import.standing import images as standing_images
+from ali_import.standing.images import Standing
 from ali_import.units import sized
 
 if TYPE_CHECKING:
@@ -286,6 +289,38 @@ def _in_event_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+async def list_images(
+    cloud: Cloud,
+    *,
+    regions: Sequence[str] = (),
+    name: str = "",
+    family: str = "",
+    untagged: bool = False,
+    on_event: Callable[[Event], None] = _ignore,
+) -> Standing:
+    """List the images that stand in the cloud; changes nothing.
+
+    That a region could not be asked is no exception: ``Standing.unseen`` tells it.
+
+    Args:
+        cloud: From ``connect``.
+        regions: Where to look; everywhere if empty.
+        name: The name of an image or of a version, or a pattern with ``*``.
+        family: A family, with a flavour's suffix or without it; or a pattern.
+        untagged: Whether to list images that this tool did not make, too.
+        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+
+    Raises:
+        ConfigurationError: A region does not exist, or the credentials or the network
+            will not do.
+    """
+    return await standing_images.look(
+        steadied(cloud, _dice(), on_event),
+        regions=regions,
+        wanted=standing_images.matching(name, family, untagged=untagged),
+    )
 
 
 async def find_leftovers(

@@ -14,7 +14,7 @@ TESTS = (ROOT / "tests", ROOT / "emulator" / "tests")
 
 # A package may import those to its right, and itself; see docs/architecture.md.
 TOOL = [
-    *("cli", "report", "library", "publish", "cloud"),
+    *("cli", "report", "library", "standing", "publish", "cloud"),
     *("disk", "relay", "redaction", "errors", "units"),
 ]
 EMULATOR = ["cli", "front", "products", "services", "functions", "world"]
@@ -84,6 +84,14 @@ FORBIDDEN = {
         "requests",
         "socket",
         "os",
+    },
+    "standing": {
+        "threading",
+        "time",
+        "datetime.datetime",
+        "asyncio",
+        "requests",
+        "socket",
     },
     "disk": {
         "threading",

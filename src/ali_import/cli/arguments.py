@@ -5,14 +5,17 @@ Imports as little as it can: ``ali-import --help`` answers before anything else 
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from ali_import import ConfigurationError, __version__
 from ali_import.cli import help_text
 from ali_import.units import HOUR_S, MINUTE_S
+
+if TYPE_CHECKING:  # a command's own flags are loaded when it is called
+    from ali_import.cli.standing_arguments import ListArguments
 
 CLEANUP: Final = "cleanup"
 INSPECT: Final = "inspect"
@@ -20,10 +23,12 @@ END_OF_OPTIONS: Final = "--"
 STDIN: Final = "/dev/stdin"
 _STDIN: Final = "-"
 
-_PURPOSES: Final = {
+COMMANDS: Final = {
     CLEANUP: "remove leftovers",
     INSPECT: "see what files hold",
+    "list": "see what stands in the cloud",
 }
+"""Each command, and what it is for."""
 
 BOOT_MODES: Final = ("bios", "uefi", "uefi-preferred")
 ARCHITECTURES: Final = ("x86_64", "arm64")
@@ -77,24 +82,49 @@ class InspectArguments:
     verbosity: int
 
 
-Arguments = PublishArguments | CleanupArguments | InspectArguments
+Arguments: TypeAlias = (
+    "PublishArguments | CleanupArguments | InspectArguments | ListArguments"
+)
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """Understand the command line.
+    """Understand the command line; a command counts as the first argument only.
 
     Raises:
         ConfigurationError: It is wrong.
         SystemExit: It asked for help or the version, which is printed.
     """
-    if argv and argv[0] == CLEANUP:
-        return _cleanup(argv[1:])
-    if argv and argv[0] == INSPECT:
-        return _inspect(argv[1:])
+    if argv and argv[0] in COMMANDS:
+        return _command(argv[0])(argv[1:])
     return _publish(argv)
 
 
-class _Parser(argparse.ArgumentParser):
+def _command(name: str) -> Callable[[Sequence[str]], Arguments]:
+    """Return what understands the rest of a command's line.
+
+    Raises:
+        ConfigurationError: The name may mean a file that lies here.
+    """
+    # Whoever published a file of such a name before there was the command meant that.
+    if name != CLEANUP and Path(name).exists():
+        raise ConfigurationError(
+            f"{name} is a command, and a file here",
+            advice=f"to publish the file, write `ali-import ./{name}` or "
+            f"`ali-import -- {name}`; to {COMMANDS[name]}, run it elsewhere",
+        )
+    from ali_import.cli import standing_arguments
+
+    parsers: Mapping[str, Callable[[Sequence[str]], Arguments]] = {
+        CLEANUP: _cleanup,
+        INSPECT: _inspect,
+        standing_arguments.LIST: standing_arguments.parse_list,
+    }
+    return parsers[name]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are errors of ours, one line each."""
+
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage: an error is one line."""
         raise ConfigurationError(message, advice=f"see `{self.prog} --help`")
@@ -114,7 +144,7 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
         parser.error("an image from standard input (-) needs a --name")
     if given.images.count(_STDIN) > 1:
         parser.error("standard input (-) can be read only once")
-    for command, purpose in _PURPOSES.items():
+    for command, purpose in COMMANDS.items():
         if command in given.images and not Path(command).exists():
             raise ConfigurationError(
                 f"there is no file {command}; to {purpose}, put {command} first",
@@ -167,13 +197,6 @@ def _cleanup(argv: Sequence[str]) -> CleanupArguments:
 
 
 def _inspect(argv: Sequence[str]) -> InspectArguments:
-    if Path(INSPECT).exists():
-        # Whoever published a file of this name before the command was there meant it.
-        raise ConfigurationError(
-            f"{INSPECT} is a command, and a file here",
-            advice=f"to publish the file, write `ali-import ./{INSPECT}` or "
-            f"`ali-import -- {INSPECT}`; to inspect others, run it elsewhere",
-        )
     parser = _inspect_parser()
     argv, files = _split(argv)
     given = parser.parse_intermixed_args(argv)
@@ -186,7 +209,7 @@ def _inspect(argv: Sequence[str]) -> InspectArguments:
 
 
 def _inspect_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=f"ali-import {INSPECT}",
         description=help_text.INSPECT_DESCRIPTION,
         epilog=help_text.INSPECT_EPILOG,
@@ -196,12 +219,12 @@ def _inspect_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("files", metavar="FILE", nargs="*", help="disk image files of any format")
     add("--json", action="store_true", help="write one JSON document for programs")
-    _add_common(parser)
+    add_common(parser)
     return parser
 
 
 def _publish_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="ali-import",
         usage=help_text.USAGE,
         description=help_text.DESCRIPTION,
@@ -234,7 +257,7 @@ def _publish_parser() -> argparse.ArgumentParser:
         "--region",
         metavar="REGION",
         action="append",
-        type=_region,
+        type=region,
         default=[],
         help="publish in this region only; may be repeated (default: every region)",
     )
@@ -261,7 +284,7 @@ def _publish_parser() -> argparse.ArgumentParser:
         "--allow-failure",
         metavar="REGION",
         action="append",
-        type=_region,
+        type=region,
         default=[],
         help="a failure in this region does not count in the exit status; may be "
         "repeated",
@@ -272,7 +295,7 @@ def _publish_parser() -> argparse.ArgumentParser:
         type=Path,
         help="write a report for programs (see docs/report.md)",
     )
-    _add_common(parser)
+    add_common(parser)
     return parser
 
 
@@ -318,7 +341,7 @@ def _add_about_images(parser: argparse.ArgumentParser) -> None:
 
 
 def _cleanup_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=f"ali-import {CLEANUP}",
         description=help_text.CLEANUP_DESCRIPTION,
         epilog=help_text.CLEANUP_EPILOG,
@@ -333,11 +356,12 @@ def _cleanup_parser() -> argparse.ArgumentParser:
         "going on loses its workspace",
     )
     add("-y", "--yes", action="store_true", help="do not ask")
-    _add_common(parser)
+    add_common(parser)
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that every command has."""
     parser.add_argument(
         "-v",
         "--verbose",
@@ -361,7 +385,8 @@ def _file(text: str) -> str:
     return STDIN if text == _STDIN else text
 
 
-def _region(text: str) -> str:
+def region(text: str) -> str:
+    """Return a region id, as the type of a flag."""
     if not _REGION.fullmatch(text):
         raise argparse.ArgumentTypeError(
             f"{text!a} is no region id, which looks like cn-hangzhou; for several "

@@ -9,6 +9,7 @@ ali-import [-n NAME] [-f FAMILY] [-p] [--overwrite] [-r REGION]...
                   [--sha256 FILE=HEX]... [--boot-mode MODE]
                   [--architecture ARCH] [-v]... IMAGE...
        ali-import inspect FILE... [--json] [-v]...
+       ali-import list [-f FAMILY] [-n NAME] [-r REGION]... [--json] ...
        ali-import cleanup [--all] [-y] [-v]..."""
 
 DESCRIPTION: Final = """\
@@ -38,10 +39,11 @@ examples:
   xzcat disk.img.xz | ali-import -n demo-1 -
                                            from a pipe (or name disk.img.xz)
   ali-import inspect disk.qcow2            what is in it, and would it boot?
+  ali-import list                          what stands where?
   ali-import cleanup                       what have stopped runs left behind?
 
-`inspect` and `cleanup` are commands only as the first argument; write ./cleanup
-for a file of that name. After --, everything is a file, however it begins.
+A command such as `list` counts only as the first argument; write ./list for a file
+of that name. After --, everything is a file, however it begins.
 
 output: standard output gets one line for each image that stands,
   REGION NAME (FAMILY) IMAGE_ID
@@ -95,3 +97,24 @@ exit status:
   4    none could be removed, or an error that should not happen
   130  interrupted; the first Ctrl-C removes what cleaning up has made, the second
        stops at once; run it again"""
+
+LIST_DESCRIPTION: Final = """\
+List the images that stand in all regions, or in some, and change nothing.
+
+A version is all images of one release: their names, without the suffixes of
+their flavours. One that is the same everywhere is one line; below it stands
+what is missing or different, and where."""
+
+LIST_EPILOG: Final = """\
+examples:
+  ali-import list                          everything that ali-import made
+  ali-import list -f debian-13             one family, newest version first
+  ali-import list -n 'ipxe-2026*' -r cn-hangzhou
+  ali-import list --json | jq -r '.images[] | .region + " " + .image_id'
+
+exit status:
+  0    every region told what stands there, be it nothing
+  2    wrong usage or set-up
+  3    some regions could not be asked
+  4    none could, or an error that should not happen (-vv shows the traceback)
+  130  interrupted"""

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from ali_import.cli.arguments import (
+    COMMANDS,
     Arguments,
     CleanupArguments,
     InspectArguments,
     PublishArguments,
     parse,
 )
+from ali_import.cli.standing_arguments import ListArguments
 from ali_import.errors import ConfigurationError
 from ali_import.publish.model import Options
 
@@ -170,6 +172,38 @@ def test_a_file_called_cleanup_can_be_given(
         parse(["-v", "cleanup"])
     Path("cleanup").touch()
     assert publish("-v", "cleanup").images == (Path("cleanup"),)
+    assert isinstance(parse(["cleanup"]), CleanupArguments)
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "cleanup"])
+def test_a_newer_command_is_refused_where_a_file_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not isinstance(parse([name]), PublishArguments)
+    with pytest.raises(ConfigurationError, match=f"put {name} first"):
+        parse(["-v", name])
+    Path(name).touch()
+    with pytest.raises(ConfigurationError) as refused:
+        parse([name])
+    assert f"write ./{name} or -- {name}" in refused.value.diagnostics()
+    for argv in ([f"./{name}"], ["--", name], ["-v", name]):
+        assert publish(*argv).images == (Path(name),)
+
+
+def test_what_to_list_may_be_narrowed() -> None:
+    assert parse(["list"]) == ListArguments(
+        name="", family="", regions=(), untagged=False, as_json=False, verbosity=0
+    )
+    argv = "list -f fam -n n-* -r cn-beijing -r cn-beijing --untagged --json -v"
+    assert parse(argv.split()) == ListArguments(
+        name="n-*",
+        family="fam",
+        regions=("cn-beijing",),
+        untagged=True,
+        as_json=True,
+        verbosity=1,
+    )
 
 
 @pytest.mark.parametrize(
