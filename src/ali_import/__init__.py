@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         Target,
     )
     from ali_import.publish.naming import Image
+    from ali_import.release import Release, load_release, make_release
     from ali_import.standing.images import Standing, StandingImage
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "PlacementMoved",
     "Publication",
     "RegionsKnown",
+    "Release",
     "Report",
     "Result",
     "Route",
@@ -103,6 +105,8 @@ __all__ = [
     "examine",
     "find_leftovers",
     "list_images",
+    "load_release",
+    "make_release",
     "publish",
     "publish_sync",
     "remove_leftovers",
@@ -122,6 +126,7 @@ _HOMES: Final = {
     ],
     "ali_import.errors": [name for name in __all__ if name.endswith("Error")],
     "ali_import.publish.naming": ["Image"],
+    "ali_import.release": ["Release", "load_release", "make_release"],
     "ali_import.standing.images": ["Standing", "StandingImage"],
     "ali_import.library": [
         "Publication",

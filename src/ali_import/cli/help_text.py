@@ -3,7 +3,8 @@
 from typing import Final
 
 USAGE: Final = """\
-ali-import [-n NAME] [-f FAMILY] [-p] [--overwrite] [-r REGION]...
+ali-import [-c FILE.toml] [--set KEY=VALUE]... [-n NAME] [-f FAMILY]
+                  [-p] [--overwrite] [-r REGION]...
                   [-R ROLE] [--timeout TIME] [--all-or-nothing]
                   [--allow-failure REGION]... [--report FILE.json]
                   [--sha256 FILE=HEX]... [--boot-mode MODE]
@@ -38,12 +39,14 @@ examples:
                                            two regions only
   xzcat disk.img.xz | ali-import -n demo-1 -
                                            from a pipe (or name disk.img.xz)
+  ali-import -c release.toml --set version=20261125
+                                           what the file says should be there
   ali-import inspect disk.qcow2            what is in it, and would it boot?
   ali-import list                          what stands where?
   ali-import cleanup                       what have stopped runs left behind?
 
-A command such as `list` counts only as the first argument; write ./list for a file
-of that name. After --, everything is a file, however it begins.
+inspect, list and cleanup are commands only as the first argument; write ./list
+for a file of that name. After --, everything is a file, however it begins.
 
 output: standard output gets one line for each image that stands,
   REGION NAME (FAMILY) IMAGE_ID
@@ -67,11 +70,15 @@ exit status:
   130  interrupted; the first Ctrl-C cleans up, the second stops at once"""
 
 INSPECT_DESCRIPTION: Final = """\
-Say what disk images hold and what they would be published as: format, size, data,
-partitions, what boots, and what a publisher may want to know before every region
-has it. Little of a file is read, and no region is asked."""
+Say what disk images hold and what they would be published as: format, size,
+data, partitions, what boots, and what a publisher may want to know before every
+region has it. Little of a file is read, and no region is asked."""
 
 INSPECT_EPILOG: Final = """\
+examples:
+  ali-import inspect disk.qcow2
+  ali-import inspect --json *.img
+
 output: standard output gets some lines for each file or, with --json, one
 document (see docs/images.md); what is no disk image is told on standard error.
 

@@ -1,29 +1,30 @@
 """``ali-import IMAGE...``: publish, and report."""
 
+import dataclasses
 import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import anyio
 
 import ali_import
 from ali_import import (
     AliImportError,
-    Architecture,
-    BootMode,
     ConfigurationError,
     Event,
-    Image,
     Leftover,
     Note,
     Options,
     Publication,
     RegionsKnown,
+    Release,
     Report,
     Result,
+    load_release,
+    make_release,
 )
 from ali_import.cli import signals, streams
 from ali_import.cli.arguments import PublishArguments
@@ -36,6 +37,11 @@ from ali_import.report.lines import (
     result_lines,
     stands,
     summary_lines,
+)
+
+_NO_FAMILY: Final = (
+    "no family is named, so the images join ipxe, as with iPXE's own script; name yours "
+    "with --family"
 )
 
 
@@ -52,6 +58,7 @@ class PublishCommand:
             environment=os.environ,
         )
         self._showing = ExitStack()
+        self._release = Release(images=(), options=Options())
         self._publication: Publication | None = None
         self._started_at = time.time()
 
@@ -63,7 +70,9 @@ class PublishCommand:
                 wrong.
             KeyboardInterrupt: A signal came before anything was begun.
         """
-        _check_report(self._arguments.report, self._arguments.images)
+        self._release = _release(self._arguments)
+        paths = [Path(image.path) for image in self._release.images]
+        _check_report(self._arguments.report, paths)
         with self._showing:
             self._showing.enter_context(self._display)
             report = await self._execute()
@@ -92,13 +101,12 @@ class PublishCommand:
         return report
 
     async def _connect_and_publish(self) -> Report:
-        given = self._arguments
-        images = _images(given)
+        verbosity = self._arguments.verbosity
         async with ali_import.connect() as cloud:
             self._publication = Publication(
-                log.logged(cloud, verbosity=given.verbosity, clock_s=time.monotonic),
-                images,
-                _options(given),
+                log.logged(cloud, verbosity=verbosity, clock_s=time.monotonic),
+                self._release.images,
+                self._release.options,
                 on_event=self._emit,
             )
             return await self._publication.execute()
@@ -106,7 +114,11 @@ class PublishCommand:
     def _emit(self, event: Event) -> None:
         self._display.emit(event)
         if isinstance(event, RegionsKnown):
-            for region in sorted(self._arguments.allow_failure - set(event.regions)):
+            if any(image.family is None for image in self._release.images):
+                self._display.emit(Note(text=_NO_FAMILY, level="WARNING"))
+            for region in sorted(
+                self._release.options.allow_failure - set(event.regions)
+            ):
                 text = f"--allow-failure {region} is not one of the account's regions"
                 self._display.emit(Note(text=text, level="WARNING"))
 
@@ -126,7 +138,7 @@ class PublishCommand:
         Raises:
             ExceptionGroup: Of the AliImportError of each that could not.
         """
-        status = of_report(report, self._arguments.allow_failure)
+        status = of_report(report, self._release.options.allow_failure)
         problems: list[AliImportError] = []
         try:
             streams.print_lines(result_lines(report))
@@ -180,37 +192,24 @@ class PublishCommand:
             ) from error
 
 
-def _images(arguments: PublishArguments) -> list[Image]:
-    """Say of every file what was said of all of them, and its own SHA-256.
+def _release(arguments: PublishArguments) -> Release:
+    """Return what should be there, by the release file, the flags, or both.
 
     Raises:
-        ConfigurationError: A checksum is missing, or is none.
+        ConfigurationError: Something is wrong; several: an ``ExceptionGroup`` of these.
     """
-    mode, machine = arguments.boot_mode, arguments.architecture
-    sums = expected_sums(arguments.images, arguments.sums)
-    return [
-        Image(
-            path,
-            name=arguments.name,
-            family=arguments.family,
-            boot_mode=BootMode[mode.upper().replace("-", "_")] if mode else None,
-            architecture=Architecture(machine) if machine else None,
-            sha256=sums.get(path, ""),
+    if arguments.config is None:
+        release = make_release(arguments.wanted)
+    else:
+        release = load_release(
+            arguments.config, settings=arguments.settings, instead=arguments.wanted
         )
-        for path in arguments.images
-    ]
-
-
-def _options(arguments: PublishArguments) -> Options:
-    return Options(
-        regions=arguments.regions,
-        public=arguments.public,
-        overwrite=arguments.overwrite,
-        all_or_nothing=arguments.all_or_nothing,
-        allow_failure=arguments.allow_failure,
-        role=arguments.role,
-        timeout_s=arguments.timeout_s or Options.timeout_s,
+    sums = expected_sums([Path(i.path) for i in release.images], arguments.sums)
+    images = (
+        dataclasses.replace(image, sha256=sums.get(Path(image.path), image.sha256))
+        for image in release.images
     )
+    return dataclasses.replace(release, images=tuple(images))
 
 
 def _check_report(path: Path | None, images: Sequence[Path]) -> None:

@@ -102,7 +102,7 @@ def test_help_teaches() -> None:
         "copy",
         "examples:",
         "exit status:",
-        "./cleanup",
+        "./list",
         "ALIBABA_CLOUD_ACCESS_KEY_ID",
         "ALIBABA_CLOUD_SECURITY_TOKEN",
         "~/.aliyun",
