@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         connect,
         find_leftovers,
         list_images,
+        plan,
         publish,
         publish_sync,
         remove_leftovers,
@@ -63,8 +64,10 @@ if TYPE_CHECKING:
     from ali_import.publish.naming import Image
     from ali_import.release import Release, load_release, make_release
     from ali_import.standing.images import Standing, StandingImage
+    from ali_import.standing.plan import Action, Intent, Plan
 
 __all__ = [
+    "Action",
     "AliImportError",
     "ApiError",
     "Architecture",
@@ -80,6 +83,7 @@ __all__ = [
     "Image",
     "ImageStatus",
     "Inspection",
+    "Intent",
     "Leftover",
     "Note",
     "Options",
@@ -88,6 +92,7 @@ __all__ = [
     "PhaseBegan",
     "PlacementEnded",
     "PlacementMoved",
+    "Plan",
     "Publication",
     "RegionsKnown",
     "Release",
@@ -107,6 +112,7 @@ __all__ = [
     "list_images",
     "load_release",
     "make_release",
+    "plan",
     "publish",
     "publish_sync",
     "remove_leftovers",
@@ -127,12 +133,14 @@ _HOMES: Final = {
     "ali_import.errors": [name for name in __all__ if name.endswith("Error")],
     "ali_import.publish.naming": ["Image"],
     "ali_import.release": ["Release", "load_release", "make_release"],
+    "ali_import.standing.plan": ["Action", "Intent", "Plan"],
     "ali_import.standing.images": ["Standing", "StandingImage"],
     "ali_import.library": [
         "Publication",
         "connect",
         "find_leftovers",
         "list_images",
+        "plan",
         "publish",
         "publish_sync",
         "remove_leftovers",

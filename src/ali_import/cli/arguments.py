@@ -79,6 +79,11 @@ class PublishArguments:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlanArguments(PublishArguments):
+    """``ali-import --plan IMAGE...``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CleanupArguments:
     """``ali-import cleanup``."""
 
@@ -175,7 +180,8 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
             f"--allow-failure {strangers[0]} is none of the regions given with --region",
             advice=f"add --region {strangers[0]}, or leave it out",
         )
-    return PublishArguments(
+    kind = PlanArguments if given.plan else PublishArguments
+    return kind(
         config=given.config,
         settings=_settings(given.set, parser),
         wanted=_wanted(given, images),
@@ -288,6 +294,12 @@ def _publish_parser() -> argparse.ArgumentParser:
         type=_setting,
         default=[],
         help="what {KEY} in the release file stands for; may be repeated",
+    )
+    add(
+        "--plan",
+        action="store_true",
+        help="say what a publication would do, and change nothing; exit status 0 if "
+        "everything is as wanted",
     )
     _add_about_images(parser)
     _add_wanted(parser)

@@ -3,8 +3,8 @@
 from typing import Final
 
 USAGE: Final = """\
-ali-import [-c FILE.toml] [--set KEY=VALUE]... [-n NAME] [-f FAMILY]
-                  [-p] [--overwrite] [-r REGION]...
+ali-import [-c FILE.toml] [--set KEY=VALUE]... [--plan]
+                  [-n NAME] [-f FAMILY] [-p] [--overwrite] [-r REGION]...
                   [-R ROLE] [--timeout TIME] [--all-or-nothing]
                   [--allow-failure REGION]... [--report FILE.json]
                   [--sha256 FILE=HEX]... [--boot-mode MODE]
@@ -41,6 +41,7 @@ examples:
                                            from a pipe (or name disk.img.xz)
   ali-import -c release.toml --set version=20261125
                                            what the file says should be there
+  ali-import --plan -c release.toml        what would that change?
   ali-import inspect disk.qcow2            what is in it, and would it boot?
   ali-import list                          what stands where?
   ali-import cleanup                       what have stopped runs left behind?
@@ -50,7 +51,8 @@ for a file of that name. After --, everything is a file, however it begins.
 
 output: standard output gets one line for each image that stands,
   REGION NAME (FAMILY) IMAGE_ID
-in region-then-image order; everything else goes to standard error.
+in region-then-image order; everything else goes to standard error. With --plan,
+each line ends with keep ID, make, mend ID WHAT=..., replace ID, or blocked WHY.
 
 environment:
   ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET,
@@ -67,6 +69,7 @@ exit status:
   2    wrong usage, input or set-up; nothing was changed
   3    some failed
   4    all failed, or an error that should not happen (-vv shows the traceback)
+  5    with --plan: something is not as wanted
   130  interrupted; the first Ctrl-C cleans up, the second stops at once"""
 
 INSPECT_DESCRIPTION: Final = """\

@@ -19,6 +19,7 @@ _FILES_MIN: Final = 4096
 # Which module, class and method carries out what was understood: loaded when needed.
 _COMMANDS: Final = {
     "PublishArguments": ("publish", "PublishCommand", "publish"),
+    "PlanArguments": ("plan", "PlanCommand", "plan"),
     "CleanupArguments": ("cleanup", "CleanupCommand", "clean_up"),
     "ListArguments": ("list", "ListCommand", "list"),
 }

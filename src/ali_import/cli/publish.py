@@ -1,12 +1,11 @@
 """``ali-import IMAGE...``: publish, and report."""
 
-import dataclasses
 import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import anyio
 
@@ -23,13 +22,11 @@ from ali_import import (
     Release,
     Report,
     Result,
-    load_release,
-    make_release,
 )
 from ali_import.cli import signals, streams
 from ali_import.cli.arguments import PublishArguments
-from ali_import.cli.checksums import expected_sums
 from ali_import.cli.exit_status import ExitStatus, of_report
+from ali_import.cli.release import NO_FAMILY, wanted_release
 from ali_import.report import display, documents, log
 from ali_import.report.lines import (
     Messages,
@@ -37,11 +34,6 @@ from ali_import.report.lines import (
     result_lines,
     stands,
     summary_lines,
-)
-
-_NO_FAMILY: Final = (
-    "no family is named, so the images join ipxe, as with iPXE's own script; name yours "
-    "with --family"
 )
 
 
@@ -70,7 +62,7 @@ class PublishCommand:
                 wrong.
             KeyboardInterrupt: A signal came before anything was begun.
         """
-        self._release = _release(self._arguments)
+        self._release = wanted_release(self._arguments)
         paths = [Path(image.path) for image in self._release.images]
         _check_report(self._arguments.report, paths)
         with self._showing:
@@ -115,7 +107,7 @@ class PublishCommand:
         self._display.emit(event)
         if isinstance(event, RegionsKnown):
             if any(image.family is None for image in self._release.images):
-                self._display.emit(Note(text=_NO_FAMILY, level="WARNING"))
+                self._display.emit(Note(text=NO_FAMILY, level="WARNING"))
             for region in sorted(
                 self._release.options.allow_failure - set(event.regions)
             ):
@@ -190,26 +182,6 @@ class PublishCommand:
                 f"--report {path}: cannot be written: {error.strerror or error}",
                 advice="run the same command again: what is done is not done twice",
             ) from error
-
-
-def _release(arguments: PublishArguments) -> Release:
-    """Return what should be there, by the release file, the flags, or both.
-
-    Raises:
-        ConfigurationError: Something is wrong; several: an ``ExceptionGroup`` of these.
-    """
-    if arguments.config is None:
-        release = make_release(arguments.wanted)
-    else:
-        release = load_release(
-            arguments.config, settings=arguments.settings, instead=arguments.wanted
-        )
-    sums = expected_sums([Path(i.path) for i in release.images], arguments.sums)
-    images = (
-        dataclasses.replace(image, sha256=sums.get(Path(image.path), image.sha256))
-        for image in release.images
-    )
-    return dataclasses.replace(release, images=tuple(images))
 
 
 def _check_report(path: Path | None, images: Sequence[Path]) -> None:
