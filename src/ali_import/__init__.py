@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ali_import.cloud.calls import Cloud
+    from ali_import.cloud.values import ImageStatus
     from ali_import.disk import (
         Architecture,
         BootMode,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
         Publication,
         connect,
         find_leftovers,
+        list_images,
+        plan,
         publish,
         publish_sync,
         remove_leftovers,
@@ -59,8 +62,12 @@ if TYPE_CHECKING:
         Target,
     )
     from ali_import.publish.naming import Image
+    from ali_import.release import Release, load_release, make_release
+    from ali_import.standing.images import Standing, StandingImage
+    from ali_import.standing.plan import Action, Intent, Plan
 
 __all__ = [
+    "Action",
     "AliImportError",
     "ApiError",
     "Architecture",
@@ -74,7 +81,9 @@ __all__ = [
     "Event",
     "HostNotFoundError",
     "Image",
+    "ImageStatus",
     "Inspection",
+    "Intent",
     "Leftover",
     "Note",
     "Options",
@@ -83,11 +92,15 @@ __all__ = [
     "PhaseBegan",
     "PlacementEnded",
     "PlacementMoved",
+    "Plan",
     "Publication",
     "RegionsKnown",
+    "Release",
     "Report",
     "Result",
     "Route",
+    "Standing",
+    "StandingImage",
     "Step",
     "Target",
     "TaskFailedError",
@@ -96,6 +109,10 @@ __all__ = [
     "connect",
     "examine",
     "find_leftovers",
+    "list_images",
+    "load_release",
+    "make_release",
+    "plan",
     "publish",
     "publish_sync",
     "remove_leftovers",
@@ -105,6 +122,7 @@ __version__: Final = "0.1.0"
 
 _HOMES: Final = {
     "ali_import.cloud.calls": ["Cloud"],
+    "ali_import.cloud.values": ["ImageStatus"],
     "ali_import.disk": [
         "Architecture",
         "BootMode",
@@ -114,10 +132,15 @@ _HOMES: Final = {
     ],
     "ali_import.errors": [name for name in __all__ if name.endswith("Error")],
     "ali_import.publish.naming": ["Image"],
+    "ali_import.release": ["Release", "load_release", "make_release"],
+    "ali_import.standing.plan": ["Action", "Intent", "Plan"],
+    "ali_import.standing.images": ["Standing", "StandingImage"],
     "ali_import.library": [
         "Publication",
         "connect",
         "find_leftovers",
+        "list_images",
+        "plan",
         "publish",
         "publish_sync",
         "remove_leftovers",

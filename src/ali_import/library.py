@@ -28,9 +28,13 @@ from ali_import.disk.scratch import Scratch, sweep
 from ali_import.disk.unpack import is_pipe
 from ali_import.errors import ConfigurationError, DiskImageError
 from ali_import.publish import cleanup
+from ali_import.publish.context import steadied
 from ali_import.publish.model import Event, Leftover, Note, Options, Report, Target
 from ali_import.publish.naming import Image, targets
 from ali_import.publish.run import Run
+from ali_import.standing import images as standing_images
+from ali_import.standing.images import Standing
+from ali_import.standing.plan import Plan, make_plan
 from ali_import.units import sized
 
 if TYPE_CHECKING:
@@ -163,22 +167,13 @@ class Publication:
             DiskImageError: A file cannot be published; nothing was changed. If several
                 cannot, an ``ExceptionGroup`` of these.
         """
-        if not self._images:
-            raise ConfigurationError("there is no image to publish")
         try:
             return await self._publish()
         finally:
             self.discard()
 
     async def _publish(self) -> Report:
-        inspected = await _inspect_all(self._images, self._scratch, self._on_event)
-        today = datetime.fromtimestamp(time.time(), UTC).date()
-        self._targets = targets(self._images, inspected, today=today)
-        for target in self._targets:
-            self._on_event(Note(text=_learned(target)))
-            for warning in target.image.warnings:
-                text = f"{target.image.path}: {warning}"
-                self._on_event(Note(text=text, level="WARNING"))
+        self._targets = await _targets(self._images, self._scratch, self._on_event)
         self._run = Run(
             self._cloud,
             self._targets,
@@ -288,6 +283,68 @@ def _in_event_loop() -> bool:
     return True
 
 
+async def plan(
+    cloud: Cloud,
+    images: Sequence[Image],
+    *,
+    options: Options | None = None,
+    on_event: Callable[[Event], None] = _ignore,
+    **changes: Unpack[OptionChanges],
+) -> Plan:
+    """Say what publishing images would do, and change nothing: no call writes.
+
+    Args:
+        cloud: From ``connect``.
+        images: What would be published.
+        options: How; the defaults if None.
+        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+        **changes: Fields of ``options`` to change, for example ``public=True``.
+
+    Raises:
+        ConfigurationError: As ``Publication.execute``.
+        DiskImageError: As ``Publication.execute``.
+    """
+    chosen = dataclasses.replace(options or Options(), **changes)
+    scratch = Scratch()
+    try:
+        wanted = await _targets(images, scratch, on_event)
+    finally:
+        scratch.close()  # what was unpacked is not needed to compare
+    return await make_plan(steadied(cloud, _dice(), on_event), wanted, chosen)
+
+
+async def list_images(
+    cloud: Cloud,
+    *,
+    regions: Sequence[str] = (),
+    name: str = "",
+    family: str = "",
+    untagged: bool = False,
+    on_event: Callable[[Event], None] = _ignore,
+) -> Standing:
+    """List the images that stand in the cloud; changes nothing.
+
+    That a region could not be asked is no exception: ``Standing.unseen`` tells it.
+
+    Args:
+        cloud: From ``connect``.
+        regions: Where to look; everywhere if empty.
+        name: The name of an image or of a version, or a pattern with ``*``.
+        family: A family, with a flavour's suffix or without it; or a pattern.
+        untagged: Whether to list images that this tool did not make, too.
+        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+
+    Raises:
+        ConfigurationError: A region does not exist, or the credentials or the network
+            will not do.
+    """
+    return await standing_images.look(
+        steadied(cloud, _dice(), on_event),
+        regions=regions,
+        wanted=standing_images.matching(name, family, untagged=untagged),
+    )
+
+
 async def find_leftovers(
     cloud: Cloud, *, on_event: Callable[[Event], None] = _ignore
 ) -> tuple[Leftover, ...]:
@@ -323,6 +380,27 @@ async def remove_leftovers(
 def _dice() -> Random:
     """Return a generator for jitter that no two processes share."""
     return Random(secrets.randbits(128))
+
+
+async def _targets(
+    images: Sequence[Image], scratch: Scratch, tell: Callable[[Event], None]
+) -> tuple[Target, ...]:
+    """Inspect images, name them, and tell what was learned.
+
+    Raises:
+        ConfigurationError: Names will not do, or there is no image.
+        DiskImageError: A file cannot be published; several: an ``ExceptionGroup``.
+    """
+    if not images:
+        raise ConfigurationError("there is no image to publish")
+    inspected = await _inspect_all(images, scratch, tell)
+    today = datetime.fromtimestamp(time.time(), UTC).date()
+    made = targets(images, inspected, today=today)
+    for target in made:
+        tell(Note(text=_learned(target)))
+        for warning in target.image.warnings:
+            tell(Note(text=f"{target.image.path}: {warning}", level="WARNING"))
+    return made
 
 
 async def _inspect_all(

@@ -34,6 +34,16 @@ async def publishes() -> None:
         assert_type(publication.targets[0].image, ali_import.DiskImage)
 
 
+async def looks(cloud: ali_import.Cloud) -> None:
+    release = ali_import.load_release("release.toml", settings={"version": "1"})
+    assert_type(release.images, tuple[Image, ...])
+    assert_type(release.options, Options)
+    plan = await ali_import.plan(cloud, release.images, options=release.options)
+    assert_type(plan.intents[0].action, ali_import.Action)
+    standing = await ali_import.list_images(cloud, family="f1", on_event=show)
+    assert_type(standing.images[0].status, ali_import.ImageStatus)
+
+
 async def cleans_up(cloud: ali_import.Cloud) -> None:
     found = await ali_import.find_leftovers(cloud, on_event=show)
     assert_type(found, tuple[Leftover, ...])

@@ -14,13 +14,14 @@ TESTS = (ROOT / "tests", ROOT / "emulator" / "tests")
 
 # A package may import those to its right, and itself; see docs/architecture.md.
 TOOL = [
-    *("cli", "report", "library", "publish", "cloud"),
-    *("disk", "relay", "redaction", "errors", "units"),
+    *("cli", "report", "library", "release", "standing", "publish", "cloud"),
+    *("disk", "relay", "redaction", "syntax", "errors", "units"),
 ]
 EMULATOR = ["cli", "front", "products", "services", "functions", "world"]
 BESIDE = {
     ("cloud", "disk"),
     ("services", "functions"),
+    ("syntax", "errors"),
     ("errors", "units"),
 }
 
@@ -85,6 +86,14 @@ FORBIDDEN = {
         "socket",
         "os",
     },
+    "standing": {
+        "threading",
+        "time",
+        "datetime.datetime",
+        "asyncio",
+        "requests",
+        "socket",
+    },
     "disk": {
         "threading",
         "time",
@@ -110,7 +119,8 @@ def test_the_inner_rooms_know_nothing_of_the_outside(path: Path) -> None:
 
 def test_the_command_line_uses_what_any_caller_may() -> None:
     rooms = tuple(
-        f"ali_import.{room}" for room in ("cli", "report", "redaction", "units")
+        f"ali_import.{room}"
+        for room in ("cli", "report", "redaction", "syntax", "units")
     )
     for path in (ROOT / "src" / "ali_import" / "cli").glob("*.py"):
         for name in imports(path):

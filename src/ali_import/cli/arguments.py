@@ -4,15 +4,18 @@ Imports as little as it can: ``ali-import --help`` answers before anything else 
 """
 
 import argparse
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar
 
-from ali_import import ConfigurationError, __version__
+from ali_import import ConfigurationError, __version__, syntax
 from ali_import.cli import help_text
-from ali_import.units import HOUR_S, MINUTE_S
+
+if TYPE_CHECKING:  # a command's own flags are loaded when it is called
+    from ali_import.cli.standing_arguments import ListArguments
+
+T = TypeVar("T")
 
 CLEANUP: Final = "cleanup"
 INSPECT: Final = "inspect"
@@ -20,19 +23,36 @@ END_OF_OPTIONS: Final = "--"
 STDIN: Final = "/dev/stdin"
 _STDIN: Final = "-"
 
-_PURPOSES: Final = {
+COMMANDS: Final = {
     CLEANUP: "remove leftovers",
     INSPECT: "see what files hold",
+    "list": "see what stands in the cloud",
 }
+"""Each command, and what it is for."""
 
 BOOT_MODES: Final = ("bios", "uefi", "uefi-preferred")
 ARCHITECTURES: Final = ("x86_64", "arm64")
 
-_REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,24}){1,5}")
-_ROLE: Final = re.compile(r"[A-Za-z0-9.@_-]{1,64}")
-_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
-_UNITS_S: Final = {"": 1.0, "s": 1.0, "m": MINUTE_S, "h": HOUR_S}
-_TIMEOUT_S_MAX: Final = 7 * 24 * HOUR_S
+RELEASE_FLAGS: Final = (
+    *("name", "family", "boot-mode", "architecture"),
+    *("public", "overwrite", "all-or-nothing"),
+    *("region", "allow-failure", "role", "timeout"),
+)
+"""Flags that are keys of a release file, too."""
+
+_IPXE_NAMES: Final = (
+    *("--help", "--verbose", "--name", "--family"),
+    *("--public", "--overwrite", "--region", "--role"),
+)
+ABBREVIATIONS: Final = {
+    name[:length]: name
+    for name in _IPXE_NAMES
+    for length in range(3, len(name))
+    if sum(other.startswith(name[:length]) for other in _IPXE_NAMES) == 1
+}
+"""What iPXE's script takes for its long flags means the same here for ever, whatever
+flags are added; others have no abbreviation."""
+
 _NO_NAME: Final = (
     "the name of an image file is empty; is a variable of the shell not set?"
 )
@@ -40,23 +60,27 @@ _NO_NAME: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class PublishArguments:
-    """``ali-import IMAGE...``; what was not given is None or empty."""
+    """``ali-import IMAGE...``.
 
-    images: tuple[Path, ...]
-    name: str | None
-    family: str | None
-    boot_mode: str | None
-    architecture: str | None
+    Attributes:
+        config: The release file, if one was named.
+        settings: What its placeholders stand for.
+        wanted: What the flags say of the release, with the keys and values of a release
+            file; what was not given is not there.
+        sums: As --sha256 gives them.
+    """
+
+    config: Path | None
+    settings: Mapping[str, str]
+    wanted: Mapping[str, Any]
     sums: tuple[str, ...]
-    public: bool
-    overwrite: bool
-    all_or_nothing: bool
-    regions: tuple[str, ...]
-    allow_failure: frozenset[str]
-    role: str
-    timeout_s: float | None
     report: Path | None
     verbosity: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanArguments(PublishArguments):
+    """``ali-import --plan IMAGE...``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,24 +101,49 @@ class InspectArguments:
     verbosity: int
 
 
-Arguments = PublishArguments | CleanupArguments | InspectArguments
+Arguments: TypeAlias = (
+    "PublishArguments | CleanupArguments | InspectArguments | ListArguments"
+)
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """Understand the command line.
+    """Understand the command line; a command counts as the first argument only.
 
     Raises:
         ConfigurationError: It is wrong.
         SystemExit: It asked for help or the version, which is printed.
     """
-    if argv and argv[0] == CLEANUP:
-        return _cleanup(argv[1:])
-    if argv and argv[0] == INSPECT:
-        return _inspect(argv[1:])
+    if argv and argv[0] in COMMANDS:
+        return _command(argv[0])(argv[1:])
     return _publish(argv)
 
 
-class _Parser(argparse.ArgumentParser):
+def _command(name: str) -> Callable[[Sequence[str]], Arguments]:
+    """Return what understands the rest of a command's line.
+
+    Raises:
+        ConfigurationError: The name may mean a file that lies here.
+    """
+    # Whoever published a file of such a name before there was the command meant that.
+    if name != CLEANUP and Path(name).exists():
+        raise ConfigurationError(
+            f"{name} is a command, and a file here",
+            advice=f"to publish the file, write `ali-import ./{name}` or "
+            f"`ali-import -- {name}`; to {COMMANDS[name]}, run it elsewhere",
+        )
+    from ali_import.cli import standing_arguments
+
+    parsers: Mapping[str, Callable[[Sequence[str]], Arguments]] = {
+        CLEANUP: _cleanup,
+        INSPECT: _inspect,
+        standing_arguments.LIST: standing_arguments.parse_list,
+    }
+    return parsers[name]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are errors of ours, one line each."""
+
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage: an error is one line."""
         raise ConfigurationError(message, advice=f"see `{self.prog} --help`")
@@ -103,48 +152,62 @@ class _Parser(argparse.ArgumentParser):
 def _publish(argv: Sequence[str]) -> PublishArguments:
     parser = _publish_parser()
     argv, files = _split(argv)
+    argv = [_spelled_out(word) for word in argv]
     # Intermixed, or an image after a flag that follows an image would be refused.
     given = parser.parse_intermixed_args(argv)
     if "" in files:
         parser.error(_NO_NAME)
-    images = tuple(map(Path, (*map(_file, given.images), *files)))
-    if not images:
+    images = [Path(file) for file in (*map(_file, given.images), *files)]
+    if not images and given.config is None:
         parser.error("the following arguments are required: IMAGE")
-    if _STDIN in given.images and given.name is None:
+    if _STDIN in given.images and given.name is None and given.config is None:
         parser.error("an image from standard input (-) needs a --name")
     if given.images.count(_STDIN) > 1:
         parser.error("standard input (-) can be read only once")
-    for command, purpose in _PURPOSES.items():
+    for command, purpose in COMMANDS.items():
         if command in given.images and not Path(command).exists():
             raise ConfigurationError(
                 f"there is no file {command}; to {purpose}, put {command} first",
                 advice=f"run `ali-import {command}`",
             )
-    regions = tuple(dict.fromkeys(given.region))
-    allow_failure = frozenset(given.allow_failure)
-    strangers = sorted(allow_failure - set(regions)) if regions else []
+    if given.set and given.config is None:
+        parser.error("--set fills in a release file; name one with -c")
+    strangers = [
+        r for r in given.allow_failure or () if r not in (given.region or (r,))
+    ]
     if strangers:
         raise ConfigurationError(
             f"--allow-failure {strangers[0]} is none of the regions given with --region",
             advice=f"add --region {strangers[0]}, or leave it out",
         )
-    return PublishArguments(
-        images=images,
-        name=given.name,
-        family=given.family,
-        boot_mode=given.boot_mode,
-        architecture=given.architecture,
+    kind = PlanArguments if given.plan else PublishArguments
+    return kind(
+        config=given.config,
+        settings=_settings(given.set, parser),
+        wanted=_wanted(given, images),
         sums=tuple(given.sha256),
-        public=given.public,
-        overwrite=given.overwrite,
-        all_or_nothing=given.all_or_nothing,
-        regions=regions,
-        allow_failure=allow_failure,
-        role=given.role or "",
-        timeout_s=given.timeout,
         report=given.report,
         verbosity=given.verbose,
     )
+
+
+def _settings(
+    given: Sequence[tuple[str, str]], parser: argparse.ArgumentParser
+) -> dict[str, str]:
+    settings = dict(given)
+    for key, value in given:
+        if settings[key] != value:
+            parser.error(f"argument --set: {key} is given twice, with other values")
+    return settings
+
+
+def _wanted(given: argparse.Namespace, images: Sequence[Path]) -> dict[str, Any]:
+    """Return what was given of the keys that a release file may have."""
+    flags = {key: getattr(given, key.replace("-", "_")) for key in RELEASE_FLAGS}
+    wanted = {key: value for key, value in flags.items() if value is not None}
+    if images:
+        wanted["image"] = images
+    return wanted
 
 
 def _split(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -159,6 +222,12 @@ def _split(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return argv[:end], argv[end + 1 :]
 
 
+def _spelled_out(word: str) -> str:
+    """Return a flag with its whole name, where iPXE's script takes an abbreviation."""
+    flag, equals, value = word.partition("=")
+    return f"{ABBREVIATIONS.get(flag, flag)}{equals}{value}"
+
+
 def _cleanup(argv: Sequence[str]) -> CleanupArguments:
     given = _cleanup_parser().parse_args(argv)
     return CleanupArguments(
@@ -167,13 +236,6 @@ def _cleanup(argv: Sequence[str]) -> CleanupArguments:
 
 
 def _inspect(argv: Sequence[str]) -> InspectArguments:
-    if Path(INSPECT).exists():
-        # Whoever published a file of this name before the command was there meant it.
-        raise ConfigurationError(
-            f"{INSPECT} is a command, and a file here",
-            advice=f"to publish the file, write `ali-import ./{INSPECT}` or "
-            f"`ali-import -- {INSPECT}`; to inspect others, run it elsewhere",
-        )
     parser = _inspect_parser()
     argv, files = _split(argv)
     given = parser.parse_intermixed_args(argv)
@@ -186,7 +248,7 @@ def _inspect(argv: Sequence[str]) -> InspectArguments:
 
 
 def _inspect_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=f"ali-import {INSPECT}",
         description=help_text.INSPECT_DESCRIPTION,
         epilog=help_text.INSPECT_EPILOG,
@@ -196,12 +258,12 @@ def _inspect_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("files", metavar="FILE", nargs="*", help="disk image files of any format")
     add("--json", action="store_true", help="write one JSON document for programs")
-    _add_common(parser)
+    add_common(parser)
     return parser
 
 
 def _publish_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="ali-import",
         usage=help_text.USAGE,
         description=help_text.DESCRIPTION,
@@ -217,16 +279,53 @@ def _publish_parser() -> argparse.ArgumentParser:
         type=_image,
         help="disk image files: raw, QCOW2 or VHD, compressed or not; - is standard input",
     )
+    add(
+        "-c",
+        "--config",
+        metavar="FILE.toml",
+        type=Path,
+        help="a release file, which says what should be there (see "
+        "docs/operating.md); flags win over it",
+    )
+    add(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        type=_setting,
+        default=[],
+        help="what {KEY} in the release file stands for; may be repeated",
+    )
+    add(
+        "--plan",
+        action="store_true",
+        help="say what a publication would do, and change nothing; exit status 0 if "
+        "everything is as wanted",
+    )
     _add_about_images(parser)
+    _add_wanted(parser)
+    add(
+        "--report",
+        metavar="FILE.json",
+        type=Path,
+        help="write a report for programs (see docs/report.md)",
+    )
+    add_common(parser)
+    return parser
+
+
+def _add_wanted(parser: argparse.ArgumentParser) -> None:
+    """Add what is wanted of all images; what is not given is None."""
+    add = parser.add_argument
+    switch = argparse.BooleanOptionalAction
     add(
         "-p",
         "--public",
-        action="store_true",
+        action=switch,
         help="make the images community images, which every account can use",
     )
     add(
         "--overwrite",
-        action="store_true",
+        action=switch,
         help="replace images that have the same name and other content",
     )
     add(
@@ -234,8 +333,7 @@ def _publish_parser() -> argparse.ArgumentParser:
         "--region",
         metavar="REGION",
         action="append",
-        type=_region,
-        default=[],
+        type=region,
         help="publish in this region only; may be repeated (default: every region)",
     )
     add(
@@ -248,32 +346,23 @@ def _publish_parser() -> argparse.ArgumentParser:
     add(
         "--timeout",
         metavar="TIME",
-        type=_duration,
+        type=_timeout,
         help="give up what is unfinished after this long, for example 90m or 2h; a "
         "plain number is seconds (default: 4h)",
     )
     add(
         "--all-or-nothing",
-        action="store_true",
+        action=switch,
         help="publish nothing unless every image is ready in every region",
     )
     add(
         "--allow-failure",
         metavar="REGION",
         action="append",
-        type=_region,
-        default=[],
+        type=region,
         help="a failure in this region does not count in the exit status; may be "
         "repeated",
     )
-    add(
-        "--report",
-        metavar="FILE.json",
-        type=Path,
-        help="write a report for programs (see docs/report.md)",
-    )
-    _add_common(parser)
-    return parser
 
 
 def _add_about_images(parser: argparse.ArgumentParser) -> None:
@@ -318,7 +407,7 @@ def _add_about_images(parser: argparse.ArgumentParser) -> None:
 
 
 def _cleanup_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=f"ali-import {CLEANUP}",
         description=help_text.CLEANUP_DESCRIPTION,
         epilog=help_text.CLEANUP_EPILOG,
@@ -333,11 +422,12 @@ def _cleanup_parser() -> argparse.ArgumentParser:
         "going on loses its workspace",
     )
     add("-y", "--yes", action="store_true", help="do not ask")
-    _add_common(parser)
+    add_common(parser)
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that every command has."""
     parser.add_argument(
         "-v",
         "--verbose",
@@ -361,30 +451,19 @@ def _file(text: str) -> str:
     return STDIN if text == _STDIN else text
 
 
-def _region(text: str) -> str:
-    if not _REGION.fullmatch(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!a} is no region id, which looks like cn-hangzhou; for several "
-            "regions, repeat the flag"
-        )
-    return text
+def _typed(check: Callable[[str], T], hint: str = "") -> Callable[[str], T]:
+    """Return the type of a flag whose values a function of ``syntax`` understands."""
+
+    def parse(text: str) -> T:
+        try:
+            return check(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{error}{hint}") from error
+
+    return parse
 
 
-def _role(text: str) -> str:
-    if not _ROLE.fullmatch(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!a} is no RAM role name: 1 to 64 letters, digits, and . @ _ - (the "
-            "name alone, not its ARN)"
-        )
-    return text
-
-
-def _duration(text: str) -> float:
-    """Return seconds."""
-    match = _DURATION.fullmatch(text)
-    seconds = float(match[1]) * _UNITS_S[match[2]] if match else 0.0
-    if not 0 < seconds <= _TIMEOUT_S_MAX:
-        raise argparse.ArgumentTypeError(
-            f"{text!a} is no time such as 900, 90m or 2h, more than 0 and at most 168h"
-        )
-    return seconds
+region: Final = _typed(syntax.region, "; for several regions, repeat the flag")
+_role: Final = _typed(syntax.role)
+_timeout: Final = _typed(syntax.timeout)
+_setting: Final = _typed(syntax.setting)

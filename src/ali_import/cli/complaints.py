@@ -40,7 +40,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 def _line(error: BaseException) -> str:
     if isinstance(error, CloudError):
-        return _cloud_line(error)
+        return cloud_line(error)
     if isinstance(error, AliImportError):
         return error.diagnostics()
     return (
@@ -49,7 +49,7 @@ def _line(error: BaseException) -> str:
     )
 
 
-def _cloud_line(error: CloudError) -> str:
+def cloud_line(error: CloudError) -> str:
     """Say where and what, unless the message does, and name the request."""
     where = " ".join(part for part in (error.region, error.operation) if part)
     parts = [where, error.code if isinstance(error, ApiError) else "", error.message]

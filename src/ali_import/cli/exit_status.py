@@ -15,6 +15,7 @@ class ExitStatus(IntEnum):
     USAGE = 2
     SOME_FAILED = 3
     ALL_FAILED = 4
+    DIFFERS = 5
     INTERRUPTED = 130
 
 

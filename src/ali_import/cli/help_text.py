@@ -3,12 +3,14 @@
 from typing import Final
 
 USAGE: Final = """\
-ali-import [-n NAME] [-f FAMILY] [-p] [--overwrite] [-r REGION]...
+ali-import [-c FILE.toml] [--set KEY=VALUE]... [--plan]
+                  [-n NAME] [-f FAMILY] [-p] [--overwrite] [-r REGION]...
                   [-R ROLE] [--timeout TIME] [--all-or-nothing]
                   [--allow-failure REGION]... [--report FILE.json]
                   [--sha256 FILE=HEX]... [--boot-mode MODE]
                   [--architecture ARCH] [-v]... IMAGE...
        ali-import inspect FILE... [--json] [-v]...
+       ali-import list [-f FAMILY] [-n NAME] [-r REGION]... [--json] ...
        ali-import cleanup [--all] [-y] [-v]..."""
 
 DESCRIPTION: Final = """\
@@ -37,15 +39,20 @@ examples:
                                            two regions only
   xzcat disk.img.xz | ali-import -n demo-1 -
                                            from a pipe (or name disk.img.xz)
+  ali-import -c release.toml --set version=20261125
+                                           what the file says should be there
+  ali-import --plan -c release.toml        what would that change?
   ali-import inspect disk.qcow2            what is in it, and would it boot?
+  ali-import list                          what stands where?
   ali-import cleanup                       what have stopped runs left behind?
 
-`inspect` and `cleanup` are commands only as the first argument; write ./cleanup
+inspect, list and cleanup are commands only as the first argument; write ./list
 for a file of that name. After --, everything is a file, however it begins.
 
 output: standard output gets one line for each image that stands,
   REGION NAME (FAMILY) IMAGE_ID
-in region-then-image order; everything else goes to standard error.
+in region-then-image order; everything else goes to standard error. With --plan,
+each line ends with keep ID, make, mend ID WHAT=..., replace ID, or blocked WHY.
 
 environment:
   ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET,
@@ -62,14 +69,19 @@ exit status:
   2    wrong usage, input or set-up; nothing was changed
   3    some failed
   4    all failed, or an error that should not happen (-vv shows the traceback)
+  5    with --plan: something is not as wanted
   130  interrupted; the first Ctrl-C cleans up, the second stops at once"""
 
 INSPECT_DESCRIPTION: Final = """\
-Say what disk images hold and what they would be published as: format, size, data,
-partitions, what boots, and what a publisher may want to know before every region
-has it. Little of a file is read, and no region is asked."""
+Say what disk images hold and what they would be published as: format, size,
+data, partitions, what boots, and what a publisher may want to know before every
+region has it. Little of a file is read, and no region is asked."""
 
 INSPECT_EPILOG: Final = """\
+examples:
+  ali-import inspect disk.qcow2
+  ali-import inspect --json *.img
+
 output: standard output gets some lines for each file or, with --json, one
 document (see docs/images.md); what is no disk image is told on standard error.
 
@@ -95,3 +107,24 @@ exit status:
   4    none could be removed, or an error that should not happen
   130  interrupted; the first Ctrl-C removes what cleaning up has made, the second
        stops at once; run it again"""
+
+LIST_DESCRIPTION: Final = """\
+List the images that stand in all regions, or in some, and change nothing.
+
+A version is all images of one release: their names, without the suffixes of
+their flavours. One that is the same everywhere is one line; below it stands
+what is missing or different, and where."""
+
+LIST_EPILOG: Final = """\
+examples:
+  ali-import list                          everything that ali-import made
+  ali-import list -f debian-13             one family, newest version first
+  ali-import list -n 'ipxe-2026*' -r cn-hangzhou
+  ali-import list --json | jq -r '.images[] | .region + " " + .image_id'
+
+exit status:
+  0    every region told what stands there, be it nothing
+  2    wrong usage or set-up
+  3    some regions could not be asked
+  4    none could, or an error that should not happen (-vv shows the traceback)
+  130  interrupted"""

@@ -4,16 +4,25 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from ali_import.cli import arguments
-from ali_import.cli.arguments import Arguments, CleanupArguments, InspectArguments
+from ali_import.cli.arguments import Arguments, InspectArguments
 from ali_import.cli.exit_status import ExitStatus
 
 if TYPE_CHECKING:  # loaded when needed: --help answers before
     from ali_import.report.lines import Messages
 
 _FILES_MIN: Final = 4096
+
+# Which module, class and method carries out what was understood: loaded when needed.
+_COMMANDS: Final = {
+    "PublishArguments": ("publish", "PublishCommand", "publish"),
+    "PlanArguments": ("plan", "PlanCommand", "plan"),
+    "CleanupArguments": ("cleanup", "CleanupCommand", "clean_up"),
+    "ListArguments": ("list", "ListCommand", "list"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,13 +69,10 @@ def _command(given: Arguments) -> ExitStatus:
 
     _open_many_files()
     with log.configured(given.verbosity, messages):
-        if isinstance(given, CleanupArguments):
-            from ali_import.cli.cleanup import CleanupCommand
-
-            return anyio.run(CleanupCommand(given, messages).clean_up)
-        from ali_import.cli.publish import PublishCommand
-
-        return anyio.run(PublishCommand(given, messages).publish)
+        module, name, method = _COMMANDS[type(given).__name__]
+        command = getattr(import_module(f"ali_import.cli.{module}"), name)
+        status: ExitStatus = anyio.run(getattr(command(given, messages), method))
+        return status
 
 
 def _open_many_files() -> None:

@@ -12,23 +12,21 @@ import anyio
 import ali_import
 from ali_import import (
     AliImportError,
-    Architecture,
-    BootMode,
     ConfigurationError,
     Event,
-    Image,
     Leftover,
     Note,
     Options,
     Publication,
     RegionsKnown,
+    Release,
     Report,
     Result,
 )
 from ali_import.cli import signals, streams
 from ali_import.cli.arguments import PublishArguments
-from ali_import.cli.checksums import expected_sums
 from ali_import.cli.exit_status import ExitStatus, of_report
+from ali_import.cli.release import NO_FAMILY, wanted_release
 from ali_import.report import display, documents, log
 from ali_import.report.lines import (
     Messages,
@@ -52,6 +50,7 @@ class PublishCommand:
             environment=os.environ,
         )
         self._showing = ExitStack()
+        self._release = Release(images=(), options=Options())
         self._publication: Publication | None = None
         self._started_at = time.time()
 
@@ -63,7 +62,9 @@ class PublishCommand:
                 wrong.
             KeyboardInterrupt: A signal came before anything was begun.
         """
-        _check_report(self._arguments.report, self._arguments.images)
+        self._release = wanted_release(self._arguments)
+        paths = [Path(image.path) for image in self._release.images]
+        _check_report(self._arguments.report, paths)
         with self._showing:
             self._showing.enter_context(self._display)
             report = await self._execute()
@@ -92,13 +93,12 @@ class PublishCommand:
         return report
 
     async def _connect_and_publish(self) -> Report:
-        given = self._arguments
-        images = _images(given)
+        verbosity = self._arguments.verbosity
         async with ali_import.connect() as cloud:
             self._publication = Publication(
-                log.logged(cloud, verbosity=given.verbosity, clock_s=time.monotonic),
-                images,
-                _options(given),
+                log.logged(cloud, verbosity=verbosity, clock_s=time.monotonic),
+                self._release.images,
+                self._release.options,
                 on_event=self._emit,
             )
             return await self._publication.execute()
@@ -106,7 +106,11 @@ class PublishCommand:
     def _emit(self, event: Event) -> None:
         self._display.emit(event)
         if isinstance(event, RegionsKnown):
-            for region in sorted(self._arguments.allow_failure - set(event.regions)):
+            if any(image.family is None for image in self._release.images):
+                self._display.emit(Note(text=NO_FAMILY, level="WARNING"))
+            for region in sorted(
+                self._release.options.allow_failure - set(event.regions)
+            ):
                 text = f"--allow-failure {region} is not one of the account's regions"
                 self._display.emit(Note(text=text, level="WARNING"))
 
@@ -126,7 +130,7 @@ class PublishCommand:
         Raises:
             ExceptionGroup: Of the AliImportError of each that could not.
         """
-        status = of_report(report, self._arguments.allow_failure)
+        status = of_report(report, self._release.options.allow_failure)
         problems: list[AliImportError] = []
         try:
             streams.print_lines(result_lines(report))
@@ -178,39 +182,6 @@ class PublishCommand:
                 f"--report {path}: cannot be written: {error.strerror or error}",
                 advice="run the same command again: what is done is not done twice",
             ) from error
-
-
-def _images(arguments: PublishArguments) -> list[Image]:
-    """Say of every file what was said of all of them, and its own SHA-256.
-
-    Raises:
-        ConfigurationError: A checksum is missing, or is none.
-    """
-    mode, machine = arguments.boot_mode, arguments.architecture
-    sums = expected_sums(arguments.images, arguments.sums)
-    return [
-        Image(
-            path,
-            name=arguments.name,
-            family=arguments.family,
-            boot_mode=BootMode[mode.upper().replace("-", "_")] if mode else None,
-            architecture=Architecture(machine) if machine else None,
-            sha256=sums.get(path, ""),
-        )
-        for path in arguments.images
-    ]
-
-
-def _options(arguments: PublishArguments) -> Options:
-    return Options(
-        regions=arguments.regions,
-        public=arguments.public,
-        overwrite=arguments.overwrite,
-        all_or_nothing=arguments.all_or_nothing,
-        allow_failure=arguments.allow_failure,
-        role=arguments.role,
-        timeout_s=arguments.timeout_s or Options.timeout_s,
-    )
 
 
 def _check_report(path: Path | None, images: Sequence[Path]) -> None:

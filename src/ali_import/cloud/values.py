@@ -47,6 +47,10 @@ class CloudImage:
         usable: Whether it can be used, which comes after Available; None: not told.
         progress: Percent done while it is being made, 0 to 100.
         snapshot_ids: The snapshots behind the image, which outlive it.
+        created_at: When it was asked for, Unix time in seconds; 0 when not told.
+        shared: Whether it is shared with single accounts.
+        in_use: Whether an instance of this account was made of it; those of other
+            accounts cannot be seen.
     """
 
     image_id: str
@@ -62,6 +66,9 @@ class CloudImage:
     usable: bool | None = None
     progress: int = 0
     snapshot_ids: tuple[str, ...] = ()
+    created_at: float = 0.0
+    shared: bool = False
+    in_use: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -91,6 +91,8 @@ def cloud_image(row: Image, now: float) -> told.CloudImage:
         usable=row.usable(now),
         progress=row.progress(now),
         snapshot_ids=tuple(d.snapshot_id for d in row.disks if d.snapshot_id),
+        created_at=float(int(row.created_at)),  # the wire tells whole seconds
+        shared=bool(row.shared_with),
         tags=dict(row.tags),
     )
 

@@ -4,13 +4,18 @@ from pathlib import Path
 
 import pytest
 
+from ali_import import Architecture, BootMode, Image, Release, make_release
 from ali_import.cli.arguments import (
+    ABBREVIATIONS,
+    COMMANDS,
+    RELEASE_FLAGS,
     Arguments,
     CleanupArguments,
     InspectArguments,
     PublishArguments,
     parse,
 )
+from ali_import.cli.standing_arguments import ListArguments
 from ali_import.errors import ConfigurationError
 from ali_import.publish.model import Options
 
@@ -21,24 +26,112 @@ def publish(*argv: str) -> PublishArguments:
     return given
 
 
+def release(*argv: str) -> Release:
+    """Return what a command line without a release file says should be there."""
+    return make_release(publish(*argv).wanted)
+
+
+def files(*argv: str) -> tuple[Path, ...]:
+    return tuple(publish(*argv).wanted["image"])
+
+
 def test_only_images_are_needed() -> None:
     assert publish("a.img", "b.img") == PublishArguments(
-        images=(Path("a.img"), Path("b.img")),
-        name=None,
-        family=None,
-        boot_mode=None,
-        architecture=None,
+        config=None,
+        settings={},
+        wanted={"image": [Path("a.img"), Path("b.img")]},
         sums=(),
-        public=False,
-        overwrite=False,
-        all_or_nothing=False,
-        regions=(),
-        allow_failure=frozenset(),
-        role="",
-        timeout_s=None,
         report=None,
         verbosity=0,
     )
+    images = (Image(Path("a.img")), Image(Path("b.img")))
+    assert release("a.img", "b.img") == Release(images=images, options=Options())
+
+
+def test_every_flag_that_a_release_has_is_there() -> None:
+    argv = "-n n1 -f f1 --boot-mode uefi --architecture arm64 -p --overwrite -R role"
+    argv += " --all-or-nothing -r eu-west-1 --allow-failure eu-west-1 --timeout 2h"
+    assert publish(*argv.split(), "a.img").wanted.keys() == {*RELEASE_FLAGS, "image"}
+    images = (
+        Image(
+            Path("a.img"),
+            name="n1",
+            family="f1",
+            boot_mode=BootMode.UEFI,
+            architecture=Architecture.ARM64,
+        ),
+    )
+    assert release(*argv.split(), "a.img") == Release(
+        images=images,
+        options=Options(
+            regions=("eu-west-1",),
+            public=True,
+            overwrite=True,
+            all_or_nothing=True,
+            allow_failure=frozenset({"eu-west-1"}),
+            role="role",
+            timeout_s=7200,
+        ),
+    )
+
+
+@pytest.mark.parametrize("flag", ["public", "overwrite", "all-or-nothing"])
+def test_a_switch_can_be_on_off_or_not_given(flag: str) -> None:
+    assert publish(f"--{flag}", "a.img").wanted[flag] is True
+    assert publish(f"--no-{flag}", "a.img").wanted[flag] is False
+    assert publish(f"--{flag}", f"--no-{flag}", "a.img").wanted[flag] is False
+    assert flag not in publish("a.img").wanted
+
+
+# What iPXE's script takes: argparse's abbreviations of its eight long flags.
+@pytest.mark.parametrize(
+    ("spellings", "flag"),
+    [
+        ("--h --he --hel", "--help"),
+        ("--v --ve --ver --verb --verbo --verbos", "--verbose"),
+        ("--n --na --nam", "--name"),
+        ("--f --fa --fam --fami --famil", "--family"),
+        ("--p --pu --pub --publ --publi", "--public"),
+        ("--o --ov --ove --over --overw --overwr --overwri --overwrit", "--overwrite"),
+        ("--re --reg --regi --regio", "--region"),
+        ("--ro --rol", "--role"),
+    ],
+)
+def test_an_abbreviation_means_what_it_means_to_ipxe(
+    spellings: str, flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = {k for k, whole in ABBREVIATIONS.items() if whole == flag}
+    assert short == set(spellings.split())
+    value = {"--region": ["eu-west-1"], "--name": ["xx"], "--family": ["xx"]}
+    value["--role"] = ["xx"]
+    for spelling in spellings.split():
+        if flag == "--help":
+            with pytest.raises(SystemExit):
+                parse([spelling])
+            assert "usage:" in capsys.readouterr().out
+            continue
+        more = value.get(flag, [])
+        whole = publish(flag, *more, "a.img")
+        assert publish(spelling, *more, "a.img") == whole
+        if more:
+            assert publish(f"{spelling}={more[0]}", "a.img") == whole
+
+
+@pytest.mark.parametrize("flag", ["--r", "--rep", "--con", "--se", "--no-p", "--all"])
+def test_what_ipxe_does_not_take_is_no_abbreviation(flag: str) -> None:
+    with pytest.raises(ConfigurationError, match=flag):
+        parse([flag, "a.img"])
+
+
+def test_a_file_that_is_called_like_an_abbreviation_is_a_file() -> None:
+    assert files("--", "--pub") == (Path("--pub"),)
+
+
+def test_a_release_file_may_name_the_images() -> None:
+    given = publish("-c", "r.toml", "--set", "v=1", "--set", "w=a=b")
+    assert given.config == Path("r.toml")
+    assert given.settings == {"v": "1", "w": "a=b"}
+    assert given.wanted == {}
 
 
 @pytest.mark.parametrize(
@@ -52,14 +145,20 @@ def test_only_images_are_needed() -> None:
 )
 def test_long_and_short_flags_mean_the_same(argv: str) -> None:
     given = publish(*argv.split())
-    assert (given.name, given.family, given.public) == ("N1", "fam", True)
-    assert (given.regions, given.role) == (("cn-hangzhou",), "my.role")
+    assert given.wanted == {
+        "name": "N1",
+        "family": "fam",
+        "public": True,
+        "region": ["cn-hangzhou"],
+        "role": "my.role",
+        "image": [Path("a.img")],
+    }
     assert given.verbosity == 1
 
 
 def test_images_and_flags_may_be_mixed() -> None:
-    given = publish("a.img", "-p", "b.img", "--region", "cn-beijing", "c.img")
-    assert given.images == (Path("a.img"), Path("b.img"), Path("c.img"))
+    given = files("a.img", "-p", "b.img", "--region", "cn-beijing", "c.img")
+    assert given == (Path("a.img"), Path("b.img"), Path("c.img"))
 
 
 @pytest.mark.parametrize(
@@ -74,9 +173,10 @@ def test_images_and_flags_may_be_mixed() -> None:
     ],
 )
 def test_after_two_dashes_everything_is_a_file(argv: str, images: str) -> None:
-    given = publish(*argv.split())
-    assert given.images == tuple(map(Path, images.split()))
-    assert (given.name, given.public) == ("secret", False)
+    given = publish(*argv.split()).wanted
+    assert given["image"] == [Path(image) for image in images.split()]
+    assert given.get("name") == "secret"
+    assert "public" not in given
 
 
 # One letter a flag, as iPXE's own script takes them: alone, together, in any order.
@@ -92,15 +192,18 @@ def test_after_two_dashes_everything_is_a_file(argv: str, images: str) -> None:
     ],
 )
 def test_short_flags_may_be_combined_among_the_images(argv: str) -> None:
-    given = publish(*argv.split())
-    assert given.images == (Path("a.img"), Path("b.img"))
-    assert (given.name, given.family, given.public) == ("NAME", "fam", True)
-    assert given.regions == ("eu-central-1",)
+    assert publish(*argv.split()).wanted == {
+        "name": "NAME",
+        "family": "fam",
+        "public": True,
+        "region": ["eu-central-1"],
+        "image": [Path("a.img"), Path("b.img")],
+    }
 
 
 def test_regions_are_folded_and_keep_their_order() -> None:
     argv = ["-r", "us-east-1", "-r", "cn-hangzhou", "-r", "us-east-1", "a.img"]
-    assert publish(*argv).regions == ("us-east-1", "cn-hangzhou")
+    assert release(*argv).options.regions == ("us-east-1", "cn-hangzhou")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +218,7 @@ def test_regions_are_folded_and_keep_their_order() -> None:
     ],
 )
 def test_a_timeout_is_in_seconds_minutes_or_hours(text: str, seconds: float) -> None:
-    assert publish("--timeout", text, "a.img").timeout_s == seconds
+    assert release("--timeout", text, "a.img").options.timeout_s == seconds
 
 
 @pytest.mark.parametrize(
@@ -131,35 +234,20 @@ def test_cleanup_is_a_command_only_in_front() -> None:
     assert parse(["cleanup"]) == CleanupArguments(
         remove_all=False, yes=False, verbosity=0
     )
-    assert publish("./cleanup").images == (Path("cleanup"),)
+    assert files("./cleanup") == (Path("cleanup"),)
 
 
 def test_inspect_is_a_command_only_in_front(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    files = (Path("a.img"), Path("-b"))
-    given = InspectArguments(files=files, as_json=True, verbosity=1)
+    named = (Path("a.img"), Path("-b"))
+    given = InspectArguments(files=named, as_json=True, verbosity=1)
     assert parse(["inspect", "a.img", "--json", "-v", "--", "-b"]) == given
-    assert publish("./inspect", "b.img").images == (Path("inspect"), Path("b.img"))
-    assert publish("--", "inspect").images == (Path("inspect"),)
+    assert files("./inspect", "b.img") == (Path("inspect"), Path("b.img"))
+    assert files("--", "inspect") == (Path("inspect"),)
     with pytest.raises(ConfigurationError, match="put inspect first"):
         parse(["-v", "inspect"])
-
-
-@pytest.mark.parametrize("more", [[], ["a.img"], ["--json", "a.img"]])
-def test_where_a_file_is_called_inspect_the_command_must_not_take_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
-) -> None:
-    """Before there was such a command, this published the file."""
-    monkeypatch.chdir(tmp_path)
-    Path("inspect").touch()
-    with pytest.raises(ConfigurationError) as wrong:
-        parse(["inspect", *more])
-    line = wrong.value.diagnostics()
-    assert "`ali-import ./inspect`" in line
-    assert "`ali-import -- inspect`" in line
-    assert publish("-v", "inspect").images == (Path("inspect"),)
 
 
 def test_a_file_called_cleanup_can_be_given(
@@ -169,7 +257,42 @@ def test_a_file_called_cleanup_can_be_given(
     with pytest.raises(ConfigurationError, match="put cleanup first"):
         parse(["-v", "cleanup"])
     Path("cleanup").touch()
-    assert publish("-v", "cleanup").images == (Path("cleanup"),)
+    assert files("-v", "cleanup") == (Path("cleanup"),)
+    assert isinstance(parse(["cleanup"]), CleanupArguments)
+
+
+@pytest.mark.parametrize("more", [[], ["a.img"], ["--json", "a.img"]])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "cleanup"])
+def test_where_a_file_has_its_name_a_command_must_not_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, more: list[str]
+) -> None:
+    """Before there was such a command, this published the file."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match=f"put {name} first"):
+        parse(["-v", name])
+    Path(name).touch()
+    with pytest.raises(ConfigurationError) as wrong:
+        parse([name, *more])
+    line = wrong.value.diagnostics()
+    assert f"`ali-import ./{name}`" in line
+    assert f"`ali-import -- {name}`" in line
+    for argv in ([f"./{name}"], ["--", name], ["-v", name]):
+        assert files(*argv) == (Path(name),)
+
+
+def test_what_to_list_may_be_narrowed() -> None:
+    assert parse(["list"]) == ListArguments(
+        name="", family="", regions=(), untagged=False, as_json=False, verbosity=0
+    )
+    argv = "list -f fam -n n-* -r cn-beijing -r cn-beijing --untagged --json -v"
+    assert parse(argv.split()) == ListArguments(
+        name="n-*",
+        family="fam",
+        regions=("cn-beijing",),
+        untagged=True,
+        as_json=True,
+        verbosity=1,
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,7 +303,12 @@ def test_a_file_called_cleanup_can_be_given(
         ("-p --", "IMAGE"),
         ("-n -- a.img", "-n"),
         ("--nonsense a.img", "--nonsense"),
-        ("--pub a.img", "--pub"),
+        ("--publics a.img", "--publics"),
+        ("--set v=1 a.img", "-c"),
+        ("-c r.toml --set v a.img", "not KEY=VALUE"),
+        ("-c r.toml --set =v a.img", "not KEY=VALUE"),
+        ("-c r.toml --set 1=v a.img", "not KEY=VALUE"),
+        ("-c r.toml --set v=1 --set v=2", "v is given twice"),
         ("a.img --name", "--name"),
         ("--region Hangzhou a.img", "'Hangzhou' is no region id"),
         ("--region cn-hangzhou,cn-beijing a.img", "repeat the flag"),
@@ -214,14 +342,14 @@ def test_what_is_wrong_is_named(argv: str, complaint: str) -> None:
 
 
 def test_a_dash_is_standard_input_and_needs_a_name() -> None:
-    given = publish("-n", "demo", "-", "a.img")
-    assert given.images == (Path("/dev/stdin"), Path("a.img"))
+    given = files("-n", "demo", "-", "a.img")
+    assert given == (Path("/dev/stdin"), Path("a.img"))
     with pytest.raises(ConfigurationError, match="needs a --name"):
         parse(["a.img", "-"])
     with pytest.raises(ConfigurationError, match="only once"):
         parse(["-n", "demo", "-", "-"])
     for argv in (["./-"], ["--", "-"]):
-        assert publish(*argv).images == (Path("-"),)
+        assert files(*argv) == (Path("-"),)
 
 
 def test_an_empty_name_of_a_file_is_refused_wherever_it_stands() -> None:

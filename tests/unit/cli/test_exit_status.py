@@ -61,7 +61,7 @@ def test_an_interrupted_run_says_so_however_it_ended() -> None:
 
 
 def test_statuses_are_distinct_and_as_documented() -> None:
-    assert sorted(ExitStatus) == [0, 2, 3, 4, 130]
+    assert sorted(ExitStatus) == [0, 2, 3, 4, 5, 130]
 
 
 def test_complaining_needs_no_listener() -> None:

@@ -14,6 +14,7 @@ from typing import IO
 import pytest
 
 from ali_import import __version__
+from ali_import.cli.arguments import COMMANDS
 from emulator.tests.support.waiting import until
 from tests.support import disks
 
@@ -101,7 +102,7 @@ def test_help_teaches() -> None:
         "copy",
         "examples:",
         "exit status:",
-        "./cleanup",
+        "./list",
         "ALIBABA_CLOUD_ACCESS_KEY_ID",
         "ALIBABA_CLOUD_SECURITY_TOKEN",
         "~/.aliyun",
@@ -120,6 +121,17 @@ def test_help_teaches() -> None:
     _, out, _ = finish(start("cleanup", "--help"))
     assert "usage: ali-import cleanup" in out
     assert "--all" in out
+
+
+@pytest.mark.parametrize("command", [x for x in COMMANDS if x != "cleanup"])
+def test_the_help_of_a_command_fits_a_screen_and_shows_examples(command: str) -> None:
+    status, out, err = finish(start(command, "--help"))
+    assert (status, err) == (0, "")
+    assert f"usage: ali-import {command}" in out
+    assert f"examples:\n  ali-import {command}" in out
+    assert "exit status:\n  0  " in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert out.count("\n") <= 50
 
 
 def test_version() -> None:

@@ -367,9 +367,31 @@ def test_an_image_is_read_with_numbers_sent_as_text(
             size_gib=3,
             progress=32,
             snapshot_ids=("s-1", "s-2"),
+            created_at=1767225600.0,
             tags={"a": "1", "b": ""},
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"IsSelfShared": "True"}, {"shared": True}),
+        ({"IsSelfShared": "False"}, {"shared": False}),
+        ({"Usage": "instance"}, {"in_use": True}),
+        ({"Usage": "none"}, {"in_use": False}),
+        ({"CreationTime": "2026-01-01T00:00Z"}, {"created_at": 1767225600.0}),
+        ({"CreationTime": "2026-01-01T00:00"}, {"created_at": 1767225600.0}),
+        ({"CreationTime": "yesterday"}, {"created_at": 0.0}),
+        ({"CreationTime": None}, {"created_at": 0.0}),
+    ],
+)
+def test_what_an_image_is_used_for_is_read(
+    far: FarSide, cloud: SdkCloud, row: dict[str, Any], said: dict[str, Any]
+) -> None:
+    far.answer = lambda _seen: images([{**IMAGE, **row}])
+    (found,) = anyio.run(cloud.call, calls.DescribeImages(region=REGION))
+    assert {name: getattr(found, name) for name in said} == said
 
 
 @pytest.mark.parametrize(

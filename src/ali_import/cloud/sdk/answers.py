@@ -1,6 +1,7 @@
 """Read answers that come from the network, trusting nothing about their shape."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -45,6 +46,15 @@ def percent(answer: Mapping[str, Any], key: str) -> int:
 def flag(answer: Mapping[str, Any], key: str) -> bool:
     """Return a truth value, which some actions send as text."""
     return text(answer, key).lower() == "true"
+
+
+def unix_time(answer: Mapping[str, Any], key: str) -> float:
+    """Return a moment, ``2023-03-06T06:04:04Z``, as Unix seconds; 0 if there is none."""
+    try:
+        moment = datetime.fromisoformat(text(answer, key))
+    except ValueError:
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def mapping(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from ali_import.cloud.sdk.answers import (
     percent,
     required,
     text,
+    unix_time,
 )
 from ali_import.cloud.sdk.services import Services, answers
 from ali_import.cloud.values import (
@@ -155,6 +156,9 @@ def _image(row: Mapping[str, Any]) -> CloudImage:
         snapshot_ids=tuple(
             text(disk, "SnapshotId") for disk in mappings if text(disk, "SnapshotId")
         ),
+        created_at=unix_time(row, "CreationTime"),
+        shared=flag(row, "IsSelfShared"),
+        in_use=text(row, "Usage").lower() == "instance",
         tags=_tags(row),
     )
 

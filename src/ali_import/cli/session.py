@@ -1,0 +1,54 @@
+"""What every command does that asks the cloud and then answers."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NoReturn
+
+import anyio
+
+import ali_import
+from ali_import import Cloud, CloudError
+from ali_import.cli import signals, streams
+from ali_import.cli.complaints import cloud_line
+from ali_import.cli.exit_status import ExitStatus
+from ali_import.report import log
+from ali_import.report.lines import Messages
+
+
+async def connected(
+    work: Callable[[Cloud], Awaitable[ExitStatus]], *, verbosity: int
+) -> ExitStatus:
+    """Connect and work; the first signal cancels it, the second ends the process.
+
+    Raises:
+        AliImportError: Nothing could be begun.
+        KeyboardInterrupt: A signal came.
+    """
+    status: ExitStatus | None = None
+    working = anyio.CancelScope()
+    async with anyio.create_task_group() as group:
+        await group.start(signals.receive, working.cancel, _stop_at_once)
+        with working:
+            async with ali_import.connect() as cloud:
+                status = await work(
+                    log.logged(cloud, verbosity=verbosity, clock_s=time.monotonic)
+                )
+        group.cancel_scope.cancel()
+    if status is None:
+        raise KeyboardInterrupt
+    return status
+
+
+def _stop_at_once() -> NoReturn:
+    streams.leave_at_once(ExitStatus.INTERRUPTED)
+
+
+def tell_unseen(messages: Messages, unseen: Iterable[CloudError]) -> None:
+    """Say which regions could not be asked and why, one line a cause."""
+    causes: dict[tuple[str, str], list[CloudError]] = {}
+    for error in unseen:
+        causes.setdefault((error.operation, error.code), []).append(error)
+    for errors in causes.values():
+        regions = ", ".join(error.region for error in errors)
+        why = cloud_line(errors[0]).removeprefix(f"{errors[0].region} ")
+        messages.line(f"could not ask {regions}: {why}")

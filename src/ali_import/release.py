@@ -1,0 +1,446 @@
+"""The release: what should be there. It is read from a file, from flags, or from both.
+
+A release file is TOML. Its keys are the command's long flags that say what should be
+there; what concerns a single run (``--report``, ``-v``) is no key. ``{KEY}`` in a text
+stands for what ``--set KEY=VALUE`` gives, ``{{`` and ``}}`` for braces. Files are named
+relative to the release file.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from ali_import import syntax
+from ali_import.disk import Architecture, BootMode
+from ali_import.errors import ConfigurationError
+from ali_import.publish.model import Options
+from ali_import.publish.naming import Image, refusal
+
+_FILE_BYTES_MAX: Final = 256 * 1024
+_PLACE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_WHERE: Final = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+_BOOT_MODES: Final = {
+    "bios": BootMode.BIOS,
+    "uefi": BootMode.UEFI,
+    "uefi-preferred": BootMode.UEFI_PREFERRED,
+}
+
+_Path = tuple[str | int, ...]
+"""Where a value stands in the document, for example ``("image", 0, "name")``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """What should be there.
+
+    Attributes:
+        images: The files, with their names and families.
+        options: Where, and what else is wanted of the images.
+    """
+
+    images: tuple[Image, ...]
+    options: Options
+
+
+def load_release(
+    path: str | Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    instead: Mapping[str, Any] | None = None,
+) -> Release:
+    """Read a release file.
+
+    Args:
+        path: The file.
+        settings: What its placeholders stand for: all of them, and no more.
+        instead: Keys with values that replace the file's, as flags do. Files in
+            ``image`` are relative to the working directory; where the file has a table
+            for each image, they choose among these.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or something in it is wrong; names
+            line, key and what is allowed. Several: an ``ExceptionGroup`` of these.
+    """
+    path = Path(path)
+    text = _read(path)
+    reading = _Reading(path, text, dict(settings or {}), dict(instead or {}))
+    return reading.release(_parsed(path, text))
+
+
+def make_release(values: Mapping[str, Any]) -> Release:
+    """Make a release of keys and values as a file has them, without a file.
+
+    Raises:
+        ConfigurationError: Something is wrong; several: an ``ExceptionGroup`` of these.
+    """
+    return _Reading(None, "", {}, dict(values)).release({})
+
+
+# --- the file -------------------------------------------------------------------------
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FILE_BYTES_MAX + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigurationError(
+            f"release file {path}: cannot be read: {reason}",
+            advice="name a TOML file with -c",
+        ) from error
+    if len(data) > _FILE_BYTES_MAX:
+        raise ConfigurationError(
+            f"release file {path}: is larger than {_FILE_BYTES_MAX} bytes",
+            advice="name a TOML file with -c; disk images follow without a flag",
+        )
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(
+            f"{path}:{line}: is not UTF-8", advice="save it as UTF-8"
+        ) from error
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        said = str(error)
+        found = _WHERE.search(said)
+        line = (found and found[1]) or text.count("\n") + 1
+        reason = _WHERE.sub("", said) or "is no TOML"
+        raise ConfigurationError(
+            f"{path}:{line}: {reason}",
+            advice="texts stand in quotes, lists in [ ], a key and its value on a line",
+        ) from error
+
+
+def _line(text: str, where: _Path) -> int:
+    """Return the line in which a value begins; 1 if it cannot be found.
+
+    What stands before it is TOML without it, and what stands up to its end has it.
+    """
+    lines = text.split("\n")
+    begin = 0
+    for end in range(1, len(lines) + 1):
+        try:
+            document = tomllib.loads("\n".join(lines[:end]))
+        except tomllib.TOMLDecodeError:
+            continue
+        if _holds(document, where):
+            return begin + 1
+        begin = end
+    return 1
+
+
+def _holds(document: Any, where: _Path) -> bool:
+    for step in where:
+        if isinstance(step, int):
+            if not isinstance(document, list) or len(document) <= step:
+                return False
+        elif not isinstance(document, dict) or step not in document:
+            return False
+        document = document[step]
+    return True
+
+
+# --- the values of keys ---------------------------------------------------------------
+# Each takes what TOML gives, and raises ValueError that says what is allowed.
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _not(value, "true or false")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _not(value, "a text in quotes")
+    return value
+
+
+def _name(value: Any) -> str:
+    reason = refusal(_text(value))
+    if reason:
+        raise ValueError(f"{syntax.shown(value)} {reason}")
+    return str(value)
+
+
+def _role(value: Any) -> str:
+    return syntax.role(_text(value))
+
+
+def _timeout(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    return syntax.timeout(_text(value))
+
+
+def _boot_mode(value: Any) -> BootMode:
+    return _BOOT_MODES[_one_of(value, _BOOT_MODES)]
+
+
+def _architecture(value: Any) -> Architecture:
+    return Architecture(_one_of(value, list(Architecture)))
+
+
+def _one_of(value: Any, allowed: Collection[str]) -> str:
+    if value not in allowed:
+        raise _not(value, " or ".join(f'"{each}"' for each in allowed))
+    return str(value)
+
+
+def _sha256(value: Any) -> str:
+    if not re.fullmatch("[0-9a-fA-F]{64}", _text(value)):
+        raise _not(value, "64 hexadecimal digits")
+    return str(value).lower()
+
+
+def _regions(value: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(syntax.region, _texts(value))))
+
+
+def _texts(value: Any) -> list[str]:
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(each, str) for each in value
+    ):
+        raise _not(value, 'a list of texts, such as ["cn-hangzhou", "eu-central-1"]')
+    return list(value)
+
+
+def _not(value: Any, allowed: str) -> ValueError:
+    return ValueError(f"{syntax.shown(value)} is not {allowed}")
+
+
+_OPTIONS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
+    "public": ("public", _flag),
+    "overwrite": ("overwrite", _flag),
+    "all-or-nothing": ("all_or_nothing", _flag),
+    "region": ("regions", _regions),
+    "allow-failure": ("allow_failure", lambda value: frozenset(_regions(value))),
+    "role": ("role", _role),
+    "timeout": ("timeout_s", _timeout),
+}
+"""Keys that say something about all images, the field of ``Options``, and the reader."""
+
+_ABOUT_AN_IMAGE: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
+    "name": ("name", _name),
+    "family": ("family", _name),
+    "boot-mode": ("boot_mode", _boot_mode),
+    "architecture": ("architecture", _architecture),
+}
+"""Keys that may also differ from image to image, and the field of ``Image``."""
+
+_OF_ONE_IMAGE: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
+    **_ABOUT_AN_IMAGE,
+    "sha256": ("sha256", _sha256),
+}
+"""Keys of an image's own table."""
+
+_IMAGE: Final = "image"
+_FILE: Final = "file"
+_KEYS: Final = (*_ABOUT_AN_IMAGE, *_OPTIONS, _IMAGE)
+_IMAGE_KEYS: Final = (_FILE, *_OF_ONE_IMAGE)
+
+
+class _Reading:
+    """Reads one document, and gathers what is wrong in it."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        text: str,
+        settings: Mapping[str, str],
+        instead: Mapping[str, Any],
+    ) -> None:
+        self._path = path
+        self._text = text
+        self._settings = settings
+        self._instead = instead
+        self._used: set[str] = set()
+        self._wrong: list[ConfigurationError] = []
+        self._told: set[_Path] = set()
+
+    def release(self, document: Mapping[str, Any]) -> Release:
+        """Return the release that a document means.
+
+        Raises:
+            ConfigurationError: Something is wrong; several: an ``ExceptionGroup``.
+        """
+        values = self._filled(document, ())
+        self._check_settings()
+        self._check_keys(values, _KEYS, ())
+        listed = values.get(_IMAGE, [])
+        values = {**values, **self._instead}
+        options = self._fields(values, _OPTIONS, ())
+        common = self._fields(values, _ABOUT_AN_IMAGE, ())
+        images = self._images(listed, common)
+        if self._path is not None and not self._wrong:
+            self._check_whole(images)
+        if len(self._wrong) == 1:
+            raise self._wrong[0]
+        if self._wrong:
+            raise ExceptionGroup("the release file is wrong", self._wrong)
+        return Release(images=images, options=Options(**options))
+
+    # --- placeholders -----------------------------------------------------------------
+
+    def _filled(self, value: Any, where: _Path) -> Any:
+        """Return a value with every placeholder in its texts filled in."""
+        if isinstance(value, dict):
+            return {
+                key: self._filled(each, (*where, key)) for key, each in value.items()
+            }
+        if isinstance(value, list):
+            return [
+                self._filled(each, (*where, index)) for index, each in enumerate(value)
+            ]
+        if not isinstance(value, str):
+            return value
+        return _PLACE.sub(lambda place: self._filling(place, where), value)
+
+    def _filling(self, place: re.Match[str], where: _Path) -> str:
+        key = place[1]
+        if key is None:
+            if len(place[0]) == 1:
+                text = f"a single {place[0]}"
+                self._complain(where, text, "write {{ and }} for braces")
+            return place[0][0]
+        if key not in self._settings:
+            self._complain(where, f"{place[0]} is not set", f"add --set {key}=VALUE")
+            return place[0]
+        self._used.add(key)
+        return self._settings[key]
+
+    def _check_settings(self) -> None:
+        for key in self._settings:
+            if key not in self._used:
+                error = ConfigurationError(
+                    f"--set {key}: there is no {{{key}}} in {self._path}",
+                    advice="leave it out, or put the placeholder where it belongs",
+                )
+                self._wrong.append(error)
+
+    # --- keys -------------------------------------------------------------------------
+
+    def _check_keys(
+        self, values: Mapping[str, Any], allowed: Sequence[str], where: _Path
+    ) -> None:
+        for key in values:
+            if key in allowed:
+                continue
+            near = get_close_matches(key, allowed, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            keys = ", ".join(allowed)
+            self._complain((*where, key), "no such key", f"{meant}allowed are {keys}")
+
+    def _fields(
+        self,
+        values: Mapping[str, Any],
+        keys: Mapping[str, tuple[str, Callable[[Any], Any]]],
+        where: _Path,
+    ) -> dict[str, Any]:
+        """Return the fields that the values of some keys make."""
+        fields = {}
+        for key, (field, read) in keys.items():
+            if key not in values:
+                continue
+            try:
+                fields[field] = read(values[key])
+            except ValueError as error:
+                self._complain((*where, key), str(error))
+        return fields
+
+    # --- images -----------------------------------------------------------------------
+
+    def _images(self, listed: Any, common: Mapping[str, Any]) -> tuple[Image, ...]:
+        """Return the images that are listed, or those that were given instead."""
+        made = []
+        if isinstance(listed, list):
+            for index, each in enumerate(listed):
+                made += self._image(each, common, (_IMAGE, index))
+        else:
+            wrong = _not(listed, 'a list of files, such as ["disk.img"]')
+            self._complain((_IMAGE,), str(wrong))
+        given = self._instead.get(_IMAGE)
+        if given is None:
+            return tuple(made)
+        if isinstance(listed, list) and any(isinstance(each, dict) for each in listed):
+            return self._chosen(made, given)
+        return tuple(Image(path, **common) for path in given)
+
+    def _chosen(
+        self, made: Sequence[Image], given: Sequence[str | Path]
+    ) -> tuple[Image, ...]:
+        """Return those images, each of which has a table of its own, that were given."""
+        by_file = {Path(image.path).resolve(): image for image in made}
+        chosen = []
+        for path in given:
+            image = by_file.get(Path(path).resolve())
+            if image is not None:
+                chosen.append(image)
+                continue
+            error = ConfigurationError(
+                f"{path}: is none of the images in {self._path}",
+                advice="that file says of each image what it is; add a table for it",
+            )
+            self._wrong.append(error)
+        return tuple(chosen)
+
+    def _image(
+        self, listed: Any, common: Mapping[str, Any], where: _Path
+    ) -> list[Image]:
+        table = {_FILE: listed} if isinstance(listed, str) else listed
+        if not isinstance(table, dict):
+            wrong = _not(listed, "a file in quotes, or a table with a file")
+            self._complain(where, str(wrong))
+            return []
+        self._check_keys(table, _IMAGE_KEYS, where)
+        file = table.get(_FILE)
+        if file is None:
+            self._complain(where, "has no file", 'add file = "disk.img"')
+        elif not isinstance(file, str) or not file:
+            wrong = _not(file, "the name of a file in quotes")
+            self._complain((*where, _FILE) if table is listed else where, str(wrong))
+        else:
+            own = {k: v for k, v in table.items() if k not in self._instead}
+            fields = {**common, **self._fields(own, _OF_ONE_IMAGE, where)}
+            assert self._path is not None
+            return [Image(self._path.parent / file, **fields)]
+        return []
+
+    def _check_whole(self, images: Sequence[Image]) -> None:
+        if not images:
+            error = ConfigurationError(
+                f"{self._path}: names no image",
+                advice='add image = ["disk.img"], or name files after the flags',
+            )
+            self._wrong.append(error)
+        elif any(image.family is None for image in images):
+            error = ConfigurationError(
+                f"{self._path}: names no family",
+                advice='add family = "...", or --family',
+            )
+            self._wrong.append(error)
+
+    # --- complaints -------------------------------------------------------------------
+
+    def _complain(self, where: _Path, text: str, advice: str = "") -> None:
+        """Keep what is wrong with a value; only the first thing that is."""
+        if where in self._told:
+            return
+        self._told.add(where)
+        key = ".".join(step for step in where if isinstance(step, str))
+        if self._path is None or (len(where) == 1 and where[0] in self._instead):
+            place = f"--{key}"
+        else:
+            place = f"{self._path}:{_line(self._text, where)}: {key}"
+        self._wrong.append(ConfigurationError(f"{place}: {text}", advice=advice))

@@ -1,0 +1,63 @@
+"""How single values are written, on the command line and in a release file.
+
+Each function takes a text and returns its value, or raises ValueError, whose text says
+what is wrong and what is allowed.
+"""
+
+import re
+from typing import Final
+
+from ali_import.units import HOUR_S, MINUTE_S
+
+_REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,24}){1,5}")
+_ROLE: Final = re.compile(r"[A-Za-z0-9.@_-]{1,64}")
+_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
+_UNITS_S: Final = {"": 1.0, "s": 1.0, "m": MINUTE_S, "h": HOUR_S}
+_TIMEOUT_S_MAX: Final = 7 * 24 * HOUR_S
+_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+
+
+def region(text: str) -> str:
+    """Return a region id."""
+    if not _REGION.fullmatch(text):
+        raise ValueError(f"{shown(text)} is no region id, which looks like cn-hangzhou")
+    return text
+
+
+def role(text: str) -> str:
+    """Return the name of a RAM role."""
+    if not _ROLE.fullmatch(text):
+        raise ValueError(
+            f"{shown(text)} is no RAM role name: 1 to 64 letters, digits, and . @ _ - "
+            "(the name alone, not its ARN)"
+        )
+    return text
+
+
+def timeout(text: str) -> float:
+    """Return seconds."""
+    match = _DURATION.fullmatch(text)
+    seconds = float(match[1]) * _UNITS_S[match[2]] if match else 0.0
+    if not 0 < seconds <= _TIMEOUT_S_MAX:
+        raise ValueError(
+            f"{shown(text)} is no time such as 900, 90m or 2h, more than 0 and at most "
+            "168h"
+        )
+    return seconds
+
+
+def setting(text: str) -> tuple[str, str]:
+    """Return the key and the value of ``KEY=VALUE``."""
+    key, equals, value = text.partition("=")
+    if not equals or not _KEY.fullmatch(key):
+        raise ValueError(
+            f"{shown(text)} is not KEY=VALUE; a key is made of letters, digits, _ and -, "
+            "and begins with a letter or _"
+        )
+    return key, value
+
+
+def shown(value: object) -> str:
+    """Quote a value for a message, on one line and not too long."""
+    quoted = ascii(value)
+    return quoted if len(quoted) <= 50 else quoted[:45] + "..."
