@@ -25,6 +25,8 @@ from tests.support.bridge.table import resource
 
 COPIES_MAX = 5
 STALE_S = 60.0
+ASKED_ENOUGH = 5
+"""Whoever was refused so often in a row may give up, and say so."""
 """A call takes 30 s until it is given up: so old may be what a run has read."""
 THROTTLED_S_MIN = 0.9
 """For so long at least a kind of call that was throttled is left alone."""
@@ -68,7 +70,7 @@ class Monitor:
             asked for and not refused for good.
         unsure: (region, name) of buckets, functions and images that were asked for without an
             answer, and never deleted with one.
-        not_shown: Ids of images that could not be made public, for good: that is told.
+        not_shown: Ids of images that could not be made public: that is told.
         away: Regions in which the weather is so bad that calls may fail for good.
         trace: One row a call, as (virtual time, process, request, answer).
     """
@@ -86,6 +88,7 @@ class Monitor:
         self._gaps: dict[tuple[str, str], _Gap] = {}
         self._complete: set[tuple[str, str]] = set()
         self.not_shown: set[str] = set()
+        self._unshown: Counter[str] = Counter()
         self._hidden: dict[str, tuple[float, Eye]] = {}
         self._renamed: dict[tuple[str, str], float] = {}
         self._taken_over: dict[str, float] = {}
@@ -358,6 +361,18 @@ class Monitor:
                         self.violated(f"{eye.process} publishes although {lacks}")
                     return
 
+    def _note_shown(
+        self, request: calls.ModifyImageSharePermission, result: Any, *, refused: bool
+    ) -> None:
+        """Keep which images could not be shown, for good or again and again."""
+        image_id = request.image_id
+        if not isinstance(result, CloudError):
+            self._unshown.pop(image_id, None)
+        elif request.public:
+            self._unshown[image_id] += 1
+        if refused or self._unshown[image_id] >= ASKED_ENOUGH:
+            self.not_shown.add(image_id)
+
     def hidden_lately(self, eye: "Eye") -> set[str]:
         """Return the images that another run has just hidden; listings may lag."""
         return {
@@ -367,14 +382,15 @@ class Monitor:
         }
 
     def _just_taken(self, eye: "Eye", region: str) -> bool:
-        """Whether another run has just renamed images there.
+        """Whether another run has renamed images there since this one looked.
 
         What a run has read a moment ago it cannot know to be over: there are no locks.
         """
+        seen_at = eye.looked_at.get(region, self._now()) - STALE_S  # listings lag
         return any(
             who != eye.process
             for (where, who), when in self._renamed.items()
-            if where == region and self._now() - when < STALE_S
+            if where == region and when > seen_at
         )
 
     def _check_names(self, eye: "Eye", request: Call[Any]) -> None:
@@ -435,8 +451,8 @@ class Monitor:
         """Keep the trace, and count what the retry table was asked."""
         self.tally.calls += 1
         refused = isinstance(result, CloudError) and look_up(result).meaning in _REFUSED
-        if isinstance(request, calls.ModifyImageSharePermission) and refused:
-            self.not_shown.add(request.image_id)
+        if isinstance(request, calls.ModifyImageSharePermission):
+            self._note_shown(request, result, refused=refused)
         if (made := _makes(request)) and not refused:
             self.possible.add(made)
         self._note_unsure(request, result)
@@ -468,6 +484,7 @@ class Eye:
         not_before: When each kind of call may be made again that was throttled, on the
             event loop's clock.
         unusable: How often it saw an image that is not Usable.
+        looked_at: When it saw images of a region last.
         told_public: Images that it published, or saw public when it looked last.
         stop: What kept the regions busy since it was told to stop.
     """
@@ -490,6 +507,7 @@ class Eye:
         self.not_before: dict[tuple[str, str], float] = {}
         self.unusable = 0
         self.told_public: set[str] = set()
+        self.looked_at: dict[str, float] = {}
         self.stop = Stop()
 
     def emit(self, event: Event) -> None:
@@ -520,6 +538,7 @@ class Eye:
         if isinstance(request, calls.DescribeImages) and isinstance(result, tuple):
             available = (i for i in result if i.status is CloudStatus.AVAILABLE)
             self.unusable += any(image.usable is False for image in available)
+            self.looked_at[request.region] = self._monitor._now()
             for image in result:
                 self.told_public.discard(image.image_id)
                 if image.public:
