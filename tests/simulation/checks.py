@@ -28,12 +28,13 @@ def report_equals_world(
     plan: Plan,
     report: Report,
     wanted_targets: Sequence[Target],
-    hidden_lately: Container[str],
+    withdrawn_lately: Container[str],
 ) -> Iterator[str]:
     """Give every difference between what a run reports and what there is.
 
     Of images that rivals replace in turn, a report says what was; and a listing may
-    have shown that an image was public that another run had hidden a moment before.
+    have shown that an image was public, or in its family, that another run had taken
+    back a moment before.
     """
     wanted = [(r, t.name) for r in plan.regions for t in wanted_targets]
     if report.interrupted and not report.outcomes:
@@ -46,13 +47,11 @@ def report_equals_world(
         if plan.rivalry and outcome.result.good:
             continue
         target = targets[outcome.name]
+        about = f"{outcome.region} {outcome.name} is reported "
         for text in _outcome_holds(world, plan, outcome, target, report):
-            if text != _not_public(outcome) or outcome.image_id not in hidden_lately:
-                yield text
-
-
-def _not_public(outcome: Outcome) -> str:
-    return f"{outcome.region} {outcome.name} is reported public and is not"
+            if outcome.image_id in withdrawn_lately and text.startswith(about):
+                continue
+            yield text
 
 
 def _outcome_holds(
@@ -88,7 +87,7 @@ def _outcome_holds(
     yield from (f"{where} {wrong}" for wrong in _wrong(plan, image, target, now))
     if outcome.published and not shared:
         if plan.options.public and not image.public:
-            yield _not_public(outcome)
+            yield f"{where} is reported public and is not"
         if image.family != target.family:
             yield f"{where} is reported in its family, and is in {image.family!r}"
 

@@ -406,8 +406,10 @@ class Stage:
         """What a run says of its own things is true, whoever else runs."""
         assert self._monitor is not None
         world, plan, targets = self._world, self._plan, process.eye.targets
-        hidden = self._monitor.hidden_lately(process.eye)
-        for text in checks.report_equals_world(world, plan, report, targets, hidden):
+        taken_back = self._monitor.withdrawn_lately(process.eye)
+        for text in checks.report_equals_world(
+            world, plan, report, targets, taken_back
+        ):
             self._violated(f"{process.name}: {text}")
         left = self._left_by(process)
         if plan.second_after_s is not None:

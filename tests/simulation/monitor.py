@@ -89,7 +89,7 @@ class Monitor:
         self._complete: set[tuple[str, str]] = set()
         self.not_shown: set[str] = set()
         self._unshown: Counter[str] = Counter()
-        self._hidden: dict[str, tuple[float, Eye]] = {}
+        self._withdrawn: dict[str, tuple[float, Eye]] = {}
         self._renamed: dict[tuple[str, str], float] = {}
         self._taken_over: dict[str, float] = {}
         self.possible: set[tuple[str, str]] = set()
@@ -150,12 +150,14 @@ class Monitor:
             eye.told_public.add(request.image_id)
         elif isinstance(request, calls.ModifyImageSharePermission):
             eye.told_public.discard(request.image_id)
-            self._hidden[request.image_id] = self._now(), eye
+            self._withdrawn[request.image_id] = self._now(), eye
         if isinstance(request, calls.TagResources) and TAG_RUN in request.tags:
             taken = dict.fromkeys(request.resource_ids, self._now())
             self._taken_over.update(taken)
         if isinstance(request, calls.ModifyImageAttribute) and request.name is not None:
             self._renamed[request.region, eye.process] = self._now()
+        if isinstance(request, calls.ModifyImageAttribute) and request.family:
+            self._withdrawn[request.image_id] = self._now(), eye
         if request.SERVICE == "ecs":
             self._check_names(eye, request)
 
@@ -373,11 +375,14 @@ class Monitor:
         if refused or self._unshown[image_id] >= ASKED_ENOUGH:
             self.not_shown.add(image_id)
 
-    def hidden_lately(self, eye: "Eye") -> set[str]:
-        """Return the images that another run has just hidden; listings may lag."""
+    def withdrawn_lately(self, eye: "Eye") -> set[str]:
+        """Return the images that another run has just hidden or taken out of a family.
+
+        Listings may lag.
+        """
         return {
             image_id
-            for image_id, (when, who) in self._hidden.items()
+            for image_id, (when, who) in self._withdrawn.items()
             if who is not eye and self._now() - when < STALE_S
         }
 
