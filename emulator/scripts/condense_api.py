@@ -2,10 +2,11 @@
 
 The metadata is the public repository aliyun/aliyun-openapi-meta (Apache-2.0):
 
-    python emulator/scripts/condense_api.py en-US ecs kms ram sts vpc
+    python emulator/scripts/condense_api.py en-US ecs fc kms ram sts vpc
 
 writes ``api.json`` into each product's package: every action there is, with its
-parameters' kinds and which of them must be given (``!``). Nobody edits these files: what
+parameters' kinds and which of them must be given (``!``), or, for a product of the REST
+style, with its method and path. Nobody edits these files: what
 the metadata leaves out stands beside the action that needs it. It has nothing of the
 location service.
 """
@@ -69,7 +70,10 @@ def product(folder: Path) -> str:
     lines = []
     for name in sorted(version["apis"]):
         document = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        known = parameters(document["parameters"])
+        known: object = parameters(document["parameters"])
+        if version["style"] == "restful":
+            path = re.sub(r"\[(\w+)\]", r"{\1}", document["pathPattern"])
+            known = [document["method"], path]
         lines.append(f' "{name}": {json.dumps(known, separators=(",", ":"))}')
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

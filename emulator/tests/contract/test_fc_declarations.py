@@ -10,11 +10,16 @@ import pytest
 from alibabacloud_fc20230330 import models as sdk
 
 from alicloud_emulator.functions.manager import Bounds, Functions
-from alicloud_emulator.products.fc import service as fc
-from alicloud_emulator.products.fc.actions import ACTIONS, COMMON_ERRORS, FcAction
-from alicloud_emulator.products.fc.invocations import Asked
+from alicloud_emulator.products.fc.action import (
+    BODY_BYTES_MAX,
+    COMMON_ERRORS,
+    Asked,
+    FcAction,
+    metadata,
+)
+from alicloud_emulator.products.fc.service import ACTIONS, BY_NAME
 from alicloud_emulator.services.declared import Effect, Place, find
-from alicloud_emulator.world.fc.refusals import REFUSALS
+from alicloud_emulator.world.fc.refusals import FACTS
 from alicloud_emulator.world.profile import Limits
 from emulator.tests.support.models import filled, unknown_fields, wrong_types
 from emulator.tests.unit.fc.conftest import Answer, Cloud, Wire, zipped
@@ -24,7 +29,6 @@ pytestmark = pytest.mark.anyio
 META: dict[str, Any] = json.loads(
     Path(__file__).with_name("api_meta.json").read_text(encoding="utf-8")
 )
-BY_NAME = {action.name: action for action in ACTIONS}
 ECHO = "def handler(event, context): return event"
 ARN = "acs:fc:cn-hangzhou:1234567890123456:functions/job"
 PAYLOADS = {"CreateFunction", "UpdateFunction", "TagResources"}
@@ -46,7 +50,7 @@ def ids(action: FcAction) -> str:
 
 
 def test_every_documented_action_is_there() -> None:
-    assert set(META) <= set(BY_NAME) == set(fc._HANDLERS)
+    assert set(META) <= set(BY_NAME) < set(metadata())
 
 
 @pytest.mark.parametrize("action", META)
@@ -159,6 +163,20 @@ async def test_every_answer_fits_and_every_parameter_is_read(
     assert read == enforced
 
 
+async def test_a_real_action_that_is_not_built_says_so_and_not_like_a_typo(
+    wire: Wire,
+) -> None:
+    for name, (method, path) in metadata().items():
+        if name in BY_NAME:
+            continue
+        made = path.removeprefix("/2023-03-30/").replace("{", "").replace("}", "")
+        said = await wire.call(method, made)
+        assert (said.status, said.code) == (400, "NotImplemented")
+        assert name in said.json["Message"]
+        typo = await wire.call(method, f"X{made}")
+        assert (typo.status, typo.code) == (400, "PathNotSupported")
+
+
 async def test_an_error_fits_the_sdks_model(wire: Wire) -> None:
     check(sdk.Error, (await wire.call("GET", "functions/none")).json)
 
@@ -210,7 +228,7 @@ async def test_every_code_is_given_by_its_action_and_no_other(wire: Wire) -> Non
         request = wire.request(*args, **options)
         name, _ = wire.service.describe(request)
         answer: Answer = await wire.call(*args, **options)
-        assert answer.status == REFUSALS[answer.code], answer.code
+        assert answer.status == FACTS.status(answer.code), answer.code
         given[name].add(answer.code)
 
     await provoke_bad_arguments(wire, refused)
@@ -220,7 +238,7 @@ async def test_every_code_is_given_by_its_action_and_no_other(wire: Wire) -> Non
         path = action.path.replace("{functionName}", "job")
         await refused(action.method, path, caller=wire.cloud.user("ecs:*"))
         await refused(action.method, path, caller=None)
-    declared = {action.name: set(action.errors) for action in ACTIONS}
+    declared = {action.name: set(FACTS.gives(action.name)) for action in ACTIONS}
     common = set(COMMON_ERRORS)
     assert {name: codes - common for name, codes in given.items()} == declared
     assert {"AccessDenied", "MissingRequiredHeader"} <= given["GetFunction"]
@@ -261,7 +279,7 @@ async def provoke_missing_things(wire: Wire, refused: Any) -> None:
 
 
 async def provoke_limits(wire: Wire, refused: Any) -> None:
-    huge = bytes(fc.BODY_BYTES_MAX + 1)
+    huge = bytes(BODY_BYTES_MAX + 1)
     await refused("POST", "functions", huge)
     await refused("PUT", "functions/job", huge)
     await refused("POST", "tags-v2", huge)

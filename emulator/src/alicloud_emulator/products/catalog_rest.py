@@ -5,13 +5,13 @@ The tables come from the declarations that routing, reading and refusing go by.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from alicloud_emulator.products.fc.actions import ACTIONS as FC
-from alicloud_emulator.products.fc.actions import COMMON_ERRORS as FC_ERRORS
-from alicloud_emulator.products.fc.actions import VERSION as FC_VERSION
-from alicloud_emulator.services import missing
+from alicloud_emulator.products.fc.action import COMMON_ERRORS as FC_ERRORS
+from alicloud_emulator.products.fc.action import VERSION as FC_VERSION
+from alicloud_emulator.products.fc.action import metadata
+from alicloud_emulator.products.fc.service import ACTIONS as FC
 from alicloud_emulator.services.declared import Field
 from alicloud_emulator.services.oss import catalog as oss
-from alicloud_emulator.world.fc.refusals import REFUSALS as FC_REFUSALS
+from alicloud_emulator.world.fc.refusals import FACTS
 
 
 def lines() -> Iterator[str]:
@@ -21,7 +21,8 @@ def lines() -> Iterator[str]:
 
 
 def _function_compute() -> Iterator[str]:
-    statuses = {code: str(status) for code, status in FC_REFUSALS.items()}
+    codes = FACTS.tables["codes"]
+    statuses = {code: str(row["status"]) for code, row in codes.items()}
     yield from ("", f"## Function Compute {FC_VERSION}", "")
     yield f"Any action: {_codes(FC_ERRORS, statuses)}, and what is said of signatures."
     for action in FC:
@@ -29,10 +30,11 @@ def _function_compute() -> Iterator[str]:
         yield f"`{action.method} /{FC_VERSION}/{action.path}`"
         yield ""
         yield from _fields(action.fields)
-        if action.errors:
+        if errors := FACTS.gives(action.name):
             yield ""
-            yield f"Errors: {_codes(action.errors, statuses)}."
-    yield from _missing("Function Compute", "PathNotSupported", missing.FC)
+            yield f"Errors: {_codes(errors, statuses)}."
+    names = sorted(metadata().keys() - {action.name for action in FC})
+    yield from _missing("Function Compute", "NotImplemented", names)
 
 
 def _fields(fields: Iterable[Field]) -> Iterator[str]:

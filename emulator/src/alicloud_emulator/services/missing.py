@@ -1,27 +1,7 @@
-"""Actions that official SDKs know and the emulator does not.
+"""Operations of object storage that official SDKs know and the emulator does not.
 
-Function Compute answers PathNotSupported, object storage NotImplemented. Tests hold
-these lists against the SDKs.
+They are answered with NotImplemented. A test holds the list against the SDKs.
 """
-
-FC = tuple(
-    """
-    ChangeResourceGroup CreateAlias CreateCustomDomain CreateLayerVersion CreateSession
-    CreateSnapshot CreateTrigger CreateVpcBinding DeleteAlias DeleteAsyncInvokeConfig
-    DeleteConcurrencyConfig DeleteCustomDomain DeleteFunctionVersion DeleteLayerVersion
-    DeleteProvisionConfig DeleteScalingConfig DeleteSession DeleteSnapshot DeleteTrigger
-    DeleteVpcBinding DisableFunctionInvocation EnableFunctionInvocation GetAlias
-    GetAsyncInvokeConfig GetAsyncTask GetConcurrencyConfig GetCustomDomain
-    GetFunctionCode GetLayerVersion GetLayerVersionByArn GetProvisionConfig
-    GetScalingConfig GetSession GetSnapshot GetTrigger ListAliases
-    ListAsyncInvokeConfigs ListAsyncTasks ListConcurrencyConfigs ListCustomDomains
-    ListFunctionVersions ListInstances ListLayerVersions ListLayers ListProvisionConfigs
-    ListScalingConfigs ListSessions ListSnapshots ListTriggers ListVpcBindings
-    PauseSession PublishFunctionVersion PutAsyncInvokeConfig PutConcurrencyConfig PutLayerACL
-    PutProvisionConfig PutScalingConfig ResumeSession StopAsyncTask UpdateAlias
-    UpdateCustomDomain UpdateSession UpdateTrigger
-    """.split()  # noqa: SIM905 - sixty strings, one a line, would hide the list
-)
 
 OSS = tuple(
     """
@@ -44,5 +24,5 @@ OSS = tuple(
     PutBucketRtc PutBucketStorageQuota PutCname PutObjectLegalHold PutObjectRetention
     PutStyle SelectObject UpdateBucketMetadataInventoryTableConfiguration
     UpdateBucketMetadataJournalTableConfiguration
-    """.split()  # noqa: SIM905 - as above
+    """.split()  # noqa: SIM905 - sixty strings, one a line, would hide the list
 )

@@ -1,11 +1,13 @@
 """Host names: every form that SDKs send, and which of them resolve."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alicloud_emulator.front import hosts
 from alicloud_emulator.products import PRODUCTS
+from alicloud_emulator.products.product import Product
 from alicloud_emulator.services.wire import Host
 from alicloud_emulator.world.profile import load_profile
 
@@ -152,3 +154,20 @@ def test_every_product_is_found_by_its_hosts() -> None:
         found = [host for host in map(hosts.parse, stems) if host is not None]
         assert found
         assert {host.service for host in found} == {product.name}
+
+
+REGIONAL = [product for product in PRODUCTS if "{}" in product.endpoint]
+
+
+@pytest.mark.parametrize("product", REGIONAL, ids=lambda product: product.name)
+def test_every_regional_product_dies_with_its_region(product: Product) -> None:
+    regions = tuple(
+        replace(region, dead=region.id == "eu-west-1") for region in PROFILE.regions
+    )
+    profile = replace(PROFILE, regions=regions)
+    for region, dead in (("eu-west-1", True), ("eu-central-1", False)):
+        host = hosts.parse(product.endpoint.format(region))
+        assert host is not None
+        assert (host.service, host.region) == (product.name, region)
+        assert hosts.resolves(host, profile, "")
+        assert hosts.is_dead(host, profile) is dead

@@ -5,7 +5,7 @@ from alicloud_emulator.products.rpc.action import Call, action
 from alicloud_emulator.products.rpc.bodies import Document
 from alicloud_emulator.world.ecs.import_checks import check_boot_mode, check_features
 from alicloud_emulator.world.ecs.records import Image, ImageStatus, Origin
-from alicloud_emulator.world.ecs.refusals import FACTS, refusal
+from alicloud_emulator.world.ecs.refusals import refusal
 from alicloud_emulator.world.ecs.rules import (
     check_choice,
     check_description,
@@ -90,10 +90,10 @@ def _check_attributes(call: Call, image: Image) -> None:
     boot_mode, license_type = call.text("BootMode"), call.text("LicenseType").upper()
     features = call.arguments.struct("Features")
     nvme, imds = features.text("NvmeSupport"), features.text("ImdsSupport")
-    check_choice(boot_mode, FACTS.values("BootMode"), "InvalidBootMode.Malformed")
+    check_choice(boot_mode, "BootMode", "InvalidBootMode.Malformed")
     check_boot_mode(image.architecture, boot_mode)
-    licenses = FACTS.values("LicenseType of changes")
-    check_choice(license_type, licenses, "InvalidLicenseType.NotSupported")
+    code = "InvalidLicenseType.NotSupported"
+    check_choice(license_type, "LicenseType of changes", code)
     check_features(nvme, imds)
     if imds == "v1" and image.imds == "v2":
         raise refusal("InvalidOperation.FeaturesImdsSupportNotMatch")

@@ -2,10 +2,11 @@
 
 | file | what it holds |
 |---|---|
-| service.py | the actions |
-| actions.py | their paths, what they take and the codes they give |
+| service.py | a request's way to its action, and errors |
+| action.py | an action: one function, and what is said beside it |
+| functions.py, tags.py, invocations.py | the actions |
 | bodies.py | JSON in and out |
-| invocations.py | InvokeFunction |
+| api.json | every action's method and path, made of Alibaba's metadata |
 """
 
 from random import Random

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alicloud_emulator.world.caller import Caller
-from alicloud_emulator.world.ecs.import_checks import ARCHITECTURES
 from alicloud_emulator.world.ecs.records import Image, ImageStatus, Page, cut_page
 from alicloud_emulator.world.ecs.refusals import refusal
 from alicloud_emulator.world.ecs.rules import (
@@ -17,7 +16,6 @@ from alicloud_emulator.world.ecs.store import Store, may_see
 from alicloud_emulator.world.wildcard import matches
 
 IMAGE_IDS_MAX = 100
-OWNER_ALIASES = ("system", "self", "others", "marketplace")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +84,11 @@ class Images:
 def _check(query: ImageQuery) -> None:
     check_pages(number=query.page_number, size=query.page_size)
     check_choice(
-        query.owner_alias, OWNER_ALIASES, "InvalidImageOwnerAlias.ValueNotSupported"
+        query.owner_alias, "ImageOwnerAlias", "InvalidImageOwnerAlias.ValueNotSupported"
     )
-    check_choice(query.usage, ("instance", "none"), "InvalidUsage")
-    check_choice(query.os_type.lower(), ("linux", "windows"), "InvalidOSType")
-    check_choice(query.architecture, ARCHITECTURES, "InvalidArchitecture")
+    check_choice(query.usage, "Usage", "InvalidUsage")
+    check_choice(query.os_type.lower(), "OSType", "InvalidOSType")
+    check_choice(query.architecture, "Architecture", "InvalidArchitecture")
     if query.is_public and query.owner_alias != "others":
         raise refusal("InvalidImageOwnerAlias.PublicImageUnsupported")
     if query.owner_id and query.owner_alias in ("system", "self", "marketplace"):

@@ -4,10 +4,10 @@ Source: the parameter tables of ImportImage, CopyImage, ModifyImageAttribute and
 TagResources in the ECS API reference.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
-from alicloud_emulator.world.ecs.refusals import refusal
+from alicloud_emulator.world.ecs.refusals import FACTS, refusal
 
 Tags = Sequence[tuple[str, str]]
 """Tags in the order given; a key may wrongly come twice."""
@@ -97,7 +97,7 @@ def check_pages(*, number: int, size: int) -> None:
         raise refusal("InvalidParameter", "PageSize")
 
 
-def check_choice(value: str, choices: Iterable[str], code: str) -> None:
-    """Refuse a value that is given but not one of ``choices``."""
-    if value and value not in choices:
+def check_choice(value: str, name: str, code: str) -> None:
+    """Refuse a value that is given but not one of the values of that name."""
+    if value and value not in FACTS.values(name):
         raise refusal(code)

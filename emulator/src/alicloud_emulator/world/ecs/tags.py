@@ -9,7 +9,7 @@ from alicloud_emulator.world.ecs.records import (
     Snapshot,
     cut_after_token,
 )
-from alicloud_emulator.world.ecs.refusals import refusal
+from alicloud_emulator.world.ecs.refusals import FACTS, refusal
 from alicloud_emulator.world.ecs.rules import (
     TAGS_MAX,
     TagFilters,
@@ -22,14 +22,6 @@ from alicloud_emulator.world.ecs.store import Store
 RESOURCES_MAX = 50
 LIST_PAGE_RESOURCES = 50
 """Resources (not rows) on a page of ListTagResources; the real number is unknown."""
-
-RESOURCE_TYPES = (
-    "instance", "disk", "snapshot", "image", "securitygroup", "volume", "eni", "ddh",
-    "ddhcluster", "keypair", "launchtemplate", "reservedinstance", "snapshotpolicy",
-    "elasticityassurance", "capacityreservation", "command", "invocation", "activation",
-    "managedinstance",
-)  # fmt: skip
-"""Types that the API knows; only images and snapshots exist here."""
 
 
 class TagsOfResources:
@@ -183,6 +175,7 @@ def resource_id(resource: Image | Snapshot) -> str:
 
 def _kind(resource_type: str) -> str:
     kind = resource_type.lower()
-    if kind not in RESOURCE_TYPES:
+    # The API knows more types; only images and snapshots exist here.
+    if kind not in FACTS.values("ResourceType of tags"):
         raise refusal("InvalidResourceType.NotFound")
     return kind
