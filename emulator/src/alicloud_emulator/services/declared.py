@@ -1,7 +1,7 @@
-"""What an action of Function Compute or object storage takes, as a table.
+"""What an action of Function Compute takes, as a table.
 
-The RPC products have one kind of parameter and ``parameters.Param`` for it; these two
-spread theirs over path, query, headers and body.
+The RPC products have one kind of parameter; Function Compute spreads its over path, query,
+headers and body.
 """
 
 from collections.abc import Iterable

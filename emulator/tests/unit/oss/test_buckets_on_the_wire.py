@@ -1,5 +1,7 @@
 """Buckets, as a client sees them."""
 
+import re
+
 import pytest
 
 from emulator.tests.unit.oss.conftest import Cloud
@@ -39,6 +41,11 @@ def test_a_storage_class_can_be_chosen_once(cloud: Cloud) -> None:
     assert cloud.call("PUT", "pail", other).code == "BucketAlreadyExists"
     wrong = body.replace(b">IA<", b">Wood<")
     assert cloud.call("PUT", "pail2", wrong).code == "InvalidArgument"
+
+
+def on_one_line(document: str) -> str:
+    """Return a document as it came: OSS puts each element on a line of its own."""
+    return re.sub(r"<(\w+)></\1>", r"<\1/>", re.sub(r"\n *", "", document))
 
 
 @pytest.mark.parametrize("name", ["ab", "a" * 64, "a-"])
@@ -172,7 +179,7 @@ def test_configurations_are_kept(
     assert (none.status, none.code) == (404, missing)
     assert cloud.call("PUT", f"pail?{name}", body.encode()).status == 200
     kept = cloud.call("GET", f"pail?{name}").body.decode()
-    assert kept.replace(" />", "/>").endswith(body)
+    assert on_one_line(kept).endswith(body)
     assert cloud.call("PUT", f"pail?{name}", b"<Other/>").code == "MalformedXML"
     assert cloud.call("DELETE", f"pail?{name}").status == 204
     assert cloud.call("GET", f"pail?{name}").code == missing
@@ -256,7 +263,8 @@ def test_fields_of_logs_are_kept(cloud: Cloud) -> None:
     assert (none.status, none.code) == (404, "NoSuchUserDefinedLogFieldsConfig")
     body = log_fields("x-a b.c !", 3)
     assert cloud.call("PUT", target, body).status == 200
-    assert cloud.call("GET", target).body.endswith(body)
+    got = cloud.call("GET", target).body.decode()
+    assert on_one_line(got).endswith(body.decode())
     assert cloud.call("DELETE", target).status == 204
     assert cloud.call("GET", target).status == 404
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from textwrap import indent
 from typing import NoReturn
 from xml.etree.ElementTree import Element, SubElement
 
@@ -14,7 +15,6 @@ from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.settings import Setting
 
 _Handler = Callable[[Call], Awaitable[Response]]
-_PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def operations(setting: Setting) -> Iterator[tuple[str, str, str, _Handler]]:
@@ -43,8 +43,9 @@ def operations(setting: Setting) -> Iterator[tuple[str, str, str, _Handler]]:
             ("NextContinuationToken", following or None),
         ]
         root = f"List{setting.name}ConfigurationsResult"
-        text = f"<{root}>{''.join(found)}{xml.fragment(nodes)}</{root}>"
-        return _answer(text, setting)
+        lines = [*found, *(xml.fragment([node]) for node in nodes)]
+        inner = indent("\n".join(filter(None, lines)), "  ")
+        return _answer(f"<{root}>\n{inner}\n</{root}>", setting)
 
     async def put(call: Call) -> Response:
         text = await _checked(call, setting, which(call))
@@ -69,7 +70,7 @@ def _answer(text: str, setting: Setting) -> Response:
         headers = {"Content-Type": "application/json"}
         return Response(headers=headers, body=text.encode())
     headers = {"Content-Type": "application/xml"}
-    return Response(headers=headers, body=f"{_PROLOG}{text}".encode())
+    return Response(headers=headers, body=xml.told(text))
 
 
 async def _checked(call: Call, setting: Setting, which: str) -> str:

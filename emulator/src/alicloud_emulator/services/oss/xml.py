@@ -6,7 +6,7 @@ Out: nested tuples become text. In: through defusedxml, bounded, without namespa
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from xml.etree.ElementTree import Element, ParseError, tostring
+from xml.etree.ElementTree import Element, ParseError, indent, tostring
 from xml.sax.saxutils import escape
 
 from defusedxml import DefusedXmlException
@@ -46,9 +46,14 @@ _ENTITIES = {"\r": "&#13;"}  # parsers make line feeds of plain carriage returns
 
 
 def document(*roots: Node) -> bytes:
-    """Return a document of one root (with its children) in UTF-8."""
+    """Return a document of one root (with its children) in UTF-8, line by line."""
     text = "\n".join(filter(None, (_text(root, "") for root in roots)))
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+    return told(text)
+
+
+def told(text: str) -> bytes:
+    """Return a root's text as a document, which ends with a line, as seen in life."""
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
 
 
 def fragment(nodes: Sequence[Node]) -> str:
@@ -112,8 +117,10 @@ def parse(body: bytes, root: str) -> Element:
 
 
 def written(root: Element) -> str:
-    """Return a parsed document as the text that it came as, more or less."""
-    return _show_controls(tostring(root, encoding="unicode"))
+    """Return a parsed document as text, each element on a line of its own."""
+    indent(root)
+    text = tostring(root, encoding="unicode", short_empty_elements=False)
+    return _show_controls(text)
 
 
 def lower_truth(root: Element) -> None:
