@@ -6,6 +6,7 @@ a killed process has left, and removes it.
 
 import fcntl
 import os
+import re
 import secrets
 import stat
 import tempfile
@@ -13,8 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+# Nobody else's files are called so: what is swept goes by its name.
 _PREFIX: Final = "ali-import-"
-_SUFFIX: Final = ".img"
+_SUFFIX: Final = ".unpacked"
+_TOKEN_BYTES: Final = 8
+_NAME: Final = re.compile(rf"{_PREFIX}[0-9a-f]{{{2 * _TOKEN_BYTES}}}\{_SUFFIX}")
 _TRIES_MAX: Final = 8
 
 
@@ -49,7 +53,8 @@ class Scratch:
             ScratchClosedError: The publication is over.
         """
         for _ in range(_TRIES_MAX):
-            path = self.directory / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
+            token = secrets.token_hex(_TOKEN_BYTES)
+            path = self.directory / f"{_PREFIX}{token}{_SUFFIX}"
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             descriptor = os.open(path, flags, 0o600)
             # Another process may have swept it before it was locked.
@@ -83,7 +88,8 @@ def sweep() -> None:
     with suppress(OSError):
         for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*{_SUFFIX}"):
             with suppress(OSError):
-                _remove_if_left(path)
+                if _NAME.fullmatch(path.name):
+                    _remove_if_left(path)
 
 
 def _remove_if_left(path: Path) -> None:

@@ -5,7 +5,9 @@ reads them.
 """
 
 import json
+import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from ali_import.units import GIB, MIB
 from emulator.tests.support.programs import need, run
 from tests.support.containers import BUILDERS
 from tests.support.disks import BOOT_ARM64, BOOT_X86_64, disk
+from tests.support.real_images import make_real_images, skip_reason
 
 NAMES = {"qcow2": "qcow2", "vhd": "vpc", "vmdk": "vmdk", "vdi": "vdi", "vhdx": "vhdx"}
 
@@ -107,6 +110,38 @@ def test_what_qemu_wrote_is_read_as_it_was(
     assert found.virtual_bytes == told["virtual-size"]
     assert found.format == {"vpc": "VHD"}.get(name, name.upper())
     assert (found.boot_mode, found.architecture) == (BootMode.UEFI, None)
+
+
+OF_ALL_KINDS = [
+    ("qcow2", "compat=0.10,cluster_size=512"),
+    ("qcow2", "extended_l2=on"),
+    ("vpc", "subformat=dynamic"),
+    ("vpc", "subformat=fixed"),
+    ("vmdk", "subformat=monolithicSparse"),
+    ("vmdk", "subformat=streamOptimized"),
+    ("vdi", "static=off"),
+    ("vhdx", "subformat=dynamic"),
+]
+
+
+def test_real_images_boot_the_same_in_every_container(tmp_path: Path) -> None:
+    """Loaders of others, converted by others: what they are must not change."""
+    need("qemu-img", "qemu-utils")
+    if reason := skip_reason():
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    for real in make_real_images(tmp_path):
+        wanted = examine(real.path)
+        for name, options in OF_ALL_KINDS:
+            image = tmp_path / "image"
+            flags = ("-f", "raw", "-O", name, "-o", options)
+            run("qemu-img", "convert", *flags, real.path, image)
+            found = examine(image)
+            boot = replace(found.boot, warnings=wanted.boot.warnings)
+            assert boot == wanted.boot, (real.path.name, name, options)
+            assert found.boot_mode == real.boot_mode
+            assert found.architecture == real.architecture
 
 
 @pytest.mark.parametrize("kind", BUILDERS)

@@ -267,18 +267,19 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(
         assert other.stdout is not None
         left = Path(other.stdout.readline().strip())
         assert left.parent == temporary
-        foreign = temporary / "ali-import-notes.txt"
+        foreign = temporary / "ali-import-demo.img"
         foreign.touch()
-        (temporary / "ali-import-link.img").symlink_to(foreign)
-        (temporary / "ali-import-folder.img").mkdir()
-        os.mkfifo(temporary / "ali-import-pipe.img")
+        (temporary / "ali-import-demo.unpacked").touch()
+        (temporary / f"ali-import-{'a' * 16}.unpacked").symlink_to(foreign)
+        (temporary / f"ali-import-{'b' * 16}.unpacked").mkdir()
+        os.mkfifo(temporary / f"ali-import-{'c' * 16}.unpacked")
         sweep()
         assert left.exists()  # its owner lives
         other.kill()
         other.wait()
     sweep()
     assert not left.exists()
-    assert len(list(temporary.iterdir())) == 4
+    assert len(list(temporary.iterdir())) == 5
 
 
 def test_a_file_that_was_swept_before_it_was_locked_is_made_again(
