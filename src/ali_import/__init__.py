@@ -37,8 +37,10 @@ if TYPE_CHECKING:
         Publication,
         connect,
         find_leftovers,
+        find_prunable,
         list_images,
         plan,
+        prune,
         publish,
         publish_sync,
         remove_leftovers,
@@ -62,9 +64,16 @@ if TYPE_CHECKING:
         Target,
     )
     from ali_import.publish.naming import Image
-    from ali_import.release import Release, load_release, make_release
+    from ali_import.release import (
+        Release,
+        load_release,
+        load_retention,
+        make_release,
+    )
     from ali_import.standing.images import Standing, StandingImage
     from ali_import.standing.plan import Action, Intent, Plan
+    from ali_import.standing.prune import Pruned
+    from ali_import.standing.retention import Fate, Pruning, Retention, Verdict
 
 __all__ = [
     "Action",
@@ -79,6 +88,7 @@ __all__ = [
     "DiskImage",
     "DiskImageError",
     "Event",
+    "Fate",
     "HostNotFoundError",
     "Image",
     "ImageStatus",
@@ -93,11 +103,14 @@ __all__ = [
     "PlacementEnded",
     "PlacementMoved",
     "Plan",
+    "Pruned",
+    "Pruning",
     "Publication",
     "RegionsKnown",
     "Release",
     "Report",
     "Result",
+    "Retention",
     "Route",
     "Standing",
     "StandingImage",
@@ -105,14 +118,18 @@ __all__ = [
     "Target",
     "TaskFailedError",
     "TransportError",
+    "Verdict",
     "__version__",
     "connect",
     "examine",
     "find_leftovers",
+    "find_prunable",
     "list_images",
     "load_release",
+    "load_retention",
     "make_release",
     "plan",
+    "prune",
     "publish",
     "publish_sync",
     "remove_leftovers",
@@ -132,15 +149,24 @@ _HOMES: Final = {
     ],
     "ali_import.errors": [name for name in __all__ if name.endswith("Error")],
     "ali_import.publish.naming": ["Image"],
-    "ali_import.release": ["Release", "load_release", "make_release"],
+    "ali_import.release": [
+        "Release",
+        "load_release",
+        "load_retention",
+        "make_release",
+    ],
+    "ali_import.standing.prune": ["Pruned"],
+    "ali_import.standing.retention": ["Fate", "Pruning", "Retention", "Verdict"],
     "ali_import.standing.plan": ["Action", "Intent", "Plan"],
     "ali_import.standing.images": ["Standing", "StandingImage"],
     "ali_import.library": [
         "Publication",
         "connect",
         "find_leftovers",
+        "find_prunable",
         "list_images",
         "plan",
+        "prune",
         "publish",
         "publish_sync",
         "remove_leftovers",

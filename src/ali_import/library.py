@@ -33,8 +33,11 @@ from ali_import.publish.model import Event, Leftover, Note, Options, Report, Tar
 from ali_import.publish.naming import Image, targets
 from ali_import.publish.run import Run
 from ali_import.standing import images as standing_images
+from ali_import.standing import prune as pruning_of
 from ali_import.standing.images import Standing
 from ali_import.standing.plan import Plan, make_plan
+from ali_import.standing.prune import Pruned
+from ali_import.standing.retention import Pruning, Retention
 from ali_import.units import sized
 
 if TYPE_CHECKING:
@@ -342,6 +345,54 @@ async def list_images(
         steadied(cloud, _dice(), on_event),
         regions=regions,
         wanted=standing_images.matching(name, family, untagged=untagged),
+    )
+
+
+async def find_prunable(
+    cloud: Cloud,
+    families: Sequence[str],
+    retention: Retention,
+    *,
+    on_event: Callable[[Event], None] = _ignore,
+) -> Pruning:
+    """Say which images of older versions are due to be deprecated or deleted.
+
+    Changes nothing. That a region could not be asked is no exception:
+    ``Pruning.unseen`` tells it.
+
+    Args:
+        cloud: From ``connect``.
+        families: Families, without a flavour's suffix (all flavours) or with one.
+        retention: What is kept, and what happens to the rest.
+        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+
+    Raises:
+        ConfigurationError: Fewer than one version is to be kept, or the credentials or
+            the network will not do.
+    """
+    if retention.keep < 1:
+        raise ConfigurationError("at least 1 version of a family has to be kept")
+    return await pruning_of.find_prunable(
+        cloud, families, retention, now=time.time(), rng=_dice(), emit=on_event
+    )
+
+
+async def prune(
+    cloud: Cloud,
+    pruning: Pruning,
+    *,
+    on_event: Callable[[Event], None] = _ignore,
+) -> tuple[Pruned, ...]:
+    """Deprecate and delete what ``find_prunable`` found due.
+
+    Every region is looked at again first: what is not due any more is left alone. That
+    something could not be done is no exception, but ``Pruned.error``.
+
+    Raises:
+        ConfigurationError: The credentials or the network will not do.
+    """
+    return await pruning_of.prune(
+        cloud, pruning, rng=_dice(), now=time.time, emit=on_event
     )
 
 

@@ -19,6 +19,7 @@ from ali_import.disk import Architecture, BootMode
 from ali_import.errors import ConfigurationError
 from ali_import.publish.model import Options
 from ali_import.publish.naming import Image, refusal
+from ali_import.standing.retention import Retention
 
 _FILE_BYTES_MAX: Final = 256 * 1024
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -70,6 +71,33 @@ def load_release(
     text = _read(path)
     reading = _Reading(path, text, dict(settings or {}), dict(instead or {}))
     return reading.release(_parsed(path, text))
+
+
+def load_retention(
+    path: str | Path | None,
+    *,
+    settings: Mapping[str, str] | None = None,
+    instead: Mapping[str, Any] | None = None,
+) -> tuple[tuple[str, ...], Retention]:
+    """Read which families a release file is about, and what to keep of them.
+
+    Only those values are read: what a name would need to be filled in is not asked for.
+
+    Args:
+        path: The file; None for none.
+        settings: What its placeholders stand for.
+        instead: Values that replace the file's: a list as ``family``, the keys of its
+            table ``prune``, and ``shared`` and ``untagged``.
+
+    Raises:
+        ConfigurationError: Something is wrong or missing; several: an
+            ``ExceptionGroup`` of these.
+    """
+    text = "" if path is None else _read(Path(path))
+    document = {} if path is None else _parsed(Path(path), text)
+    where = None if path is None else Path(path)
+    reading = _Reading(where, text, dict(settings or {}), dict(instead or {}))
+    return reading.retention(document)
 
 
 def make_release(values: Mapping[str, Any]) -> Release:
@@ -192,6 +220,16 @@ def _architecture(value: Any) -> Architecture:
     return Architecture(_one_of(value, list(Architecture)))
 
 
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise _not(value, "a whole number, 1 or more")
+    return value
+
+
+def _age(value: Any) -> float:
+    return syntax.age(_text(value))
+
+
 def _one_of(value: Any, allowed: Collection[str]) -> str:
     if value not in allowed:
         raise _not(value, " or ".join(f'"{each}"' for each in allowed))
@@ -245,10 +283,29 @@ _OF_ONE_IMAGE: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
 }
 """Keys of an image's own table."""
 
+_ABOUT_PRUNING: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
+    "keep": ("keep", _count),
+    "deprecate": ("deprecate", _flag),
+    "delete-after": ("delete_after_s", _age),
+}
+"""Keys of the table ``prune``, and the field of ``Retention``."""
+
+_PRUNE: Final = "prune"
 _IMAGE: Final = "image"
 _FILE: Final = "file"
-_KEYS: Final = (*_ABOUT_AN_IMAGE, *_OPTIONS, _IMAGE)
+_KEYS: Final = (*_ABOUT_AN_IMAGE, *_OPTIONS, _IMAGE, _PRUNE)
 _IMAGE_KEYS: Final = (_FILE, *_OF_ONE_IMAGE)
+
+
+def _places(value: Any) -> set[str]:
+    """Return the keys of all placeholders in a value's texts."""
+    if isinstance(value, dict):
+        return set().union(*map(_places, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_places, value))
+    if not isinstance(value, str):
+        return set()
+    return {place[1] for place in _PLACE.finditer(value) if place[1]}
 
 
 class _Reading:
@@ -279,17 +336,90 @@ class _Reading:
         self._check_settings()
         self._check_keys(values, _KEYS, ())
         listed = values.get(_IMAGE, [])
+        self._pruning(values.get(_PRUNE, {}))
         values = {**values, **self._instead}
         options = self._fields(values, _OPTIONS, ())
         common = self._fields(values, _ABOUT_AN_IMAGE, ())
         images = self._images(listed, common)
         if self._path is not None and not self._wrong:
             self._check_whole(images)
+        self._raise_if_wrong()
+        return Release(images=images, options=Options(**options))
+
+    def retention(
+        self, document: Mapping[str, Any]
+    ) -> tuple[tuple[str, ...], Retention]:
+        """Return the families that a document is about, and what is kept of them.
+
+        Raises:
+            ConfigurationError: Something is wrong; several: an ``ExceptionGroup``.
+        """
+        self._used |= _places(document)
+        self._check_settings()
+        self._check_keys(document, _KEYS, ())
+        pruning = self._filled(document.get(_PRUNE, {}), (_PRUNE,))
+        fields = self._pruning(pruning)
+        given = {key: self._instead[key] for key in self._instead if key != "family"}
+        fields |= self._fields(given, _ABOUT_PRUNING, ())
+        fields |= {k: given[k] for k in ("shared", "untagged") if k in given}
+        families = self._families(document)
+        if not self._wrong:
+            self._check_retention(families, fields)
+        self._raise_if_wrong()
+        return families, Retention(**fields)
+
+    def _raise_if_wrong(self) -> None:
         if len(self._wrong) == 1:
             raise self._wrong[0]
         if self._wrong:
-            raise ExceptionGroup("the release file is wrong", self._wrong)
-        return Release(images=images, options=Options(**options))
+            raise ExceptionGroup("the release is wrong", self._wrong)
+
+    # --- pruning ----------------------------------------------------------------------
+
+    def _pruning(self, table: Any) -> dict[str, Any]:
+        if not isinstance(table, dict):
+            self._complain((_PRUNE,), str(_not(table, "a table, [prune]")))
+            return {}
+        self._check_keys(table, tuple(_ABOUT_PRUNING), (_PRUNE,))
+        kept = {key: each for key, each in table.items() if key not in self._instead}
+        return self._fields(kept, _ABOUT_PRUNING, (_PRUNE,))
+
+    def _families(self, document: Mapping[str, Any]) -> tuple[str, ...]:
+        given = self._instead.get("family")
+        if given is not None:
+            return tuple(dict.fromkeys(given))
+        found = []
+        listed = document.get(_IMAGE)
+        tables = listed if isinstance(listed, list) else []
+        for where, value in (
+            (("family",), document.get("family")),
+            *(
+                ((_IMAGE, index, "family"), table.get("family"))
+                for index, table in enumerate(tables)
+                if isinstance(table, dict)
+            ),
+        ):
+            if value is None:
+                continue
+            try:
+                found.append(_name(self._filled(value, where)))
+            except ValueError as error:
+                self._complain(where, str(error))
+        return tuple(dict.fromkeys(found))
+
+    def _check_retention(
+        self, families: Sequence[str], fields: Mapping[str, Any]
+    ) -> None:
+        missing = None
+        if not families:
+            missing = "no family is named", "add --family, or -c with a release file"
+        elif "keep" not in fields:
+            missing = "how many versions stay is not said", "add --keep NUMBER"
+        elif not fields.get("deprecate") and "delete_after_s" not in fields:
+            text = "what becomes of older versions is not said"
+            missing = text, "add --deprecate, --delete-after TIME, or both"
+        if missing:
+            self._wrong.append(ConfigurationError(missing[0], advice=missing[1]))
 
     # --- placeholders -----------------------------------------------------------------
 

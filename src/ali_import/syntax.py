@@ -14,6 +14,9 @@ _ROLE: Final = re.compile(r"[A-Za-z0-9.@_-]{1,64}")
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
 _UNITS_S: Final = {"": 1.0, "s": 1.0, "m": MINUTE_S, "h": HOUR_S}
 _TIMEOUT_S_MAX: Final = 7 * 24 * HOUR_S
+_AGE: Final = re.compile(r"(\d{1,5})([hdw])", re.ASCII)
+_AGES_S: Final = {"h": HOUR_S, "d": 24 * HOUR_S, "w": 7 * 24 * HOUR_S}
+_AGE_S_MAX: Final = 3650 * 24 * HOUR_S
 _KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
@@ -42,6 +45,18 @@ def timeout(text: str) -> float:
         raise ValueError(
             f"{shown(text)} is no time such as 900, 90m or 2h, more than 0 and at most "
             "168h"
+        )
+    return seconds
+
+
+def age(text: str) -> float:
+    """Return seconds."""
+    match = _AGE.fullmatch(text)
+    seconds = float(match[1]) * _AGES_S[match[2]] if match else 0.0
+    if not HOUR_S <= seconds <= _AGE_S_MAX:
+        raise ValueError(
+            f"{shown(text)} is no time such as 12h, 90d or 8w, at least 1h and at most "
+            "3650d"
         )
     return seconds
 

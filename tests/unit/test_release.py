@@ -13,7 +13,9 @@ from ali_import import (
     Image,
     Options,
     Release,
+    Retention,
     load_release,
+    load_retention,
     make_release,
 )
 
@@ -336,3 +338,89 @@ def test_the_lines_of_long_lists_are_those_of_their_keys(folder: Path) -> None:
     text = f"{GOOD}region = [\n{regions}\n]\n\ntimeout = 'soon'"
     (line,) = complaints(folder, text)
     assert line.startswith("release.toml:306: timeout")
+
+
+# --- what is kept ---------------------------------------------------------------------
+
+PRUNE = """
+name = "demo-{version}"
+family = "demo"
+image = ["a-{version}.img"]
+[prune]
+keep = 8
+deprecate = true
+delete-after = "90d"
+"""
+
+
+def retention(
+    folder: Path, text: str, /, **instead: Any
+) -> tuple[tuple[str, ...], Retention]:
+    (folder / "release.toml").write_text(text, encoding="utf-8")
+    renamed = {key.replace("_", "-"): value for key, value in instead.items()}
+    return load_retention(folder / "release.toml", instead=renamed)
+
+
+def test_what_is_kept_can_be_read_without_the_version(folder: Path) -> None:
+    rules = Retention(keep=8, deprecate=True, delete_after_s=90 * 86400)
+    assert retention(folder, PRUNE) == (("demo",), rules)
+    load(folder, PRUNE, version="1")
+    with_it = load_retention(folder / "release.toml", settings={"version": "1"})
+    assert with_it == (("demo",), rules)
+
+
+def test_flags_win_over_what_a_file_keeps(folder: Path) -> None:
+    given = {"family": ["a", "b"], "keep": 1, "deprecate": False, "shared": True}
+    assert retention(folder, PRUNE, **given, untagged=True) == (
+        ("a", "b"),
+        Retention(keep=1, delete_after_s=90 * 86400, shared=True, untagged=True),
+    )
+
+
+def test_flags_are_enough(folder: Path) -> None:
+    given = {"family": ["demo"], "keep": 2, "delete-after": "1w"}
+    assert load_retention(None, instead=given) == (
+        ("demo",),
+        Retention(keep=2, delete_after_s=7 * 86400),
+    )
+
+
+def test_every_family_of_a_release_is_pruned(folder: Path) -> None:
+    tables = """
+[[image]]
+file = "a.img"
+[[image]]
+file = "b.img"
+family = "demo-gpu"
+"""
+    text = PRUNE.replace('image = ["a-{version}.img"]', "") + tables
+    assert retention(folder, text)[0] == ("demo", "demo-gpu")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("keep = 8", "keep = 0", ":6: prune.keep: 0 is not a whole number, 1 or more"),
+        ("keep = 8", "keep = true", ":6: prune.keep: True is not a whole number"),
+        ("keep = 8", "", "how many versions stay is not said; add --keep"),
+        ("keep", "keeps", ":6: prune.keeps: no such key; did you mean keep?"),
+        ("90d", "90", ":8: prune.delete-after: '90' is no time such as 12h, 90d"),
+        ("[prune]", "[prunes]", ":5: prunes: no such key; did you mean prune?"),
+        ('family = "demo"', "", "no family is named"),
+        ('family = "demo"', "family = 1", ":3: family: 1 is not a text in quotes"),
+        ('"demo"', '"{f}"', ":3: family: {f} is not set"),
+        ('deprecate = true\ndelete-after = "90d"', "", "what becomes of older"),
+    ],
+)
+def test_what_is_wrong_about_keeping_is_named(
+    folder: Path, old: str, new: str, said: str
+) -> None:
+    assert old in PRUNE
+    with pytest.raises((ConfigurationError, ExceptionGroup)) as wrong:
+        retention(folder, PRUNE.replace(old, new))
+    assert any(said in each.diagnostics() for each in leaves(wrong.value))
+
+
+def test_a_wrong_table_is_told_to_who_publishes_as_well(folder: Path) -> None:
+    (line,) = complaints(folder, GOOD + "[prune]\nkeep = 'all'")
+    assert ":4: prune.keep: 'all' is not a whole number" in line

@@ -13,7 +13,7 @@ from ali_import import ConfigurationError, __version__, syntax
 from ali_import.cli import help_text
 
 if TYPE_CHECKING:  # a command's own flags are loaded when it is called
-    from ali_import.cli.standing_arguments import ListArguments
+    from ali_import.cli.standing_arguments import ListArguments, PruneArguments
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ COMMANDS: Final = {
     CLEANUP: "remove leftovers",
     INSPECT: "see what files hold",
     "list": "see what stands in the cloud",
+    "prune": "deprecate and delete older versions",
 }
 """Each command, and what it is for."""
 
@@ -103,6 +104,7 @@ class InspectArguments:
 
 Arguments: TypeAlias = (
     "PublishArguments | CleanupArguments | InspectArguments | ListArguments"
+    "| PruneArguments"
 )
 
 
@@ -137,6 +139,7 @@ def _command(name: str) -> Callable[[Sequence[str]], Arguments]:
         CLEANUP: _cleanup,
         INSPECT: _inspect,
         standing_arguments.LIST: standing_arguments.parse_list,
+        standing_arguments.PRUNE: standing_arguments.parse_prune,
     }
     return parsers[name]
 
@@ -147,6 +150,20 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage: an error is one line."""
         raise ConfigurationError(message, advice=f"see `{self.prog} --help`")
+
+    def settings(self, given: argparse.Namespace) -> dict[str, str]:
+        """Return what the placeholders of a release file stand for.
+
+        Raises:
+            ConfigurationError: One stands for two things, or there is no file.
+        """
+        settings = dict(given.set)
+        for key, value in given.set:
+            if settings[key] != value:
+                self.error(f"argument --set: {key} is given twice, with other values")
+        if settings and given.config is None:
+            self.error("--set fills in a release file; name one with -c")
+        return settings
 
 
 def _publish(argv: Sequence[str]) -> PublishArguments:
@@ -170,8 +187,6 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
                 f"there is no file {command}; to {purpose}, put {command} first",
                 advice=f"run `ali-import {command}`",
             )
-    if given.set and given.config is None:
-        parser.error("--set fills in a release file; name one with -c")
     strangers = [
         r for r in given.allow_failure or () if r not in (given.region or (r,))
     ]
@@ -183,22 +198,12 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
     kind = PlanArguments if given.plan else PublishArguments
     return kind(
         config=given.config,
-        settings=_settings(given.set, parser),
+        settings=parser.settings(given),
         wanted=_wanted(given, images),
         sums=tuple(given.sha256),
         report=given.report,
         verbosity=given.verbose,
     )
-
-
-def _settings(
-    given: Sequence[tuple[str, str]], parser: argparse.ArgumentParser
-) -> dict[str, str]:
-    settings = dict(given)
-    for key, value in given:
-        if settings[key] != value:
-            parser.error(f"argument --set: {key} is given twice, with other values")
-    return settings
 
 
 def _wanted(given: argparse.Namespace, images: Sequence[Path]) -> dict[str, Any]:
@@ -262,7 +267,7 @@ def _inspect_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _publish_parser() -> argparse.ArgumentParser:
+def _publish_parser() -> Parser:
     parser = Parser(
         prog="ali-import",
         usage=help_text.USAGE,
@@ -279,22 +284,7 @@ def _publish_parser() -> argparse.ArgumentParser:
         type=_image,
         help="disk image files: raw, QCOW2 or VHD, compressed or not; - is standard input",
     )
-    add(
-        "-c",
-        "--config",
-        metavar="FILE.toml",
-        type=Path,
-        help="a release file, which says what should be there (see "
-        "docs/operating.md); flags win over it",
-    )
-    add(
-        "--set",
-        metavar="KEY=VALUE",
-        action="append",
-        type=_setting,
-        default=[],
-        help="what {KEY} in the release file stands for; may be repeated",
-    )
+    add_config(parser)
     add(
         "--plan",
         action="store_true",
@@ -311,6 +301,26 @@ def _publish_parser() -> argparse.ArgumentParser:
     )
     add_common(parser)
     return parser
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that name a release file and fill it in."""
+    add = parser.add_argument
+    add(
+        "-c",
+        "--config",
+        metavar="FILE.toml",
+        type=Path,
+        help="a release file (docs/operating.md); flags win over it",
+    )
+    add(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        type=_setting,
+        default=[],
+        help="what {KEY} in the file stands for; may be repeated",
+    )
 
 
 def _add_wanted(parser: argparse.ArgumentParser) -> None:
@@ -451,7 +461,7 @@ def _file(text: str) -> str:
     return STDIN if text == _STDIN else text
 
 
-def _typed(check: Callable[[str], T], hint: str = "") -> Callable[[str], T]:
+def typed(check: Callable[[str], T], hint: str = "") -> Callable[[str], T]:
     """Return the type of a flag whose values a function of ``syntax`` understands."""
 
     def parse(text: str) -> T:
@@ -463,7 +473,7 @@ def _typed(check: Callable[[str], T], hint: str = "") -> Callable[[str], T]:
     return parse
 
 
-region: Final = _typed(syntax.region, "; for several regions, repeat the flag")
-_role: Final = _typed(syntax.role)
-_timeout: Final = _typed(syntax.timeout)
-_setting: Final = _typed(syntax.setting)
+region: Final = typed(syntax.region, "; for several regions, repeat the flag")
+_role: Final = typed(syntax.role)
+_timeout: Final = typed(syntax.timeout)
+_setting: Final = typed(syntax.setting)

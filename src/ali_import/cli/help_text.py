@@ -11,6 +11,7 @@ ali-import [-c FILE.toml] [--set KEY=VALUE]... [--plan]
                   [--architecture ARCH] [-v]... IMAGE...
        ali-import inspect FILE... [--json] [-v]...
        ali-import list [-f FAMILY] [-n NAME] [-r REGION]... [--json] ...
+       ali-import prune -f FAMILY --keep NUMBER [--deprecate] ...
        ali-import cleanup [--all] [-y] [-v]..."""
 
 DESCRIPTION: Final = """\
@@ -44,10 +45,11 @@ examples:
   ali-import --plan -c release.toml        what would that change?
   ali-import inspect disk.qcow2            what is in it, and would it boot?
   ali-import list                          what stands where?
+  ali-import prune -c release.toml         deprecate and delete older versions
   ali-import cleanup                       what have stopped runs left behind?
 
-inspect, list and cleanup are commands only as the first argument; write ./list
-for a file of that name. After --, everything is a file, however it begins.
+inspect, list, prune and cleanup are commands only as the first argument; write
+./list for a file of that name. After --, everything is a file.
 
 output: standard output gets one line for each image that stands,
   REGION NAME (FAMILY) IMAGE_ID
@@ -128,3 +130,28 @@ exit status:
   3    some regions could not be asked
   4    none could, or an error that should not happen (-vv shows the traceback)
   130  interrupted"""
+
+PRUNE_DESCRIPTION: Final = """\
+Deprecate versions of a family but the newest, and delete them later.
+
+A version is all images of one release, whatever their flavour; of two, that is
+newer whose first image was made later. The image that a family resolves to in a
+region stays there, and so does one that an instance of this account uses. Those
+of other accounts cannot be seen: leave them time between the two."""
+
+PRUNE_EPILOG: Final = """\
+examples:
+  ali-import prune -f debian-13 --keep 8 --deprecate --delete-after 90d --plan
+  ali-import prune -c release.toml -y      as its table [prune] says
+
+output: standard output gets one line for each image of an older version that
+something is done about, or that stays for a reason,
+  REGION NAME (FAMILY) ID deprecate|deprecated|delete|deleted|keep|failed WHY
+
+exit status:
+  0    what was due is done, be it nothing
+  2    wrong usage or set-up; nothing was changed
+  3    something was refused, or some regions could not be asked
+  4    none of it could be done, or an error that should not happen
+  5    with --plan: something is due
+  130  interrupted; run it again to go on"""

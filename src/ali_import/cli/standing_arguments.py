@@ -1,17 +1,24 @@
-"""The command lines of what looks at standing images: ``ali-import list``.
+"""The command lines of what looks at standing images: ``list`` and ``prune``.
 
 Like ``arguments.py``, it loads as little as it can.
 """
 
-from argparse import RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from argparse import BooleanOptionalAction, RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
+from ali_import import syntax
 from ali_import.cli import help_text
-from ali_import.cli.arguments import Parser, add_common, region
+from ali_import.cli.arguments import Parser, add_common, add_config, region, typed
+
+# Flags and what they do on one line, so that the help of a command fits a screen.
+_Formatter: Final = partial(RawDescriptionHelpFormatter, max_help_position=32)
 
 LIST: Final = "list"
+PRUNE: Final = "prune"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +44,7 @@ def parse_list(argv: Sequence[str]) -> ListArguments:
         prog=f"ali-import {LIST}",
         description=help_text.LIST_DESCRIPTION,
         epilog=help_text.LIST_EPILOG,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -46,7 +53,7 @@ def parse_list(argv: Sequence[str]) -> ListArguments:
         "--family",
         metavar="FAMILY",
         default="",
-        help="only this family, with or without a suffix such as -uefi-arm64",
+        help="only this family, all flavours or one",
     )
     add(
         "-n",
@@ -79,4 +86,107 @@ def parse_list(argv: Sequence[str]) -> ListArguments:
         untagged=given.untagged,
         as_json=given.json,
         verbosity=given.verbose,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruneArguments:
+    """``ali-import prune``.
+
+    Attributes:
+        config: The release file, if one was named.
+        settings: What its placeholders stand for.
+        wanted: What the flags say; what was not given is not there.
+        plan: Only say what is due.
+        yes: Do not ask.
+    """
+
+    config: Path | None
+    settings: Mapping[str, str]
+    wanted: Mapping[str, Any]
+    plan: bool
+    yes: bool
+    verbosity: int
+
+
+def parse_prune(argv: Sequence[str]) -> PruneArguments:
+    """Understand what follows ``ali-import prune``.
+
+    Raises:
+        ConfigurationError: It is wrong.
+        SystemExit: It asked for help or the version, which is printed.
+    """
+    parser = Parser(
+        prog=f"ali-import {PRUNE}",
+        description=help_text.PRUNE_DESCRIPTION,
+        epilog=help_text.PRUNE_EPILOG,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    add_config(parser)
+    _add_pruning(parser)
+    add_common(parser)
+    given = parser.parse_args(argv)
+    flags = {
+        "family": given.family,
+        "keep": given.keep,
+        "deprecate": given.deprecate,
+        "delete-after": given.delete_after,
+        "shared": given.shared or None,
+        "untagged": given.untagged or None,
+    }
+    if given.untagged and not given.family:
+        parser.error("--untagged needs a --family, named on the command line")
+    return PruneArguments(
+        config=given.config,
+        settings=parser.settings(given),
+        wanted={key: value for key, value in flags.items() if value is not None},
+        plan=given.plan,
+        yes=given.yes,
+        verbosity=given.verbose,
+    )
+
+
+def _age(text: str) -> str:
+    syntax.age(text)
+    return text
+
+
+def _add_pruning(parser: Parser) -> None:
+    add = parser.add_argument
+    add(
+        "-f",
+        "--family",
+        metavar="FAMILY",
+        action="append",
+        help="family to prune, all flavours; may be repeated (default: the file's)",
+    )
+    add(
+        "--keep",
+        metavar="NUMBER",
+        type=int,
+        help="how many of the newest versions stay; no default",
+    )
+    add(
+        "--deprecate",
+        action=BooleanOptionalAction,
+        help="deprecate older ones: no family resolves to them",
+    )
+    add(
+        "--delete-after",
+        metavar="TIME",
+        type=typed(_age),
+        help="delete them so long after that, for example 90d",
+    )
+    add("--plan", action="store_true", help="say what is due, and change nothing")
+    add("-y", "--yes", action="store_true", help="do not ask")
+    add(
+        "--shared",
+        action="store_true",
+        help="also images shared with accounts, which lose them",
+    )
+    add(
+        "--untagged",
+        action="store_true",
+        help="also images that ali-import did not make",
     )

@@ -189,19 +189,41 @@ class ModifyImageAttribute(Call[None]):
 
 @dataclass(frozen=True, kw_only=True)
 class ModifyImageSharePermission(Call[None]):
-    """Make an image public (a community image), or private again."""
+    """Make an image public (a community image), or private again; share it.
+
+    Attributes:
+        public: What it is then; to be given again where only shares change.
+        add: Accounts to share it with, at most 10.
+        remove: Accounts to take that back from, at most 10.
+    """
 
     SERVICE = "ecs"
     image_id: str
     public: bool
+    add: Sequence[str] = ()
+    remove: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeImageSharePermission(Call[tuple[str, ...]]):
+    """Ask for the accounts that an image is shared with, all pages."""
+
+    SERVICE = "ecs"
+    CHANGES = False
+    image_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteImage(Call[None]):
-    """Delete an image; asynchronous, and its snapshots stay."""
+    """Delete an image; asynchronous, and its snapshots stay.
+
+    Attributes:
+        dry_run: Only ask whether it would be deleted: ``DryRunOperation`` says yes.
+    """
 
     SERVICE = "ecs"
     image_id: str
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

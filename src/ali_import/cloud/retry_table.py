@@ -89,8 +89,9 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("ecs.ModifyImageAttribute", "InvalidStatus.ImageIsCreating", BUSY, ""),
     ("ecs.ModifyImageAttribute", "ImageStatus.NotDeprecated", DONE, ""),
     ("ecs.ModifyImageSharePermission", "Image.Public Image.NotPublic", DONE, ""),
+    ("ecs.ModifyImageAttribute", "ImageUseShared", FINAL, "the image is public or shared; take that back first"),
     # Deleting.
-    ("ecs.DeleteImage", "InvalidImageId.NotFound InvalidImageId*", DONE, ""),
+    ("ecs.DeleteImage", "InvalidImageId.NotFound InvalidImageId* DryRunOperation", DONE, ""),
     ("ecs.DeleteImage", "ImageIsImporting ImageIsExporting ImageIsCreating OperationDenied.ImageCopying", BUSY, ""),
     ("ecs.DeleteImage", "ImageUsingByInstance", FINAL, "an instance still uses the image; release it or delete with force"),
     ("ecs.DeleteImage", "ImageUseShared", FINAL, "the image is shared with accounts; take the shares back first"),

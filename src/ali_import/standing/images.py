@@ -131,7 +131,7 @@ async def look(
         except CloudError as error:
             unseen[region] = error
         else:
-            standing = (_standing(region, image) for image in there)
+            standing = (standing_image(region, image) for image in there)
             found[region] = [
                 image
                 for image in standing
@@ -178,7 +178,8 @@ def _fits(pattern: str, *texts: str) -> bool:
     return not pattern or any(fnmatchcase(text, pattern) for text in texts)
 
 
-def _standing(region: str, image: CloudImage) -> StandingImage:
+def standing_image(region: str, image: CloudImage) -> StandingImage:
+    """Return an image of a region with what its tags say."""
     return StandingImage(
         region=region,
         image_id=image.image_id,

@@ -206,11 +206,26 @@ def share(at: Visitor, request: calls.ModifyImageSharePermission) -> None:
         RegionId=request.region,
         ImageId=request.image_id,
         IsPublic=request.public,
+        **numbered("AddAccount", request.add),
+        **numbered("RemoveAccount", request.remove),
     )
 
 
+def shares(at: Visitor, request: calls.DescribeImageSharePermission) -> tuple[str, ...]:
+    """All of them: an image has fewer accounts than a page of ours."""
+    got = ask(
+        at,
+        "DescribeImageSharePermission",
+        RegionId=request.region,
+        ImageId=request.image_id,
+        PageSize=PAGE_ROWS,
+    )
+    return tuple(str(row["AliyunId"]) for row in got["Accounts"]["Account"])
+
+
 def delete_image(at: Visitor, request: calls.DeleteImage) -> None:
-    ask(at, "DeleteImage", RegionId=request.region, ImageId=request.image_id)
+    dry = {"DryRun": True} if request.dry_run else {}
+    ask(at, "DeleteImage", RegionId=request.region, ImageId=request.image_id, **dry)
 
 
 def snapshots(

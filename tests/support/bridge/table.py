@@ -25,6 +25,7 @@ ANSWERS: Mapping[type[calls.Call[Any]], Answer] = {
     calls.CancelTask: ecs.cancel_task,
     calls.ModifyImageAttribute: ecs.modify,
     calls.ModifyImageSharePermission: ecs.share,
+    calls.DescribeImageSharePermission: ecs.shares,
     calls.DeleteImage: ecs.delete_image,
     calls.DescribeSnapshots: ecs.snapshots,
     calls.DeleteSnapshot: ecs.delete_snapshot,

@@ -15,7 +15,7 @@ from ali_import.cli.arguments import (
     PublishArguments,
     parse,
 )
-from ali_import.cli.standing_arguments import ListArguments
+from ali_import.cli.standing_arguments import ListArguments, PruneArguments
 from ali_import.errors import ConfigurationError
 from ali_import.publish.model import Options
 
@@ -295,6 +295,29 @@ def test_what_to_list_may_be_narrowed() -> None:
     )
 
 
+def test_what_to_prune_is_as_in_a_file() -> None:
+    assert parse(["prune"]) == PruneArguments(
+        config=None, settings={}, wanted={}, plan=False, yes=False, verbosity=0
+    )
+    argv = "prune -c r.toml --set v=1 -f a -f b --keep 8 --deprecate --delete-after 90d"
+    argv += " --shared --untagged --plan -y -v"
+    assert parse(argv.split()) == PruneArguments(
+        config=Path("r.toml"),
+        settings={"v": "1"},
+        wanted={
+            "family": ["a", "b"],
+            "keep": 8,
+            "deprecate": True,
+            "delete-after": "90d",
+            "shared": True,
+            "untagged": True,
+        },
+        plan=True,
+        yes=True,
+        verbosity=1,
+    )
+
+
 @pytest.mark.parametrize(
     ("argv", "complaint"),
     [
@@ -328,6 +351,11 @@ def test_what_to_list_may_be_narrowed() -> None:
         ("a.img --sha256", "--sha256"),
         ("cleanup a.img", "a.img"),
         ("cleanup --public", "--public"),
+        ("prune --keep some", "--keep"),
+        ("prune --delete-after 90", "is no time such as 12h, 90d or 8w"),
+        ("prune --untagged", "--untagged needs a --family"),
+        ("prune --set v=1", "name one with -c"),
+        ("prune a.img", "a.img"),
         ("inspect", "FILE"),
         ("inspect --json", "FILE"),
         ("inspect --public a.img", "--public"),

@@ -154,6 +154,28 @@ SAME_CALLS: list[tuple[calls.Call[Any], str, dict[str, Any]]] = [
         {"image_id": "m-1", "is_public": False},
     ),
     (
+        calls.ModifyImageSharePermission(
+            region=REGION, image_id="m-1", public=True, add=("1", "2"), remove=("3",)
+        ),
+        "ModifyImageSharePermission",
+        {
+            "image_id": "m-1",
+            "is_public": True,
+            "add_account": ["1", "2"],
+            "remove_account": ["3"],
+        },
+    ),
+    (
+        calls.DescribeImageSharePermission(region=REGION, image_id="m-1"),
+        "DescribeImageSharePermission",
+        {"image_id": "m-1", "page_number": 1, "page_size": 100},
+    ),
+    (
+        calls.DeleteImage(region=REGION, image_id="m-1", dry_run=True),
+        "DeleteImage",
+        {"image_id": "m-1", "dry_run": True},
+    ),
+    (
         calls.DeleteImage(region=REGION, image_id="m-1"),
         "DeleteImage",
         {"image_id": "m-1"},

@@ -5,7 +5,9 @@ from typing import Any
 from ali_import import ImageStatus, StandingImage
 
 
-def standing(name: str, region: str = "cn-hangzhou", **changes: Any) -> StandingImage:
+def standing(
+    name: str, region: str = "cn-hangzhou", /, **changes: Any
+) -> StandingImage:
     """Return an image of ours that is Available, private, and an hour old."""
     fields: dict[str, Any] = {
         "region": region,

@@ -38,6 +38,7 @@ PAGE_ROWS_MAX = 100
 PAGES_MAX = 1000
 IDS_MAX = 100
 TAGGED_IDS_MAX = 50
+ACCOUNTS_MAX = 10
 
 
 def _call(
@@ -238,15 +239,32 @@ def modify_image_attribute(
 def modify_image_share_permission(
     services: Services, call: calls.ModifyImageSharePermission
 ) -> None:
-    """Make an image public, or private again."""
-    query = {"ImageId": call.image_id, "IsPublic": call.public}
+    """Make an image public, or private again; share it."""
+    assert max(len(call.add), len(call.remove)) <= ACCOUNTS_MAX
+    query = {
+        "ImageId": call.image_id,
+        "IsPublic": call.public,
+        "AddAccount": list(call.add),
+        "RemoveAccount": list(call.remove),
+    }
     _call(services, call, query)
+
+
+@answers(calls.DescribeImageSharePermission)
+def describe_image_share_permission(
+    services: Services, call: calls.DescribeImageSharePermission
+) -> tuple[str, ...]:
+    """Return the accounts that an image is shared with, all pages."""
+    query = {"ImageId": call.image_id}
+    rows = _numbered_pages(services, call, query, ("Accounts", "Account"))
+    return tuple(dict.fromkeys(required(row, "AliyunId") for row in rows))
 
 
 @answers(calls.DeleteImage)
 def delete_image(services: Services, call: calls.DeleteImage) -> None:
-    """Ask for an image's deletion."""
-    _call(services, call, {"ImageId": call.image_id})
+    """Ask for an image's deletion, or whether that would be allowed."""
+    query = {"ImageId": call.image_id, "DryRun": call.dry_run or None}
+    _call(services, call, query)
 
 
 # --- tasks ---------------------------------------------------------------------------

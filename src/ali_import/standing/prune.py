@@ -1,0 +1,260 @@
+"""Pruning: deprecating older versions, and deleting them later.
+
+Each region works by itself; one that fails stops no other. Right before anything is
+done in a region it is looked at again, and only what is still due is done: somebody may
+have published meanwhile.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+import anyio
+
+from ali_import.cloud.calls import (
+    Cloud,
+    DeleteImage,
+    DescribeImages,
+    DescribeImageSharePermission,
+    ModifyImageSharePermission,
+)
+from ali_import.cloud.steady import BRIEF
+from ali_import.cloud.values import CloudImage, ImageStatus
+from ali_import.errors import CloudError
+from ali_import.publish import images
+from ali_import.publish.context import Context, steadied, survey
+from ali_import.publish.lease import Lease
+from ali_import.publish.model import Emit, Options
+from ali_import.publish.region import Region
+from ali_import.standing.images import StandingImage, look, standing_image
+from ali_import.standing.retention import (
+    TAG_DEPRECATED,
+    Fate,
+    Pruning,
+    Retention,
+    Verdict,
+    judge,
+    judge_again,
+)
+from ali_import.units import HOUR_S
+
+_ACCOUNTS_PER_CALL: Final = 10
+
+# What a dry run is told about an image that is still public or shared; it would not be
+# by then.
+_NOT_YET: Final = frozenset({"ImageIsPublic", "ImageUseShared"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruned:
+    """What became of an image that something was due about.
+
+    Attributes:
+        verdict: What was done; ``KEEP`` with the reason if it was not due any more.
+        error: Why it could not be done; None if it was, or was not to be.
+    """
+
+    verdict: Verdict
+    error: CloudError | None = None
+
+
+async def find_prunable(
+    cloud: Cloud,
+    families: Sequence[str],
+    retention: Retention,
+    *,
+    now: float,
+    rng: Random,
+    emit: Emit,
+) -> Pruning:
+    """Look into every region, and say what is due; changes nothing.
+
+    Raises:
+        ConfigurationError: The credentials or the network will not do.
+    """
+    standing = await look(steadied(cloud, rng, emit), wanted=_everything)
+    return judge(standing, families, retention, now=now)
+
+
+def _everything(_image: StandingImage) -> bool:
+    return True
+
+
+async def prune(
+    cloud: Cloud,
+    pruning: Pruning,
+    *,
+    rng: Random,
+    now: Callable[[], float],
+    emit: Emit,
+) -> tuple[Pruned, ...]:
+    """Do what is due; return what became of each image, in the order of ``due``.
+
+    Raises:
+        ConfigurationError: The credentials or the network will not do.
+    """
+    steady = steadied(cloud, rng, emit)
+    account_id, _ = await survey(steady)
+    context = Context(
+        cloud=steady,
+        account_id=account_id,
+        lease=Lease(
+            run_id=f"{rng.getrandbits(32):08x}", expires_at=int(now() + HOUR_S)
+        ),
+        options=Options(),
+        role_arn="",
+        rng=rng,
+        now=now,
+        emit=emit,
+    )
+    by_region: dict[str, list[Verdict]] = {}
+    for verdict in pruning.due:
+        by_region.setdefault(verdict.image.region, []).append(verdict)
+    endings: dict[str, Pruned] = {}
+
+    async def prune_in(region_id: str, due: Sequence[Verdict]) -> None:
+        region = Region(context, region_id)
+        try:
+            found = await steady.call(DescribeImages(region=region_id), BRIEF)
+        except CloudError as error:
+            endings.update(
+                {_key(each): Pruned(verdict=each, error=error) for each in due}
+            )
+            return
+        there = [standing_image(region_id, image) for image in found]
+        by_id = {image.image_id: image for image in found}
+
+        async def prune_one(verdict: Verdict) -> None:
+            again = judge_again(pruning, verdict, there, now=now())
+            error = None
+            try:
+                await _carry_out(region, by_id.get(verdict.image.image_id), again)
+            except CloudError as failure:
+                error = failure
+            endings[_key(verdict)] = Pruned(verdict=again, error=error)
+
+        async with anyio.create_task_group() as tasks:
+            for verdict in due:
+                tasks.start_soon(prune_one, verdict)
+        await region.delete_doomed()
+
+    async with anyio.create_task_group() as tasks:
+        for region_id, due in by_region.items():
+            tasks.start_soon(prune_in, region_id, due)
+    return tuple(endings[_key(verdict)] for verdict in pruning.due)
+
+
+def _key(verdict: Verdict) -> str:
+    return f"{verdict.image.region} {verdict.image.image_id}"
+
+
+async def _carry_out(
+    region: Region, image: CloudImage | None, verdict: Verdict
+) -> None:
+    if verdict.fate is Fate.DEPRECATE:
+        assert image is not None
+        # An interrupt must not fall between hiding and deprecating.
+        with anyio.CancelScope(shield=True):
+            await _deprecate(region, image)
+    elif verdict.fate is Fate.DELETE:
+        assert image is not None
+        await _delete(region, image)
+
+
+async def _deprecate(region: Region, image: CloudImage) -> None:
+    """Deprecate an image, and note when; it is hidden only if the cloud insists."""
+    if image.status is not ImageStatus.DEPRECATED:
+        try:
+            await _set_deprecated(region, image)
+        except CloudError as error:
+            if error.code != "ImageUseShared":
+                raise
+            await _hidden(region, image, lambda: _set_deprecated(region, image))
+    now = str(int(region.context.now()))
+    await images.tag(region, image.image_id, {TAG_DEPRECATED: now})
+
+
+async def _set_deprecated(region: Region, image: CloudImage) -> None:
+    """Set the status; a repeated call, whose first answer got lost, is refused."""
+    asked_at = anyio.current_time()
+    try:
+        await images.deprecate(region, image.image_id)
+    except CloudError as error:
+        if error.code != "ImageStatus.NotAvailable" or not error.unsure:
+            raise
+        again = DescribeImages(region=region.id, image_ids=(image.image_id,))
+        found = await images.look_again(
+            lambda: region.cloud.call(again), _is_deprecated, since=asked_at
+        )
+        if not _is_deprecated(found):
+            raise
+
+
+def _is_deprecated(found: Sequence[CloudImage]) -> bool:
+    return any(image.status is ImageStatus.DEPRECATED for image in found)
+
+
+async def _delete(region: Region, image: CloudImage) -> None:
+    """Delete an image, if a dry run does not refuse, and its snapshots."""
+    try:
+        await region.cloud.call(
+            DeleteImage(region=region.id, image_id=image.image_id, dry_run=True)
+        )
+    except CloudError as error:
+        hidden = image.public or image.shared
+        if not (hidden and error.code in _NOT_YET):
+            raise
+    await _hidden(region, image, lambda: images.remove(region, image))
+    region.note(f"deleted {image.name} ({image.image_id})")
+
+
+async def _hidden(
+    region: Region, image: CloudImage, work: Callable[[], Awaitable[None]]
+) -> None:
+    """Do what the cloud refuses while others see an image; if it still does, show it."""
+    accounts: tuple[str, ...] = ()
+    if image.shared:
+        shares = DescribeImageSharePermission(region=region.id, image_id=image.image_id)
+        accounts = await region.cloud.call(shares)
+    try:
+        if image.public:
+            await images.share(region, image.image_id, public=False)
+        for some in _by_ten(accounts):
+            await _change_shares(region, image, remove=some)
+        await work()
+    except CloudError:
+        await _show_again(region, image, accounts)
+        raise
+
+
+async def _show_again(
+    region: Region, image: CloudImage, accounts: Sequence[str]
+) -> None:
+    """Let everybody see an image again who saw it before; what fails is told."""
+    try:
+        for some in _by_ten(accounts):
+            await _change_shares(region, image, add=some)
+        if image.public:
+            await images.share(region, image.image_id, public=True)
+    except CloudError as error:
+        text = f"{image.name} was hidden and could not be shown again: "
+        region.note(text + error.diagnostics(), level="WARNING")
+
+
+async def _change_shares(
+    region: Region,
+    image: CloudImage,
+    *,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+) -> None:
+    change = ModifyImageSharePermission(
+        region=region.id, image_id=image.image_id, public=False, add=add, remove=remove
+    )
+    await region.cloud.call(change)
+
+
+def _by_ten(accounts: Sequence[str]) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(accounts), _ACCOUNTS_PER_CALL):
+        yield accounts[begin : begin + _ACCOUNTS_PER_CALL]
