@@ -28,8 +28,8 @@ from ali_import.report.lines import (
     clock,
     counted,
     described,
-    failure_line,
     joined,
+    short_failure_line,
 )
 from ali_import.report.log import LogDisplay
 
@@ -38,11 +38,6 @@ _NO_CURSOR = frozenset({"", "dumb", "unknown"})
 
 class Display(Protocol):
     """Shows events; a context manager, so that a live one stops before results."""
-
-    @property
-    def shown(self) -> set[Outcome]:
-        """The failures whose lines have been written for good."""
-        ...
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
@@ -97,7 +92,6 @@ class PlainDisplay:
         self._tally = Tally()
         self._began_s = self._told_s = clock_s()
         self.say = messages.line
-        self.shown = set[Outcome]()
 
     def __enter__(self) -> Self:
         return self
@@ -111,8 +105,7 @@ class PlainDisplay:
         self._tally.take(event)
         level, text = described(event)
         match event:
-            case PlacementEnded(outcome=outcome) if not outcome.result.good:
-                self.shown.add(outcome)
+            case PlacementEnded() if not event.outcome.result.good:
                 self.say(text)
             case Note() if level >= logging.WARNING:
                 self.say(text)
@@ -238,7 +231,7 @@ class Tally:
                 placement.outcome = outcome
                 placement.route = outcome.route or placement.route
                 if not outcome.result.good:
-                    self._tell(failure_line(outcome))
+                    self._tell(short_failure_line(outcome))
             case CallRetried():
                 self.retries += 1
                 # Nothing else to show: these are what is in the way.

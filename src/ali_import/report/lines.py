@@ -155,6 +155,13 @@ def failure_line(outcome: Outcome) -> str:
     return line
 
 
+def short_failure_line(outcome: Outcome) -> str:
+    """Say what failed, where and why, for now: the last lines tell the rest."""
+    how = "incomplete" if outcome.result.good else outcome.result
+    line = f"{how} {outcome.region} {outcome.name}: {outcome.step}"
+    return joined(line, outcome.code)
+
+
 # --- events ---------------------------------------------------------------------------
 
 
@@ -205,25 +212,32 @@ def _moved(event: PlacementMoved) -> tuple[int, str]:
 # --- the summary ----------------------------------------------------------------------
 
 
-def summary_lines(report: Report) -> Iterator[str]:
-    """Yield the counts by result and by route, the time and the calls it took."""
+def tally_line(report: Report) -> str:
+    """Count placements by result: ``64 placements in 32 regions: 60 placed, 4 failed``."""
     counts = Counter(outcome.result for outcome in report.outcomes)
-    results = [result for result in Result if counts[result]]
     regions = {outcome.region for outcome in report.outcomes}
     told = (
-        ", ".join(f"{counts[result]} {result}" for result in results) or "nothing to do"
+        ", ".join(f"{counts[result]} {result}" for result in Result if counts[result])
+        or "nothing to do"
     )
     ending = " (interrupted)" if report.interrupted else ""
     ending += " (out of time)" if report.timed_out else ""
-    yield (
+    return (
         f"{counted(len(report.outcomes), 'placement')} in "
         f"{counted(len(regions), 'region')}: {told}{ending}"
     )
+
+
+def summary_lines(report: Report) -> Iterator[str]:
+    """Yield the counts by result and by route, the time and the calls it took."""
+    yield tally_line(report)
     yield (
         f"{duration(report.seconds)}, {counted(report.calls, 'API call')}, "
         f"{counted(report.retries, 'retry', 'retries')}, run {report.run_id}"
     )
     if len(report.outcomes) > 1:
+        there = {outcome.result for outcome in report.outcomes}
+        results = [result for result in Result if result in there]
         yield from _by_route(report.outcomes, results)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from ali_import.publish.model import Event, Note, Outcome
+from ali_import.publish.model import Event, Note
 from ali_import.report.display import COLUMNS, FAILED, Tally
 from ali_import.report.lines import (
     NO_ROUTE,
@@ -84,7 +84,6 @@ class LiveDisplay:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self.shown = set[Outcome]()
 
     def __enter__(self) -> Self:
         self._live.start()

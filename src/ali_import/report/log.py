@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from ali_import.cloud.calls import Call, Cloud, DataCall
 from ali_import.errors import CloudError
-from ali_import.publish.model import Event, Outcome, PlacementEnded
+from ali_import.publish.model import Event
 from ali_import.redaction import one_line
 from ali_import.report.lines import Messages, described, joined
 
@@ -33,7 +33,6 @@ class LogDisplay:
 
     def __init__(self) -> None:
         self._logger = logging.getLogger(LOGGER_NAME)
-        self.shown = set[Outcome]()
 
     def __enter__(self) -> Self:
         return self
@@ -48,8 +47,6 @@ class LogDisplay:
     def emit(self, event: Event) -> None:
         """Log an event."""
         level, text = described(event)
-        if isinstance(event, PlacementEnded) and not event.outcome.result.good:
-            self.shown.add(event.outcome)
         self._logger.log(level, "%s", text)
 
 

@@ -238,13 +238,6 @@ def test_secrets_and_control_characters_do_not_get_into_plain_lines() -> None:
     assert "\x1b" not in line
 
 
-def test_failures_shown_are_remembered() -> None:
-    with PlainDisplay(messages(io.StringIO()), clock_s=Clock()) as shown:
-        shown.emit(PlacementEnded(outcome=samples.FAILED))
-        shown.emit(PlacementEnded(outcome=samples.PLACED))
-    assert shown.shown == {samples.FAILED}
-
-
 def test_a_reader_that_went_away_does_not_stop_the_run() -> None:
     class Gone(io.StringIO):
         def write(self, _: str) -> int:
