@@ -29,9 +29,10 @@ from ali_import.cli.exit_status import ExitStatus, of_report
 from ali_import.cli.release import NO_FAMILY, wanted_release
 from ali_import.report import annotations, destinations, display, documents, log
 from ali_import.report.destinations import Destination
-from ali_import.report.ending import Ending, ending, ending_lines, left_over
+from ali_import.report.ending import Ending, ending, ending_lines, headline, left_over
 from ali_import.report.history import History
 from ali_import.report.lines import Messages, result_lines, summary_lines
+from ali_import.report.unanswered import Unanswered
 
 
 class PublishCommand:
@@ -93,8 +94,10 @@ class PublishCommand:
     async def _connect_and_publish(self) -> Report:
         verbosity = self._arguments.verbosity
         async with ali_import.connect() as cloud:
+            watched = Unanswered(cloud, clock_s=time.monotonic)
+            self._display.watch(watched)
             self._publication = Publication(
-                log.logged(cloud, verbosity=verbosity, clock_s=time.monotonic),
+                log.logged(watched, verbosity=verbosity, clock_s=time.monotonic),
                 self._release.images,
                 self._release.options,
                 on_event=self._emit,
@@ -107,6 +110,7 @@ class PublishCommand:
         if isinstance(event, RegionsKnown):
             assert self._publication is not None
             self._history.know(self._publication.targets)
+            self._display.know(self._publication.targets)
             if any(image.family is None for image in self._release.images):
                 self._display.emit(Note(text=NO_FAMILY, level="WARNING"))
             for region in sorted(
@@ -185,8 +189,11 @@ class PublishCommand:
         if annotations.wanted(os.environ):
             for line in annotations.lines(end):
                 self._messages.table(line)
-        for line in (*summary_lines(end.report), *ending_lines(end)):
+        for line in summary_lines(end.report):
             self._messages.table(line)
+        for line in ending_lines(end):
+            failed = line == headline(end)
+            (self._messages.alarm if failed else self._messages.table)(line)
 
 
 def _write(end: Ending, to: Destination) -> None:

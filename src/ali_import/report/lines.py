@@ -30,6 +30,9 @@ from ali_import.redaction import Redactor, one_line
 # A placement that was there already, or never got as far, has no route.
 NO_ROUTE: Final = "no route"
 
+_RED: Final = "\x1b[31m"
+_PLAIN: Final = "\x1b[0m"
+
 PHASES: Final = {
     Phase.SURVEY: "surveying the regions",
     Phase.PLACE: "placing",
@@ -40,11 +43,20 @@ PHASES: Final = {
 
 
 class Messages:
-    """Writes lines to a stream, or nowhere if there is none or nobody reads it."""
+    """Writes lines to a stream, or nowhere if there is none or nobody reads it.
 
-    def __init__(self, stream: TextIO | None, redactor: Redactor) -> None:
+    Args:
+        stream: Where to.
+        redactor: Takes secrets out.
+        colours: Whether what is wrong may be red if the stream is a terminal.
+    """
+
+    def __init__(
+        self, stream: TextIO | None, redactor: Redactor, *, colours: bool = False
+    ) -> None:
         self.stream = stream
         self.redactor = redactor
+        self._colours = colours
 
     @property
     def is_terminal(self) -> bool:
@@ -65,6 +77,11 @@ class Messages:
     def table(self, text: str) -> None:
         """Write one line now whose spaces matter; the text must be ours."""
         self._write(text)
+
+    def alarm(self, text: str) -> None:
+        """Write one line as ``table`` does, in red where somebody sees it."""
+        red = self._colours and self.is_terminal
+        self._write(f"{_RED}{text}{_PLAIN}" if red else text)
 
     def _write(self, text: str) -> None:
         if self.stream is None:
