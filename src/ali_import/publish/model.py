@@ -117,6 +117,8 @@ class Outcome:
 
     Attributes:
         code: The cloud's error code (or ours) when it failed.
+        operation: The call that was refused or not answered, for example
+            ``ecs.ImportImage``; "" where it was none.
         message: One line: what happened.
         advice: One line: what to do about it, or "".
         published: Whether it is public and in its family, as far as was asked.
@@ -131,6 +133,7 @@ class Outcome:
     route: Route | None = None
     step: Step = Step.DONE
     code: str = ""
+    operation: str = ""
     message: str = ""
     request_id: str = ""
     advice: str = ""

@@ -421,6 +421,7 @@ class Placement:
             route=self._track.route,
             step=self._track.step,
             code=error.code if error is not None else "",
+            operation=error.operation if error is not None else "",
             message=error.message if error is not None else "",
             request_id=error.request_id if error is not None else "",
             advice=error.advice if error is not None else "",

@@ -39,6 +39,7 @@ class Cause:
     Attributes:
         code: The cloud's error code, or ours; "" where nothing was refused.
         steps: Where it happened, in the order of the placements.
+        operations: The calls that were refused, likewise.
         message: What was said the first time.
         messages: How many different things were said.
         request_id: Of the first that has one, or "".
@@ -49,6 +50,7 @@ class Cause:
     kind: Kind
     code: str
     steps: tuple[str, ...]
+    operations: tuple[str, ...]
     message: str
     messages: int
     request_id: str
@@ -58,10 +60,14 @@ class Cause:
 
     @property
     def title(self) -> str:
-        """The cause in a few words: ``QuotaExceed.Image at import``, ``held back``."""
+        """The cause in a few words.
+
+        ``QuotaExceed.Image at import (ecs.ImportImage)``, or ``held back``.
+        """
         if not self.code:
             return self.kind
-        return f"{self.code} at {', '.join(self.steps)}"
+        calls = f" ({', '.join(self.operations)})" if self.operations else ""
+        return f"{self.code} at {', '.join(self.steps)}{calls}"
 
     @property
     def regions(self) -> dict[str, tuple[str, ...]]:
@@ -209,6 +215,7 @@ def _cause(
         kind=kind,
         code=group[0].code,
         steps=tuple(dict.fromkeys(outcome.step.value for outcome in group)),
+        operations=tuple(dict.fromkeys(o.operation for o in group if o.operation)),
         message=next(iter(messages), _UNSAID[kind]),
         messages=len(messages),
         request_id=next((o.request_id for o in group if o.request_id), ""),

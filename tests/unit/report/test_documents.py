@@ -45,6 +45,7 @@ def test_the_document_has_the_documented_shape() -> None:
         "route": "relay",
         "step": "done",
         "code": None,
+        "operation": None,
         "message": None,
         "request_id": None,
         "advice": None,
@@ -80,6 +81,7 @@ def test_the_document_has_the_documented_shape() -> None:
         "kind": "failed",
         "code": "NoSetRoletoECSServiceAcount",
         "steps": ["import"],
+        "operations": ["ecs.ImportImage"],
         "message": "ECS may not read the bucket; see https://x.example/?***",
         "messages": 1,
         "request_id": "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E",
@@ -217,7 +219,7 @@ def test_a_workflows_page_has_causes_first_and_a_row_a_region() -> None:
         == "### ali-import: 1 cause, 1 of 6 failed, 1 of 6 held back, 1 of 6 skipped"
     )
     assert page[2] == (
-        "1. **NoSetRoletoECSServiceAcount at import**: eu-central-1 (n1-uefi-arm64)"
+        "1. **NoSetRoletoECSServiceAcount at import (ecs.ImportImage)**: eu-central-1 (n1-uefi-arm64)"
     )
     assert "   - to do: create the role AliyunECSImageImportDefaultRole" in page
     assert "- then run again: `ali-import -n n1 a.img`" in page
