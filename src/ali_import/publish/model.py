@@ -122,6 +122,8 @@ class Outcome:
         message: One line: what happened.
         advice: One line: what to do about it, or "".
         published: Whether it is public and in its family, as far as was asked.
+        old_changed: Whether an image that it was to replace is there and not what it
+            was: hidden, or under another name.
         seconds: From the placement's start to its outcome.
     """
 
@@ -138,6 +140,7 @@ class Outcome:
     request_id: str = ""
     advice: str = ""
     published: bool = False
+    old_changed: bool = False
     seconds: float = 0.0
 
 

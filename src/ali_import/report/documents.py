@@ -105,6 +105,7 @@ def _placement(outcome: Outcome, steps: Sequence[StepTaken]) -> dict[str, Any]:
         "result": outcome.result.value,
         "image_id": outcome.image_id or None,
         "published": stands(outcome),
+        "old_changed": outcome.old_changed,
         "route": outcome.route.value if outcome.route else None,
         "step": outcome.step.value,
         "code": outcome.code or None,

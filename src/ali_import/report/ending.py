@@ -292,24 +292,17 @@ def state_of_things(end: Ending) -> Iterator[str]:
         is_, it, they = ("is", "it", "it") if hidden == 1 else ("are", "them", "they")
         text = f"{hidden} more {is_} there, but not published: no family leads to {it}"
         yield text + (f", though {they} may be public" if end.public else "")
-    if aside := _aside(end):
+    changed = dict.fromkeys(
+        o.region for o in end.outcomes if o.old_changed and not stands(o)
+    )
+    if changed:
         yield (
-            "an older image may not be what it was in "
-            f"{', '.join(sorted(aside))}; running again sees to it"
+            "the image that was to be replaced is not what it was in "
+            f"{', '.join(changed)}; running again sees to it"
         )
     elif there < total:
         yield "where an image failed, what had its name before is untouched"
     yield from map(left_over, end.report.leftovers)
-
-
-def _aside(end: Ending) -> set[str]:
-    """Return the regions where an image that was to be replaced may be out of place."""
-    failed = {o.region for o in end.outcomes if not stands(o)}
-    return {
-        left.region
-        for left in end.report.leftovers
-        if left.kind == "image" and left.region in failed
-    }
 
 
 def left_over(left: Leftover) -> str:

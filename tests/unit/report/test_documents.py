@@ -42,6 +42,7 @@ def test_the_document_has_the_documented_shape() -> None:
         "result": "placed",
         "image_id": "m-placed",
         "published": True,
+        "old_changed": False,
         "route": "relay",
         "step": "done",
         "code": None,

@@ -157,12 +157,12 @@ def test_whoever_interrupted_is_not_told_what_was_skipped() -> None:
     ]
 
 
-def test_an_old_image_that_is_out_of_place_is_told() -> None:
-    left = replace(samples.LEFTOVER, region="a", kind="image", name="ali-import-old-1")
-    told = lines(failed("a"), good("b"), leftovers=(left,))
+def test_an_old_image_that_is_not_what_it_was_is_told() -> None:
+    told = lines(failed("a", old_changed=True), failed("b"), good("c"))
     assert (
-        "an older image may not be what it was in a; running again sees to it" in told
-    )
+        "the image that was to be replaced is not what it was in a; running again sees "
+        "to it"
+    ) in told
     assert not [line for line in told if "untouched" in line]
 
 
