@@ -53,12 +53,15 @@ fuzz: setup ## look into disk images gone wrong, for MINUTES=10
 docs: setup ## make anew the documents that are made from code
 	$(BIN)/python scripts/make_docs.py
 
-requirements: ## pin requirements.txt anew from both pyproject.toml
+requirements: ## pin requirements.txt and requirements-run.txt anew
 	$(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet pip-tools
 	$(VENV)/pin/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
 	  --no-header --no-emit-options \
 	  --extra dev --extra strangers --output-file requirements.txt \
 	  pyproject.toml emulator/pyproject.toml
+	cp requirements.txt requirements-run.txt # so that both have the same versions
+	$(VENV)/pin/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	  --no-header --no-emit-options --output-file requirements-run.txt pyproject.toml
 
 clean: ## remove what setup and the tests made
 	rm -rf $(VENV) build dist emulator/build emulator/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis emulator/tests/contract/node/node_modules

@@ -189,10 +189,13 @@ def test_a_replacement_that_is_refused_leaves_the_old_image_as_it_was(
         ended = ali_import(*words, env=cloud.env)
         state = cloud.get("/state")
     assert ended.status == 4, ended.err
-    assert "replace: Forbidden.RAM" in ended.err
+    assert "Forbidden.RAM at replace" in ended.err
     assert "left over" not in ended.err
     [told] = json.loads(report.read_text())["placements"]
     assert (told["code"], told["image_id"]) == ("Forbidden.RAM", None)
+    # A tag of ours that could not be taken off marks the old image for removal.
+    assert told["old_changed"] is (action == "UntagResources")
+    assert ("is untouched" in ended.err) is (action != "UntagResources")
     [old] = state["regions"]["eu-central-1"]["images"]
     assert (old["name"], old["public"]) == (wanted[0].name, True)
     assert old["content_sha256"] == wanted[0].sha256

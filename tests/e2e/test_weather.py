@@ -96,7 +96,11 @@ policies = [{inline(policy)}]
 def inline(value: Any) -> str:
     """Write a JSON value as inline TOML."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k} = {inline(v)}" for k, v in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{json.dumps(k)} = {inline(v)}" for k, v in value.items())
+            + "}"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(inline, value)) + "]"
     return json.dumps(value)

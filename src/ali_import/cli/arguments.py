@@ -4,13 +4,15 @@ Imports as little as it can: ``ali-import --help`` answers before anything else 
 """
 
 import argparse
+import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar
 
 from ali_import import ConfigurationError, __version__, syntax
 from ali_import.cli import help_text
+from ali_import.report.destinations import Destination, destination
 
 if TYPE_CHECKING:  # a command's own flags are loaded when it is called
     from ali_import.cli.standing_arguments import ListArguments, PruneArguments
@@ -69,13 +71,16 @@ class PublishArguments:
         wanted: What the flags say of the release, with the keys and values of a release
             file; what was not given is not there.
         sums: As --sha256 gives them.
+        reports: Where reports go.
+        argv: All of it as it was given, to be told again.
     """
 
     config: Path | None
     settings: Mapping[str, str]
     wanted: Mapping[str, Any]
     sums: tuple[str, ...]
-    report: Path | None
+    reports: tuple[Destination, ...]
+    argv: tuple[str, ...] = field(compare=False)
     verbosity: int
 
 
@@ -167,7 +172,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _publish(argv: Sequence[str]) -> PublishArguments:
-    parser = _publish_parser()
+    parser, whole = _publish_parser(), tuple(argv)
     argv, files = _split(argv)
     argv = [_spelled_out(word) for word in argv]
     # Intermixed, or an image after a flag that follows an image would be refused.
@@ -201,7 +206,8 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
         settings=parser.settings(given),
         wanted=_wanted(given, images),
         sums=tuple(given.sha256),
-        report=given.report,
+        reports=tuple(given.report),
+        argv=whole,
         verbosity=given.verbose,
     )
 
@@ -295,9 +301,13 @@ def _publish_parser() -> Parser:
     _add_wanted(parser)
     add(
         "--report",
-        metavar="FILE.json",
-        type=Path,
-        help="write a report for programs (see docs/report.md)",
+        metavar="[FORMAT:]FILE",
+        action="append",
+        type=_destination,
+        default=[],
+        help="write a report; the format is json, images, tfvars, md, html or "
+        "github-output, or follows from the suffix; may be repeated; FORMAT:- writes it "
+        "to standard output instead of the result lines (see docs/reports.md)",
     )
     add_common(parser)
     return parser
@@ -454,6 +464,13 @@ def _image(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError(_NO_NAME)
     return text
+
+
+def _destination(text: str) -> Destination:
+    try:
+        return destination(text, os.environ)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!a}: {error}") from error
 
 
 def _file(text: str) -> str:

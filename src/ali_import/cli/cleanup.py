@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import NoReturn
@@ -18,7 +18,7 @@ from ali_import.cli.exit_status import ExitStatus
 from ali_import.redaction import one_line
 from ali_import.report import log
 from ali_import.report.display import PlainDisplay
-from ali_import.report.lines import Messages, counted
+from ali_import.report.lines import Messages, clock, counted, moment
 
 
 class State(StrEnum):
@@ -45,7 +45,7 @@ class CleanupCommand:
         self._blind = False
         self._removing: tuple[Leftover, ...] = ()
         self._display = (
-            log.LogDisplay()
+            log.LogDisplay(clock_s=time.monotonic)
             if arguments.verbosity
             else PlainDisplay(messages, clock_s=time.monotonic)
         )
@@ -106,6 +106,8 @@ class CleanupCommand:
         now = time.time()
         found = await ali_import.find_leftovers(cloud, on_event=self._look)
         streams.print_lines(_listed(leftover, now) for leftover in found)
+        for line in _by_run(found, now):
+            self._messages.line(line)
         doomed = await self._choose(found, now)
         left: tuple[Leftover, ...] = ()
         if doomed:
@@ -186,6 +188,26 @@ class CleanupCommand:
 
 def _line(leftover: Leftover) -> str:
     return f"{leftover.region} {leftover.kind} {leftover.name}"
+
+
+def _by_run(found: Sequence[Leftover], now: float) -> Iterator[str]:
+    """Yield a line for what each run has left, with when that expires.
+
+    ``run 0123abcd: 3 things in 2 regions, in use until 2026-... (another 4:59:00)``
+    """
+    runs: dict[tuple[str, State], list[Leftover]] = {}
+    for leftover in found:
+        runs.setdefault((leftover.run_id, state(leftover, now)), []).append(leftover)
+    for (run_id, its_state), things in runs.items():
+        regions = counted(len({each.region for each in things}), "region")
+        latest = max(each.expires_at for each in things)
+        expiry = {
+            State.EXPIRED: f"expired {clock(now - latest)} ago",
+            State.IN_USE: f"in use until {moment(latest)} (another {clock(latest - now)})",
+            State.UNKNOWN: "nobody knows until when",
+        }[its_state]
+        whose = f"run {run_id}" if run_id else "unknown run"
+        yield f"{whose}: {counted(len(things), 'thing')} in {regions}, {expiry}"
 
 
 def _listed(leftover: Leftover, now: float) -> str:

@@ -6,7 +6,7 @@ USAGE: Final = """\
 ali-import [-c FILE.toml] [--set KEY=VALUE]... [--plan]
                   [-n NAME] [-f FAMILY] [-p] [--overwrite] [-r REGION]...
                   [-R ROLE] [--timeout TIME] [--all-or-nothing]
-                  [--allow-failure REGION]... [--report FILE.json]
+                  [--allow-failure REGION]... [--report [FORMAT:]FILE]...
                   [--sha256 FILE=HEX]... [--boot-mode MODE]
                   [--architecture ARCH] [-v]... IMAGE...
        ali-import inspect FILE... [--json] [-v]...
@@ -38,6 +38,8 @@ examples:
                                            three images, public, in every region
   ali-import -r cn-hangzhou -r eu-central-1 disk.img
                                            two regions only
+  ali-import --report run.json --report run.html disk.img
+                                           for programs, and for people
   xzcat disk.img.xz | ali-import -n demo-1 -
                                            from a pipe (or name disk.img.xz)
   ali-import -c release.toml --set version=20261125
@@ -65,6 +67,8 @@ environment:
   SSL_CERT_FILE, REQUESTS_CA_BUNDLE        whom to trust there
   TMPDIR                                   where compressed images are unpacked
   NO_COLOR                                 no colours
+  GITHUB_ACTIONS=true                      each cause of failures becomes an
+                                           annotation, too
 
 exit status:
   0    every image stands in every region (--allow-failure regions aside)

@@ -93,4 +93,6 @@ def _messages() -> "Messages":
     from ali_import.redaction import Redactor
     from ali_import.report.lines import Messages
 
-    return Messages(sys.stderr, Redactor.from_environment(os.environ))
+    colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") != "dumb"
+    redactor = Redactor.from_environment(os.environ)
+    return Messages(sys.stderr, redactor, colours=colours)

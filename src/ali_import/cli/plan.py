@@ -64,7 +64,7 @@ class PlanCommand:
             self._messages.line(NO_FAMILY)
         for text in summary(plan):
             self._messages.line(text)
-        if self._arguments.report is not None:
+        if self._arguments.reports:
             self._messages.line("--report is written by a publication, not by --plan")
 
 

@@ -1,6 +1,8 @@
 """``ali-import IMAGE...``: publish, and report."""
 
+import dataclasses
 import os
+import shlex
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,27 +16,23 @@ from ali_import import (
     AliImportError,
     ConfigurationError,
     Event,
-    Leftover,
     Note,
     Options,
     Publication,
     RegionsKnown,
     Release,
     Report,
-    Result,
 )
 from ali_import.cli import signals, streams
 from ali_import.cli.arguments import PublishArguments
 from ali_import.cli.exit_status import ExitStatus, of_report
 from ali_import.cli.release import NO_FAMILY, wanted_release
-from ali_import.report import display, documents, log
-from ali_import.report.lines import (
-    Messages,
-    failure_line,
-    result_lines,
-    stands,
-    summary_lines,
-)
+from ali_import.report import annotations, destinations, display, documents, log
+from ali_import.report.destinations import Destination
+from ali_import.report.ending import Ending, ending, ending_lines, headline, left_over
+from ali_import.report.history import History
+from ali_import.report.lines import Messages, result_lines, summary_lines
+from ali_import.report.unanswered import Unanswered
 
 
 class PublishCommand:
@@ -49,6 +47,7 @@ class PublishCommand:
             clock_s=time.monotonic,
             environment=os.environ,
         )
+        self._history = History(time.monotonic)
         self._showing = ExitStack()
         self._release = Release(images=(), options=Options())
         self._publication: Publication | None = None
@@ -64,7 +63,7 @@ class PublishCommand:
         """
         self._release = wanted_release(self._arguments)
         paths = [Path(image.path) for image in self._release.images]
-        _check_report(self._arguments.report, paths)
+        _check_reports(self._arguments.reports, paths)
         with self._showing:
             self._showing.enter_context(self._display)
             report = await self._execute()
@@ -95,8 +94,10 @@ class PublishCommand:
     async def _connect_and_publish(self) -> Report:
         verbosity = self._arguments.verbosity
         async with ali_import.connect() as cloud:
+            watched = Unanswered(cloud, clock_s=time.monotonic)
+            self._display.watch(watched)
             self._publication = Publication(
-                log.logged(cloud, verbosity=verbosity, clock_s=time.monotonic),
+                log.logged(watched, verbosity=verbosity, clock_s=time.monotonic),
                 self._release.images,
                 self._release.options,
                 on_event=self._emit,
@@ -105,7 +106,11 @@ class PublishCommand:
 
     def _emit(self, event: Event) -> None:
         self._display.emit(event)
+        self._history.take(event)
         if isinstance(event, RegionsKnown):
+            assert self._publication is not None
+            self._history.know(self._publication.targets)
+            self._display.know(self._publication.targets)
             if any(image.family is None for image in self._release.images):
                 self._display.emit(Note(text=NO_FAMILY, level="WARNING"))
             for region in sorted(
@@ -121,7 +126,10 @@ class PublishCommand:
             self._publication.discard()
         self._showing.close()
         self._messages.line("ali-import: stopped")
-        self._tell_leftovers(left)
+        for each in left:
+            self._messages.line(left_over(each))
+        if left:
+            self._messages.line("to remove what is left: ali-import cleanup --all")
         streams.leave_at_once(ExitStatus.INTERRUPTED)
 
     def _tell(self, report: Report) -> ExitStatus:
@@ -131,85 +139,118 @@ class PublishCommand:
             ExceptionGroup: Of the AliImportError of each that could not.
         """
         status = of_report(report, self._release.options.allow_failure)
+        end = self._ending(report, status)
         problems: list[AliImportError] = []
+        reports = self._arguments.reports
+        instead = next((each.format for each in reports if each.path is None), None)
         try:
-            streams.print_lines(result_lines(report))
+            if instead is None:
+                streams.print_lines(result_lines(report))
+            else:
+                streams.print_lines([documents.RENDERERS[instead](end).rstrip("\n")])
         except AliImportError as error:
             problems.append(error)
             status = ExitStatus.ALL_FAILED
-        try:
-            if self._arguments.report:
-                self._write(report, self._arguments.report, status)
-        except AliImportError as error:
-            problems.append(error)
-        self._explain(report)
+            end = dataclasses.replace(end, exit_status=status)
+        for each in reports:
+            try:
+                _write(end, each)
+            except AliImportError as error:
+                problems.append(error)
+        self._explain(end)
         if problems:
             raise ExceptionGroup("not all could be written", problems)
         return status
 
-    def _explain(self, report: Report) -> None:
-        for outcome in report.outcomes:
-            # Whoever stopped the run knows why so much was skipped or not published.
-            known = report.interrupted and outcome.result is not Result.FAILED
-            told = stands(outcome) or outcome in self._display.shown
-            if not (told or known):
-                self._messages.line(failure_line(outcome))
-        if report.interrupted:
-            self._messages.line("run the same command again to go on from here")
-        self._tell_leftovers(report.leftovers)
-        for line in summary_lines(report):
-            self._messages.table(line)
-
-    def _tell_leftovers(self, left: Sequence[Leftover]) -> None:
-        for leftover in left:
-            line = f"left over: {leftover.region} {leftover.kind} {leftover.name}"
-            self._messages.line(f"{line} {leftover.detail}")
-        if left:
-            self._messages.line("to remove what is left: ali-import cleanup --all")
-
-    def _write(self, report: Report, path: Path, status: ExitStatus) -> None:
-        document = documents.as_json(
+    def _ending(self, report: Report, status: ExitStatus) -> Ending:
+        return ending(
             report,
             self._publication.targets if self._publication else (),
+            self._history,
             exit_status=status,
             started_at=self._started_at,
+            command=self._command(),
+            public=self._release.options.public,
+            allow_failure=self._release.options.allow_failure,
             redactor=self._messages.redactor,
         )
-        try:
-            documents.write(document, path)
-        except OSError as error:
-            raise AliImportError(
-                f"--report {path}: cannot be written: {error.strerror or error}",
-                advice="run the same command again: what is done is not done twice",
-            ) from error
+
+    def _command(self) -> str:
+        """Return the command that goes on from here, under the name of today."""
+        targets = self._publication.targets if self._publication else ()
+        name: tuple[str, ...] = ()
+        if all(image.name is None for image in self._release.images):
+            bases = {t.name.removesuffix(t.image.suffix) for t in targets}
+            if len(bases) == 1:
+                name = "-n", *bases
+        return shlex.join(("ali-import", *name, *self._arguments.argv))
+
+    def _explain(self, end: Ending) -> None:
+        if annotations.wanted(os.environ):
+            for line in annotations.lines(end):
+                self._messages.table(line)
+        for line in summary_lines(end.report):
+            self._messages.table(line)
+        for line in ending_lines(end):
+            failed = line == headline(end)
+            (self._messages.alarm if failed else self._messages.table)(line)
 
 
-def _check_report(path: Path | None, images: Sequence[Path]) -> None:
-    """Find out now, not after an hour, whether the report can be written.
+def _write(end: Ending, to: Destination) -> None:
+    """Write one report; what goes to standard output was printed.
 
     Raises:
-        ConfigurationError: It cannot, or it would take the place of an image.
+        AliImportError: It cannot be written.
     """
-    if path is None:
+    if to.path is None:
         return
-    for image in images:
-        if _same_file(path, image):
-            raise ConfigurationError(
-                f"--report {path}: is the same file as the image {image}",
-                advice="name another file",
-            )
+    text = documents.RENDERERS[to.format](end)
     try:
-        documents.check_writable(path)
+        destinations.write(text, to.path, appended=to.appended)
     except OSError as error:
-        raise ConfigurationError(
-            f"--report {path}: cannot be written: {error.strerror or error}",
-            advice="name a file in a directory that exists and is writable",
+        raise AliImportError(
+            f"--report {to.given}: cannot be written: {error.strerror or error}",
+            advice="run the same command again: what is done is not done twice",
         ) from error
 
 
-def _same_file(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file, by whatever links; not if one is missing."""
+def _check_reports(reports: Sequence[Destination], images: Sequence[Path]) -> None:
+    """Find out now, not after an hour, whether the reports can be written.
+
+    Raises:
+        ConfigurationError: One cannot, or it would take the place of an image or of
+            another report.
+    """
+    if sum(each.path is None for each in reports) > 1:
+        raise ConfigurationError(
+            "--report: two reports for standard output", advice="give the other a file"
+        )
+    seen: set[Path] = set()
+    for each in reports:
+        if each.path is not None:
+            _check_report(each, each.path, images, seen)
+
+
+def _check_report(
+    report: Destination, path: Path, images: Sequence[Path], seen: set[Path]
+) -> None:
+    for image in images:
+        if destinations.same_file(path, image):
+            raise ConfigurationError(
+                f"--report {report.given}: is the same file as the image {image}",
+                advice="name another file",
+            )
     try:
-        return one.samefile(other)
-    except (OSError, ValueError):
-        return False
+        destinations.check_writable(path, appended=report.appended)
+        real = path.resolve()
+    except OSError as error:
+        raise ConfigurationError(
+            f"--report {report.given}: cannot be written: {error.strerror or error}",
+            advice="name a file in a directory that exists and is writable",
+        ) from error
+    if real in seen and not report.appended:
+        raise ConfigurationError(
+            f"--report {report.given}: another report goes into this file",
+            advice="name another file",
+        )
+    seen.add(real)

@@ -117,9 +117,13 @@ class Outcome:
 
     Attributes:
         code: The cloud's error code (or ours) when it failed.
+        operation: The call that was refused or not answered, for example
+            ``ecs.ImportImage``; "" where it was none.
         message: One line: what happened.
         advice: One line: what to do about it, or "".
         published: Whether it is public and in its family, as far as was asked.
+        old_changed: Whether an image that it was to replace is there and not what it
+            was: hidden, or under another name.
         seconds: From the placement's start to its outcome.
     """
 
@@ -131,10 +135,12 @@ class Outcome:
     route: Route | None = None
     step: Step = Step.DONE
     code: str = ""
+    operation: str = ""
     message: str = ""
     request_id: str = ""
     advice: str = ""
     published: bool = False
+    old_changed: bool = False
     seconds: float = 0.0
 
 

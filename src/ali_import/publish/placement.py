@@ -72,6 +72,7 @@ class Placement:
         self._revived = False
         self._joined = False
         self._taken_back = False
+        self._old_unsettled = False
         self._began = 0.0
         self._ended = 0.0
 
@@ -364,6 +365,7 @@ class Placement:
             else:
                 await replacement.put_back(self.image)
         except CloudError as error:
+            self._old_unsettled = True
             name = self.target.name
             text = f"the old {name} is not quite what it was: {error.diagnostics()}"
             if replacement.is_aside:
@@ -409,6 +411,12 @@ class Placement:
         makings = (self._own, self._replacement)
         return tuple(left for m in makings if m is not None for left in m.leftovers())
 
+    @property
+    def _old_is_changed(self) -> bool:
+        replacement = self._replacement
+        unsettled = replacement is not None and replacement.retired is not None
+        return self._old_unsettled or (unsettled and not self.published)
+
     def outcome(self) -> Outcome:
         """Return how the placement ended, or how it stands."""
         image, error = self.image, self._error
@@ -421,10 +429,12 @@ class Placement:
             route=self._track.route,
             step=self._track.step,
             code=error.code if error is not None else "",
+            operation=error.operation if error is not None else "",
             message=error.message if error is not None else "",
             request_id=error.request_id if error is not None else "",
             advice=error.advice if error is not None else "",
             published=self.published,
+            old_changed=self._old_is_changed,
             seconds=(self._ended or anyio.current_time()) - self._began,
         )
 

@@ -3,17 +3,19 @@
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import Any, Final, Self, TypeVar
 
 from typing_extensions import override
 
 from ali_import.cloud.calls import Call, Cloud, DataCall
 from ali_import.errors import CloudError
-from ali_import.publish.model import Event, Outcome, PlacementEnded
+from ali_import.publish.model import Event, PlacementMoved, Target
 from ali_import.redaction import one_line
 from ali_import.report.lines import Messages, described, joined
+from ali_import.report.unanswered import Unanswered
 
 R = TypeVar("R")
 
@@ -28,12 +30,21 @@ _LEVELS: Final = (
 )
 
 
-class LogDisplay:
-    """Tells events to the log; the handler of ``configured`` redacts and writes them."""
+# Often enough to see that a long stage gets on.
+PROGRESS_EVERY_S: Final = 10.0
 
-    def __init__(self) -> None:
+
+class LogDisplay:
+    """Tells events to the log; the handler of ``configured`` redacts and writes them.
+
+    Args:
+        clock_s: Any clock that only goes forward, in seconds.
+    """
+
+    def __init__(self, *, clock_s: Callable[[], float]) -> None:
         self._logger = logging.getLogger(LOGGER_NAME)
-        self.shown = set[Outcome]()
+        self._clock_s = clock_s
+        self._told_s: dict[tuple[str, str], float] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -41,15 +52,27 @@ class LogDisplay:
     def __exit__(self, *_: object) -> None:
         pass
 
+    def know(self, targets: Iterable[Target]) -> None:
+        """Take no notice: the log has told of them."""
+
+    def watch(self, unanswered: Unanswered) -> None:
+        """Take no notice: with -vv the log tells every call."""
+
     def say(self, text: str) -> None:
         """Log one line as a warning, so that it shows at any verbosity from -v on."""
         self._logger.warning("%s", text)
 
     def emit(self, event: Event) -> None:
-        """Log an event."""
+        """Log an event; progress in a step every ten seconds, or with -vv all of it."""
         level, text = described(event)
-        if isinstance(event, PlacementEnded) and not event.outcome.result.good:
-            self.shown.add(event.outcome)
+        if isinstance(event, PlacementMoved):
+            key, now_s = (event.region, event.name), self._clock_s()
+            if (
+                not event.progress
+                or now_s - self._told_s.get(key, -inf) >= PROGRESS_EVERY_S
+            ):
+                self._told_s[key] = now_s
+                level = logging.INFO
         self._logger.log(level, "%s", text)
 
 

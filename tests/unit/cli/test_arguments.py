@@ -41,7 +41,8 @@ def test_only_images_are_needed() -> None:
         settings={},
         wanted={"image": [Path("a.img"), Path("b.img")]},
         sums=(),
-        report=None,
+        reports=(),
+        argv=("a.img", "b.img"),
         verbosity=0,
     )
     images = (Image(Path("a.img")), Image(Path("b.img")))

@@ -19,22 +19,30 @@ EXPIRED = Leftover(
     region="cn-hangzhou",
     kind="bucket",
     name="ali-import-0123abcd-66aabbcc-cn-hangzhou",
-    expires_at=NOW - 1,
+    run_id="0123abcd",
+    expires_at=NOW - 100,
     detail="3 objects",
 )
 IN_USE = Leftover(
     region="us-east-1",
     kind="function",
-    name="ali-import-0123abcd-76aabbcc",
-    expires_at=NOW + 1,
+    name="ali-import-89abcdef-76aabbcc",
+    run_id="89abcdef",
+    expires_at=NOW + 5000,
 )
 UNKNOWN = Leftover(region="us-east-1", kind="snapshot", name="s-1")
 ALL = (EXPIRED, IN_USE, UNKNOWN)
 LISTED = [
     "cn-hangzhou bucket ali-import-0123abcd-66aabbcc-cn-hangzhou expired",
-    "us-east-1 function ali-import-0123abcd-76aabbcc in-use",
+    "us-east-1 function ali-import-89abcdef-76aabbcc in-use",
     "us-east-1 snapshot s-1 unknown",
 ]
+BY_RUN = (
+    "run 0123abcd: 1 thing in 1 region, expired 1:40 ago\n"
+    "run 89abcdef: 1 thing in 1 region, in use until 2026-01-09T10:23:20+00:00 (another "
+    "1:23:20)\n"
+    "unknown run: 1 thing in 1 region, nobody knows until when\n"
+)
 
 
 class Cloud:
@@ -78,7 +86,7 @@ def test_everything_is_listed_and_what_has_expired_is_removed(
     output = capsys.readouterr()
     assert output.out.splitlines() == LISTED
     assert cloud.removed == [EXPIRED]
-    assert output.err == (
+    assert output.err == BY_RUN + (
         "removed 1 of 3 found, kept 2 not expired (to remove them too: ali-import "
         "cleanup --all)\n"
     )
@@ -89,7 +97,7 @@ def test_with_all_and_yes_everything_is_removed(
 ) -> None:
     assert main.main(["cleanup", "--all", "--yes"]) == 0
     assert cloud.removed == list(ALL)
-    assert capsys.readouterr().err == "removed 3 of 3 found\n"
+    assert capsys.readouterr().err == BY_RUN + "removed 3 of 3 found\n"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +132,10 @@ def test_nothing_is_asked_when_everything_has_expired(
     monkeypatch.setattr("sys.stdin", Terminal())
     monkeypatch.setattr("sys.stderr", stderr)
     assert main.main(["cleanup", "--all"]) == 0
-    assert stderr.getvalue() == "removed 1 of 1 found\n"
+    assert stderr.getvalue().splitlines() == [
+        "run 0123abcd: 1 thing in 1 region, expired 1:40 ago",
+        "removed 1 of 1 found",
+    ]
 
 
 def test_all_without_a_terminal_and_yes_is_refused_before_anything(

@@ -372,7 +372,7 @@ def test_the_live_display_on_a_terminal_leaves_results_whole(image: Path) -> Non
     assert b"\r\ncn-hangzhou n1 (ipxe) m-cn-hangzhou\r\n" in b"\r\n" + rest.lstrip(
         b"\r\x1b[2K1A"
     )
-    assert b"failed us-east-1 n1" in rest
+    assert b"SomeCode at done, 1 image: us-east-1" in rest
 
 
 @pytest.fixture

@@ -196,7 +196,15 @@ def test_every_bad_file_is_named_and_nothing_is_begun(
         ("-n aliyun-x bios.img", "aliyun"),
         ("-n ali-import-x bios.img", "temporary"),
         ("--report none/r.json bios.img", "--report none/r.json: cannot be written"),
-        ("--report . bios.img", "--report .: cannot be written"),
+        ("--report json:. bios.img", "--report json:.: cannot be written"),
+        (
+            "--report r.htlm bios.img",
+            "write FORMAT:r.htlm, where FORMAT is one of json",
+        ),
+        ("--report - bios.img", "standard output needs a format"),
+        ("--report md:- --report images:- bios.img", "two reports for standard"),
+        ("--report r.md --report html:./r.md bios.img", "another report goes into"),
+        ("--report json: bios.img", "names no file"),
         ("--region Nowhere bios.img", "'Nowhere' is no region id"),
         ("", "IMAGE"),
     ],
@@ -242,15 +250,97 @@ def test_failures_leftovers_and_the_summary_are_told(
     assert command(script, "-n", "n1", "bios.img") == 3
     output = capsys.readouterr()
     assert output.out == "us-east-1 n1 (ipxe) m-us-east-1\n"
-    assert output.err.splitlines()[-7:] == [
-        "failed cn-hangzhou n1: done: SomeCode: some message",
-        "left over: cn-hangzhou bucket ali-import-0123abcd-66aabbcc-cn-hangzhou",
-        "to remove what is left: ali-import cleanup --all",
-        "2 placements in 2 regions: 1 placed, 1 failed",
-        "0.0 s, 0 API calls, 0 retries, run 0123abcd",
-        "route   regions  placed  failed",
-        "direct        2       1       1",
-    ]
+    assert (
+        output.err.splitlines()[-11:]
+        == [
+            "2 placements in 2 regions: 1 placed, 1 failed",
+            "0.0 s, 0 API calls, 0 retries, run 0123abcd",
+            "route   regions  placed  failed",
+            "direct        2       1       1",
+            "1 cause, 1 of 2 failed",
+            "1. SomeCode at done, 1 image: cn-hangzhou",
+            "   said: some message",
+            "1 of 2 images stand under their names and in their families",
+            "where an image failed, what had its name before is untouched",
+            "left over: cn-hangzhou bucket ali-import-0123abcd-66aabbcc-cn-hangzhou",
+            "to remove what is left: ali-import cleanup --all",
+            "then run again: ali-import -n n1 bios.img",
+        ][-11:]
+    )
+
+
+def test_the_command_to_run_again_keeps_the_name_of_today(
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    images: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("time.time", lambda: 1767949200.0)
+    (images / "arm.img").rename("my disk.img")
+    assert command(SCRIPTS["fail_some"], "-f", "fam", "--", "my disk.img") == 3
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "then run again: ali-import -n fam-20260109 -f fam -- 'my disk.img'"
+    )
+
+
+def test_every_kind_of_report_is_written_in_one_run(
+    command: Command, images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ("r.json", "images:ids", "r.tfvars", "r.md", "r.HTML", "github-output:out")
+    flags = [word for file in files for word in ("--report", file)]
+    assert command(SCRIPTS["fail_some"], "-n", "n1", *flags, "bios.img") == 3
+    plain = "cn-hangzhou n1 (ipxe) m-cn-hangzhou\n"
+    assert capsys.readouterr().out == plain
+    ids = {"n1": {"cn-hangzhou": "m-cn-hangzhou"}}
+    assert json.loads((images / "ids").read_text()) == ids
+    assert (
+        json.loads((images / "r.json").read_text())["causes"][0]["code"] == "SomeCode"
+    )
+    assert f"images={json.dumps(ids)}\n" in (images / "out").read_text()
+    for name in ("r.md", "r.HTML"):
+        assert "1 cause, 1 of 2 failed" in (images / name).read_text()
+    assert '"cn-hangzhou" = "m-cn-hangzhou"' in (images / "r.tfvars").read_text()
+
+
+def test_a_report_may_take_the_place_of_the_result_lines(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(place_all, "-n", "n1", "--report", "images:-", "bios.img") == 0
+    regions = {"cn-hangzhou": "m-cn-hangzhou", "us-east-1": "m-us-east-1"}
+    assert json.loads(capsys.readouterr().out) == {"n1": regions}
+
+
+def test_the_runners_files_are_appended_to_and_others_replaced(
+    command: Command, monkeypatch: pytest.MonkeyPatch, images: Path
+) -> None:
+    for name in ("summary", "output", "other.md"):
+        (images / name).write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(images / "summary"))
+    monkeypatch.setenv("GITHUB_OUTPUT", str(images / "output"))
+    flags = ("--report", "summary", "--report", "output", "--report", "other.md")
+    assert command(place_all, "-n", "n1", *flags, "bios.img") == 0
+    summary = (images / "summary").read_text()
+    assert summary.startswith("before\n### ali-import: 2 placements")
+    assert (images / "output").read_text().startswith("before\nimages={")
+    assert (images / "other.md").read_text().startswith("### ali-import")
+
+
+def test_on_github_each_cause_is_an_annotation_on_standard_error(
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert command(SCRIPTS["fail_some"], "-n", "n1", "bios.img") == 3
+    output = capsys.readouterr()
+    assert "::" not in output.out
+    (line,) = [text for text in output.err.splitlines() if text.startswith("::")]
+    assert line == (
+        "::error title=SomeCode at done%2C 1 image::us-east-1%0Asome message"
+    )
+    flags = ("--allow-failure", "us-east-1", "-n", "n1")
+    assert command(SCRIPTS["fail_some"], *flags, "bios.img") == 0
+    assert "\n::warning title=SomeCode" in capsys.readouterr().err
 
 
 def test_the_report_file_holds_the_run(command: Command, images: Path) -> None:
@@ -284,6 +374,7 @@ def test_a_report_in_the_place_of_an_image_is_refused(
 ) -> None:
     before = (images / "x64.img").read_bytes()
     report = Path("r.json")
+    prefix = "" if link in {"symbolic", "hard"} else "json:"
     match link:
         case "itself":
             report = Path("./x64.img")
@@ -294,9 +385,10 @@ def test_a_report_in_the_place_of_an_image_is_refused(
         case _:
             Path("folder").symlink_to(images)
             report = Path("folder/x64.img")
-    assert command(place_all, "--report", str(report), "bios.img", "x64.img") == 2
+    given = f"{prefix}{report}"
+    assert command(place_all, "--report", given, "bios.img", "x64.img") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"--report {report}: is the same file as the image x64.img" in line
+    assert f"--report {given}: is the same file as the image x64.img" in line
     assert (images / "x64.img").read_bytes() == before
     assert not made
 

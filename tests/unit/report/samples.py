@@ -49,6 +49,7 @@ FAILED = Outcome(
     route=Route.DIRECT,
     step=Step.IMPORT,
     code="NoSetRoletoECSServiceAcount",
+    operation="ecs.ImportImage",
     message="ECS may not read the bucket; see https://x.example/?Signature=SECRET0123456",
     request_id="473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E",
     advice="create the role AliyunECSImageImportDefaultRole",

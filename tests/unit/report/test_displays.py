@@ -26,11 +26,13 @@ from ali_import.publish.model import (
 )
 from ali_import.redaction import Redactor
 from ali_import.report import display
-from ali_import.report.display import PROGRESS_EVERY_S, PlainDisplay, Tally
+from ali_import.report.display import PROGRESS_EVERY_S, PlainDisplay
 from ali_import.report.lines import Messages, described
-from ali_import.report.live import LiveDisplay
+from ali_import.report.live import LiveDisplay, wraps_anew
 from ali_import.report.log import LogDisplay
-from tests.unit.report import samples
+from ali_import.report.tally import Tally
+from ali_import.report.unanswered import Silence, Unanswered
+from tests.unit.report import bad_day, samples
 
 KNOWN = RegionsKnown(
     regions=("cn-hangzhou", "eu-central-1"), names=("n1", "n1-uefi-arm64")
@@ -69,24 +71,23 @@ def messages(stream: io.StringIO) -> Messages:
 # --- the tally -----------------------------------------------------------------------
 
 
-def test_the_tally_counts_placements_by_step_and_route() -> None:
-    tally = Tally()
+def test_the_tally_counts_placements_by_step() -> None:
+    tally = Tally(Clock())
     tally.take(KNOWN)
     assert tally.total == 4
     assert tally.columns() == {"survey": 4}
     tally.take(moved("cn-hangzhou", Step.STAGE, Route.RELAY))
     tally.take(moved("eu-central-1", Step.IMPORT))
-    assert tally.by_route() == {
-        Route.RELAY: {"stage": 1},
-        None: {"survey": 2, "import": 1},
-    }
     tally.take(PlacementEnded(outcome=samples.PLACED))
     tally.take(PlacementEnded(outcome=samples.FAILED))
     assert tally.columns() == {"done": 1, "failed": 1, "import": 1, "survey": 1}
+    assert tally.failures == [
+        "failed eu-central-1 n1-uefi-arm64: import: NoSetRoletoECSServiceAcount"
+    ]
 
 
 def test_an_outcome_may_be_taken_back() -> None:
-    tally = Tally()
+    tally = Tally(Clock())
     tally.take(KNOWN)
     tally.take(PlacementEnded(outcome=samples.PLACED))
     tally.take(moved("cn-hangzhou", Step.PUBLISH))
@@ -97,7 +98,7 @@ def test_an_outcome_may_be_taken_back() -> None:
 
 
 def test_progress_only_grows_along_the_steps_and_ends_at_100() -> None:
-    tally = Tally()
+    tally = Tally(Clock())
     tally.take(RegionsKnown(regions=("cn-hangzhou",), names=("n1",)))
     seen = [tally.percent]
     for step in Step:
@@ -114,21 +115,21 @@ def test_progress_only_grows_along_the_steps_and_ends_at_100() -> None:
 
 @pytest.mark.parametrize("progress", [-5, 200])
 def test_a_nonsense_percentage_does_no_harm(progress: int) -> None:
-    tally = Tally()
+    tally = Tally(Clock())
     tally.take(RegionsKnown(regions=("cn-hangzhou",), names=("n1",)))
     tally.take(moved("cn-hangzhou", Step.WAIT, progress=progress))
     assert 0 <= tally.percent <= 100
 
 
 def test_an_image_made_elsewhere_to_be_copied_is_no_placement() -> None:
-    tally = Tally()
+    tally = Tally(Clock())
     tally.take(KNOWN)
     tally.take(moved("us-west-1", Step.WAIT))
     assert tally.total == 4
 
 
 def test_an_unknown_placement_is_counted_and_no_error() -> None:
-    tally = Tally()
+    tally = Tally(Clock())
     assert tally.percent == 0
     tally.take(moved("cn-hangzhou", Step.WAIT))
     assert tally.total == 1
@@ -176,6 +177,11 @@ def test_progress_is_told_at_most_every_ten_seconds() -> None:
     assert len(lines) == 60 / PROGRESS_EVERY_S
     assert lines[0] == "0:10 0 of 4 done, 1 stage, 3 survey"
     assert lines[-1] == "1:00 0 of 4 done, 1 wait, 3 survey"
+    named = plain_lines([(0, PhaseBegan(phase=Phase.PLACE)), *events])
+    assert named[2] == (
+        "0:10 0 of 4 done, 1 stage, 3 survey; waiting for eu-central-1 (survey), "
+        "cn-hangzhou (survey)"
+    )
 
 
 def test_a_long_cleaning_up_tells_what_it_does_and_what_is_in_the_way() -> None:
@@ -206,7 +212,7 @@ def test_a_long_cleaning_up_tells_what_it_does_and_what_is_in_the_way() -> None:
         "0:23 cleaning up: 2 regions to go",
         "0:34 cleaning up: us-east-1 fc.DeleteFunction: Throttling, attempt 3 failed, again in 4.0 s",
     ]
-    tally = Tally()
+    tally = Tally(Clock())
     for _, event in events:
         tally.take(event)
     assert list(tally.recent) == [
@@ -223,7 +229,7 @@ def test_not_getting_through_to_the_cloud_is_told() -> None:
     assert plain_lines(
         [(0, PhaseBegan(phase=Phase.SURVEY)), (5, retried), (11, retried)]
     ) == ["0:11 sts.X: ProxyFailure, attempt 3 failed, again in 4.0 s"]
-    tally = Tally()
+    tally = Tally(Clock())
     tally.take(retried)
     assert list(tally.recent) == ["sts.X: ProxyFailure, trying again"]
     tally.take(KNOWN)
@@ -236,13 +242,6 @@ def test_secrets_and_control_characters_do_not_get_into_plain_lines() -> None:
     (line,) = plain_lines([(0, Note(text=hostile, level="ERROR"))])
     assert "SECRET0123456" not in line
     assert "\x1b" not in line
-
-
-def test_failures_shown_are_remembered() -> None:
-    with PlainDisplay(messages(io.StringIO()), clock_s=Clock()) as shown:
-        shown.emit(PlacementEnded(outcome=samples.FAILED))
-        shown.emit(PlacementEnded(outcome=samples.PLACED))
-    assert shown.shown == {samples.FAILED}
 
 
 def test_a_reader_that_went_away_does_not_stop_the_run() -> None:
@@ -264,16 +263,23 @@ def test_a_reader_that_went_away_does_not_stop_the_run() -> None:
 class Screen:
     """A terminal that understands what a live display sends, to see what stays."""
 
-    def __init__(self, *, width: int = 100, height: int = 30) -> None:
+    def __init__(
+        self, *, width: int = 100, height: int = 30, colours: bool = False
+    ) -> None:
         self.stream = TerminalText()
         self.console = Console(
             file=self.stream,
             force_terminal=True,
             width=width,
             height=height,
-            color_system=None,
+            color_system="standard" if colours else None,
             legacy_windows=False,
         )
+
+    def resize(self, width: int, height: int) -> None:
+        """Make the window another size; what it shows is wrapped anew."""
+        self.console.size = ConsoleDimensions(width, height)
+        self.stream.write(f"\x1b[{width}z")
 
     def rows(self) -> list[str]:
         """Play back everything written and return the rows with text."""
@@ -291,6 +297,9 @@ class Screen:
             elif part == "\x1b[1A":
                 row -= 1
                 assert row >= 0
+            elif part.endswith("z"):
+                rows, row = _wrapped_anew(rows[: row + 1], int(part[2:-1]))
+                column = len(rows[row])
             elif part.startswith("\x1b"):
                 assert part in {"\x1b[?25l", "\x1b[?25h"}, f"unknown sequence {part!r}"
             else:
@@ -300,11 +309,22 @@ class Screen:
         return [text.rstrip() for text in rows if text.strip()]
 
 
+def _wrapped_anew(rows: list[str], width: int) -> tuple[list[str], int]:
+    """Wrap what is on a screen, whose cursor is at the end of its last row."""
+    wrapped = [
+        line[start : start + width]
+        for line in rows
+        for start in range(0, max(1, len(line)), width)
+    ]
+    return wrapped, len(wrapped) - 1
+
+
 def live(screen: Screen, clock: Clock | None = None) -> LiveDisplay:
     return LiveDisplay(
         Messages(screen.stream, Redactor()),
         clock_s=clock or Clock(),
         console=screen.console,
+        wraps=True,
     )
 
 
@@ -322,19 +342,99 @@ def test_the_live_display_shows_bar_counts_and_news() -> None:
             )
         )
         clock.now_s += 65
-        shown._live.refresh()
+        shown.refresh()
         rows = screen.rows()
     assert rows[0].endswith(" 1/4 placing  1:05  1 retry")
     assert rows[0].startswith("█")
-    assert rows[1].split() == [
-        *("survey", "stage", "import", "copy", "wait", "replace", "publish", "done"),
-        "failed",
+    assert rows[1:] == [
+        "1 wait, 1 survey, 1 failed",
+        "waiting for cn-hangzhou (survey)",
+        "cn-hangzhou ██░░░░░░ survey  0/2",
+        "failed eu-central-1 n1-uefi-arm64: import: NoSetRoletoECSServiceAcount",
     ]
-    assert rows[2].split() == ["direct", *"·······11"]
-    assert rows[3].split() == ["relay", *"····1····"]
-    assert rows[4].split() == ["no", "route", *"1········"]
-    assert rows[5].startswith("failed eu-central-1 n1-uefi-arm64: import:")
     assert "SECRET0123456" not in screen.stream.getvalue()
+
+
+def many(shown: LiveDisplay, clock: Clock) -> None:
+    """Show 32 regions on a bad day, and one that does not answer."""
+    big = replace(samples.target().image, file_bytes=1 << 30)
+    shown.know(
+        [replace(samples.target(), name=name, image=big) for name in bad_day.NAMES]
+    )
+    shown.watch(Silent())
+    shown.emit(PhaseBegan(phase=Phase.PLACE))
+    shown.emit(RegionsKnown(regions=bad_day.REGIONS, names=bad_day.NAMES))
+    for number, region in enumerate(bad_day.REGIONS):
+        clock.now_s += 1
+        step = (Step.STAGE, Step.WAIT, Step.SURVEY)[number % 3]
+        progress = 50 if step is not Step.SURVEY else 0
+        route = Route.COPY if step is Step.WAIT else Route.DIRECT
+        for name in bad_day.NAMES:
+            event = moved(region, step, route, progress)
+            shown.emit(replace(event, name=name))
+        if number < 6:
+            outcome = replace(samples.FAILED, region=region, name=bad_day.NAMES[0])
+            shown.emit(PlacementEnded(outcome=outcome))
+    shown.refresh()
+
+
+class Silent(Unanswered):
+    """Knows of one region that has not answered for 31 seconds."""
+
+    def __init__(self) -> None:
+        pass
+
+    def silences(self, *, seconds_min: float) -> list[Silence]:
+        assert seconds_min > 0
+        region = bad_day.REGIONS[7]
+        return [Silence(region=region, operation="ecs.ImportImage", seconds=31.4)]
+
+
+def drawn(width: int, height: int) -> list[str]:
+    screen, clock = Screen(width=width, height=height), Clock()
+    with live(screen, clock) as shown:
+        many(shown, clock)
+        return screen.rows()
+
+
+def test_a_wide_terminal_shows_two_columns_of_regions() -> None:
+    rows = drawn(160, 50)
+    assert "15.5 GiB of 31 GiB stored, 538.9 MiB/s, 0:29 left" in rows
+    assert (
+        "waiting for ap-southeast-8 (no answer for 31 s), cn-north-1 (survey), "
+        "cn-north-4 (survey), 29 more"
+    ) in rows
+    pairs = [row for row in rows if row.count("░") > 2 and row.count("/3") == 2]
+    assert len(pairs) > 5
+
+
+def test_a_narrow_terminal_cuts_nothing() -> None:
+    rows = drawn(40, 30)
+    assert not [row for row in rows if "…" in row]
+    assert "  ap-southeast-8 (no answer for 31 s)," in rows
+    assert "ap-southeast-8 no answer for 31 s  0/3" in rows
+    assert any(row.startswith("and ") for row in rows)
+
+
+def test_failures_are_red_and_few() -> None:
+    screen, clock = Screen(colours=True), Clock()
+    with live(screen, clock) as shown:
+        many(shown, clock)
+    text = screen.stream.getvalue()
+    assert "\x1b[31mfailed cn-north-1" not in text
+    assert "\x1b[31m2 failed before\x1b[0m" in text
+    assert "\x1b[31mfailed ap-southeast-6 ipxe-1.21: import" in text
+    assert "\x1b[1;31m6 failed" in text
+
+
+def test_there_is_no_colour_if_it_is_not_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen, clock = Screen(colours=True), Clock()
+    with live(screen, clock) as shown:
+        many(shown, clock)
+    assert "\x1b[31m" not in screen.stream.getvalue()
 
 
 def test_a_terminal_that_closes_does_not_stop_the_run() -> None:
@@ -343,7 +443,7 @@ def test_a_terminal_that_closes_does_not_stop_the_run() -> None:
     with LiveDisplay(Messages(stream, Redactor()), clock_s=Clock()) as shown:
         shown.emit(KNOWN)
         os.close(ours)
-        shown._live.refresh()
+        shown.refresh()
         shown.emit(Note(text="a warning", level="WARNING"))
         shown.say("interrupted")
     with suppress(OSError):  # what could not be written
@@ -354,10 +454,10 @@ def test_nothing_of_the_live_display_stays_but_warnings() -> None:
     screen = Screen()
     with live(screen) as shown:
         shown.emit(KNOWN)
-        shown._live.refresh()
+        shown.refresh()
         shown.emit(Note(text="the role is [bold]missing[/bold]", level="WARNING"))
         shown.say("interrupted")
-        shown._live.refresh()
+        shown.refresh()
     assert screen.rows() == ["the role is [bold]missing[/bold]", "interrupted"]
     assert screen.stream.getvalue().count("\x1b[?25h") == 1
 
@@ -370,7 +470,7 @@ def test_the_live_display_fits_any_terminal(width: int, height: int) -> None:
         shown.emit(KNOWN)
         for _ in range(5):
             shown.emit(PlacementEnded(outcome=samples.FAILED))
-        shown._live.refresh()
+        shown.refresh()
         rows = screen.rows()
         assert len(rows) <= max(1, height - 1)
         assert all(len(row) <= width for row in rows)
@@ -381,15 +481,71 @@ def test_a_resized_terminal_gets_the_new_size() -> None:
     screen = Screen(width=200)
     with live(screen) as shown:
         shown.emit(KNOWN)
-        shown._live.refresh()
+        shown.refresh()
         drawn = len(screen.stream.getvalue())
         screen.console.size = ConsoleDimensions(30, 5)
-        shown._live.refresh()
+        shown.refresh()
         again = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", screen.stream.getvalue()[drawn:])
     rows = again.split("\n")
     assert any(row.strip() for row in rows)
     assert all(len(row.strip("\r")) <= 30 for row in rows)
     assert len(rows) <= 4
+
+
+@pytest.mark.parametrize(
+    "sizes", [[(80, 30)], [(40, 30)], [(100, 30), (41, 30), (160, 50)]]
+)
+def test_nothing_is_left_behind_when_the_window_changes(
+    sizes: list[tuple[int, int]],
+) -> None:
+    screen, clock = Screen(width=160, height=50), Clock()
+    with live(screen, clock) as shown:
+        many(shown, clock)
+        shown.say("a warning")
+        for width, height in sizes:
+            screen.resize(width, height)
+            shown.refresh()
+            rows = screen.rows()
+            assert rows[0] == "a warning"
+            assert sum("placing" in row for row in rows) == 1
+            assert len(rows) <= height
+        screen.resize(60, 30)
+    assert screen.rows() == ["a warning"]
+
+
+def test_a_terminal_that_cuts_loses_no_line_above() -> None:
+    screen, clock = Screen(width=160, height=50), Clock()
+    shown = LiveDisplay(
+        messages(screen.stream), clock_s=clock, console=screen.console, wraps=False
+    )
+    with shown:
+        many(shown, clock)
+        shown.say("a warning")
+        screen.console.size = ConsoleDimensions(40, 30)
+        shown.refresh()
+    assert screen.rows() == ["a warning"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "wraps"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "xterm-256color", "XTERM_VERSION": "XTerm(379)"}, False),
+        ({"TERM": "screen", "STY": "1.pts-0.host"}, False),
+        ({"TERM": "screen", "TMUX": "/tmp/tmux"}, True),
+        ({"TERM": "linux"}, False),
+    ],
+)
+def test_which_terminals_wrap_anew(environment: dict[str, str], *, wraps: bool) -> None:
+    assert wraps_anew(environment) is wraps
+
+
+def test_it_names_what_it_asks_when_all_placements_are_settled() -> None:
+    tally = Tally(Clock())
+    tally.watch(Silent())
+    tally.take(PhaseBegan(phase=Phase.CLEAN_UP))
+    told = "ap-southeast-8 (ecs.ImportImage, no answer for 31 s)"
+    assert tally.waiting_for(at_most=3) == [told]
 
 
 def test_rich_is_not_loaded_unless_the_display_is_live() -> None:

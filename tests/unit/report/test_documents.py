@@ -1,32 +1,25 @@
-"""The report for programs: its shape, and how the file is written."""
+"""Reports for programs and for a workflow's page: their shape."""
 
 import dataclasses
 import json
 import os
 import re
-import stat
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ali_import import __version__
-from ali_import.redaction import Redactor
+from ali_import.publish.model import Outcome, Report, Result
 from ali_import.report import documents
-from tests.unit.report import samples
+from ali_import.report.destinations import Format
+from tests.unit.report import bad_day, samples
 
-DOCUMENTATION = Path(__file__).parents[3] / "docs" / "report.md"
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "reports.md"
 
 
 def document() -> dict[str, Any]:
-    return documents.as_json(
-        samples.MIXED,
-        [samples.target()],
-        exit_status=3,
-        started_at=1767949200.5,
-        redactor=Redactor(),
-    )
+    return documents.as_dict(bad_day.mixed())
 
 
 def test_the_document_has_the_documented_shape() -> None:
@@ -49,14 +42,55 @@ def test_the_document_has_the_documented_shape() -> None:
         "result": "placed",
         "image_id": "m-placed",
         "published": True,
+        "old_changed": False,
         "route": "relay",
         "step": "done",
         "code": None,
+        "operation": None,
         "message": None,
         "request_id": None,
         "advice": None,
         "seconds": 12.346,
+        "steps": [
+            {
+                "step": "survey",
+                "route": None,
+                "after_seconds": 1.0,
+                "seconds": 1.0,
+                "attempts": 1,
+                "bytes": None,
+            },
+            {
+                "step": "stage",
+                "route": "relay",
+                "after_seconds": 2.0,
+                "seconds": 1.0,
+                "attempts": 1,
+                "bytes": 1048576,
+            },
+            {
+                "step": "import",
+                "route": "relay",
+                "after_seconds": 3.0,
+                "seconds": 1.0,
+                "attempts": 1,
+                "bytes": None,
+            },
+        ],
     }
+    assert made["causes"][0] == {
+        "kind": "failed",
+        "code": "NoSetRoletoECSServiceAcount",
+        "steps": ["import"],
+        "operations": ["ecs.ImportImage"],
+        "message": "ECS may not read the bucket; see https://x.example/?***",
+        "messages": 1,
+        "request_id": "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E",
+        "advice": "create the role AliyunECSImageImportDefaultRole",
+        "allowed": False,
+        "placements": [{"region": "eu-central-1", "name": "n1-uefi-arm64"}],
+    }
+    assert made["command"] == "ali-import -n n1 a.img"
     assert made["images"] == [
         {
             "path": "a.img",
@@ -88,13 +122,10 @@ def test_a_file_name_that_is_not_utf8_can_be_told_from_others() -> None:
     target = samples.target()
     path = Path(os.fsdecode(b"dis\xffk.img"))
     image = dataclasses.replace(target.image, path=path)
-    made = documents.as_json(
-        samples.MIXED,
-        [dataclasses.replace(target, image=image)],
-        exit_status=3,
-        started_at=1767949200.5,
-        redactor=Redactor(),
+    end = dataclasses.replace(
+        bad_day.mixed(), targets=(dataclasses.replace(target, image=image),)
     )
+    made = documents.as_dict(end)
     assert made["images"][0]["path"] == "dis\\xffk.img"
 
 
@@ -119,7 +150,7 @@ def test_the_documented_example_has_every_field_too() -> None:
 
 
 def _documentation() -> str:
-    return DOCUMENTATION.read_text()
+    return DOCUMENTATION.read_text().partition("## The report for programs")[2]
 
 
 def _field_names(value: object, prefix: str) -> list[str]:
@@ -134,63 +165,116 @@ def _field_names(value: object, prefix: str) -> list[str]:
     return names
 
 
-def test_writing_replaces_the_file_whole_and_leaves_nothing_beside_it(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "r.json"
-    path.write_text("old")
-    documents.write({"name": "镜像"}, path)
-    assert json.loads(path.read_text(encoding="utf-8")) == {"name": "镜像"}
-    assert [entry.name for entry in tmp_path.iterdir()] == ["r.json"]
+# --- the others -----------------------------------------------------------------------
 
 
-def test_the_file_has_ordinary_permissions(tmp_path: Path) -> None:
-    path = tmp_path / "r.json"
-    umask = os.umask(0o027)
-    try:
-        documents.write({}, path)
-    finally:
-        os.umask(umask)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+def one(outcome: Outcome, **fields: Any) -> Any:
+    report = Report(run_id="0123abcd", outcomes=(outcome,))
+    return dataclasses.replace(bad_day.ended(report), **fields)
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    link = tmp_path / "r.json"
-    link.symlink_to("real/r.json")
-    documents.write({"a": 1}, link)
-    assert link.is_symlink()
-    assert json.loads((tmp_path / "real" / "r.json").read_text()) == {"a": 1}
+def test_the_ids_alone_are_by_name_and_region() -> None:
+    assert json.loads(documents.as_images(bad_day.mixed())) == {
+        "n1": {"cn-hangzhou": "m-placed", "eu-central-1": "m-adopted"},
+        "n1-uefi-arm64": {"cn-hangzhou": "m-unchanged"},
+    }
 
 
-def test_a_document_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "r.json"
-    path.write_text("old")
-    with pytest.raises(TypeError):
-        documents.write({"a": object()}, path)
-    assert path.read_text() == "old"
+def test_terraform_reads_the_ids_as_a_map() -> None:
+    assert documents.as_tfvars(bad_day.mixed()) == (
+        "images = {\n"
+        '  "n1" = {\n'
+        '    "cn-hangzhou" = "m-placed"\n'
+        '    "eu-central-1" = "m-adopted"\n'
+        "  }\n"
+        '  "n1-uefi-arm64" = {\n'
+        '    "cn-hangzhou" = "m-unchanged"\n'
+        "  }\n"
+        "}\n"
+    )
 
 
-def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    read: list[str] = []
-    reader = threading.Thread(target=lambda: read.append(path.read_text()), daemon=True)
-    reader.start()
-    documents.check_writable(path)
-    documents.write({"a": 1}, path)
-    reader.join(timeout=5)
-    assert json.loads(read[0]) == {"a": 1}
-    assert path.is_fifo()
+def test_terraform_takes_nothing_in_a_name_for_a_template() -> None:
+    hostile = dataclasses.replace(samples.PLACED, name='a"${x}%{y}')
+    assert '"a\\"$${x}%%{y}" = {' in documents.as_tfvars(one(hostile))
 
 
-def test_checking_leaves_no_trace(tmp_path: Path) -> None:
-    documents.check_writable(tmp_path / "r.json")
-    assert list(tmp_path.iterdir()) == []
+def test_no_value_for_the_runner_begins_a_line_of_its_own() -> None:
+    hostile = dataclasses.replace(
+        samples.PLACED, name="n\nforged=1", image_id="m\r\nforged=2"
+    )
+    lines = documents.as_github_output(one(hostile)).splitlines()
+    assert [line.partition("=")[0] for line in lines] == [
+        *("images", "exit-status", "run-id"),
+        *("placements", "standing", "summary"),
+    ]
+    assert json.loads(lines[0].partition("=")[2]) == {
+        "n\nforged=1": {"cn-hangzhou": "m\r\nforged=2"}
+    }
 
 
-def test_checking_finds_out_what_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        documents.check_writable(tmp_path / "none" / "r.json")
-    with pytest.raises(IsADirectoryError):
-        documents.check_writable(tmp_path)
+def test_a_workflows_page_has_causes_first_and_a_row_a_region() -> None:
+    page = documents.as_markdown(bad_day.mixed()).splitlines()
+    assert (
+        page[0]
+        == "### ali-import: 1 cause, 1 of 6 failed, 1 of 6 held back, 1 of 6 skipped"
+    )
+    assert page[2] == (
+        "1. **NoSetRoletoECSServiceAcount at import (ecs.ImportImage)**: eu-central-1 (n1-uefi-arm64)"
+    )
+    assert "   - to do: create the role AliyunECSImageImportDefaultRole" in page
+    assert "- then run again: `ali-import -n n1 a.img`" in page
+    assert page[-5:] == [
+        "| region | n1 | n1-uefi-arm64 |",
+        "|---|---|---|",
+        "| cn-hangzhou | `m-placed` placed | `m-unchanged` unchanged |",
+        "| eu-central-1 | `m-adopted` adopted | **failed** NoSetRoletoECSServiceAcount |",
+        "| us-east-1 | **skipped** | **not published** |",
+    ]
+
+
+def test_a_workflows_page_of_a_good_run_is_short() -> None:
+    page = documents.as_markdown(one(samples.PLACED)).splitlines()
+    assert page[0] == "### ali-import: 1 placement in 1 region: 1 placed"
+    assert len(page) == 7
+
+
+def test_what_the_cloud_says_is_no_markdown_and_no_html() -> None:
+    hostile = dataclasses.replace(
+        samples.FAILED, message="<script>a</script> | [b](c) `d` *e*", code="C|d"
+    )
+    page = documents.as_markdown(one(hostile))
+    assert "<script>" not in page
+    assert r"&lt;script&gt;a&lt;/script&gt; \| \[b\](c) \`d\` \*e\*" in page
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("ali-import a.img", "`ali-import a.img`"),
+        ("ali-import 'a`b.img'", "`` ali-import 'a`b.img' ``"),
+        ("ali-import 'a``b'", "``` ali-import 'a``b' ```"),
+    ],
+)
+def test_a_command_is_shown_as_it_is(command: str, shown: str) -> None:
+    assert shown in documents.as_markdown(one(samples.FAILED, command=command))
+
+
+@pytest.mark.parametrize("form", Format)
+def test_every_format_can_tell_a_run_of_nothing(form: Format) -> None:
+    for interrupted in (False, True):
+        report = Report(run_id="0123abcd", outcomes=(), interrupted=interrupted)
+        assert documents.RENDERERS[form](bad_day.ended(report)).endswith("\n")
+
+
+@pytest.mark.parametrize("form", Format)
+def test_no_format_tells_a_secret(form: Format) -> None:
+    text = documents.RENDERERS[form](bad_day.mixed())
+    assert "SECRET0123456" not in text
+
+
+@pytest.mark.parametrize("result", Result)
+def test_every_result_has_a_word_in_every_format(result: Result) -> None:
+    end = one(dataclasses.replace(samples.PLACED, result=result))
+    for form in (Format.JSON, Format.MARKDOWN, Format.HTML):
+        assert result in documents.RENDERERS[form](end)

@@ -1,11 +1,14 @@
 """What is said at the end of a run: result lines, failure lines, the summary."""
 
+import io
 from dataclasses import replace
 
 import pytest
 
 from ali_import.publish.model import Outcome, Report, Result
+from ali_import.redaction import Redactor
 from ali_import.report.lines import (
+    Messages,
     clock,
     counted,
     duration,
@@ -133,3 +136,25 @@ def test_a_nonsense_moment_is_empty(unix_s: float) -> None:
 
 def test_a_moment_is_in_utc() -> None:
     assert moment(1767949200) == "2026-01-09T09:00:00+00:00"
+
+
+class Terminal(io.StringIO):
+    """A stream that claims to be a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "colours", "written"),
+    [
+        (Terminal(), True, "\x1b[31m1 of 2 failed\x1b[0m\n"),
+        (Terminal(), False, "1 of 2 failed\n"),
+        (io.StringIO(), True, "1 of 2 failed\n"),
+    ],
+)
+def test_what_failed_is_red_where_somebody_sees_it(
+    stream: io.StringIO, *, colours: bool, written: str
+) -> None:
+    Messages(stream, Redactor(), colours=colours).alarm("1 of 2 failed")
+    assert stream.getvalue() == written

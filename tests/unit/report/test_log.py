@@ -12,10 +12,12 @@ import pytest
 
 from ali_import.cloud.calls import Call, DescribeRegions, ListObjects, R
 from ali_import.errors import ApiError
+from ali_import.publish.model import PlacementMoved, Step
 from ali_import.redaction import Redactor
 from ali_import.report import log
 from ali_import.report.lines import Messages
 from ali_import.report.log import LoggedCloud
+from tests.unit.report.bad_day import Clock
 
 SECRET = "0123456789abcdefghijklmnopqr"
 
@@ -186,3 +188,17 @@ def test_calls_are_logged_with_their_ending(stream: io.StringIO) -> None:
         "ecs.DescribeRegions: ok (1.000 s)",
         "cn-beijing oss.ListObjects through the relay: AccessDenied 473469C7 (1.000 s)",
     ]
+
+
+def test_v_tells_progress_in_a_long_step_now_and_then(stream: io.StringIO) -> None:
+    clock = Clock()
+    with log.configured(1, messages(stream)):
+        shown = log.LogDisplay(clock_s=clock)
+        for percent in range(100):
+            event = PlacementMoved(
+                region="r", name="n", step=Step.WAIT, progress=percent
+            )
+            shown.emit(event)
+            clock.now_s += 0.5
+    lines = [line.partition("INFO ")[2] for line in stream.getvalue().splitlines()]
+    assert lines == ["r n: wait", *(f"r n: wait {n} %" for n in range(20, 100, 20))]
