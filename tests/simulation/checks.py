@@ -33,8 +33,8 @@ def report_equals_world(
     """Give every difference between what a run reports and what there is.
 
     Of images that rivals replace in turn, a report says what was; and a listing may
-    have shown that an image was public, or in its family, that another run had taken
-    back a moment before.
+    have shown that an image had its name, was public or in its family, that another
+    run had taken back a moment before.
     """
     wanted = [(r, t.name) for r in plan.regions for t in wanted_targets]
     if report.interrupted and not report.outcomes:
@@ -47,11 +47,16 @@ def report_equals_world(
         if plan.rivalry and outcome.result.good:
             continue
         target = targets[outcome.name]
-        about = f"{outcome.region} {outcome.name} is reported "
+        where = f"{outcome.region} {outcome.name}"
         for text in _outcome_holds(world, plan, outcome, target, report):
-            if outcome.image_id in withdrawn_lately and text.startswith(about):
-                continue
-            yield text
+            stale = text.startswith(f"{where} is reported ") or text == _gone(outcome)
+            if not stale or outcome.image_id not in withdrawn_lately:
+                yield text
+
+
+def _gone(outcome: Outcome) -> str:
+    where = f"{outcome.region} {outcome.name}"
+    return f"{where} is {outcome.result}, but {outcome.image_id} is not there"
 
 
 def _outcome_holds(
@@ -77,7 +82,7 @@ def _outcome_holds(
     if image is None and shared:
         return
     if image is None:
-        yield f"{where} is {outcome.result}, but {outcome.image_id} is not there"
+        yield _gone(outcome)
         return
     now = world.agenda.now
     # A deprecated image is revived when it is published, not before.

@@ -156,7 +156,9 @@ class Monitor:
             self._taken_over.update(taken)
         if isinstance(request, calls.ModifyImageAttribute) and request.name is not None:
             self._renamed[request.region, eye.process] = self._now()
-        if isinstance(request, calls.ModifyImageAttribute) and request.family:
+        if isinstance(request, calls.ModifyImageAttribute) and (
+            request.name or request.family
+        ):
             self._withdrawn[request.image_id] = self._now(), eye
         if request.SERVICE == "ecs":
             self._check_names(eye, request)
@@ -376,7 +378,7 @@ class Monitor:
             self.not_shown.add(image_id)
 
     def withdrawn_lately(self, eye: "Eye") -> set[str]:
-        """Return the images that another run has just hidden or taken out of a family.
+        """Return the images that another run has just hidden, renamed or regrouped.
 
         Listings may lag.
         """

@@ -371,8 +371,9 @@ class Placement:
             if replacement.is_aside:
                 text = f"the replaced {name} stays aside: {error.diagnostics()}"
             self.region.note(text, level="WARNING")
-        if not published:
-            self._give_up()
+        finally:  # cleaning up may be cut short
+            if not published:
+                self._give_up()
 
     async def _is_published(self) -> bool:
         """Whether the new image is published, be it by another run."""
