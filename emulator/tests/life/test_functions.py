@@ -128,6 +128,25 @@ def test_a_function_that_is_not_there_is_told() -> None:
     assert seen.json["Message"] == documented["body"]["Message"] % "none"
 
 
+def test_who_has_no_functions_is_told_in_the_words_of_the_older_version() -> None:
+    async def list_functions(wire: Wire) -> Answer:
+        return await Wire(Cloud(fc_enabled=False), wire.functions).call(
+            "GET", "functions"
+        )
+
+    async def at_anothers_host(wire: Wire) -> Answer:
+        host = "2222222222222222.cn-hangzhou.fc.aliyuncs.com"
+        return await wire.call("GET", "functions", host=host)
+
+    for number, call in ((7, list_functions), (58, at_anothers_host)):
+        captured = vector(number)
+        seen = on_the_wire(call)
+        assert seen.status == captured["status"]
+        # The keys are those of version 3.
+        assert seen.json["Code"] == captured["body"]["ErrorCode"]
+        assert seen.json["Message"] == captured["body"]["ErrorMessage"]
+
+
 @pytest.mark.parametrize(
     ("code", "told", "call"),
     [

@@ -272,7 +272,7 @@ def test_an_account_that_never_activated_the_service() -> None:
     cloud = Cloud(fc_enabled=False)
     for call in (cloud.create, lambda: cloud.fc.describe_regions(cloud.main)):
         error = refused(call)
-        assert (error.code, error.status) == ("ServiceNotEnabled", 403)
+        assert (error.code, error.status) == ("AccessDenied", 403)
 
 
 def test_an_account_in_arrears_makes_and_runs_nothing() -> None:

@@ -26,7 +26,6 @@ COMMON_ERRORS = (
     "InternalServerError",
     "MissingRequiredHeader",
     "PathNotSupported",
-    "ServiceNotEnabled",
     "ServiceUnavailable",
 )
 """Codes that any action can give."""

@@ -79,8 +79,9 @@ class FcService:
             )
         account_id = request.host.account_id
         if account_id not in {"", request.caller.account_id}:
+            # As captured of Function Compute 2 (alibaba/funcraft#86).
             raise refusal(
-                "AccessDenied", f"the endpoint belongs to account '{account_id}'"
+                "AccessDenied", "The service or function doesn't belong to you."
             )
         found = route(request.method, request.path)
         if found is None:

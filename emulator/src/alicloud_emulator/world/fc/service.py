@@ -288,10 +288,8 @@ class Fc:
         self._world.ram.authorize(caller, action, resource)
         account = self._world.ram.people(caller.account_id).account
         if not account.fc_enabled:
-            raise refusal(
-                "ServiceNotEnabled",
-                "Function Compute is not activated for this account",
-            )
+            # As captured of Function Compute 2 (Serverless-Devs/Serverless-Devs#282).
+            raise refusal("AccessDenied", "FC service is not enabled for current user.")
 
     def _find(
         self, account_id: str, region: str, name: str, *, qualifier: str = ""

@@ -19,6 +19,7 @@ from alicloud_emulator.world.oss.values import (
     Visit,
 )
 from alicloud_emulator.world.profile import OssMode
+from alicloud_emulator.world.recent import Recent
 
 if TYPE_CHECKING:
     from alicloud_emulator.world.world import World
@@ -40,6 +41,8 @@ _CLOSED = (
 _ANONYMOUS = "Anonymous access is forbidden for this operation."
 _ANONYMOUS_EC = "0003-00001201"
 _HELD_EC = "0015-00000103"
+_HELD_MAX = 10_000
+"""Names of deleted buckets remembered: a few MB."""
 _OTHER_CLASS = "Cannot modify existing bucket's storage class."
 _OTHER_REDUNDANCY = "Bucket already exists can't modify data redundancy type."
 OBJECT_TAG_CHARACTER = r"[\w +\-=._:/]"
@@ -72,7 +75,7 @@ class Buckets:
         self._world = world
         self._table = table
         self._gate = gate
-        self._held_until: dict[str, float] = {}
+        self._held_until: Recent[str, float] = Recent(_HELD_MAX)
 
     def put(
         self,
