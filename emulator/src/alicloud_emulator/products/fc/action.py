@@ -43,7 +43,12 @@ def metadata() -> Mapping[str, tuple[str, str]]:
 
 def matched(path: str, full_path: str) -> "re.Match[str] | None":
     """Return what a path's fields are in a request's path, if it is of that form."""
-    return re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path), full_path)
+    return _pattern(path).fullmatch(full_path)
+
+
+@cache
+def _pattern(path: str) -> "re.Pattern[str]":
+    return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path))
 
 
 class Executor(Protocol):
