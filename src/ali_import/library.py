@@ -64,6 +64,7 @@ class OptionChanges(TypedDict, total=False):
     timeout_s: float
     nvme: str
     imds: str
+    detect: bool
 
 
 def _ignore(_: Event) -> None:

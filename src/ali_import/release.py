@@ -262,6 +262,7 @@ _OPTIONS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "public": ("public", _flag),
     "overwrite": ("overwrite", _flag),
     "all-or-nothing": ("all_or_nothing", _flag),
+    "detect": ("detect", _flag),
     "region": ("regions", _regions),
     "allow-failure": ("allow_failure", lambda value: frozenset(_regions(value))),
     "role": ("role", _role),

@@ -136,3 +136,11 @@ def test_an_image_may_come_from_a_pipe(
             regions = ["eu-central-1"]
             assert problems(state, wanted[2:], public=False, regions=regions) == []
             assert result in ended.err
+
+
+def test_what_the_cloud_finds_is_told(execute: Exec, disks: list[Path]) -> None:
+    ended, _ = execute("-v", "--detect", *FLAGS, *IN_THEM, disks[0])
+    assert ended.status == 0, ended.err
+    told = "the cloud's check of demo-1: Nvme: supported"
+    regions = [r for r in REGIONS if f"{r}: {told}" in ended.err]
+    assert regions == list(REGIONS[:2])  # the third has a copy

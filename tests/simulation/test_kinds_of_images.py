@@ -154,3 +154,39 @@ def test_a_vhd_gets_where_it_can_be_uploaded_and_fails_at_once_elsewhere(
         assert formats == ["VHD", "VHD"]
 
     in_a_scene(scenario, SEALED)
+
+
+@pytest.mark.parametrize("nvme", ["supported", "unsupported"])
+def test_what_the_cloud_finds_in_an_image_is_told(nvme: str) -> None:
+    slow = replace(PROFILE, durations=replace(PROFILE.durations, detection_s=60.0))
+
+    async def scenario(scene: Scene) -> None:
+        report = await publish(scene, TARGET, detect=True, nvme=nvme)
+        assert all(outcome.published for outcome in report.outcomes)
+        found = f"the cloud's check of demo-1: Nvme: {nvme}"
+        notes = [e for e in scene.heard if isinstance(e, Note)]
+        told = [note.text for note in notes if note.text.startswith(found)]
+        assert len(told) == 2
+        risky = nvme == "unsupported"
+        assert warnings(scene) == (told if risky else [])
+        assert ("(risk: Medium, Nvme.NotSupport" in told[0]) == risky
+        # Who does not ask hears nothing.
+        scene.heard.clear()
+        await publish(scene, TARGET, run_id="4567abcd")
+        assert warnings(scene) == []
+
+    in_a_scene(scenario, slow)
+
+
+def test_a_check_that_does_not_end_is_not_waited_for() -> None:
+    never = replace(PROFILE, durations=replace(PROFILE.durations, detection_s=1e6))
+
+    async def scenario(scene: Scene) -> None:
+        report = await publish(scene, TARGET, detect=True)
+        assert all(outcome.published for outcome in report.outcomes)
+        assert report.seconds < 400
+        assert {text.split(";")[0] for text in warnings(scene)} == {
+            "the cloud's check of demo-1 is not done"
+        }
+
+    in_a_scene(scenario, never)

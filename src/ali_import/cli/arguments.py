@@ -38,7 +38,7 @@ ARCHITECTURES: Final = ("x86_64", "arm64")
 
 RELEASE_FLAGS: Final = (
     *("name", "family", "boot-mode", "architecture"),
-    *("public", "overwrite", "all-or-nothing"),
+    *("public", "overwrite", "all-or-nothing", "detect"),
     *("region", "allow-failure", "role", "timeout"),
 )
 """Flags that are keys of a release file, too."""
@@ -400,6 +400,11 @@ def _add_about_images(parser: argparse.ArgumentParser) -> None:
         "--family",
         metavar="FAMILY",
         help="image family, before the suffix (default: ipxe)",
+    )
+    add(
+        "--detect",
+        action=argparse.BooleanOptionalAction,
+        help="have the cloud check the images that it imports, and tell what it finds",
     )
     add(
         "--sha256",

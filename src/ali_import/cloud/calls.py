@@ -108,6 +108,7 @@ class ImportImage(Call[ImportStarted]):
     Attributes:
         architecture: ``x86_64`` or ``arm64``; "" leaves it to the cloud (hybrids).
         format: Of the object: ``RAW``, ``QCOW2`` or ``VHD``.
+        detect: Whether the cloud is to check the image, once it is made.
     """
 
     SERVICE = "ecs"
@@ -122,6 +123,7 @@ class ImportImage(Call[ImportStarted]):
     key: str
     nvme: str = "supported"
     imds: str = "v1"
+    detect: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -36,6 +36,21 @@ class TaskStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that the cloud's own check found in an image.
+
+    Attributes:
+        risk: ``High``, ``Medium`` or ``Low``; "" where there is none.
+        code: The cloud's word for the risk, or "".
+    """
+
+    name: str
+    value: str = ""
+    risk: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CloudImage:
     """One custom image as DescribeImages shows it.
 
@@ -51,6 +66,8 @@ class CloudImage:
         shared: Whether it is shared with single accounts.
         in_use: Whether an instance of this account was made of it; those of other
             accounts cannot be seen.
+        detection: ``Processing`` while the cloud checks the image; "" if it does not.
+        findings: What that check found.
     """
 
     image_id: str
@@ -69,6 +86,8 @@ class CloudImage:
     created_at: float = 0.0
     shared: bool = False
     in_use: bool = False
+    detection: str = ""
+    findings: tuple[Finding, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

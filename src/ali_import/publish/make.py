@@ -41,6 +41,9 @@ _ROUNDS_MAX: Final = 6
 _CANCEL_S_MAX: Final = MINUTE_S
 _LOST_S_MAX: Final = 8 * MINUTE_S
 """Bound for asking again and again when neither an answer nor the image comes."""
+_DETECTING: Final = "Processing"
+_DETECTION_S_MAX: Final = 5 * MINUTE_S
+_DETECTION_LOOK_S: Final = 5.0
 _RUNNING: Final = {TaskStatus.WAITING, TaskStatus.PROCESSING, TaskStatus.PAUSED}
 
 
@@ -261,6 +264,8 @@ class Making:
         repaired, _ = await self.repair(image)
         if not self.passing:
             await self.prefer_uefi(repaired, made_here=not attempt.adopted)
+            if self.region.context.options.detect:
+                await self._tell_findings(image)
         return Made(image=repaired, adopted=attempt.adopted)
 
     def _token(self, *about: str) -> str:
@@ -371,6 +376,29 @@ class Making:
             else:
                 return
         self.region.note(f"{self.name} stays UEFI: {why}", level="WARNING")
+
+    async def _tell_findings(self, image: CloudImage) -> None:
+        """Tell what the cloud's own check of an image found, when it is done.
+
+        Only imports are checked. What it finds is no reason to fail.
+
+        Raises:
+            CloudError: The region does not answer.
+        """
+        began = anyio.current_time()
+        while image.detection == _DETECTING:
+            if anyio.current_time() - began > _DETECTION_S_MAX:
+                text = f"the cloud's check of {self.name} is not done; not waited for"
+                self.region.note(text, level="WARNING")
+                return
+            await anyio.sleep(_DETECTION_LOOK_S)
+            image = await self.find() or image
+        for finding in image.findings:
+            about = ", ".join(filter(None, (finding.risk, finding.code)))
+            risk = f" (risk: {about})" if finding.risk else ""
+            text = f"the cloud's check of {self.name}: {finding.name}: {finding.value}"
+            level = "WARNING" if finding.risk else "INFO"
+            self.region.note(f"{text}{risk}", level=level)
 
     # --- the end ----------------------------------------------------------------------
 

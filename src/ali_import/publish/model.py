@@ -44,6 +44,7 @@ class Options:
             published for a minute at most, and the run cleans up.
         nvme: Features.NvmeSupport of the images.
         imds: Features.ImdsSupport of the images.
+        detect: Have the cloud check the images that are imported, and tell what it finds.
     """
 
     regions: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Options:
     timeout_s: float = 4 * HOUR_S
     nvme: str = "supported"
     imds: str = "v1"
+    detect: bool = False
 
     @property
     def lease_s(self) -> float:

@@ -215,6 +215,7 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
                 key=key,
                 nvme=options.nvme,
                 imds=options.imds,
+                detect=options.detect,
                 tags=making.tags,
             ),
             ASKING,

@@ -6,6 +6,7 @@ from typing import Any, Final
 from ali_import.cloud import calls
 from ali_import.cloud import values as told
 from alicloud_emulator.products.ecs import API
+from alicloud_emulator.products.ecs.rows import detected
 from alicloud_emulator.products.rpc.action import Call
 from alicloud_emulator.products.rpc.parameters import Arguments
 from alicloud_emulator.world.ecs.images import ImageQuery
@@ -77,6 +78,7 @@ def images(at: Visitor, request: calls.DescribeImages) -> tuple[told.CloudImage,
 
 def cloud_image(row: Image, now: float) -> told.CloudImage:
     """Return an image of the world as the SDK adapter would show it."""
+    detection = detected(row, now)
     return told.CloudImage(
         image_id=row.image_id,
         name=row.name,
@@ -93,6 +95,16 @@ def cloud_image(row: Image, now: float) -> told.CloudImage:
         snapshot_ids=tuple(d.snapshot_id for d in row.disks if d.snapshot_id),
         created_at=float(int(row.created_at)),  # the wire tells whole seconds
         shared=bool(row.shared_with),
+        detection=detection.get("Status", ""),
+        findings=tuple(
+            told.Finding(
+                name=item["Name"],
+                value=item["Value"],
+                risk=item["RiskLevel"],
+                code=item["RiskCode"],
+            )
+            for item in detection.get("Items", {}).get("Item", ())
+        ),
         tags=dict(row.tags),
     )
 
@@ -121,6 +133,7 @@ def import_image(at: Visitor, request: calls.ImportImage) -> told.ImportStarted:
             f"{disk}.Format": request.format,
             "Features.NvmeSupport": request.nvme,
             "Features.ImdsSupport": request.imds,
+            "DetectionStrategy": "Standard" if request.detect else "",
         },
         **flat_tags(request.tags),
     )

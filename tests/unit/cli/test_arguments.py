@@ -51,7 +51,9 @@ def test_only_images_are_needed() -> None:
 
 def test_every_flag_that_a_release_has_is_there() -> None:
     argv = "-n n1 -f f1 --boot-mode uefi --architecture arm64 -p --overwrite -R role"
-    argv += " --all-or-nothing -r eu-west-1 --allow-failure eu-west-1 --timeout 2h"
+    argv += (
+        " --all-or-nothing --detect -r eu-west-1 --allow-failure eu-west-1 --timeout 2h"
+    )
     assert publish(*argv.split(), "a.img").wanted.keys() == {*RELEASE_FLAGS, "image"}
     images = (
         Image(
@@ -69,6 +71,7 @@ def test_every_flag_that_a_release_has_is_there() -> None:
             public=True,
             overwrite=True,
             all_or_nothing=True,
+            detect=True,
             allow_failure=frozenset({"eu-west-1"}),
             role="role",
             timeout_s=7200,
@@ -76,7 +79,7 @@ def test_every_flag_that_a_release_has_is_there() -> None:
     )
 
 
-@pytest.mark.parametrize("flag", ["public", "overwrite", "all-or-nothing"])
+@pytest.mark.parametrize("flag", ["public", "overwrite", "all-or-nothing", "detect"])
 def test_a_switch_can_be_on_off_or_not_given(flag: str) -> None:
     assert publish(f"--{flag}", "a.img").wanted[flag] is True
     assert publish(f"--no-{flag}", "a.img").wanted[flag] is False

@@ -131,6 +131,7 @@ class Durations:
         image_delete_s: A deleted image still shows.
         snapshot_release_s: Its snapshots are held after that.
         usable_s: Between an image's being Available and its being Usable.
+        detection_s: An image check (``DetectionStrategy``), once the image is there.
         function_pending_s: A new function is Pending.
         function_cold_start_s: Before a new instance works.
         role_propagation_s: Before a new role is believed in.
@@ -145,6 +146,7 @@ class Durations:
     image_delete_s: float = 0.3
     snapshot_release_s: float = 0.3
     usable_s: float = 0.0
+    detection_s: float = 0.5
     function_pending_s: float = 0.2
     function_cold_start_s: float = 0.0
     role_propagation_s: float = 0.0

@@ -20,6 +20,7 @@ from ali_import.cloud.sdk.answers import (
 from ali_import.cloud.sdk.services import Services, answers
 from ali_import.cloud.values import (
     CloudImage,
+    Finding,
     ImageStatus,
     ImportStarted,
     Snapshot,
@@ -140,6 +141,7 @@ def describe_images(
 
 def _image(row: Mapping[str, Any]) -> CloudImage:
     features = mapping(row, "Features")
+    detection = mapping(row, "DetectionOptions")
     mappings = nested_rows(row, "DiskDeviceMappings", "DiskDeviceMapping")
     return CloudImage(
         image_id=required(row, "ImageId"),
@@ -160,7 +162,18 @@ def _image(row: Mapping[str, Any]) -> CloudImage:
         created_at=unix_time(row, "CreationTime"),
         shared=flag(row, "IsSelfShared"),
         in_use=text(row, "Usage").lower() == "instance",
+        detection=text(detection, "Status"),
+        findings=tuple(map(_finding, nested_rows(detection, "Items", "Item"))),
         tags=_tags(row),
+    )
+
+
+def _finding(row: Mapping[str, Any]) -> Finding:
+    return Finding(
+        name=scrub(text(row, "Name")),
+        value=scrub(text(row, "Value")),
+        risk=word(text(row, "RiskLevel")),
+        code=word(text(row, "RiskCode")),
     )
 
 
@@ -191,6 +204,7 @@ def import_image(services: Services, call: calls.ImportImage) -> ImportStarted:
             }
         ],
         "Features": {"NvmeSupport": call.nvme, "ImdsSupport": call.imds},
+        "DetectionStrategy": "Standard" if call.detect else None,
         "Tag": _tag_query(call.tags),
     }
     answer = _call(services, call, query)

@@ -43,7 +43,7 @@ async def hash_object(call: Call) -> None:
         "StorageLocationArn": "there are no cloud boxes",
         "ResourceGroupId": "kept, filters; groups do not exist",
     },
-    notes={"DetectionStrategy": "checked, then nothing is detected"},
+    notes={"DetectionStrategy": "what is detected is made up"},
     more=(FEATURES,),
     prepare=hash_object,
 )

@@ -47,12 +47,28 @@ def image_row(image: Image, account_id: str, now: float) -> dict[str, Any]:
         "Usage": "none",
         **({} if usable is None else {"Usable": usable}),
         "ResourceGroupId": image.resource_group_id,
-        "DetectionOptions": {},
+        "DetectionOptions": detected(image, now) if own else {},
         "DiskDeviceMappings": {
             "DiskDeviceMapping": [_disk_row(image, disk, now) for disk in image.disks]
         },
         "Tags": {"Tag": _tag_rows(image.tags) if own else []},
     }
+
+
+def detected(image: Image, now: float) -> dict[str, Any]:
+    """Return what an image check found; it looks at one thing, which is made up."""
+    if not image.detection or image.in_making:
+        return {}
+    if now < image.detected_at:
+        return {"Status": "Processing"}
+    risky = image.nvme != "supported"
+    item = {
+        "Name": "Nvme",
+        "Value": image.nvme,
+        "RiskLevel": "Medium" if risky else "",
+        "RiskCode": "Nvme.NotSupported" if risky else "",
+    }
+    return {"Status": "Finished", "Items": {"Item": [item]}}
 
 
 FAMILY_FIELDS = (

@@ -91,6 +91,7 @@ class Imports:
             imds=spec.imds or "v1",
             resource_group_id=spec.resource_group_id,
             disks=disks,
+            detection=spec.detection_strategy,
             tags=store.kept_tags(spec.tags),
             created_at=store.now,
         )

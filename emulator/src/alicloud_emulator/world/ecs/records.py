@@ -76,6 +76,8 @@ class Image:
         shared_with: When it was shared with each account id.
         content_sha256: Of the bytes that the import of the system disk really read,
             in hex; a copy has its source's.
+        detection: The strategy of the image check that its import asked for, or "".
+        detected_at: When that is done, once the image is made.
         failure: (code, message) of a failed import or copy.
         deleting: DeleteImage was accepted; it will soon be gone.
     """
@@ -107,6 +109,8 @@ class Image:
     shared_with: dict[str, float] = field(default_factory=dict)
     content_sha256: str = ""
     copied_from: str = ""
+    detection: str = ""
+    detected_at: float = 0.0
     failure: tuple[str, str] = ("", "")
     deleting: bool = False
 

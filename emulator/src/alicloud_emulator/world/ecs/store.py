@@ -169,6 +169,8 @@ class Store:
         image.status = ImageStatus.AVAILABLE
         usable_s = profile.durations.usable_s * self.slowness(image.region)
         image.usable_at = self.now + usable_s if profile.habits.usable else None
+        detection_s = profile.durations.detection_s * self.slowness(image.region)
+        image.detected_at = self.now + detection_s
         self.make_snapshots(image)
 
     def make_snapshots(self, image: Image) -> None:
