@@ -352,6 +352,8 @@ def test_what_to_prune_is_as_in_a_file() -> None:
         ("a.img --sha256", "--sha256"),
         ("cleanup a.img", "a.img"),
         ("cleanup --public", "--public"),
+        ("check a.img", "a.img"),
+        ("check --policy --trust github:a/b", "not allowed with"),
         ("prune --keep some", "--keep"),
         ("prune --delete-after 90", "is no time such as 12h, 90d or 8w"),
         ("prune --untagged", "--untagged needs a --family"),
