@@ -59,6 +59,7 @@ class OptionChanges(TypedDict, total=False):
     """The fields of ``Options`` as keyword arguments."""
 
     regions: tuple[str, ...]
+    excluded: frozenset[str]
     public: bool
     overwrite: bool
     all_or_nothing: bool

@@ -44,7 +44,7 @@ ARCHITECTURES: Final = ("x86_64", "arm64")
 RELEASE_FLAGS: Final = (
     *("name", "family", "boot-mode", "architecture"),
     *("public", "overwrite", "all-or-nothing"),
-    *("region", "allow-failure", "role", "timeout"),
+    *("region", "except", "allow-failure", "role", "timeout"),
 )
 """Flags that are keys of a release file, too."""
 
@@ -361,6 +361,13 @@ def add_wanted(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=region,
         help="publish in this region only; may be repeated (default: every region)",
+    )
+    add(
+        "--except",
+        metavar="REGION",
+        action="append",
+        type=region,
+        help="publish in every region but this one; may be repeated",
     )
     add(
         "-R",

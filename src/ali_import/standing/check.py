@@ -76,6 +76,7 @@ async def check(cloud: Steady, options: Options, *, now: float) -> tuple[Finding
         return (_failed("credentials", error.message, error.advice),)
     except CloudError as error:
         return (_refused("credentials", error),)
+    everywhere = tuple(r for r in everywhere if r not in options.excluded)
     strangers = [r for r in options.regions if r not in everywhere]
     regions = [r for r in options.regions or sorted(everywhere) if r in everywhere]
     looking = _Looking(cloud, options, regions)

@@ -52,6 +52,7 @@ def test_only_images_are_needed() -> None:
 def test_every_flag_that_a_release_has_is_there() -> None:
     argv = "-n n1 -f f1 --boot-mode uefi --architecture arm64 -p --overwrite -R role"
     argv += " --all-or-nothing -r eu-west-1 --allow-failure eu-west-1 --timeout 2h"
+    argv += " --except us-west-1"
     assert publish(*argv.split(), "a.img").wanted.keys() == {*RELEASE_FLAGS, "image"}
     images = (
         Image(
@@ -66,6 +67,7 @@ def test_every_flag_that_a_release_has_is_there() -> None:
         images=images,
         options=Options(
             regions=("eu-west-1",),
+            excluded=frozenset({"us-west-1"}),
             public=True,
             overwrite=True,
             all_or_nothing=True,
