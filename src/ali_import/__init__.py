@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from ali_import.library import (
         Publication,
+        check,
         connect,
         find_leftovers,
         find_prunable,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         publish,
         publish_sync,
         remove_leftovers,
+        trust_policy,
     )
     from ali_import.publish.model import (
         CallRetried,
@@ -70,8 +72,10 @@ if TYPE_CHECKING:
         load_retention,
         make_release,
     )
+    from ali_import.standing.check import Finding, Grade
     from ali_import.standing.images import Standing, StandingImage
     from ali_import.standing.plan import Action, Intent, Plan
+    from ali_import.standing.policy import least_policy
     from ali_import.standing.prune import Pruned
     from ali_import.standing.retention import Fate, Pruning, Retention, Verdict
 
@@ -89,6 +93,8 @@ __all__ = [
     "DiskImageError",
     "Event",
     "Fate",
+    "Finding",
+    "Grade",
     "HostNotFoundError",
     "Image",
     "ImageStatus",
@@ -120,10 +126,12 @@ __all__ = [
     "TransportError",
     "Verdict",
     "__version__",
+    "check",
     "connect",
     "examine",
     "find_leftovers",
     "find_prunable",
+    "least_policy",
     "list_images",
     "load_release",
     "load_retention",
@@ -133,6 +141,7 @@ __all__ = [
     "publish",
     "publish_sync",
     "remove_leftovers",
+    "trust_policy",
 ]
 
 __version__: Final = "0.1.0"
@@ -158,9 +167,12 @@ _HOMES: Final = {
     "ali_import.standing.prune": ["Pruned"],
     "ali_import.standing.retention": ["Fate", "Pruning", "Retention", "Verdict"],
     "ali_import.standing.plan": ["Action", "Intent", "Plan"],
+    "ali_import.standing.check": ["Finding", "Grade"],
+    "ali_import.standing.policy": ["least_policy"],
     "ali_import.standing.images": ["Standing", "StandingImage"],
     "ali_import.library": [
         "Publication",
+        "check",
         "connect",
         "find_leftovers",
         "find_prunable",
@@ -170,6 +182,7 @@ _HOMES: Final = {
         "publish",
         "publish_sync",
         "remove_leftovers",
+        "trust_policy",
     ],
     "ali_import.publish.model": [
         "CallRetried",

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
 import anyio
 import anyio.lowlevel
@@ -28,12 +28,15 @@ from ali_import.disk.scratch import Scratch, sweep
 from ali_import.disk.unpack import is_pipe
 from ali_import.errors import ConfigurationError, DiskImageError
 from ali_import.publish import cleanup
-from ali_import.publish.context import steadied
+from ali_import.publish.context import steadied, survey
 from ali_import.publish.model import Event, Leftover, Note, Options, Report, Target
 from ali_import.publish.naming import Image, targets
 from ali_import.publish.run import Run
 from ali_import.standing import images as standing_images
+from ali_import.standing import policy
 from ali_import.standing import prune as pruning_of
+from ali_import.standing.check import Finding
+from ali_import.standing.check import check as check_of
 from ali_import.standing.images import Standing
 from ali_import.standing.plan import Plan, make_plan
 from ali_import.standing.prune import Pruned
@@ -56,6 +59,7 @@ class OptionChanges(TypedDict, total=False):
     """The fields of ``Options`` as keyword arguments."""
 
     regions: tuple[str, ...]
+    excluded: frozenset[str]
     public: bool
     overwrite: bool
     all_or_nothing: bool
@@ -395,6 +399,44 @@ async def prune(
     return await pruning_of.prune(
         cloud, pruning, rng=_dice(), now=time.time, emit=on_event
     )
+
+
+async def check(
+    cloud: Cloud,
+    *,
+    options: Options | None = None,
+    on_event: Callable[[Event], None] = _ignore,
+    **changes: Unpack[OptionChanges],
+) -> tuple[Finding, ...]:
+    """Check whether a publication can work, as far as that can be asked beforehand.
+
+    Changes nothing. Credentials that do not work are a finding, and no exception.
+
+    Args:
+        cloud: From ``connect``.
+        options: How it would be published; the defaults if None.
+        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+        **changes: Fields of ``options`` to change, for example ``public=True``.
+    """
+    chosen = dataclasses.replace(options or Options(), **changes)
+    steady = steadied(cloud, _dice(), on_event)
+    return await check_of(steady, chosen, now=time.time())
+
+
+async def trust_policy(cloud: Cloud, project: str) -> dict[str, Any]:
+    """Return the trust policy of a role that a project's CI jobs may take on by OIDC.
+
+    Args:
+        cloud: From ``connect``; its account is the one with the role.
+        project: ``github:ORG/REPO`` or ``gitlab:GROUP/PROJECT``.
+
+    Raises:
+        ConfigurationError: It is no such project, or the credentials or the network
+            will not do.
+    """
+    policy.trust_policy(project, "")  # complains before anybody is asked
+    account_id, _ = await survey(steadied(cloud, _dice(), _ignore))
+    return policy.trust_policy(project, account_id)
 
 
 async def find_leftovers(

@@ -264,6 +264,7 @@ _OPTIONS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "all-or-nothing": ("all_or_nothing", _flag),
     "detect": ("detect", _flag),
     "region": ("regions", _regions),
+    "except": ("excluded", lambda value: frozenset(_regions(value))),
     "allow-failure": ("allow_failure", lambda value: frozenset(_regions(value))),
     "role": ("role", _role),
     "timeout": ("timeout_s", _timeout),
@@ -338,6 +339,10 @@ class _Reading:
         self._check_keys(values, _KEYS, ())
         listed = values.get(_IMAGE, [])
         self._pruning(values.get(_PRUNE, {}))
+        excluded = values.get("except")
+        if isinstance(excluded, list):  # a region that a flag names is wanted
+            named = self._instead.get("region", ())
+            values["except"] = [each for each in excluded if each not in named]
         values = {**values, **self._instead}
         options = self._fields(values, _OPTIONS, ())
         common = self._fields(values, _ABOUT_AN_IMAGE, ())

@@ -13,6 +13,7 @@ from ali_import.publish.model import Options, Result, Route
 from ali_import.standing.plan import Action, Intent, Plan, make_plan
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.faults import Do
+from tests.simulation.plan import ACCOUNT
 from tests.simulation.scene import REGIONS, TARGET, Scene, in_a_scene, profile
 
 OPTIONS = Options(public=True)
@@ -226,3 +227,35 @@ def test_the_order_is_that_of_a_publication() -> None:
         assert [intent.region for intent in intents] == list(REGIONS[::-1])
 
     in_a_scene(scenario)
+
+
+def test_an_excluded_region_is_left_alone_and_lends_nothing() -> None:
+    async def scenario(scene: Scene) -> None:
+        without = Options(excluded=frozenset({REGIONS[0]}))
+        assert [i.region for i in (await planned(scene, without)).intents] == [
+            REGIONS[1]
+        ]
+        assert await published(scene, without) == [Result.PLACED]
+        assert scene.images(REGIONS[0]) == []
+
+    in_a_scene(scenario)
+
+
+def test_a_region_that_is_excluded_is_not_borrowed_from() -> None:
+    regions = ("cn-heyuan", "eu-central-1")
+    of = profile(*regions)
+    heyuan = replace(of.regions[0], fc=False)
+    of = replace(of, regions=(heyuan, *of.regions[1:]))
+
+    async def scenario(scene: Scene) -> None:
+        alone = Options(regions=("cn-heyuan",), excluded=frozenset({"eu-central-1"}))
+        assert await published(scene, alone) == [Result.FAILED]
+        assert scene.images("eu-central-1") == []
+        assert not any(
+            scene.world.oss.state("eu-central-1", ACCOUNT)["buckets"],
+        )
+        assert await published(scene, Options(regions=("cn-heyuan",))) == [
+            Result.PLACED
+        ]
+
+    in_a_scene(scenario, of)

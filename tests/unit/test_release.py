@@ -173,6 +173,17 @@ def test_what_is_given_instead_wins(folder: Path) -> None:
     )
 
 
+def test_a_region_can_be_left_alone_unless_a_flag_names_it(folder: Path) -> None:
+    text = GOOD + 'except = ["cn-fuzhou", "cn-nanjing"]'
+    release = load(folder, text)
+    assert release.options.excluded == {"cn-fuzhou", "cn-nanjing"}
+    named = load_release(folder / "release.toml", instead={"region": ["cn-fuzhou"]})
+    assert named.options.regions == ("cn-fuzhou",)
+    assert named.options.excluded == {"cn-nanjing"}
+    with pytest.raises(ConfigurationError, match="cn-fuzhou is a region to publish in"):
+        load(folder, f"{text}\nregion = ['cn-fuzhou']")
+
+
 TABLES = """
 family = "f1"
 [[image]]

@@ -15,7 +15,11 @@ from ali_import.cli import help_text
 from ali_import.report.destinations import Destination, destination
 
 if TYPE_CHECKING:  # a command's own flags are loaded when it is called
-    from ali_import.cli.standing_arguments import ListArguments, PruneArguments
+    from ali_import.cli.standing_arguments import (
+        CheckArguments,
+        ListArguments,
+        PruneArguments,
+    )
 
 T = TypeVar("T")
 
@@ -29,6 +33,7 @@ COMMANDS: Final = {
     CLEANUP: "remove leftovers",
     INSPECT: "see what files hold",
     "list": "see what stands in the cloud",
+    "check": "see whether a publication can work",
     "prune": "deprecate and delete older versions",
 }
 """Each command, and what it is for."""
@@ -39,7 +44,7 @@ ARCHITECTURES: Final = ("x86_64", "arm64")
 RELEASE_FLAGS: Final = (
     *("name", "family", "boot-mode", "architecture"),
     *("public", "overwrite", "all-or-nothing", "detect"),
-    *("region", "allow-failure", "role", "timeout"),
+    *("region", "except", "allow-failure", "role", "timeout"),
 )
 """Flags that are keys of a release file, too."""
 
@@ -109,7 +114,7 @@ class InspectArguments:
 
 Arguments: TypeAlias = (
     "PublishArguments | CleanupArguments | InspectArguments | ListArguments"
-    "| PruneArguments"
+    "| PruneArguments | CheckArguments"
 )
 
 
@@ -144,6 +149,7 @@ def _command(name: str) -> Callable[[Sequence[str]], Arguments]:
         CLEANUP: _cleanup,
         INSPECT: _inspect,
         standing_arguments.LIST: standing_arguments.parse_list,
+        standing_arguments.CHECK: standing_arguments.parse_check,
         standing_arguments.PRUNE: standing_arguments.parse_prune,
     }
     return parsers[name]
@@ -204,7 +210,7 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
     return kind(
         config=given.config,
         settings=parser.settings(given),
-        wanted=_wanted(given, images),
+        wanted=wanted(given, images),
         sums=tuple(given.sha256),
         reports=tuple(given.report),
         argv=whole,
@@ -212,13 +218,13 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
     )
 
 
-def _wanted(given: argparse.Namespace, images: Sequence[Path]) -> dict[str, Any]:
+def wanted(given: argparse.Namespace, images: Sequence[Path] = ()) -> dict[str, Any]:
     """Return what was given of the keys that a release file may have."""
-    flags = {key: getattr(given, key.replace("-", "_")) for key in RELEASE_FLAGS}
-    wanted = {key: value for key, value in flags.items() if value is not None}
+    flags = {key: getattr(given, key.replace("-", "_"), None) for key in RELEASE_FLAGS}
+    found = {key: value for key, value in flags.items() if value is not None}
     if images:
-        wanted["image"] = images
-    return wanted
+        found["image"] = images
+    return found
 
 
 def _split(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -298,7 +304,7 @@ def _publish_parser() -> Parser:
         "everything is as wanted",
     )
     _add_about_images(parser)
-    _add_wanted(parser)
+    add_wanted(parser)
     add(
         "--report",
         metavar="[FORMAT:]FILE",
@@ -333,7 +339,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_wanted(parser: argparse.ArgumentParser) -> None:
+def add_wanted(parser: argparse.ArgumentParser) -> None:
     """Add what is wanted of all images; what is not given is None."""
     add = parser.add_argument
     switch = argparse.BooleanOptionalAction
@@ -355,6 +361,13 @@ def _add_wanted(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=region,
         help="publish in this region only; may be repeated (default: every region)",
+    )
+    add(
+        "--except",
+        metavar="REGION",
+        action="append",
+        type=region,
+        help="publish in every region but this one; may be repeated",
     )
     add(
         "-R",

@@ -5,6 +5,7 @@ from typing import Final
 USAGE: Final = """\
 ali-import [-c FILE.toml] [--set KEY=VALUE]... [--plan]
                   [-n NAME] [-f FAMILY] [-p] [--overwrite] [-r REGION]...
+                  [--except REGION]...
                   [-R ROLE] [--timeout TIME] [--all-or-nothing]
                   [--allow-failure REGION]... [--report [FORMAT:]FILE]...
                   [--sha256 FILE=HEX]... [--boot-mode MODE]
@@ -12,6 +13,7 @@ ali-import [-c FILE.toml] [--set KEY=VALUE]... [--plan]
        ali-import inspect FILE... [--json] [-v]...
        ali-import list [-f FAMILY] [-n NAME] [-r REGION]... [--json] ...
        ali-import prune -f FAMILY --keep NUMBER [--deprecate] ...
+       ali-import check [-c FILE.toml] [--policy] [--trust PROJECT] ...
        ali-import cleanup [--all] [-y] [-v]..."""
 
 DESCRIPTION: Final = """\
@@ -45,13 +47,14 @@ examples:
   ali-import -c release.toml --set version=20261125
                                            what the file says should be there
   ali-import --plan -c release.toml        what would that change?
+  ali-import check --public                is the account ready for it?
   ali-import inspect disk.qcow2            what is in it, and would it boot?
   ali-import list                          what stands where?
   ali-import prune -c release.toml         deprecate and delete older versions
   ali-import cleanup                       what have stopped runs left behind?
 
-inspect, list, prune and cleanup are commands only as the first argument; write
-./list for a file of that name. After --, everything is a file.
+check, inspect, list, prune and cleanup are commands only as the first argument;
+write ./list for a file of that name. After --, everything is a file.
 
 output: standard output gets one line for each image that stands,
   REGION NAME (FAMILY) IMAGE_ID
@@ -159,3 +162,27 @@ exit status:
   4    none of it could be done, or an error that should not happen
   5    with --plan: something is due
   130  interrupted; run it again to go on"""
+
+CHECK_USAGE: Final = """\
+ali-import check [--policy | --trust PROJECT] [-c FILE.toml]
+                        [-p] [-r REGION]... [--timeout TIME] ... [-v]..."""
+
+CHECK_DESCRIPTION: Final = """\
+Check whether a publication can work: the credentials, the regions, the role
+that imports need, object storage, functions, public images. Nothing is changed."""
+
+CHECK_EPILOG: Final = """\
+examples:
+  ali-import check --public
+  ali-import check -c release.toml --set version=1
+  ali-import check --policy -p -r eu-central-1 > policy.json
+  ali-import check --trust github:my-org/my-repo
+
+output: one line for each thing, beginning with ok, warn, fail or unknown.
+
+exit status:
+  0    nothing fails
+  2    wrong usage
+  3    something will fail; its line says what to do
+  4    the credentials will not do, or an error that should not happen
+  130  interrupted"""

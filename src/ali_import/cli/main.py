@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "PublishArguments": ("publish", "PublishCommand", "publish"),
     "PlanArguments": ("plan", "PlanCommand", "plan"),
     "CleanupArguments": ("cleanup", "CleanupCommand", "clean_up"),
+    "CheckArguments": ("check", "CheckCommand", "check"),
     "PruneArguments": ("prune", "PruneCommand", "prune"),
     "ListArguments": ("list", "ListCommand", "list"),
 }

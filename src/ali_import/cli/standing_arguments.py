@@ -1,4 +1,4 @@
-"""The command lines of what looks at standing images: ``list`` and ``prune``.
+"""The command lines of what looks at standing images: ``list``, ``prune``, ``check``.
 
 Like ``arguments.py``, it loads as little as it can.
 """
@@ -12,13 +12,22 @@ from typing import Any, Final
 
 from ali_import import syntax
 from ali_import.cli import help_text
-from ali_import.cli.arguments import Parser, add_common, add_config, region, typed
+from ali_import.cli.arguments import (
+    Parser,
+    add_common,
+    add_config,
+    add_wanted,
+    region,
+    typed,
+    wanted,
+)
 
 # Flags and what they do on one line, so that the help of a command fits a screen.
 _Formatter: Final = partial(RawDescriptionHelpFormatter, max_help_position=32)
 
 LIST: Final = "list"
 PRUNE: Final = "prune"
+CHECK: Final = "check"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,4 +198,65 @@ def _add_pruning(parser: Parser) -> None:
         "--untagged",
         action="store_true",
         help="also images that ali-import did not make",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckArguments:
+    """``ali-import check``.
+
+    Attributes:
+        config: The release file, if one was named.
+        settings: What its placeholders stand for.
+        wanted: What the flags say of the release.
+        policy: Print the least policy, and do no more.
+        trust: The project to print a trust policy for, or "".
+    """
+
+    config: Path | None
+    settings: Mapping[str, str]
+    wanted: Mapping[str, Any]
+    policy: bool
+    trust: str
+    verbosity: int
+
+
+def parse_check(argv: Sequence[str]) -> CheckArguments:
+    """Understand what follows ``ali-import check``.
+
+    Raises:
+        ConfigurationError: It is wrong.
+        SystemExit: It asked for help or the version, which is printed.
+    """
+    parser = Parser(
+        prog=f"ali-import {CHECK}",
+        usage=help_text.CHECK_USAGE,
+        description=help_text.CHECK_DESCRIPTION,
+        epilog=help_text.CHECK_EPILOG,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument(
+        "--policy",
+        action="store_true",
+        help="print the least RAM policy for this release instead",
+    )
+    either.add_argument(
+        "--trust",
+        metavar="PROJECT",
+        default="",
+        help="print the trust policy for a role of its jobs instead",
+    )
+    add_config(parser)
+    add_wanted(parser)
+    add_common(parser)
+    given = parser.parse_args(argv)
+    return CheckArguments(
+        config=given.config,
+        settings=parser.settings(given),
+        wanted=wanted(given),
+        policy=given.policy,
+        trust=given.trust,
+        verbosity=given.verbose,
     )

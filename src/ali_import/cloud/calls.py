@@ -77,6 +77,15 @@ class GetCallerIdentity(Call[Identity]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GetRole(Call[str]):
+    """Ask RAM for a role of the account, and return its ARN."""
+
+    SERVICE = "ram"
+    CHANGES = False
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DescribeRegions(Call[tuple[str, ...]]):
     """Ask for the ids of the regions open to the account."""
 
@@ -197,6 +206,7 @@ class ModifyImageSharePermission(Call[None]):
         public: What it is then; to be given again where only shares change.
         add: Accounts to share it with, at most 10.
         remove: Accounts to take that back from, at most 10.
+        dry_run: Only ask whether it would be done: ``DryRunOperation`` says yes.
     """
 
     SERVICE = "ecs"
@@ -204,6 +214,7 @@ class ModifyImageSharePermission(Call[None]):
     public: bool
     add: Sequence[str] = ()
     remove: Sequence[str] = ()
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,7 +88,7 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("ecs.TagResources ecs.UntagResources", "InvalidImageId.NotFound InvalidResourceId.NotFound", FINAL, _DELETED),
     ("ecs.ModifyImageAttribute", "InvalidStatus.ImageIsCreating", BUSY, ""),
     ("ecs.ModifyImageAttribute", "ImageStatus.NotDeprecated", DONE, ""),
-    ("ecs.ModifyImageSharePermission", "Image.Public Image.NotPublic", DONE, ""),
+    ("ecs.ModifyImageSharePermission", "Image.Public Image.NotPublic DryRunOperation", DONE, ""),
     ("ecs.ModifyImageAttribute", "ImageUseShared", FINAL, "the image is public or shared; take that back first"),
     # Deleting.
     ("ecs.DeleteImage", "InvalidImageId.NotFound InvalidImageId* DryRunOperation", DONE, ""),
@@ -99,6 +99,7 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("ecs.DeleteSnapshot", "InvalidSnapshotId.NotFound", DONE, ""),
     ("ecs.DeleteSnapshot", "SnapshotCreatedImage Operation.Conflict IncorrectDiskStatus.CreatingSnapshot", BUSY, ""),
     ("ecs.DeleteSnapshot", "InvalidOperation.RelatedSnapshotNotFinished", BUSY, ""),
+    ("ram.GetRole", "EntityNotExist.Role", FINAL, "create it, for example in the RAM console"),
     ("fc.CreateFunction", "FunctionAlreadyExists", DONE, ""),
     ("fc.DeleteFunction", "FunctionNotFound", DONE, ""),
     ("oss.DeleteBucket oss.DeleteObjects", "NoSuchBucket", DONE, ""),

@@ -171,10 +171,16 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who is calling (GetCallerIdentity)."""
+    """Who is calling (GetCallerIdentity).
+
+    Attributes:
+        expires_at: When the keys at hand expire, Unix time in seconds; 0 if they do not,
+            or if that is not known.
+    """
 
     account_id: str
     arn: str
+    expires_at: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from ali_import.disk import DiskImage
+from ali_import.errors import ConfigurationError
 from ali_import.units import HOUR_S, MINUTE_S
 
 # --- what to do -----------------------------------------------------------------------
@@ -34,6 +35,7 @@ class Options:
 
     Attributes:
         regions: Region ids to publish in; empty means every region.
+        excluded: Region ids to leave alone: nothing is made there, nor lent for a while.
         public: Make the images community images.
         overwrite: Replace an image of the same name with other content.
         all_or_nothing: Publish only if every placement succeeded.
@@ -48,6 +50,7 @@ class Options:
     """
 
     regions: tuple[str, ...] = ()
+    excluded: frozenset[str] = frozenset()
     public: bool = False
     overwrite: bool = False
     all_or_nothing: bool = False
@@ -57,6 +60,13 @@ class Options:
     nvme: str = "supported"
     imds: str = "v1"
     detect: bool = False
+
+    def __post_init__(self) -> None:
+        if both := sorted(self.excluded.intersection(self.regions)):
+            raise ConfigurationError(
+                f"{both[0]} is a region to publish in, and one to leave alone",
+                advice="leave it out of --region or of --except",
+            )
 
     @property
     def lease_s(self) -> float:

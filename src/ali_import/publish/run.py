@@ -200,8 +200,12 @@ class Run:
 
     def _lay_out(self, account_id: str, everywhere: Sequence[str]) -> Context:
         """Make the regions and, in region-then-target order, the placements."""
+        excluded = self._options.excluded
+        everywhere = [region for region in everywhere if region not in excluded]
         # Sorted, as iPXE's script has them; scripts compare the lines of two runs.
         regions = self._options.regions or tuple(sorted(everywhere))
+        if not regions:
+            raise ConfigurationError("every region is excluded")
         if unknown := [region for region in regions if region not in everywhere]:
             known = ", ".join(sorted(everywhere))
             raise ConfigurationError(

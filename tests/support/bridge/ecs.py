@@ -7,6 +7,7 @@ from ali_import.cloud import calls
 from ali_import.cloud import values as told
 from alicloud_emulator.products.ecs import API
 from alicloud_emulator.products.ecs.rows import detected
+from alicloud_emulator.products.ram import API as RAM
 from alicloud_emulator.products.rpc.action import Call
 from alicloud_emulator.products.rpc.parameters import Arguments
 from alicloud_emulator.world.ecs.images import ImageQuery
@@ -17,10 +18,12 @@ PAGE_ROWS: Final = 100
 EVERY_STATUS: Final = ",".join(told.ImageStatus)
 
 
-def ask(at: Visitor, action: str, **given: object) -> Mapping[str, Any]:
-    """Call an action of the product, and return its answer; "" is not given."""
+def ask(
+    at: Visitor, action: str, api: Any = API, /, **given: object
+) -> Mapping[str, Any]:
+    """Call an action of a product, and return its answer; "" is not given."""
     flat = {name: str(value) for name, value in given.items() if value != ""}
-    arguments = Arguments(API.params[action], flat)
+    arguments = Arguments(api.params[action], flat)
     arguments.check()
     call = Call(
         action=action,
@@ -29,7 +32,8 @@ def ask(at: Visitor, action: str, **given: object) -> Mapping[str, Any]:
         arguments=arguments,
         faults=at.faults,
     )
-    return API.by_name[action].run(call)
+    answer: Mapping[str, Any] = api.by_name[action].run(call)
+    return answer
 
 
 def flat_tags(tags: Mapping[str, str]) -> dict[str, str]:
@@ -47,6 +51,11 @@ def numbered(name: str, values: Iterable[str]) -> dict[str, str]:
 
 def identity(at: Visitor, _request: calls.GetCallerIdentity) -> told.Identity:
     return told.Identity(account_id=at.caller.account_id, arn=at.caller.arn)
+
+
+def role(at: Visitor, request: calls.GetRole) -> str:
+    got = ask(at, "GetRole", RAM, RoleName=request.name)
+    return str(got["Role"]["Arn"])
 
 
 def regions(at: Visitor, _request: calls.DescribeRegions) -> tuple[str, ...]:
@@ -221,6 +230,7 @@ def share(at: Visitor, request: calls.ModifyImageSharePermission) -> None:
         IsPublic=request.public,
         **numbered("AddAccount", request.add),
         **numbered("RemoveAccount", request.remove),
+        **({"DryRun": True} if request.dry_run else {}),
     )
 
 

@@ -15,6 +15,7 @@ Answer = Callable[[Visitor, Any], Any]
 
 ANSWERS: Mapping[type[calls.Call[Any]], Answer] = {
     calls.GetCallerIdentity: ecs.identity,
+    calls.GetRole: ecs.role,
     calls.DescribeRegions: ecs.regions,
     calls.DescribeImages: ecs.images,
     calls.ImportImage: ecs.import_image,

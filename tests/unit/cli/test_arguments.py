@@ -54,6 +54,7 @@ def test_every_flag_that_a_release_has_is_there() -> None:
     argv += (
         " --all-or-nothing --detect -r eu-west-1 --allow-failure eu-west-1 --timeout 2h"
     )
+    argv += " --except us-west-1"
     assert publish(*argv.split(), "a.img").wanted.keys() == {*RELEASE_FLAGS, "image"}
     images = (
         Image(
@@ -68,6 +69,7 @@ def test_every_flag_that_a_release_has_is_there() -> None:
         images=images,
         options=Options(
             regions=("eu-west-1",),
+            excluded=frozenset({"us-west-1"}),
             public=True,
             overwrite=True,
             all_or_nothing=True,
@@ -355,6 +357,8 @@ def test_what_to_prune_is_as_in_a_file() -> None:
         ("a.img --sha256", "--sha256"),
         ("cleanup a.img", "a.img"),
         ("cleanup --public", "--public"),
+        ("check a.img", "a.img"),
+        ("check --policy --trust github:a/b", "not allowed with"),
         ("prune --keep some", "--keep"),
         ("prune --delete-after 90", "is no time such as 12h, 90d or 8w"),
         ("prune --untagged", "--untagged needs a --family"),

@@ -166,6 +166,13 @@ SAME_CALLS: list[tuple[calls.Call[Any], str, dict[str, Any]]] = [
         },
     ),
     (
+        calls.ModifyImageSharePermission(
+            region=REGION, image_id="m-1", public=True, dry_run=True
+        ),
+        "ModifyImageSharePermission",
+        {"image_id": "m-1", "is_public": True, "dry_run": True},
+    ),
+    (
         calls.DescribeImageSharePermission(region=REGION, image_id="m-1"),
         "DescribeImageSharePermission",
         {"image_id": "m-1", "page_number": 1, "page_size": 100},

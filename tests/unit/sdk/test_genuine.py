@@ -51,6 +51,7 @@ CALLS: list[calls.Call[Any]] = [
     calls.CancelTask(region=REGION, task_id="t-1"),
     calls.ModifyImageAttribute(region=REGION, image_id="m-1", family="f"),
     calls.ModifyImageSharePermission(region=REGION, image_id="m-1", public=True),
+    calls.GetRole(name="r"),
     calls.DescribeImageSharePermission(region=REGION, image_id="m-1"),
     calls.DeleteImage(region=REGION, image_id="m-1"),
     calls.DescribeSnapshots(region=REGION, snapshot_ids=["s-1"]),

@@ -260,6 +260,7 @@ def modify_image_share_permission(
         "IsPublic": call.public,
         "AddAccount": list(call.add),
         "RemoveAccount": list(call.remove),
+        "DryRun": call.dry_run or None,
     }
     _call(services, call, query)
 

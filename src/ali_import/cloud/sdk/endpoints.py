@@ -55,6 +55,11 @@ def sts(region: str) -> str:
     return f"sts.{_checked(region)}.aliyuncs.com" if region else "sts.aliyuncs.com"
 
 
+def ram(_region: str) -> str:
+    """Return the RAM host: there is one, for all regions."""
+    return "ram.aliyuncs.com"
+
+
 def fc(region: str) -> str:
     """Return the Function Compute host, which may not resolve."""
     return _FC_EXCEPTIONS.get(region) or f"fcv3.{_checked(region)}.aliyuncs.com"
@@ -75,6 +80,7 @@ _HOSTS: Mapping[str, Callable[[str], str]] = {
     "ecs": ecs,
     "fc": fc,
     "oss": oss,
+    "ram": ram,
     "sts": sts,
 }
 

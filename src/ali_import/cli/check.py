@@ -1,0 +1,71 @@
+"""``ali-import check``: is the account ready for a publication, and what does it need?"""
+
+import json
+
+import ali_import
+from ali_import import Cloud, Finding, Grade, Options
+from ali_import.cli import streams
+from ali_import.cli.exit_status import ExitStatus
+from ali_import.cli.session import connected
+from ali_import.cli.standing_arguments import CheckArguments
+from ali_import.report.lines import Messages
+
+_FIRST = "credentials"
+
+
+class CheckCommand:
+    """One execution of the command."""
+
+    def __init__(self, arguments: CheckArguments, messages: Messages) -> None:
+        self._arguments = arguments
+        self._messages = messages
+
+    async def check(self) -> ExitStatus:
+        """Ask, and print.
+
+        Raises:
+            AliImportError: Something is wrong with the release or the set-up; in a group
+                if several things are.
+            KeyboardInterrupt: A signal came.
+        """
+        given = self._arguments
+        options = self._options()
+        if given.policy:
+            return _print(ali_import.least_policy(options))
+
+        async def work(cloud: Cloud) -> ExitStatus:
+            if given.trust:
+                return _print(await ali_import.trust_policy(cloud, given.trust))
+            findings = await ali_import.check(cloud, options=options)
+            streams.print_lines(self._messages.redactor.line(line(f)) for f in findings)
+            return status(findings)
+
+        return await connected(work, verbosity=given.verbosity)
+
+    def _options(self) -> Options:
+        given = self._arguments
+        if given.config is None:
+            return ali_import.make_release(given.wanted).options
+        release = ali_import.load_release(
+            given.config, settings=given.settings, instead=given.wanted
+        )
+        return release.options
+
+
+def _print(document: object) -> ExitStatus:
+    streams.print_lines([json.dumps(document, indent=2)])
+    return ExitStatus.ALL_PLACED
+
+
+def line(finding: Finding) -> str:
+    """Return the line that tells a finding."""
+    text = f"{finding.grade:<7} {finding.subject}: {finding.text}"
+    return f"{text}; {finding.advice}" if finding.advice else text
+
+
+def status(findings: tuple[Finding, ...]) -> ExitStatus:
+    """Return the exit status: without credentials nothing can be said."""
+    failed = {f.subject for f in findings if f.grade is Grade.FAIL}
+    if _FIRST in failed:
+        return ExitStatus.ALL_FAILED
+    return ExitStatus.SOME_FAILED if failed else ExitStatus.ALL_PLACED
