@@ -31,10 +31,11 @@ INTRODUCTION = """\
 <!-- Made by scripts/make_docs.py from src/ali_import/cloud/retry_table.py. -->
 
 A failed placement is one line on standard error: region, image, step, the cloud's code
-and message, its request id, and what to do. This page says what the tool makes of each
-code. Other codes: an answer of 4xx is final, one of 5xx is tried again, and so is a call
-that got no answer: refused, dropped, timed out, a resolver that failed, or an answer that is
-not the cloud's own (a page of a proxy or portal, anything without a request id).
+and message, its request id, and what to do; the last lines group them by cause
+([reports.md](reports.md)). This page says what the tool makes of each code. Other codes:
+an answer of 4xx is final, one of 5xx is tried again, and so is a call that got no answer:
+refused, dropped, timed out, a resolver that failed, or an answer that is not the cloud's
+own (a page of a proxy or portal, anything without a request id).
 
 Every call is safe to repeat: reading, calls that carry a ClientToken, calls that do the
 same when done twice, and calls that make something under a name of the run's own.

@@ -126,6 +126,8 @@ def test_other_content_needs_overwrite(
         assert problems(state, wanted[:1], public=True, regions=names) == []
         replaced = ali_import(*flags, "--overwrite", changed, env=cloud.env)
         assert replaced.status == 0, replaced.err
+        # Snapshots of deleted images are waited for; nothing failed.
+        assert ", 0 retries, " in replaced.err
         new = expected([changed], name=NAME, family=FAMILY)
         assert problems(cloud.get("/state"), new, public=True, regions=names) == []
 

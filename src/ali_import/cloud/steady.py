@@ -17,8 +17,11 @@ from ali_import.units import MINUTE_S
 
 R = TypeVar("R")
 
-OnRetry = Callable[[str, str, str, int, float], None]
-"""Called as (operation, region, code, attempt, wait_s) before a call is repeated."""
+OnRetry = Callable[[str, str, str, int, float, bool], None]
+"""Called as (operation, region, code, attempt, wait_s, busy) before a call is repeated.
+
+``busy`` means that nothing failed: what the call is about is in use, and will be free.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +97,7 @@ class Steady:
 
     Attributes:
         calls: How many calls were made.
-        retries: How many of them repeated one.
+        retries: How many of them repeated one that failed; what is in use is waited for.
         troubles: By region, the error of its last call, if that failed.
     """
 
@@ -160,10 +163,11 @@ class Steady:
                 lost = unanswered >= patience.unanswered_max
                 if over or lost or self._gone_silent(call, patience):
                     raise told from error.__cause__
-                self.retries += 1
+                busy = row.meaning is Meaning.BUSY
+                self.retries += not busy
                 if self._on_retry is not None:
-                    operation, attempt = call.operation(), tries.total()
-                    self._on_retry(operation, call.region, error.code, attempt, wait_s)
+                    about = call.operation(), call.region, error.code
+                    self._on_retry(*about, tries.total(), wait_s, busy)
                 await anyio.sleep(wait_s)
             else:
                 self.troubles.pop(call.region, None)

@@ -89,8 +89,13 @@ class Track:
 def steadied(cloud: Cloud, rng: Random, emit: Emit) -> Steady:
     """Return a cloud that tries again, and tells of every call that it repeats."""
 
-    def tell(
-        operation: str, region: str, code: str, attempt: int, wait_s: float
+    def tell(  # noqa: PLR0917  as the callback has it
+        operation: str,
+        region: str,
+        code: str,
+        attempt: int,
+        wait_s: float,
+        busy: bool,  # noqa: FBT001
     ) -> None:
         emit(
             CallRetried(
@@ -99,6 +104,7 @@ def steadied(cloud: Cloud, rng: Random, emit: Emit) -> Steady:
                 code=code,
                 attempt=attempt,
                 wait_s=wait_s,
+                busy=busy,
             )
         )
 

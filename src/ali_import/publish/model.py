@@ -184,7 +184,8 @@ class Report:
         leftovers: What cleaning up could not remove.
         interrupted: Whether a person or a signal stopped it.
         calls: API calls made.
-        retries: Calls made again after a failure that may pass.
+        retries: Calls made again after a failure that may pass; to wait for what is in
+            use is none.
         seconds: From start to end.
     """
 
@@ -247,13 +248,18 @@ class PlacementEnded:
 
 @dataclass(frozen=True, kw_only=True)
 class CallRetried:
-    """A call failed in a way that may pass, and will be made again."""
+    """A call failed in a way that may pass, and will be made again.
+
+    Attributes:
+        busy: Nothing failed: what it is about is in use, and will be free.
+    """
 
     operation: str
     region: str
     code: str
     attempt: int
     wait_s: float
+    busy: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

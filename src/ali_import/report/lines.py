@@ -208,10 +208,10 @@ def described(event: Event) -> tuple[int, str]:
                 return logging.INFO, success_line(outcome)
             return logging.WARNING, failure_line(outcome)
         case CallRetried():
-            return logging.INFO, (
-                f"{joined(event.region, event.operation, separator=' ')}: {event.code}, "
-                f"attempt {event.attempt} failed, again in {event.wait_s:.1f} s"
-            )
+            what = joined(event.region, event.operation, separator=" ")
+            failed = "in use" if event.busy else f"attempt {event.attempt} failed"
+            text = f"{what}: {event.code}, {failed}, again in {event.wait_s:.1f} s"
+            return logging.INFO, text
         case Note():
             level = logging.getLevelNamesMapping().get(event.level, logging.INFO)
             return level, joined(event.region, event.text)

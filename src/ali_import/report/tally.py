@@ -167,11 +167,12 @@ class Tally:
                 if not outcome.result.good:
                     self.failures.append(short_failure_line(outcome))
             case CallRetried():
-                self.retries += 1
+                self.retries += not event.busy
                 # Nothing else to show: these are what is in the way.
                 if not self._placements or self.phase is Phase.CLEAN_UP:
                     what = joined(event.region, event.operation, separator=" ")
-                    self._tell(f"{what}: {event.code}, trying again")
+                    how = "in use, waiting" if event.busy else "trying again"
+                    self._tell(f"{what}: {event.code}, {how}")
             case Note():
                 self._tell(joined(event.region, event.text))
 

@@ -223,13 +223,16 @@ def test_a_caller_may_have_less_patience() -> None:
 
 
 def test_calls_and_retries_are_counted_and_told() -> None:
-    told: list[tuple[str, str, str, int]] = []
+    told: list[tuple[str, str, str, int, bool]] = []
 
-    def on_retry(op: str, region: str, code: str, attempt: int, wait_s: float) -> None:
+    def on_retry(  # noqa: PLR0917
+        op: str, region: str, code: str, attempt: int, wait_s: float, busy: bool
+    ) -> None:
         assert wait_s >= 0
-        told.append((op, region, code, attempt))
+        told.append((op, region, code, attempt, busy))
 
-    cloud = ScriptedCloud(silence(), silence("GarbledAnswer"), ())
+    in_use = refusal("TaskConflict", 400)
+    cloud = ScriptedCloud(silence(), in_use, silence("GarbledAnswer"), ())
 
     async def main() -> Steady:
         one = steady(cloud, on_retry=on_retry)
@@ -237,8 +240,10 @@ def test_calls_and_retries_are_counted_and_told() -> None:
         return one
 
     one = run(main)
-    assert (one.calls, one.retries) == (3, 2)
+    # What is in use is waited for: that is no retry.
+    assert (one.calls, one.retries) == (4, 2)
     assert told == [
-        ("ecs.DescribeImages", "cn-hangzhou", "NoAnswer", 1),
-        ("ecs.DescribeImages", "cn-hangzhou", "GarbledAnswer", 2),
+        ("ecs.DescribeImages", "cn-hangzhou", "NoAnswer", 1, False),
+        ("ecs.DescribeImages", "cn-hangzhou", "TaskConflict", 2, True),
+        ("ecs.DescribeImages", "cn-hangzhou", "GarbledAnswer", 3, False),
     ]

@@ -616,6 +616,18 @@ def test_the_display_suits_the_place() -> None:
             "INFO",
             "us-east-1 ecs.ImportImage: Throttling, attempt 2 failed, again in 1.2 s",
         ),
+        (
+            CallRetried(
+                operation="ecs.DeleteSnapshot",
+                region="us-east-1",
+                code="SnapshotCreatedImage",
+                attempt=2,
+                wait_s=1.25,
+                busy=True,
+            ),
+            "INFO",
+            "us-east-1 ecs.DeleteSnapshot: SnapshotCreatedImage, in use, again in 1.2 s",
+        ),
         (Note(text="odd", level="NONSENSE"), "INFO", "odd"),
     ],
 )
