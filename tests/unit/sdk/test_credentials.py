@@ -73,7 +73,7 @@ def test_the_environment_alone_is_enough(far: FarSide) -> None:
             **far.environment,
         }
     )
-    assert said == "Identity(account_id='12', arn='acs:ram::12:user/u')"
+    assert said.startswith("Identity(account_id='12', arn='acs:ram::12:user/u'")
     assert float(seconds) == float("inf")
     [seen] = far.seen
     signature = seen.headers["authorization"]
