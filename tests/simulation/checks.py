@@ -86,7 +86,7 @@ def _outcome_holds(
         return
     now = world.agenda.now
     # A deprecated image is revived when it is published, not before.
-    made = {ImageStatus.AVAILABLE} if outcome.published else READY
+    made = {ImageStatus.AVAILABLE} if outcome.published and not shared else READY
     if image.status not in made:
         yield f"{where} is {outcome.result}, and its image is {image.status}"
     yield from (f"{where} {wrong}" for wrong in _wrong(plan, image, target, now))

@@ -67,6 +67,10 @@ _VHD: Final = (
     "publish it as QCOW2 or RAW (qemu-img convert -O qcow2), or name the region with "
     "--allow-failure"
 )
+_FUNCTIONS: Final = (
+    "activate Function Compute in its console, or grant its actions to the caller; "
+    "docs/permissions.md has the policy"
+)
 _KEYS: Final = "check ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 
 # One line a rule: for these operations ("" is any), these codes mean this. Where two
@@ -102,6 +106,8 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("ram.GetRole", "EntityNotExist.Role", FINAL, "create it, for example in the RAM console"),
     ("fc.CreateFunction", "FunctionAlreadyExists", DONE, ""),
     ("fc.DeleteFunction", "FunctionNotFound", DONE, ""),
+    # So it answers, too, whom it was never activated for; other routes need no function.
+    ("fc.CreateFunction fc.InvokeFunction", "AccessDenied", ROUTE, _FUNCTIONS),
     ("oss.DeleteBucket oss.DeleteObjects", "NoSuchBucket", DONE, ""),
     ("oss.AbortMultipartUpload", "NoSuchUpload NoSuchBucket", DONE, ""),
     ("oss.CompleteMultipartUpload", "NoSuchUpload", LOOK, ""),

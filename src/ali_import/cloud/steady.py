@@ -68,6 +68,8 @@ _BUSY_S_MIN: Final = 0.5
 _BUSY_S_MAX: Final = 15.0
 _SILENT_ANSWERS_MIN: Final = 8
 _SILENT_WAITED_S_MIN: Final = 100.0
+_QUIET_S_MAX: Final = MINUTE_S
+"""Where nobody asked for so long, an older silence says nothing of the next call."""
 """Time-outs weigh more than connections refused: three or four of 30 s are enough."""
 _LATER: Final = dict.fromkeys(
     (Meaning.TRANSIENT, Meaning.THROTTLED, Meaning.BUSY),
@@ -84,6 +86,7 @@ class _Silence:
     """How long a service in a region has not answered anybody."""
 
     since: float
+    until: float
     count: int = 0
     waited_s: float = 0.0
 
@@ -229,9 +232,12 @@ class Steady:
         if not isinstance(error, TransportError) or error.code == "GarbledAnswer":
             self._silent.pop(key, None)
             return
-        silence = self._silent.setdefault(key, _Silence(since=began))
+        silence = self._silent.get(key)
+        if silence is None or began - silence.until > _QUIET_S_MAX:
+            silence = self._silent[key] = _Silence(since=began, until=began)
+        silence.until = anyio.current_time()
         silence.count += 1
-        silence.waited_s += anyio.current_time() - began
+        silence.waited_s += silence.until - began
 
     def _gone_silent(self, call: Call[R], patience: Patience) -> bool:
         silence = self._silent.get((call.SERVICE, call.region))

@@ -211,6 +211,20 @@ def test_one_answer_shows_that_the_service_is_there() -> None:
     assert call(cloud) == "done"
 
 
+def test_a_service_that_nobody_asked_for_a_while_was_not_silent_meanwhile() -> None:
+    cloud = ScriptedCloud(*[silence()] * 9, "done", latency_s=1.0)
+
+    async def main() -> object:
+        steadily = steady(cloud)
+        for _ in range(8):
+            with pytest.raises(TransportError):
+                await steadily.call(LOOK, Patience(unanswered_max=1))
+        await anyio.sleep(30 * MINUTE_S)
+        return await steadily.call(LOOK)
+
+    assert run(main) == "done"
+
+
 def test_a_caller_may_have_less_patience() -> None:
     cloud = ScriptedCloud(refusal("InternalError", 500))
 
