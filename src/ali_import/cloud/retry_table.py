@@ -107,7 +107,7 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("fc.CreateFunction", "FunctionAlreadyExists", DONE, ""),
     ("fc.DeleteFunction", "FunctionNotFound", DONE, ""),
     # So it answers, too, whom it was never activated for; other routes need no function.
-    ("fc.CreateFunction fc.InvokeFunction", "AccessDenied", ROUTE, _FUNCTIONS),
+    ("fc.CreateFunction", "AccessDenied", ROUTE, _FUNCTIONS),
     ("oss.DeleteBucket oss.DeleteObjects", "NoSuchBucket", DONE, ""),
     ("oss.AbortMultipartUpload", "NoSuchUpload NoSuchBucket", DONE, ""),
     ("oss.CompleteMultipartUpload", "NoSuchUpload", LOOK, ""),
