@@ -9,10 +9,11 @@ import anyio
 import pytest
 
 from ali_import.errors import CloudError
+from ali_import.publish.lease import TAG_DEPRECATED
 from ali_import.publish.model import Options
 from ali_import.publish.run import Run
 from ali_import.standing.prune import Pruned, find_prunable, prune
-from ali_import.standing.retention import TAG_DEPRECATED, Fate, Pruning, Retention
+from ali_import.standing.retention import Fate, Pruning, Retention
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.faults import Do
 from emulator.tests.support.virtual import run
@@ -142,6 +143,14 @@ async def test_publishing_again_brings_no_other_version_back(scene: Scene) -> No
     # But the one that is published again is revived, and counts anew later on.
     await release(scene, "demo-1")
     assert stand(scene)["demo-1"] == "Available+"
+    revived = image(scene, "demo-1")
+    assert TAG_DEPRECATED not in revived.tags
+    # So, if a person deprecates it much later, it is not deleted at once.
+    await anyio.sleep(91 * DAY_S)
+    revived.public, revived.status = False, ImageStatus.DEPRECATED
+    (ending,) = [e for e in await pruned(scene) if e.verdict.image.region == REGIONS[0]]
+    assert ending.verdict.fate is Fate.DEPRECATE
+    assert "from now on" in ending.verdict.why
 
 
 @scenario

@@ -21,7 +21,12 @@ from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import MAKING, READY, CloudImage, ImageStatus
 from ali_import.errors import CloudError, TaskFailedError
 from ali_import.publish.context import LATE_S
-from ali_import.publish.lease import TAG_WAS, TAG_WAS_PUBLIC, TEMPORARY_TAGS
+from ali_import.publish.lease import (
+    TAG_DEPRECATED,
+    TAG_WAS,
+    TAG_WAS_PUBLIC,
+    TEMPORARY_TAGS,
+)
 from ali_import.publish.region import Region
 from ali_import.units import MINUTE_S
 
@@ -123,6 +128,8 @@ async def deprecate(region: Region, image_id: str) -> None:
 async def revive(region: Region, image: CloudImage) -> CloudImage:
     """Make a deprecated image Available again: who publishes it wants it to be found."""
     await _set_status(region, image.image_id, ImageStatus.AVAILABLE)
+    if TAG_DEPRECATED in image.tags:  # or one that is deprecated later seems to be old
+        await _untag(region, image.image_id, [TAG_DEPRECATED])
     text = f"{image.name} was deprecated; made it Available again"
     region.note(text, level="WARNING")
     return dataclasses.replace(image, status=ImageStatus.AVAILABLE)
@@ -145,12 +152,16 @@ async def tag(region: Region, image_id: str, tags: Mapping[str, str]) -> None:
 
 async def mark_permanent(region: Region, image_id: str) -> None:
     """Take the tags off that nothing has which is there to stay."""
+    await _untag(region, image_id, TEMPORARY_TAGS)
+
+
+async def _untag(region: Region, image_id: str, keys: Sequence[str]) -> None:
     await region.cloud.call(
         UntagResources(
             region=region.id,
             resource_type="image",
             resource_ids=(image_id,),
-            keys=TEMPORARY_TAGS,
+            keys=keys,
         )
     )
 

@@ -23,6 +23,8 @@ TAG_WAS: Final = "ali-import:was"
 """Only on an image that is being replaced: its name, to go back to if need be."""
 TAG_WAS_PUBLIC: Final = "ali-import:was-public"
 """As well, if the image was public."""
+TAG_DEPRECATED: Final = "ali-import:deprecated"
+"""On an image that pruning deprecated: when, Unix time in seconds."""
 TEMPORARY_TAGS: Final = (TAG_EXPIRES, TAG_WAS, TAG_WAS_PUBLIC)
 """Tags that nothing has which is there to stay."""
 

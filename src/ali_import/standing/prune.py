@@ -24,12 +24,11 @@ from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.errors import CloudError
 from ali_import.publish import images
 from ali_import.publish.context import Context, steadied, survey
-from ali_import.publish.lease import Lease
+from ali_import.publish.lease import TAG_DEPRECATED, Lease
 from ali_import.publish.model import Emit, Options
 from ali_import.publish.region import Region
 from ali_import.standing.images import StandingImage, look, standing_image
 from ali_import.standing.retention import (
-    TAG_DEPRECATED,
     Fate,
     Pruning,
     Retention,

@@ -9,16 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
-from typing import Final
 
 from ali_import.cloud.values import ImageStatus
 from ali_import.errors import CloudError
-from ali_import.publish.lease import PREFIX
+from ali_import.publish.lease import TAG_DEPRECATED
 from ali_import.standing.images import Standing, StandingImage
-
-TAG_DEPRECATED: Final = f"{PREFIX.removesuffix('-')}:deprecated"
-"""On an image that pruning deprecated: when, Unix time in seconds. It counts only while
-the image is Deprecated."""
 
 
 @dataclass(frozen=True, kw_only=True)

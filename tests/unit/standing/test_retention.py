@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ali_import import Fate, ImageStatus, Pruning, Retention, Standing, StandingImage
-from ali_import.standing.retention import TAG_DEPRECATED, judge, judge_again
+from ali_import.publish.lease import TAG_DEPRECATED
+from ali_import.standing.retention import judge, judge_again
 from tests.unit.standing.samples import standing
 
 NOW = 1_000_000.0
