@@ -139,15 +139,26 @@ def test_a_missing_import_role_is_explained(
 
 
 def test_one_refused_region_does_not_stop_the_others(
-    disks: list[Path], wanted: list[Expected]
+    disks: list[Path], wanted: list[Expected], tmp_path: Path
 ) -> None:
     names = ["eu-central-1", "us-west-1", "cn-beijing"]
     with emulator() as cloud:
         cloud.post("/faults", quota_is_full("us-west-1"))
+        report = tmp_path / "report.json"
         flags = ("--public", *FLAGS, *regions(*names))
-        ended = ali_import(*flags, disks[0], env=cloud.env)
+        ended = ali_import(*flags, "--report", report, disks[0], env=cloud.env)
         assert ended.status == 3, ended.err
         assert re.search(r"us-west-1.*QuotaExceed\.Image.*Quota Center", ended.err)
+        cause = "QuotaExceed.Image at import (ecs.ImportImage), 1 image: us-west-1"
+        assert f"1 cause, 1 of 3 failed\n1. {cause}\n" in ended.err
+        assert ended.err.splitlines()[-1].startswith("then run again: ali-import ")
+        made = json.loads(report.read_text())["placements"]
+        told = {placement["region"]: placement for placement in made}
+        assert told["us-west-1"]["operation"] == "ecs.ImportImage"
+        for name in names:
+            stored = [step["bytes"] for step in told[name]["steps"] if step["bytes"]]
+            assert stored == [disks[0].stat().st_size]
+            assert all(step["attempts"] == 1 for step in told[name]["steps"])
         allowed = ali_import(
             *flags, "--allow-failure", "us-west-1", disks[0], env=cloud.env
         )
