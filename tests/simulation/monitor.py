@@ -89,7 +89,7 @@ class Monitor:
         self._complete: set[tuple[str, str]] = set()
         self.not_shown: set[str] = set()
         self._unshown: Counter[str] = Counter()
-        self._withdrawn: dict[str, tuple[float, Eye]] = {}
+        self._withdrawn: dict[tuple[str, str], float] = {}
         self._renamed: dict[tuple[str, str], float] = {}
         self._taken_over: dict[str, float] = {}
         self.possible: set[tuple[str, str]] = set()
@@ -150,7 +150,7 @@ class Monitor:
             eye.told_public.add(request.image_id)
         elif isinstance(request, calls.ModifyImageSharePermission):
             eye.told_public.discard(request.image_id)
-            self._withdrawn[request.image_id] = self._now(), eye
+            self._withdrawn[request.image_id, eye.process] = self._now()
         if isinstance(request, calls.TagResources) and TAG_RUN in request.tags:
             taken = dict.fromkeys(request.resource_ids, self._now())
             self._taken_over.update(taken)
@@ -159,7 +159,7 @@ class Monitor:
         if isinstance(request, calls.ModifyImageAttribute) and (
             request.name or request.family
         ):
-            self._withdrawn[request.image_id] = self._now(), eye
+            self._withdrawn[request.image_id, eye.process] = self._now()
         if request.SERVICE == "ecs":
             self._check_names(eye, request)
 
@@ -384,8 +384,8 @@ class Monitor:
         """
         return {
             image_id
-            for image_id, (when, who) in self._withdrawn.items()
-            if who is not eye and self._now() - when < STALE_S
+            for (image_id, who), when in self._withdrawn.items()
+            if who != eye.process and self._now() - when < STALE_S
         }
 
     def _just_taken(self, eye: "Eye", region: str) -> bool:
