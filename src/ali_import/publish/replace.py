@@ -290,7 +290,9 @@ class Replacement(Temporary):
         if fate is _Fate.SUPERSEDED:
             await self.discard()
         elif fate is _Fate.ANOTHERS:
-            self.retired = None
+            if found[0].tags.get(TAG_RUN) != self.region.context.lease.run_id:
+                self.retired = None
+            # Else it has our lease: it is told, in case the other run was killed.
         else:
             if fate is _Fate.MOVE_NEW:
                 assert there is not None
