@@ -8,6 +8,7 @@ FROM ?= 0
 ROUNDS ?= 30
 JOBS ?= 1
 MINUTES ?= 10
+DEEP ?=
 
 .PHONY: help setup demo check test simulate mutate chaos fuzz docs requirements clean
 
@@ -38,10 +39,10 @@ test: setup ## everything: check, contract, simulation, end to end
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses 4 --dist loadgroup
 
-simulate: setup ## run SEEDS=1000 simulated runs in bad weather, FROM=0, on JOBS=1 processes
-	$(BIN)/python scripts/simulate.py --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS)
+simulate: setup ## run SEEDS=1000 simulated runs in bad weather, FROM=0, on JOBS=1 processes; DEEP=1: through the SDKs
+	$(BIN)/python scripts/simulate.py --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS) $(if $(DEEP),--deep)
 
-mutate: setup ## break the engine on purpose, and see the simulation notice
+mutate: setup ## break engine and adapters on purpose, and see the simulation notice
 	$(BIN)/python scripts/mutate.py
 
 chaos: setup ## kill ali-import at random moments, ROUNDS=30 times, and run it again

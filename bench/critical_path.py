@@ -24,10 +24,9 @@ from ali_import.publish.model import Options, Report, Route, Target
 from ali_import.publish.run import Run
 from alicloud_emulator.world.blobs import MemoryBlobs
 from alicloud_emulator.world.profile import Profile, Weather, load_profile
-from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
 from tests.simulation.plan import disk_image
-from tests.support.bridge import AccountLogin, Network, WorldCloud
+from tests.support.bridge import AccountLogin, Door, Network, WorldCloud
 
 PROFILES = ("realistic",)
 IMAGES = 3
@@ -60,12 +59,9 @@ def publish(profile: Profile, *, images: int) -> Report:
         paths = [Path(f"disk-{n}.img") for n in range(images)]
         files = {path: str(path).encode() * 1000 for path in paths}
         cloud = WorldCloud(
-            world=world,
+            door=Door(world, Network(clock)),
             login=AccountLogin(world),
             rng=Random(1),
-            network=Network(clock),
-            throttle=Throttle(profile, world.agenda),
-            files=files,
             latency_s=LATENCY_S,
         )
         targets = [

@@ -1,4 +1,4 @@
-"""``make mutate``: break the engine, one rule at a time, and see the simulation notice.
+"""``make mutate``: break engine and adapters, one rule at a time: the simulation notices.
 
 Each mutation is a replacement of text in a copy of ``src``; the working tree is never
 touched. It must be caught within ``--seeds`` seeds. Exits with 1 if one is not.
@@ -22,7 +22,7 @@ _SECONDS_MAX: Final = 900
 
 @dataclass(frozen=True, kw_only=True)
 class Mutation:
-    """A rule of the engine, broken.
+    """A rule of the engine or of an adapter, broken.
 
     Attributes:
         file: Module under ``src/ali_import``.
@@ -281,6 +281,97 @@ MUTATIONS: Final = (
         file="publish/workspace.py",
         old="    return refused and not error.unsure\n",
         new="    return refused\n",
+    ),
+    # The adapters: what goes over the wire, and what is made of its answers.
+    Mutation(
+        name="a copy's name is sent as another parameter",
+        file="cloud/sdk/ecs.py",
+        old='"DestinationImageName": call',
+        new='"ImageName": call',
+    ),
+    Mutation(
+        name="a token is sent as another parameter",
+        file="cloud/sdk/ecs.py",
+        old='        "ClientToken": call.client_token,\n        "ImageName"',
+        new='        "Token": call.client_token,\n        "ImageName"',
+    ),
+    Mutation(
+        name="a boot mode is set by another parameter",
+        file="cloud/sdk/ecs.py",
+        old='        "BootMode": call.boot_mode,\n        "Features"',
+        new='        "Boot": call.boot_mode,\n        "Features"',
+    ),
+    Mutation(
+        name="an architecture is sent as another parameter",
+        file="cloud/sdk/ecs.py",
+        old='        "Architecture": call.architecture,\n',
+        new='        "Arch": call.architecture,\n',
+    ),
+    Mutation(
+        name="images that are being made are not asked for",
+        file="cloud/sdk/ecs.py",
+        old='        "Status": EVERY_STATUS,\n',
+        new="",
+    ),
+    Mutation(
+        name="Usable is read from another field",
+        file="cloud/sdk/ecs.py",
+        old='usable=flag(row, "Usable") if text(row, "Usable") else None',
+        new='usable=flag(row, "usable") if text(row, "usable") else None',
+    ),
+    Mutation(
+        name="a page of a bucket is taken for all of it",
+        file="cloud/sdk/oss.py",
+        old="    return _told(marker) if truncated else None\n",
+        new="    return None\n",
+    ),
+    Mutation(
+        name="a part's ETag is not kept",
+        file="cloud/sdk/oss.py",
+        old="return StoredPart(number=call.number, etag=_told(answer.etag))",
+        new="return StoredPart(number=call.number, etag=call.content_md5[::-1])",
+    ),
+    Mutation(
+        name="a body is sent without its digest",
+        file="cloud/sdk/bodies.py",
+        old='    return base64.b64encode(bytes.fromhex(digest_hex)).decode("ascii")\n',
+        new='    return ""\n',
+    ),
+    Mutation(
+        name="whoever answers is believed",
+        file="cloud/sdk/genuine.py",
+        old="    kind = next(",
+        new="    return\n    kind = next(",
+    ),
+    Mutation(
+        name="an empty answer to a deletion is believed without a request id",
+        file="cloud/sdk/fc.py",
+        old="    if not answer.counts and not _is_gone(",
+        new="    if False and not _is_gone(",
+    ),
+    Mutation(
+        name="a resolver that fails is taken for a host that is missing",
+        file="cloud/sdk/translate.py",
+        old="_NO_SUCH_NAME = (",
+        new="_NO_SUCH_NAME = (socket.EAI_AGAIN, ",
+    ),
+    Mutation(
+        name="a host that is missing is taken for a resolver that fails",
+        file="cloud/sdk/translate.py",
+        old="    if any(number in _NO_SUCH_NAME for number in told):\n",
+        new="    if False:\n",
+    ),
+    Mutation(
+        name="a refusal of the cloud is read as no answer",
+        file="cloud/sdk/translate.py",
+        old='    if code in {"", "BadErrorResponse"}:\n',
+        new="    if code:\n",
+    ),
+    Mutation(
+        name="the code of an error is read from its message",
+        file="cloud/sdk/translate.py",
+        old='    code = word(str(exc.code or ""))\n    if code in {"", "None"}:',
+        new='    code = word(str(exc.message or ""))\n    if code in {"", "None"}:',
     ),
 )
 

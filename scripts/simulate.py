@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -25,6 +26,9 @@ def main() -> int:
     parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--jobs", type=int, default=1, help="processes to use")
     parser.add_argument("--trace", action="store_true", help="print every call")
+    parser.add_argument(
+        "--deep", action="store_true", help="through the SDKs, signatures checked"
+    )
     parser.add_argument("--stop", action="store_true", help="at the first failure")
     arguments = parser.parse_args()
     began = time.perf_counter()
@@ -36,7 +40,7 @@ def main() -> int:
             print("\n".join(verdict.trace))
         if not verdict.good:
             failed += 1
-            _tell(verdict)
+            _tell(verdict, deep=arguments.deep)
             if arguments.stop:
                 break
         if done % 1000 == 0:
@@ -56,18 +60,20 @@ def _verdicts(arguments: argparse.Namespace) -> Iterator[Verdict]:
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     if arguments.jobs == 1:
         for seed in seeds:
-            yield simulate(seed, trace=arguments.trace)
+            yield simulate(seed, trace=arguments.trace, deep=arguments.deep)
         return
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        yield from pool.map(simulate, seeds, chunksize=20)
+        run = partial(simulate, deep=arguments.deep)
+        yield from pool.map(run, seeds, chunksize=20)
 
 
-def _tell(verdict: Verdict) -> None:
+def _tell(verdict: Verdict, *, deep: bool) -> None:
     print(verdict.headline)
     print(f"  weather: {verdict.weather}")
     for text in verdict.violations[:4]:
         print(f"  violated: {text[:400]}")
-    print(f"  reproduce: make simulate SEEDS=1 FROM={verdict.seed}", flush=True)
+    more = " DEEP=1" if deep else ""
+    print(f"  reproduce: make simulate SEEDS=1 FROM={verdict.seed}{more}", flush=True)
 
 
 def _summarize(tally: Tally, seeds: int, failed: int, seconds: float) -> None:

@@ -17,7 +17,6 @@ from ali_import.publish.lease import Lease
 from ali_import.publish.model import Event, Leftover, Note, Report
 from ali_import.publish.run import Run
 from alicloud_emulator.world.profile import Limits
-from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
 from tests.simulation import checks, coverage, landscape
 from tests.simulation.landscape import LIVE_S, store
@@ -29,12 +28,14 @@ from tests.simulation.troubles import LIKELY, TROUBLES
 from tests.simulation.weather import Sky
 from tests.support.bridge import (
     AccountLogin,
-    Lag,
+    Door,
     Login,
     Network,
     RoleLogin,
     WorldCloud,
+    pages,
 )
+from tests.support.bridge.door import EmulatorBrokenError
 
 BUDGET_S: Final = 7 * 86_400.0
 INTERRUPTED_S_MAX: Final = 4 * 60.0
@@ -62,12 +63,18 @@ class Verdict:
         return not self.violations
 
 
-def simulate(seed: int, *, trace: bool = False) -> Verdict:
-    """Run one seed in virtual time."""
+def simulate(seed: int, *, trace: bool = False, deep: bool = False) -> Verdict:
+    """Run one seed in virtual time.
+
+    Args:
+        seed: What draws everything.
+        trace: Whether to give every call as text.
+        deep: Whether the SDKs sign and send, and the emulator checks, every request.
+    """
     trio_run._r.seed(seed)
     plan = draw(seed)
     verdict = Verdict(seed=seed, headline=plan.headline())
-    stage = Stage(plan, verdict)
+    stage = Stage(plan, verdict, deep=deep)
 
     async def bounded() -> None:
         with anyio.fail_after(BUDGET_S):
@@ -75,26 +82,48 @@ def simulate(seed: int, *, trace: bool = False) -> Verdict:
 
     clock = MockClock(autojump_threshold=0)
     try:
-        anyio.run(bounded, backend="trio", backend_options={"clock": clock})
+        with pages.of(plan.page_rows):
+            anyio.run(bounded, backend="trio", backend_options={"clock": clock})
     except TimeoutError:
         verdict.violations.append("nothing goes on any more")
     except Exception:  # noqa: BLE001  whatever it is, the seed shall be told
         verdict.violations.append(f"it broke:\n{traceback.format_exc()[-1500:]}")
+    except BaseExceptionGroup as group:
+        broken, others = group.split(EmulatorBrokenError)
+        if broken is None or others is not None:
+            raise
+        text = "".join(traceback.format_exception(_cause(broken)))
+        verdict.violations.append(f"the emulator broke:\n{text[-1500:]}")
+    finally:
+        stage.close()
     verdict.violations += stage.violations()
     if trace:
         verdict.trace = stage.trace()
     return verdict
 
 
+def _cause(error: BaseException) -> BaseException:
+    """Return what the emulator stumbled over."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error.__cause__ or error
+
+
 class Stage:
     """The play that every seed gives."""
 
-    def __init__(self, plan: Plan, verdict: Verdict) -> None:
+    def __init__(self, plan: Plan, verdict: Verdict, *, deep: bool) -> None:
+        self._deep = deep
         self._plan = plan
         self._verdict = verdict
         self._processes: list[Process] = []
         self._monitor: Monitor | None = None
         self._notes: list[str] = []
+
+    def close(self) -> None:
+        """Let every process end."""
+        for process in self._processes:
+            process.cloud.close()
 
     def violations(self) -> list[str]:
         """Return what the monitor saw."""
@@ -116,8 +145,8 @@ class Stage:
         self._clock = clock
         self._world = World(plan.profile, clock=clock, seed=plan.seed)
         self._network = Network(clock)
-        self._throttle = Throttle(plan.profile, self._world.agenda)
-        self._lag = Lag(self._world)
+        self._door = Door(self._world, self._network, signed=self._deep)
+        self._lag = self._door.lag
         self._land = landscape.furnish(self._world, plan)
         self._monitor = Monitor(self._world, plan)
         self._monitor.begin(self._land)
@@ -286,13 +315,10 @@ class Stage:
         targets = self._plan.rivals if rival else self._plan.targets
         eye = self._monitor.eye(name, targets)
         cloud = WorldCloud(
-            world=self._world,
+            door=self._door,
             login=self._login(),
             rng=Random(f"{name} {self._plan.seed}"),
-            network=self._network,
-            throttle=self._throttle,
-            lag=self._lag,
-            files=self._plan.files,
+            deep=self._deep,
             watch=eye,
         )
         process = Process(name, cloud, eye)

@@ -21,7 +21,7 @@ from alicloud_emulator.world.world import World
 from tests.simulation.landscape import Landscape, store
 from tests.simulation.plan import ACCOUNT, Plan
 from tests.simulation.stopping import Stop
-from tests.support.bridge.table import resource
+from tests.support.bridge.names import resource
 
 COPIES_MAX = 5
 STALE_S = 60.0
@@ -130,18 +130,18 @@ class Monitor:
         if isinstance(request, calls.ModifyImageAttribute) and request.name:
             self._check_lease(eye, request)
 
-    def after_effect(self, eye: "Eye", request: Call[Any], result: Any) -> None:
-        """Look at the world after a request took effect."""
+    def after_effect(self, eye: "Eye", request: Call[Any], made: str) -> None:
+        """Look at the world after a request took effect; ``made`` is an image's id."""
         if not request.CHANGES:
             return
-        if made := _makes(request):
-            self.possible.add(made)
+        if thing := _makes(request):
+            self.possible.add(thing)
         if isinstance(request, calls.ImportImage | calls.CopyImage):
-            self._note_made(request, result)
+            self._note_made(request, made)
         if isinstance(request, calls.DeleteImage):
             self._note_deleted(request)
         if isinstance(request, calls.CopyImage):
-            self._check_copies_running(eye, request, result)
+            self._check_copies_running(eye, request, made)
         if isinstance(
             request, calls.ModifyImageSharePermission | calls.ModifyImageAttribute
         ):
@@ -286,9 +286,8 @@ class Monitor:
                 pass
 
     def _note_made(
-        self, request: calls.ImportImage | calls.CopyImage, result: Any
+        self, request: calls.ImportImage | calls.CopyImage, image_id: str
     ) -> None:
-        image_id = result if isinstance(result, str) else result.image_id
         about = _about(request)
         made = self._made.setdefault(about, {})
         if made.setdefault(request.client_token, image_id) != image_id:
@@ -533,11 +532,11 @@ class Eye:
         """Look at a request that reaches the cloud."""
         self._monitor.before_effect(self, request)
 
-    def after(self, request: Call[Any], result: Any) -> None:
+    def after(self, request: Call[Any], made: str) -> None:
         """Look at the world after a request took effect."""
         if isinstance(request, calls.CreateFunction):
             self.functions.add((request.region, request.name))
-        self._monitor.after_effect(self, request, result)
+        self._monitor.after_effect(self, request, made)
 
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""

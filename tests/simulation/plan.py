@@ -21,6 +21,7 @@ from alicloud_emulator.world.profile import (
     Profile,
     Region,
 )
+from tests.support.memory import MemoryFile
 
 ACCOUNT: Final = "1234567890123456"
 STRANGER: Final = "6543210987654321"
@@ -84,7 +85,6 @@ class Plan:
     """Everything about a seed's scenario but the weather.
 
     Attributes:
-        files: Content of the local files.
         others: Content of the older images that stand under a target's name.
         end_at_call: Number of the call at which KILL, INTERRUPT or CANCEL happens.
         end_at_making: INTERRUPT or CANCEL happens when the first of these was asked for
@@ -101,13 +101,14 @@ class Plan:
             or WHEN_MADE, when it has made a function.
         cleanup_renews: Another run takes images over between looking and removing.
         token_s: Life of the credentials, 0 for the account's own keys.
+        page_rows: How many rows of a listing the command asks for at once, 0 for as
+            many as it does in life.
     """
 
     seed: int
     profile: Profile
     targets: tuple[Target, ...]
     options: Options
-    files: dict[Path, bytes]
     existing: tuple[Existing, ...]
     end: End
     end_at_call: int
@@ -124,6 +125,7 @@ class Plan:
     cleanup_renews: bool
     token_s: float
     token_late_s: float
+    page_rows: int
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -161,7 +163,8 @@ class Plan:
             f"second: {self.second_after_s}{' (rival)' if self.rivalry else ''}; heals: {self.heals}; "
             f"gives up: {self.gives_up}; kills: {self.again_kill}, {self.cleanup_kill}; "
             f"cleanup stops: {self.cleanup_stop}, renews: {self.cleanup_renews}; "
-            f"timeout {self.options.timeout_s:.0f} s; {self.existing}"
+            f"timeout {self.options.timeout_s:.0f} s; rows: {self.page_rows}; "
+            f"{self.existing}"
         )
 
 
@@ -169,9 +172,8 @@ def draw(seed: int) -> Plan:
     """Draw the scenario of a seed."""
     rng = Random(f"plan {seed}")
     profile = _profile(rng)
-    files: dict[Path, bytes] = {}
     targets = tuple(
-        _target(rng, number, files) for number in range(rng.choice((1, 1, 2, 2, 3)))
+        _target(rng, number) for number in range(rng.choice((1, 1, 2, 2, 3)))
     )
     options = _options(rng, profile)
     end = rng.choices(tuple(End), (5, 4, 2, 1))[0]
@@ -180,14 +182,13 @@ def draw(seed: int) -> Plan:
         profile=profile,
         targets=targets,
         options=options,
-        files=files,
         existing=_existing(rng, profile, len(targets), overwrite=options.overwrite),
         end=end,
         end_at_call=_some_call(rng),
         end_at_making=rng.choice(_MAKING) if end in STOPS else "",
         late_kill=rng.random() < 0.5,
         second_after_s=rng.uniform(0, 60) if rng.random() < 0.15 else None,
-        rivals=_rivals(targets, files) if rng.random() < 0.2 else targets,
+        rivals=_rivals(targets) if rng.random() < 0.2 else targets,
         heals=rng.random() < 0.75,
         gives_up=rng.random() < 0.08,
         again_kill=_some_call(rng) if rng.random() < 0.2 else 0,
@@ -197,6 +198,7 @@ def draw(seed: int) -> Plan:
         token_late_s=rng.uniform(0, 15),
         cleanup_stop=rng.choice((_some_call(rng), WHEN_MADE, 0, 0, 0, 0)),
         cleanup_renews=rng.random() < 0.15,
+        page_rows=rng.choice((0, 0, 2)),
     )
 
 
@@ -325,7 +327,7 @@ def content(label: str, size: int) -> bytes:
     return (block * (size // len(block) + 1))[:size]
 
 
-def _target(rng: Random, number: int, files: dict[Path, bytes]) -> Target:
+def _target(rng: Random, number: int) -> Target:
     parts = rng.choice((1, 1, 1, 2, 4))
     size = 2000 + number if parts == 1 else (parts - 1) * PART_BYTES + 5000
     architecture, boot_mode = rng.choice(
@@ -344,23 +346,18 @@ def _target(rng: Random, number: int, files: dict[Path, bytes]) -> Target:
         boot_mode=boot_mode,
         gib=rng.choice((1, 1, 3)),
     )
-    files[image.path] = content(f"image {number}", size)
     name = f"netboot-{number}"
     return Target(image=image, name=name, family=f"netboot-{number}-latest")
 
 
-def _rivals(
-    targets: tuple[Target, ...], files: dict[Path, bytes]
-) -> tuple[Target, ...]:
+def _rivals(targets: tuple[Target, ...]) -> tuple[Target, ...]:
     """Return images of other content that somebody wants under the same names."""
     found: list[Target] = []
     for number, target in enumerate(targets):
         image = target.image
-        path = Path(f"/images/rival-{number}.img")
-        files[path] = content(f"rival {number}", image.file_bytes)
         rival = disk_image(
-            path,
-            files[path],
+            Path(f"/images/rival-{number}.img"),
+            content(f"rival {number}", image.file_bytes),
             parts=len(image.parts),
             architecture=image.architecture,
             boot_mode=image.boot_mode,
@@ -378,7 +375,7 @@ def disk_image(
     boot_mode: BootMode = BootMode.BIOS,
     gib: int = 1,
 ) -> DiskImage:
-    """Return an image of a file that is cut into so many parts."""
+    """Return an image of a file in memory that is cut into so many parts."""
     ranges = [
         (
             number * PART_BYTES,
@@ -387,7 +384,7 @@ def disk_image(
         for number in range(parts)
     ]
     return DiskImage(
-        path=path,
+        path=MemoryFile.of(path, data),
         format="RAW",
         virtual_bytes=gib << 30,
         file_bytes=len(data),

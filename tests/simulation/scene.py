@@ -14,12 +14,11 @@ from ali_import.publish.run import Run
 from alicloud_emulator.world.ecs.records import Image
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.profile import Account, Profile, Region
-from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
 from emulator.tests.support.virtual import run
 from tests.simulation.landscape import store
 from tests.simulation.plan import ACCOUNT, disk_image
-from tests.support.bridge import AccountLogin, Lag, Network, WorldCloud
+from tests.support.bridge import AccountLogin, Door, Network, WorldCloud
 
 REGIONS = ("cn-hangzhou", "eu-central-1")
 FILE = Path("/disk.img")
@@ -52,8 +51,10 @@ class Scene:
     def __init__(self, of: Profile = PROFILE) -> None:
         self.profile = of
         self.world = World(of, clock=self.now, seed=1)
-        self.lag = Lag(self.world)
         self.network = Network(anyio.current_time)
+        self.door = Door(self.world, self.network)
+        self.lag = self.door.lag
+        self._clouds: list[WorldCloud] = []
         self.heard: list[Event] = []
         self.cloud = self.process()
 
@@ -63,15 +64,15 @@ class Scene:
     def process(self, seed: int = 1) -> WorldCloud:
         """Return the way into the world of one more process."""
         self.cloud = WorldCloud(
-            world=self.world,
-            login=AccountLogin(self.world),
-            rng=Random(seed),
-            network=self.network,
-            throttle=Throttle(self.profile, self.world.agenda),
-            lag=self.lag,
-            files={FILE: DATA},
+            door=self.door, login=AccountLogin(self.world), rng=Random(seed)
         )
+        self._clouds.append(self.cloud)
         return self.cloud
+
+    def close(self) -> None:
+        """Let every process end."""
+        for cloud in self._clouds:
+            cloud.close()
 
     def run(
         self,
@@ -120,6 +121,10 @@ def in_a_scene(
     scenario: Callable[[Scene], Awaitable[None]], of: Profile = PROFILE
 ) -> None:
     async def main() -> None:
-        await scenario(Scene(of))
+        scene = Scene(of)
+        try:
+            await scenario(scene)
+        finally:
+            scene.close()
 
     run(main)

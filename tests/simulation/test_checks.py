@@ -6,8 +6,10 @@ import pytest
 from ali_import.cloud import calls
 from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.publish.model import Leftover
+from alicloud_emulator.world.ecs.images import Images
 from emulator.tests.support.virtual import run
 from tests.simulation import checks
+from tests.simulation.harness import simulate
 from tests.simulation.stopping import Stop
 
 HERE, THERE = "cn-hangzhou", "eu-central-1"
@@ -113,3 +115,12 @@ def test_regions_that_throttle_or_refuse_are_known() -> None:
         assert stop.refused == {HERE}
 
     run(scenario)
+
+
+def test_an_emulator_that_breaks_is_no_weather(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object, **_named: object) -> None:
+        raise LookupError("a mistake of the emulator's")
+
+    monkeypatch.setattr(Images, "describe_images", broken)
+    verdict = simulate(0)
+    assert any("a mistake of the emulator's" in text for text in verdict.violations)

@@ -1,4 +1,4 @@
-"""A simulation that cannot fail proves nothing: break the engine, and it must notice.
+"""A simulation that cannot fail proves nothing: break engine or adapters, and it must notice.
 
 ``make mutate`` tries every mutation; here a few stand for them.
 """
@@ -11,11 +11,18 @@ from ali_import.cloud.retry_table import ROWS
 from scripts.mutate import MUTATIONS, ROOT, try_out
 from tests.simulation import coverage
 
-QUICK = ("leases are ignored", "snapshots stay", "what copies lose is not repaired")
+QUICK = (
+    "leases are ignored",
+    "snapshots stay",
+    "what copies lose is not repaired",
+    "a copy's name is sent as another parameter",
+)
 
 
 def test_there_are_at_least_35_mutations_with_names_of_their_own() -> None:
     assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS) >= 35
+    adapters = [m for m in MUTATIONS if m.file.startswith("cloud/sdk/")]
+    assert len(adapters) >= 10
 
 
 def test_every_mutation_still_fits_the_sources(tmp_path: Path) -> None:

@@ -7,16 +7,17 @@ from hypothesis import strategies as st
 from tests.simulation.harness import Verdict, simulate
 
 SEEDS = 200
+DEEP_SEEDS = 60
 BATCH = 20
 
 
-def reasons(verdict: Verdict) -> str:
+def reasons(verdict: Verdict, more: str = "") -> str:
     return "\n".join(
         [
             verdict.headline,
             f"weather: {verdict.weather}",
             *verdict.violations[:10],
-            f"reproduce: make simulate SEEDS=1 FROM={verdict.seed}",
+            f"reproduce: make simulate SEEDS=1 FROM={verdict.seed}{more}",
         ]
     )
 
@@ -26,6 +27,14 @@ def test_seeds_hold_every_promise(first: int) -> None:
     for seed in range(first, first + BATCH):
         verdict = simulate(seed)
         assert verdict.good, reasons(verdict)
+
+
+@pytest.mark.parametrize("first", range(3000, 3000 + DEEP_SEEDS, BATCH))
+def test_seeds_hold_them_through_the_sdks(first: int) -> None:
+    """Signed, sent and read by the SDKs, and checked by the emulator."""
+    for seed in range(first, first + BATCH):
+        verdict = simulate(seed, deep=True)
+        assert verdict.good, reasons(verdict, " DEEP=1")
 
 
 @settings(max_examples=20, derandomize=True)

@@ -111,28 +111,38 @@ def _functions_die(sky: Sky) -> str:
     do = {"service": "fc", "action": "InvokeFunction"}
     rate = sky.rate(0.4)
     sky.rule(Do.KILL, rate=rate, **do)
-    for code in ("FunctionOOMError", "FunctionTimeoutError", "FunctionNotStarted"):
-        sky.rule(Do.REFUSE, rate=sky.rate(0.05), code=code, status=200, **do)
+    for code in ("FunctionOOMError", "FunctionTimeoutError"):
+        sky.rule(Do.FAIL_TASK, rate=sky.rate(0.05), code=code, **do)
+    rate_not_started = sky.rate(0.05)
+    sky.rule(
+        Do.REFUSE, rate=rate_not_started, code="FunctionNotStarted", status=412, **do
+    )
     return f"functions die {rate:.2f}"
 
 
 def _function_breaks(sky: Sky) -> str:
     region = sky.any_region()
-    code, status = sky.dice.choice(
+    do, code, status, action = sky.dice.choice(
         (
-            ("FunctionOOMError", 200),
-            ("ResourceExhausted", 429),
-            ("AccessDenied", 403),
-            ("EntityTooLarge", 400),
+            (Do.FAIL_TASK, "FunctionOOMError", 200, "InvokeFunction"),
+            *(
+                (Do.REFUSE, code, status, action)
+                for code, status in (
+                    ("ResourceExhausted", 429),
+                    ("AccessDenied", 403),
+                    ("EntityTooLarge", 400),
+                )
+                for action in ("InvokeFunction", "CreateFunction")
+            ),
         )
     )
     first = sky.dice.randint(1, 5)
     sky.rule(
-        Do.REFUSE,
+        do,
         code=code,
         status=status,
         service="fc",
-        action=sky.dice.choice(("InvokeFunction", "CreateFunction")),
+        action=action,
         region=region,
         first=first,
     )
@@ -295,6 +305,7 @@ def _passing_codes(sky: Sky) -> str:
         row
         for row in ROWS
         if row.meaning in {Meaning.TRANSIENT, Meaning.THROTTLED, Meaning.BUSY}
+        and (sky.keys_expire or not row.code.endswith("Expired"))
     ]
     named = []
     for row in sky.dice.sample(rows, 3):
@@ -336,7 +347,12 @@ def _resolver_away(sky: Sky) -> str:
         sky.outage(
             service, region, begins_s, sky.dice.uniform(1, 12), out=Out.NO_RESOLVER
         )
-    return f"resolver away for {service} of {region}"
+    early = sky.dice.choice(("", "oss", "fc"))
+    if early:
+        # Just when the first buckets, or functions, are asked for.
+        lasts_s = sky.dice.uniform(4, 12)
+        sky.outage(early, "*", sky.rate(1), lasts_s, out=Out.NO_RESOLVER)
+    return f"resolver away for {service} of {region}, early for {early or 'nobody'}"
 
 
 def _pages_for_answers(sky: Sky) -> str:
@@ -354,7 +370,7 @@ def _pages_for_answers(sky: Sky) -> str:
 
 _DONE_SILENTLY: Final = (
     "PutBucket",
-    "DeleteBucket",
+    *("DeleteBucket",) * 4,  # its honest answer is empty
     "DeleteObjects",
     "PutObject",
     "CompleteMultipartUpload",

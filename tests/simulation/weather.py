@@ -10,6 +10,7 @@ from alicloud_emulator.world.profile import OssMode
 from alicloud_emulator.world.world import World
 from tests.simulation.plan import Plan
 from tests.support.bridge import Lag, Network, Out, Outage
+from tests.support.bridge.names import action_named
 
 
 @dataclass(kw_only=True)
@@ -107,12 +108,14 @@ class Sky:
         return most * self._rng.random()
 
     def rule(self, do: Do, *, rate: float = 1.0, **more: object) -> None:
-        """Put a rule in force for good."""
+        """Put a rule in force for good; an action may be called as in the port."""
         fault = {
             key: more.pop(key)
             for key in ("code", "status", "delay_s", "retry_after_ms", "message")
             if key in more
         }
+        if "action" in more:
+            more["action"] = action_named(str(more["action"]))
         self._world.faults.add(
             Rule(fault=Fault(do=do, **fault), rate=rate, **more)  # type: ignore[arg-type]  # names are checked by the dataclasses
         )
@@ -163,6 +166,11 @@ class Sky:
             "CopyImage": "ecs.CancelCopyImage",
         }
         return undone_by.get(self._plan.end_at_making, "")
+
+    @property
+    def keys_expire(self) -> bool:
+        """Whether the command's keys are some that expire."""
+        return self._plan.token_s > 0
 
     @property
     def dice(self) -> Random:

@@ -1,171 +1,201 @@
-"""The relay function, played: what ``relay/handler.py`` does, in virtual time."""
+"""Function Compute's machines: they run the relay's own code, in virtual time."""
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
-from random import Random
-from typing import Final
+import http.client
+import importlib.util
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from types import ModuleType
+from typing import Any, Final, Protocol
 
 import anyio
+from requests.structures import CaseInsensitiveDict
 
-from alicloud_emulator.world.blobs import Blob, MemoryBlob
-from alicloud_emulator.world.caller import Caller
-from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.faults import Call, Do, Fault
-from alicloud_emulator.world.fc import Invocation
-from alicloud_emulator.world.oss import Visit
+from ali_import.relay import handler as shipped
+from alicloud_emulator.world.faults import Do, Fault
+from alicloud_emulator.world.fc.values import Function, Invocation, InvocationResult
 from alicloud_emulator.world.world import World
-from tests.support.bridge.network import Network, Out
+from tests.support.bridge import inline
+from tests.support.bridge.http import Answer, Loss, LostError, Sent
 
-FRAME_BYTES: Final = 2000
-"""Header of an invocation's payload: method, URL, signed headers; about this long."""
-ATTEMPTS_MIN: Final = 10
-DEADLINE_S: Final = 110.0
+UNHANDLED: Final = "UnhandledInvocationError"
 
 
-class FetchFailedError(Exception):
-    """No source gave the bytes; ``gone`` has the numbers of those that are not there."""
+class Ask(Protocol):
+    """Sends a request into the cloud."""
 
-    def __init__(self, gone: Sequence[int]) -> None:
-        super().__init__("no source gave the bytes")
-        self.gone = gone
+    def __call__(self, sent: Sent, *, inside: str) -> Awaitable[Answer]:
+        """Return its answer.
 
-
-@dataclass(frozen=True, kw_only=True)
-class Presigned:
-    """What a presigned URL stands for; ``expires_at`` in Unix seconds."""
-
-    region: str
-    bucket: str
-    key: str
-    expires_at: float
+        Raises:
+            LostError: There was none.
+        """
+        ...
 
 
-class RelayFunction:
-    """One invocation of a region's relay."""
+class Functions:
+    """Runs functions, which all are relays."""
 
-    def __init__(
-        self,
-        world: World,
-        network: Network,
-        caller: Caller,
-        region: str,
-        rng: Random,
-    ) -> None:
+    def __init__(self, world: World, ask: Ask) -> None:
         self._world = world
-        self._network = network
-        self._caller = caller
-        self._region = region
-        self._rng = rng
+        self._ask = ask
+        self._faults: dict[str, tuple[Fault, ...]] = {}
 
-    def begin(self, name: str, body_bytes: int, faults: Sequence[Fault]) -> Invocation:
-        """Ask whether the function may run.
+    def strike(self, request_id: str, faults: tuple[Fault, ...]) -> None:
+        """Let faults strike the function that an invocation runs."""
+        if faults:
+            self._faults[request_id] = faults
 
-        Raises:
-            ServiceError: FunctionNotFound, EntityTooLarge, ResourceExhausted...
-        """
-        return self._world.fc.begin_invocation(
-            self._caller,
-            self._region,
-            name,
-            payload_bytes=FRAME_BYTES + body_bytes,
-            faults=faults,
-        )
-
-    async def start(self, invocation: Invocation) -> None:
-        """Wait until the function is ready and has an instance."""
-        cold_s = self._world.profile.durations.function_cold_start_s
-        wait_s = invocation.ready_at - self._world.agenda.catch_up()
-        await anyio.sleep(max(wait_s, 0.0) + cold_s)
-
-    def end(self, invocation: Invocation) -> None:
-        """Take note that the invocation ended."""
-        self._world.fc.end_invocation(invocation)
-
-    async def fetch(
-        self, sources: Sequence[Presigned], offset: int, length: int
-    ) -> Blob:
-        """Read a range from the first source that works, going on where one fails.
-
-        Raises:
-            FetchFailedError: None did.
-        """
-        waiting = deque(enumerate(sources))
-        gone: list[int] = []
-        deadline = anyio.current_time() + DEADLINE_S
-        pieces: list[bytes] = []
-        got = 0
-        for attempt in range(max(ATTEMPTS_MIN, 2 * len(sources))):
-            if got == length or not waiting:
-                break
-            await anyio.sleep(self._rng.uniform(0.01, 0.1))
-            try:
-                piece = self._read(waiting[0][1], offset + got, length - got)
-            except _GoneError as error:
-                number, _ = waiting.popleft()
-                if error.__cause__ is not None:  # not there, as it says itself
-                    gone.append(number)
-                continue
-            except _FailedError:
-                piece = b""
-            got += len(piece)
-            pieces.append(piece)
-            if got < length:
-                waiting.rotate(-1)
-                await anyio.sleep(min(0.05 * 2**attempt, 2.0))
-            if anyio.current_time() > deadline:
-                break
-        if got < length:
-            raise FetchFailedError(gone)
-        return MemoryBlob(b"".join(pieces))
-
-    def _read(self, source: Presigned, offset: int, length: int) -> bytes:
-        """Read a range of a source once."""
-        call = Call(
-            service="oss",
-            action="GetObject",
-            region=source.region,
-            resource=source.key,
-            download_from=source.region,
-            download_to=self._region,
-        )
-        # A function has a resolver of its own, inside the cloud.
-        if self._network.out("oss", source.region) in {Out.NO_HOST, Out.SILENT}:
-            raise _FailedError
-        doings = {fault.do for fault in self._world.faults.strike(call)}
-        if doings & _FAILING:
-            raise _FailedError
-        if self._world.agenda.catch_up() >= source.expires_at:
-            raise _GoneError
-        visit = Visit(caller=self._caller, region=source.region, inside=self._region)
+    async def invoke(
+        self, invocation: Invocation, payload: bytes, *, request_id: str
+    ) -> InvocationResult:
+        """Run an invocation to its end."""
+        faults = self._faults.pop(request_id, ())
+        await anyio.sleep(self._world.profile.durations.function_cold_start_s)
+        broken = [fault.code for fault in faults if fault.do is Do.FAIL_TASK]
+        dice = self._world.rng
+        if broken or (invocation.killed and dice.random() < 0.5):
+            return _failed(broken[0] if broken else UNHANDLED)
+        token = _ROOM.set((self._ask, invocation.function.region))
         try:
-            stored = self._world.oss.objects.read(visit, source.bucket, source.key)
-        except ServiceError as error:
-            raise _GoneError from error
-        data = stored.blob.read(offset, length)
-        if Do.TRUNCATE in doings:
-            data = data[: len(data) // 2]
-        if Do.CORRUPT in doings and data:
-            data = bytes([data[0] ^ 0xFF]) + data[1:]
-        return data
+            answer = await inline.run(_CODE.handler, payload, _Context(invocation))
+        finally:
+            _ROOM.reset(token)
+        if invocation.killed:
+            return _failed(UNHANDLED)
+        return InvocationResult(payload=answer.encode(), instance_id="c-simulation")
+
+    def spawn(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Refuse: nobody invokes in the background."""
+        del work
+        return False
+
+    def retire(self, function: Function) -> None:
+        """Do nothing: there are no processes."""
 
 
-_FAILING: Final = frozenset(
-    {
-        Do.REFUSE,
-        Do.THROTTLE,
-        Do.DROP_BEFORE,
-        Do.DROP_AFTER,
-        Do.HTML,
-        Do.HTML_AFTER,
-        Do.HANG,
-    }
-)
+def _failed(kind: str) -> InvocationResult:
+    return InvocationResult(
+        payload=b'{"errorMessage": "a fault of this cloud"}',
+        error_type=kind,
+        instance_id="c-simulation",
+    )
 
 
-class _GoneError(Exception):
-    """The source will never give them."""
+class _Context:
+    """What Function Compute tells a function of itself."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self.region = invocation.function.region
 
 
-class _FailedError(Exception):
-    """The source did not give them now."""
+_ROOM: ContextVar[tuple[Ask, str]] = ContextVar("_ROOM")
+
+
+class _Connection:
+    """What the relay uses of ``http.client.HTTPSConnection``, into the simulated cloud."""
+
+    def __init__(self, host: str, deadline: float) -> None:
+        self._host = host
+        self._deadline = deadline
+        self._head = ("", "")
+        self._headers: dict[str, str] = {}
+        self._blocks: list[bytes] = []
+
+    def putrequest(self, method: str, path: str, **_options: bool) -> None:
+        self._head = method, path
+
+    def putheader(self, name: str, value: bytes) -> None:
+        self._headers[name.lower()] = value.decode("latin-1")
+
+    def endheaders(self) -> None:
+        """Do nothing: it leaves when its answer is asked for."""
+
+    def send(self, block: Any) -> None:
+        self._blocks.append(bytes(block))
+
+    def request(self, method: str, path: str, headers: Mapping[str, str]) -> None:
+        self._head = method, path
+        self._headers = {name.lower(): value for name, value in headers.items()}
+
+    def getresponse(self) -> "_Response":
+        left_s = self._deadline - _Time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        ask, region = _ROOM.get()
+        method, path = self._head
+        sent = Sent(
+            method=method,
+            host=self._host,
+            target=path,
+            headers=self._headers,
+            body=b"".join(self._blocks),
+            timeout_s=min(left_s, shipped.SOCKET_TIMEOUT_S),
+        )
+        try:
+            return _Response(inline.wait(ask(sent, inside=region)))
+        except LostError as error:
+            raise _lost(error.how) from error
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def _lost(how: Loss) -> Exception:
+    match how:
+        case Loss.NO_RESOLVER:
+            return socket.gaierror(socket.EAI_AGAIN, "Try again")
+        case Loss.NO_HOST:
+            return socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        case Loss.SILENCE:
+            return TimeoutError("timed out")
+        case Loss.HANG_UP:
+            return http.client.RemoteDisconnected("closed without a response")
+
+
+class _Response:
+    """What the relay uses of ``http.client.HTTPResponse``."""
+
+    reason = ""
+
+    def __init__(self, answer: Answer) -> None:
+        self.status = answer.status
+        self._headers = CaseInsensitiveDict(answer.headers)
+        self._body = answer.body
+        self.length = answer.missing
+
+    def read(self, size: int) -> bytes:
+        block, self._body = self._body[:size], self._body[size:]
+        return block
+
+    def getheader(self, name: str) -> str | None:
+        return self._headers.get(name)
+
+    def getheaders(self) -> list[tuple[str, str]]:
+        return list(self._headers.items())
+
+
+class _Time:
+    """The module ``time``, as far as the relay reads it."""
+
+    @staticmethod
+    def monotonic() -> float:
+        return anyio.current_time()
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        inline.wait(anyio.sleep(seconds))
+
+
+def _relay_code() -> ModuleType:
+    """Return the code that is shipped, with another network and another clock."""
+    spec = importlib.util.spec_from_file_location("relay_simulated", shipped.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    code = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(code)
+    vars(code).update(_connect=_Connection, time=_Time)
+    return code
+
+
+_CODE: Final = _relay_code()

@@ -5,14 +5,20 @@ everything alike: what was made, deleted, renamed or tagged. Questions about one
 its id (GetFunction, DescribeTaskAttribute) do not.
 """
 
+import operator
 from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.ecs.images import ImageQuery, Images
 from alicloud_emulator.world.ecs.records import Image, Page
+from alicloud_emulator.world.fc.service import Fc
+from alicloud_emulator.world.fc.values import Function
+from alicloud_emulator.world.oss import Visit
+from alicloud_emulator.world.oss.buckets import Buckets
+from alicloud_emulator.world.oss.values import Bucket
 from alicloud_emulator.world.profile import Region
 from alicloud_emulator.world.world import World
 
@@ -25,8 +31,8 @@ class _View:
     """The main account's things in a region at one moment."""
 
     images: tuple[Image, ...] = ()
-    buckets: tuple[str, ...] = ()
-    functions: tuple[str, ...] = ()
+    buckets: tuple[Bucket, ...] = ()
+    functions: tuple[Function, ...] = ()
 
 
 class Lag:
@@ -44,6 +50,12 @@ class Lag:
         self._past: dict[str, list[tuple[float, _View]]] = {}
         self.stale = 0
         world.agenda.listeners.append(self.note)
+        self._images_now = world.ecs.describe_images
+        self._buckets_now = world.oss.buckets.list
+        self._functions_now = world.fc.list_functions
+        world.ecs.describe_images = self._describe_images
+        world.oss.buckets.list = self._list_buckets  # type: ignore[method-assign]
+        world.fc.list_functions = self._list_functions  # type: ignore[method-assign]
 
     def set(self, region: str, lag_s: float) -> None:
         """Let a region's listings lag by ``lag_s`` seconds from now on."""
@@ -75,20 +87,20 @@ class Lag:
             )
         )
         buckets = tuple(self._buckets(region))
-        functions = tuple(self._world.fc.functions_of(self._account_id, region))
-        same = (
-            len(images) == len(before.images)
-            and all(map(_is, images, before.images))
-            and (buckets, functions) == (before.buckets, before.functions)
-        )
-        if same:
+        there = self._world.fc.functions_of(self._account_id, region)
+        functions = tuple(there.values())
+        if (
+            _same(images, before.images)
+            and _same(buckets, before.buckets)
+            and _same(functions, before.functions)
+        ):
             return before
         return _View(images=images, buckets=buckets, functions=functions)
 
-    def _buckets(self, region: str) -> Iterator[str]:
+    def _buckets(self, region: str) -> Iterator[Bucket]:
         for bucket in self._world.oss._table.values():
             if bucket.owner == self._account_id and bucket.region == region:
-                yield bucket.name
+                yield bucket
 
     def _as_of(self, region: str) -> _View | None:
         """Return what a region's listings show; None if they do not lag."""
@@ -106,38 +118,43 @@ class Lag:
 
     # --- listings -----------------------------------------------------------------
 
-    def describe_images(self, caller: Caller, query: ImageQuery) -> Page[Image]:
-        """Answer DescribeImages."""
+    def _describe_images(self, caller: Caller, query: ImageQuery) -> Page[Image]:
         view = self._as_of(query.region)
         if view is None:
-            return self._world.ecs.describe_images(caller, query)
+            return self._images_now(caller, query)
         past = cast("Store", _PastStore(self._store, view))
         return Images(past).describe_images(caller, query)
 
-    def buckets(
-        self, now: Iterable[tuple[str, str]], prefix: str
-    ) -> list[tuple[str, str]]:
-        """Return the rows of ListBuckets, as (name, region).
-
-        Args:
-            now: The rows as they are.
-            prefix: What the names begin with.
-        """
-        found = [(name, region) for name, region in now if region not in self._past]
+    def _list_buckets(self, visit: Visit, **asked: Any) -> tuple[list[Bucket], Any]:
+        if not self._past:
+            return self._buckets_now(visit, **asked)
+        oss = self._world.oss
+        shown = {b.name: b for b in oss._table.values() if b.region not in self._past}
         for region in self._past:
             view = self._as_of(region)
             assert view is not None
-            found += [
-                (name, region) for name in view.buckets if name.startswith(prefix)
-            ]
-        return sorted(found)
+            shown |= {bucket.name: bucket for bucket in view.buckets}
+        past = cast("Buckets", _Past(oss.buckets, _table=shown))
+        return Buckets.list(past, visit, **asked)
 
-    def functions(self, region: str, now: Iterable[str], prefix: str) -> list[str]:
-        """Return the names that ListFunctions gives; ``now`` are those there are."""
+    def _list_functions(self, caller: Caller, region: str, **asked: Any) -> Any:
         view = self._as_of(region)
         if view is None:
-            return list(now)
-        return sorted(name for name in view.functions if name.startswith(prefix))
+            return self._functions_now(caller, region, **asked)
+        shown = {function.name: function for function in view.functions}
+        past = cast("Fc", _Past(self._world.fc, functions_of=lambda *_: shown))
+        return Fc.list_functions(past, caller, region, **asked)
+
+
+class _Past:
+    """Something of the world with a part of it as it was."""
+
+    def __init__(self, present: object, **as_it_was: object) -> None:
+        self._present = present
+        vars(self).update(as_it_was)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._present, name)
 
 
 def _pairs(
@@ -159,8 +176,8 @@ def _kept(image: Image, before: Image | None) -> Image:
     return kept
 
 
-def _is(one: object, other: object) -> bool:
-    return one is other
+def _same(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
+    return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
 class _PastStore:

@@ -1,39 +1,47 @@
 """Whose calls they are, and for how long the cloud believes it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from alicloud_emulator.world.caller import Caller
+from typing_extensions import override
+
+from ali_import.cloud.sdk.credentials import Credentials, Keys
 from alicloud_emulator.world.world import World
 
 
 class Login(Protocol):
-    """The credentials of one process."""
+    """The keys of one process."""
 
-    def caller(self) -> Caller:
-        """Return who the cloud takes us for.
+    def keys(self) -> Keys:
+        """Return those that it has now, which may be too old."""
 
-        Raises:
-            ServiceError: InvalidSecurityToken.Expired.
-        """
 
-    def expires_at(self) -> float:
-        """Return when what is signed now becomes worthless, Unix seconds."""
+@dataclass(frozen=True, kw_only=True)
+class _DatedKeys(Keys):
+    """Keys that expire in virtual time."""
+
+    now: Callable[[], float]
+
+    @override
+    def remaining_s(self) -> float:
+        assert self.expires_at is not None
+        return max(self.expires_at - self.now(), 0.0)
 
 
 class AccountLogin:
     """The main account's own keys, which never expire."""
 
     def __init__(self, world: World) -> None:
-        account_id = world.profile.accounts[0].id
-        self._caller = world.ram.root(account_id)
+        account = world.profile.accounts[0]
+        self._keys = Keys(
+            access_key_id=account.access_key_id,
+            access_key_secret=account.access_key_secret,
+        )
 
-    def caller(self) -> Caller:
-        """Return the main account."""
-        return self._caller
-
-    def expires_at(self) -> float:
-        """Return the end of time."""
-        return float("inf")
+    def keys(self) -> Keys:
+        """Return the main account's."""
+        return self._keys
 
 
 class RoleLogin:
@@ -56,23 +64,36 @@ class RoleLogin:
         self._late_s = late_s
         self._renew()
 
-    def caller(self) -> Caller:
-        """Return the role's session, if its token is still good."""
+    def keys(self) -> Keys:
+        """Return the role's, whether or not they are still good."""
         now = self._world.agenda.catch_up()
         if now >= self._token.expires_at + self._late_s:
             self._renew()
-        credential = self._world.ram.credential(
-            self._token.access_key_id, self._token.security_token
-        )
-        return credential.caller
-
-    def expires_at(self) -> float:
-        """Return when the present token ends."""
-        return self._token.expires_at
+        return self._keys
 
     def _renew(self) -> None:
         role = self._world.ram.people(self._account_id).role(self._role)
         assert role is not None
-        self._token = self._world.ram.sessions.issue(
+        self._token = token = self._world.ram.sessions.issue(
             self._account_id, role, session="simulation", duration_s=self._duration_s
         )
+        self._keys = _DatedKeys(
+            access_key_id=token.access_key_id,
+            access_key_secret=token.access_key_secret,
+            security_token=token.security_token,
+            expires_at=token.expires_at,
+            now=self._world.agenda.catch_up,
+        )
+
+
+class LoginCredentials(Credentials):
+    """The credentials of the SDKs, from a login."""
+
+    def __init__(self, login: Login) -> None:
+        super().__init__()
+        self._login = login
+
+    @override
+    def keys(self) -> Keys:
+        self._last = self._login.keys()
+        return self._last

@@ -173,7 +173,9 @@ class Dispatcher:
         try:
             response = await self._served(service, request)
         except ServiceError:
-            await faults.after(struck)
+            # What is said of a second try is not said of a first that failed.
+            told = [fault for fault in struck if not fault.code]
+            await faults.after(told)
             raise
         return await faults.after(struck) or response
 

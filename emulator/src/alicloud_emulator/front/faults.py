@@ -23,6 +23,7 @@ _MESSAGES = {
 
 Source: aliyun/terraform-provider-alicloud#3347, #3447, and an SDK's fixtures.
 """
+_MESSAGE = "The request has failed due to a fault of this cloud."
 
 Gone = Callable[[], Awaitable[None]]
 """Returns when the client of a call has gone."""
@@ -80,12 +81,15 @@ async def after(faults: Iterable[Fault]) -> Response | None:
         The answer to give instead of the service's, or None.
 
     Raises:
+        ServiceError: The cloud lost the answer itself, tried again, and tells that.
         DropConnectionError: Close without an answer.
     """
     for fault in faults:
         match fault.do:
             case Do.DELAY:
                 await anyio.sleep(min(fault.delay_s, _DELAY_S_MAX))
+            case Do.DROP_AFTER if fault.code:
+                raise ServiceError(fault.code, fault.status, fault.message or _MESSAGE)
             case Do.DROP_AFTER:
                 raise DropConnectionError
             case Do.HTML_AFTER:
@@ -105,8 +109,7 @@ def _refusal(fault: Fault, call: Call) -> ServiceError:
     return ServiceError(
         code,
         status,
-        fault.message
-        or _MESSAGES.get(code, "The request has failed due to a fault of this cloud."),
+        fault.message or _MESSAGES.get(code, _MESSAGE),
         retry_after_ms=fault.retry_after_ms,
     )
 

@@ -21,7 +21,8 @@ class Do(StrEnum):
     * ``refuse``: answer with ``code`` and ``status``; nothing is done.
     * ``throttle``: the same with a throttling code and ``x-acs-retry-after``.
     * ``drop-before``: the connection drops; nothing is done.
-    * ``drop-after``: the call takes effect, then the connection drops.
+    * ``drop-after``: the call takes effect, then the connection drops; with a ``code``
+      that answer comes instead, as if the cloud had lost its own and tried again.
     * ``html``: somebody on the way answers in the cloud's place: an HTML page with
       ``status`` (200: a page to sign in; 204: no page), and without a request id;
       nothing is done.

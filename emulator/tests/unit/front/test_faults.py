@@ -81,6 +81,16 @@ def test_an_html_page_comes_in_place_of_the_answer(front: RunningFront) -> None:
     assert len(front.echo.done) == 1
 
 
+def test_an_answer_that_the_cloud_lost_itself_is_that_of_a_second_try(
+    front: RunningFront,
+) -> None:
+    lost = Fault(do=Do.DROP_AFTER, code="FunctionAlreadyExists", status=409)
+    answer = call(front, lost)
+    assert answer.status_code == 409
+    assert "FunctionAlreadyExists" in answer.text
+    assert len(front.echo.done) == 1
+
+
 def test_a_delayed_answer_comes_late(front: RunningFront) -> None:
     late = Fault(do=Do.DELAY, delay_s=0.3)
     assert call(front, late).json()["size"] == 3

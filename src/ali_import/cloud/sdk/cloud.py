@@ -11,8 +11,9 @@ three limiters, so that polls never wait behind uploads:
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from anyio import CapacityLimiter, to_thread
 
@@ -44,6 +45,35 @@ RELAY_BYTES_MAX = 24 * MIB
 _EXPIRED = frozenset({"InvalidSecurityToken.Expired", "SecurityTokenExpired"})
 
 
+class RunBlocking(Protocol):
+    """Runs a function that blocks, beside the event loop."""
+
+    async def __call__(
+        self,
+        work: Callable[[Call[Any]], Any],
+        call: Call[Any],
+        /,
+        *,
+        limiter: CapacityLimiter,
+        abandon_on_cancel: bool,
+    ) -> Any:
+        """Return what ``work`` makes of ``call``, as ``to_thread.run_sync`` does."""
+        ...
+
+
+async def _in_a_thread(
+    work: Callable[[Call[Any]], Any],
+    call: Call[Any],
+    /,
+    *,
+    limiter: CapacityLimiter,
+    abandon_on_cancel: bool,
+) -> Any:
+    return await to_thread.run_sync(
+        work, call, limiter=limiter, abandon_on_cancel=abandon_on_cancel
+    )
+
+
 @dataclass(frozen=True)
 class _Lane:
     """The threads a call may use, the bytes it holds, whether it may be left."""
@@ -65,6 +95,8 @@ class SdkCloud:
     Args:
         settings: Proxy, certificates and time-outs, the same for every product.
         credentials: Whose calls these are; the official default chain if None.
+        run_blocking: Runs what blocks: in worker threads, unless time is virtual.
+        make_services: Makes the clients, when the first call needs them.
     """
 
     def __init__(
@@ -72,9 +104,13 @@ class SdkCloud:
         settings: Settings,
         *,
         credentials: Credentials | None = None,
+        run_blocking: RunBlocking = _in_a_thread,
+        make_services: Callable[[Settings, Credentials], Services] = Services,
     ) -> None:
         self._settings = settings
         self._credentials = credentials or Credentials()
+        self._run_blocking = run_blocking
+        self._make_services = make_services
         self._services: Services | None = None
         self._closed = False
         self._lock = threading.Lock()
@@ -94,7 +130,7 @@ class SdkCloud:
         """
         lane = self._lane(call)
         async with self._relay_bytes.take(lane.held_bytes):
-            result = await to_thread.run_sync(
+            result = await self._run_blocking(
                 self._run,
                 call,
                 limiter=lane.limiter,
@@ -123,7 +159,7 @@ class SdkCloud:
         )
 
     def _run(self, call: Call[Any]) -> Any:
-        """Carry out a call, in a worker thread."""
+        """Carry out a call; it blocks."""
         adapter = ADAPTERS[type(call)]
         try:
             with translated(Place.of(call)):
@@ -143,7 +179,7 @@ class SdkCloud:
         with self._lock:
             assert not self._closed, "a call on a cloud that was closed"
             if self._services is None:
-                self._services = Services(self._settings, self._credentials)
+                self._services = self._make_services(self._settings, self._credentials)
             return self._services
 
 

@@ -130,11 +130,12 @@ class OpenApi:
         client = self._clients.get(host)
         if client is None:
             with self._lock:
-                client = self._clients.get(host) or self._make_client(host)
+                client = self._clients.get(host) or self.make_client(host)
                 self._clients[host] = client
         return client
 
-    def _make_client(self, host: str) -> Any:
+    def make_client(self, host: str) -> Any:
+        """Make the SDK's client of a host."""
         from alibabacloud_tea_openapi.client import Client
         from alibabacloud_tea_openapi.utils_models import Config
 

@@ -18,16 +18,30 @@ class Services:
     """Everything needed to call the cloud; made once, used from many threads."""
 
     def __init__(self, settings: Settings, credentials: Credentials) -> None:
-        from ali_import.cloud.sdk import wire
-
         self.settings = settings
         self.credentials = credentials
-        self.session = wire.session(settings)
+        self.session = self.make_session()
         shared.borrow()
         quiet.silence()
         self.openapi = OpenApi(settings, self.credentials)
         self._lock = threading.Lock()
         self._oss: dict[str, Any] = {}
+
+    def make_session(self) -> Any:
+        """Make the session that every call leaves through."""
+        from ali_import.cloud.sdk import wire
+
+        return wire.session(self.settings)
+
+    def make_oss_carrier(self) -> Any:
+        """Make the HTTP client of the OSS SDK."""
+        from alibabacloud_oss_v2.transport import RequestsHttpClient
+
+        return RequestsHttpClient(
+            session=self.session,
+            connect_timeout=self.settings.connect_timeout_s,
+            readwrite_timeout=self.settings.read_timeout_s,
+        )
 
     def oss(self, region: str, host: str) -> Any:
         """Return the OSS client that signs for ``region`` and sends to ``host``."""
@@ -41,20 +55,14 @@ class Services:
     def _make_oss(self, region: str, host: str) -> Any:
         import alibabacloud_oss_v2 as oss
         from alibabacloud_oss_v2.client import Client
-        from alibabacloud_oss_v2.transport import RequestsHttpClient
 
         quiet.silence()
-        settings = self.settings
         return Client(
             oss.config.Config(
                 region=region,
                 endpoint=f"https://{host}",
                 credentials_provider=self.credentials,
-                http_client=RequestsHttpClient(
-                    session=self.session,
-                    connect_timeout=settings.connect_timeout_s,
-                    readwrite_timeout=settings.read_timeout_s,
-                ),
+                http_client=self.make_oss_carrier(),
                 # One attempt: the SDK consumes bodies, and retrying is done above.
                 retry_max_attempts=1,
                 # Content-MD5 already lets OSS refuse damaged bytes, without a CRC of

@@ -2,10 +2,10 @@
 
 Both cores of the SDKs, Tea (credentials) and darabonba (ECS, STS, Function Compute),
 look for the HTTP session of a host in a table of their class, and offer no other way to
-be given one. While a cloud is open, a table of ours stands in the place of each: a thread
-that carries out one of our calls finds our session there, and everybody else finds what
-was there before. So two clouds, or a stranger who uses the same SDKs in the same process,
-do not meet; and when the last cloud is closed and its last call has ended, the SDKs have
+be given one. While a cloud is open, a table of ours stands in the place of each: what
+carries out one of our calls finds our session there, and everybody else finds what was
+there before. So two clouds, or a stranger who uses the same SDKs in the same process, do
+not meet; and when the last cloud is closed and its last call has ended, the SDKs have
 their own tables back, with what strangers put there meanwhile, and their loggers
 (``quiet.py``) are as they were found.
 
@@ -16,32 +16,31 @@ the narrow ranges in pyproject.toml, and a test that both are there and used lik
 import threading
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from typing_extensions import override
 
 from ali_import.cloud.sdk import quiet
 
-
-class _Own(threading.local):
-    """The session of the call that this thread carries out, or None."""
-
-    session: Any = None
+_own: ContextVar[Any] = ContextVar("_own", default=None)
+"""The session of the call that is carried out here, or None."""
 
 
 class Sessions(MutableMapping[str, Any]):
-    """A table of sessions by host: ours in our threads, else the one that was found."""
+    """A table of sessions by host: ours in our calls, else the one that was found."""
 
     def __init__(self, found: MutableMapping[str, Any]) -> None:
         self.found = found
 
     @override
     def __contains__(self, host: object) -> bool:
-        return _own.session is not None or host in self.found
+        return _own.get() is not None or host in self.found
 
     @override
     def __getitem__(self, host: str) -> Any:
-        return self.found[host] if _own.session is None else _own.session
+        own = _own.get()
+        return self.found[host] if own is None else own
 
     @override
     def __setitem__(self, host: str, session: Any) -> None:
@@ -60,7 +59,6 @@ class Sessions(MutableMapping[str, Any]):
         return len(self.found)
 
 
-_own = _Own()
 _lock = threading.Lock()
 _borrowers = 0
 
@@ -90,13 +88,13 @@ def give_back() -> None:
 
 @contextmanager
 def using(session: Any) -> Iterator[None]:
-    """Let what this thread asks of the SDKs within leave through ``session``."""
+    """Let what is asked of the SDKs within leave through ``session``."""
     borrow()
-    _own.session = session
+    token = _own.set(session)
     try:
         yield
     finally:
-        _own.session = None
+        _own.reset(token)
         give_back()
 
 

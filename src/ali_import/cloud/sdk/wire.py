@@ -37,8 +37,12 @@ SEND_BLOCK_BYTES = 64 * KIB
 ANSWER_BYTES_MAX = 32 * MIB
 
 
-def session(settings: Settings) -> requests.Session:
+def session(settings: Settings, adapter: HTTPAdapter | None = None) -> requests.Session:
     """Make the session; safe to use from many threads.
+
+    Args:
+        settings: Proxy, certificates and time-outs.
+        adapter: What carries its requests; one over sockets if None.
 
     Raises:
         ConfigurationError: The trusted certificates cannot be read.
@@ -49,7 +53,7 @@ def session(settings: Settings) -> requests.Session:
     made.max_redirects = 0
     refuse_all = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
     made.cookies.set_policy(refuse_all)
-    adapter = Adapter(settings)
+    adapter = adapter or Adapter(settings)
     made.mount("https://", adapter)
     made.mount("http://", adapter)
     return made

@@ -11,6 +11,7 @@ Source:
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 _BUCKETS_MIN = 16
@@ -21,12 +22,16 @@ _LOAD_MAX = 0.75
 def in_order(value: Any) -> Any:
     """Return a JSON value with the keys of every object in it in the map's order."""
     if isinstance(value, Mapping):
-        buckets = _buckets(len(value))
-        keys = sorted(value, key=lambda key: _spread(key) % buckets)
-        return {key: in_order(value[key]) for key in keys}
+        return {key: in_order(value[key]) for key in _ordered(tuple(value))}
     if isinstance(value, list | tuple):
         return [in_order(item) for item in value]
     return value
+
+
+@lru_cache(maxsize=1024)
+def _ordered(keys: tuple[str, ...]) -> list[str]:
+    buckets = _buckets(len(keys))
+    return sorted(keys, key=lambda key: _spread(key) % buckets)
 
 
 def _buckets(entries: int) -> int:
