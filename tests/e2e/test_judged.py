@@ -154,7 +154,7 @@ def test_a_bad_image_is_told_with_the_clouds_reason_and_not_tried_everywhere(
         asked = cloud.get("/requests")["requests"]["by_action"]["ecs.ImportImage"]
     assert ended.status == 4, ended.err
     assert "no disk at all" in ended.err
-    assert "a whole raw disk" in ended.err
+    assert "a whole disk image" in ended.err
     assert asked <= 6
     placements = json.loads(report.read_text())["placements"]
     assert [placement["code"] for placement in placements] == ["BadFormat"] * len(

@@ -59,7 +59,7 @@ def _as_found() -> Iterator[None]:
 
 def calls_end() -> None:
     """Wait for calls that were abandoned, maybe by another test."""
-    for _ in range(500):
+    for _ in range(3000):  # a minute: as long as a call may hang
         if not shared._borrowers:
             return
         threading.Event().wait(0.02)
