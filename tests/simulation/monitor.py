@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,10 @@ class Monitor:
         all_or_nothing = self._plan.options.all_or_nothing and not self._plan.rivalry
         if all_or_nothing and self._publishes(eye, request):
             self._check_all(eye)
+        if isinstance(request, calls.DeleteImage):
+            image = self._image(request.region, request.image_id)
+            name = image.name if image is not None else ""
+            eye.cleared[request.region, name] = anyio.current_time()
         if not isinstance(request, calls.ImportImage | calls.CopyImage):
             return
         about = _about(request)
@@ -243,8 +248,10 @@ class Monitor:
         doubt = eye.doubts.get(about)
         if doubt is not None and request.client_token != doubt.token:
             made = self._made.get(about, {}).get(doubt.token, "")
-            gone = self._deleted[where] > doubt.deleted or (
-                made and self._image(where[0], made) is None
+            gone = (
+                self._deleted[where] > doubt.deleted
+                or eye.cleared.get((where[0], where[1]), -inf) > doubt.asked_at
+                or (made and self._image(where[0], made) is None)
             )
             after_s = now - doubt.asked_at
             if not gone and after_s < DOUBT_S:
@@ -491,6 +498,8 @@ class Eye:
             event loop's clock.
         unusable: How often it saw an image that is not Usable.
         looked_at: When it saw images of a region last.
+        cleared: When it asked last to delete what had a (region, name), on the event
+            loop's clock.
         told_public: Images that it published, or saw public when it looked last.
         stop: What kept the regions busy since it was told to stop.
     """
@@ -514,6 +523,7 @@ class Eye:
         self.unusable = 0
         self.told_public: set[str] = set()
         self.looked_at: dict[str, float] = {}
+        self.cleared: dict[tuple[str, str], float] = {}
         self.stop = Stop()
 
     def emit(self, event: Event) -> None:
