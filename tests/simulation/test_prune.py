@@ -86,7 +86,11 @@ def snapshots(scene: Scene, region: str = REGIONS[0]) -> int:
 
 def in_a_year(story: Callable[[Scene], Awaitable[None]]) -> None:
     async def main() -> None:
-        await story(Scene())
+        scene = Scene()
+        try:
+            await story(scene)
+        finally:
+            scene.close()
 
     run(main, budget_s=365 * DAY_S)
 
