@@ -4,6 +4,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import anyio
 import pytest
 
 from ali_import.disk import BootMode
@@ -187,5 +188,25 @@ def test_a_check_that_does_not_end_is_not_waited_for() -> None:
         assert {text.split(";")[0] for text in warnings(scene)} == {
             "the cloud's check of demo-1 is not done"
         }
+
+    in_a_scene(scenario, never)
+
+
+def test_a_check_that_cannot_be_read_fails_nothing() -> None:
+    never = replace(PROFILE, durations=replace(PROFILE.durations, detection_s=1e6))
+
+    async def scenario(scene: Scene) -> None:
+        async def refuse() -> None:
+            await anyio.sleep(150)  # the images are there, and being checked
+            scene.strike(
+                Do.REFUSE, "DescribeImages", code="Forbidden", status=403, times=2
+            )
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(refuse)
+            report = await publish(scene, TARGET, detect=True)
+        assert all(outcome.published for outcome in report.outcomes)
+        text = "the cloud's check of demo-1 is not known: Forbidden"
+        assert warnings(scene) == [text, text]
 
     in_a_scene(scenario, never)

@@ -380,10 +380,8 @@ class Making:
     async def _tell_findings(self, image: CloudImage) -> None:
         """Tell what the cloud's own check of an image found, when it is done.
 
-        Only imports are checked. What it finds is no reason to fail.
-
-        Raises:
-            CloudError: The region does not answer.
+        Only imports are checked. What it finds is no reason to fail, nor is a region
+        that does not say.
         """
         began = anyio.current_time()
         while image.detection == _DETECTING:
@@ -392,7 +390,12 @@ class Making:
                 self.region.note(text, level="WARNING")
                 return
             await anyio.sleep(_DETECTION_LOOK_S)
-            image = await self.find() or image
+            try:
+                image = await self.find() or image
+            except CloudError as error:
+                text = f"the cloud's check of {self.name} is not known: {error.code}"
+                self.region.note(text, level="WARNING")
+                return
         for finding in image.findings:
             about = ", ".join(filter(None, (finding.risk, finding.code)))
             risk = f" (risk: {about})" if finding.risk else ""
