@@ -125,7 +125,7 @@ MUTATIONS: Final = (
         name="the new image keeps its expiry",
         file="publish/replace.py",
         old=(
-            "        await images.mark_permanent(self.region, new.image_id)\n"
+            "        await self._keep(new.image_id)\n"
             "        return dataclasses.replace(new, name=self.target.name)\n"
         ),
         new="        return dataclasses.replace(new, name=self.target.name)\n",

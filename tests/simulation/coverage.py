@@ -11,6 +11,7 @@ from ali_import.cloud.retry_table import ROWS
 from alicloud_emulator.world.faults import Do
 from tests.simulation.monitor import Tally
 from tests.simulation.plan import End
+from tests.simulation.plays import PLAYS
 from tests.simulation.troubles import TROUBLES
 from tests.support.bridge import Out
 
@@ -25,6 +26,7 @@ RENEWED: Final = "a lease that was renewed before its image was removed"
 
 MET: Final = (
     *(trouble.__name__ for trouble in TROUBLES),
+    *(play.name for play in PLAYS),
     *Out,
     *(f"a run that ended by {end}" for end in End),
     *(STALE, UNUSABLE, OVER, STOPPED, RENEWED),

@@ -21,7 +21,8 @@ from alicloud_emulator.world.world import World
 from tests.simulation import checks, coverage, landscape
 from tests.simulation.landscape import LIVE_S, store
 from tests.simulation.monitor import START, Monitor, Tally, line
-from tests.simulation.plan import ACCOUNT, ROLE, STOPS, WHEN_MADE, End, Plan, draw
+from tests.simulation.plan import ACCOUNT, ROLE, STOPS, WHEN_MADE, End, Plan
+from tests.simulation.plays import Play, draw
 from tests.simulation.process import Process
 from tests.simulation.stopping import ROOMS_S, TEMPORARY_S
 from tests.simulation.troubles import LIKELY, TROUBLES
@@ -72,9 +73,9 @@ def simulate(seed: int, *, trace: bool = False, deep: bool = False) -> Verdict:
         deep: Whether the SDKs sign and send, and the emulator checks, every request.
     """
     trio_run._r.seed(seed)
-    plan = draw(seed)
+    plan, play = draw(seed)
     verdict = Verdict(seed=seed, headline=plan.headline())
-    stage = Stage(plan, verdict, deep=deep)
+    stage = Stage(plan, verdict, play=play, deep=deep)
 
     async def bounded() -> None:
         with anyio.fail_after(BUDGET_S):
@@ -112,9 +113,12 @@ def _cause(error: BaseException) -> BaseException:
 class Stage:
     """The play that every seed gives."""
 
-    def __init__(self, plan: Plan, verdict: Verdict, *, deep: bool) -> None:
+    def __init__(
+        self, plan: Plan, verdict: Verdict, *, play: Play | None, deep: bool
+    ) -> None:
         self._deep = deep
         self._plan = plan
+        self._play = play
         self._verdict = verdict
         self._processes: list[Process] = []
         self._monitor: Monitor | None = None
@@ -151,7 +155,10 @@ class Stage:
         self._monitor = Monitor(self._world, plan)
         self._monitor.begin(self._land)
         self._sky = Sky(self._world, self._network, self._lag, plan)
-        self._sky.darken(TROUBLES, LIKELY)
+        if self._play is None:
+            self._sky.darken(TROUBLES, LIKELY)
+        else:
+            self._sky.make(self._play.troubles)
         self._monitor.away = self._sky.weather.spoiled
         self._verdict.weather = ", ".join(self._sky.weather.kinds) or "fine"
         self._verdict.tally = self._monitor.tally
@@ -163,6 +170,7 @@ class Stage:
         tally = self._monitor.tally
         tally.struck.update(self._world.faults.struck)
         tally.met.update(self._sky.drawn)
+        self._met(self._play.name if self._play else "")
         tally.met.update({str(out): n for out, n in self._network.met.items()})
         tally.met[coverage.STALE] += self._lag.stale
         tally.met[coverage.UNUSABLE] += sum(p.eye.unusable for p in self._processes)
@@ -172,7 +180,9 @@ class Stage:
     async def _first(self) -> None:
         plan = self._plan
         first = self._start("first")
-        if plan.end is End.KILL:
+        if plan.end is End.KILL and plan.end_at_making:
+            first.eye.when_answered[plan.end_at_making] = first.kill
+        elif plan.end is End.KILL:
             number = -plan.end_at_call if plan.late_kill else plan.end_at_call
             first.cloud.at_call[number] = first.kill
         elif plan.end in STOPS:

@@ -1,6 +1,7 @@
 """What one seed draws: a cloud, what is in it, a command, and how it will be treated."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -34,10 +35,10 @@ NEVER_S: Final = 1e9
 PART_BYTES: Final = 100 * 1024
 """OSS takes no smaller part before the last one."""
 
-_MAINLAND: Final = (
+MAINLAND: Final = (
     "cn-beijing", "cn-hangzhou", "cn-shanghai", "cn-shenzhen", "cn-heyuan", "cn-wuhan-lr",
 )  # fmt: skip
-_ABROAD: Final = (
+ABROAD: Final = (
     "cn-hongkong", "ap-southeast-1", "ap-northeast-1", "eu-central-1", "eu-west-1",
     "us-east-1", "us-west-1", "me-east-1",
 )  # fmt: skip
@@ -87,8 +88,8 @@ class Plan:
     Attributes:
         others: Content of the older images that stand under a target's name.
         end_at_call: Number of the call at which KILL, INTERRUPT or CANCEL happens.
-        end_at_making: INTERRUPT or CANCEL happens when the first of these was asked for
-            instead: ``ImportImage`` or ``CopyImage``; or "".
+        end_at_making: The end comes when the first of these was asked for instead:
+            ``ImportImage`` or ``CopyImage``; or "".
         late_kill: The kill comes after the call's effect, before its answer.
         second_after_s: A second run of the same command starts so much later; or None.
         rivals: What the second run publishes under the same names; usually the same.
@@ -173,7 +174,7 @@ def draw(seed: int) -> Plan:
     rng = Random(f"plan {seed}")
     profile = _profile(rng)
     targets = tuple(
-        _target(rng, number) for number in range(rng.choice((1, 1, 2, 2, 3)))
+        target(rng, number) for number in range(rng.choice((1, 1, 2, 2, 3)))
     )
     options = _options(rng, profile)
     end = rng.choices(tuple(End), (5, 4, 2, 1))[0]
@@ -227,8 +228,8 @@ def _shown(region: Region) -> str:
 
 
 def _profile(rng: Random) -> Profile:
-    mainland = rng.sample(_MAINLAND, rng.randint(0, 4))
-    abroad = rng.sample(_ABROAD, rng.randint(max(1, 3 - len(mainland)), 4))
+    mainland = rng.sample(MAINLAND, rng.randint(0, 4))
+    abroad = rng.sample(ABROAD, rng.randint(max(1, 3 - len(mainland)), 4))
     ids = mainland + abroad
     rng.shuffle(ids)
     return Profile(
@@ -327,8 +328,9 @@ def content(label: str, size: int) -> bytes:
     return (block * (size // len(block) + 1))[:size]
 
 
-def _target(rng: Random, number: int) -> Target:
-    parts = rng.choice((1, 1, 1, 2, 4))
+def target(rng: Random, number: int, sizes: Sequence[int] = (1, 1, 1, 2, 4)) -> Target:
+    """Draw one image, and how many parts it has."""
+    parts = rng.choice(sizes)
     size = 2000 + number if parts == 1 else (parts - 1) * PART_BYTES + 5000
     architecture, boot_mode = rng.choice(
         (

@@ -16,10 +16,11 @@ from ali_import.publish.lease import (
     TAG_SHA256,
     Lease,
     aside_tags,
+    of_tags,
     temporary_image_name,
 )
-from ali_import.publish.model import Note, Report, Result, Route
-from alicloud_emulator.world.ecs.records import ImageStatus
+from ali_import.publish.model import Note, Options, Report, Result, Route
+from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.faults import Do
 from alicloud_emulator.world.profile import FunctionState, Profile
 from tests.simulation.landscape import _Put, store
@@ -355,6 +356,68 @@ def test_an_image_put_back_is_shown_although_its_renaming_is_never_answered() ->
         )
         assert (image.name, image.public) == (TARGET.name, True)
         assert [thing.name for thing in left] == [image.image_id]
+
+    in_a_scene(scenario)
+
+
+def to_be_replaced(scene: Scene, region: str) -> tuple[Image, str]:
+    """Put an image of other content under the target's name.
+
+    Returns:
+        It, and the temporary name of what replaces it.
+    """
+    sha256 = TARGET.image.sha256
+    name = temporary_image_name("new", ACCOUNT, region, TARGET.name, sha256)
+    put = _Put(scene.world, Random(1))
+    return put.image(region, TARGET.name, tags={TAG_SHA256: "f" * 64}), name
+
+
+def test_an_image_that_another_run_takes_back_has_a_lease() -> None:
+    """It does so just as this one takes the lease off, since the image has its name."""
+
+    async def scenario(scene: Scene) -> None:
+        region = "eu-central-1"
+        old, name = to_be_replaced(scene, region)
+
+        class TakenBack(Counting):
+            def after(self, call: Call[R]) -> None:
+                if isinstance(call, calls.UntagResources) and self.count.total() < 99:
+                    self.count["done"] += 99
+                    (new,) = (i for i in scene.images(region) if i is not old)
+                    new.name, old.name = name, TARGET.name
+
+        report = await scene.run(
+            Options(regions=(region,), overwrite=True, all_or_nothing=True),
+            TakenBack(scene.cloud),
+        ).execute()
+        assert results(report) == {Result.FAILED}
+        (new,) = (i for i in scene.images(region) if i is not old)
+        assert new.name == name
+        assert of_tags(new.tags) is not None
+
+    in_a_scene(scenario)
+
+
+def test_an_image_that_another_run_names_keeps_no_lease() -> None:
+    """It does so just as this one takes the image over, and is told to stop."""
+
+    async def scenario(scene: Scene) -> None:
+        region = "eu-central-1"
+        old, name = to_be_replaced(scene, region)
+        tags = Lease(run_id="deadbeef", expires_at=int(scene.now()) + 3600).tags()
+        tags[TAG_SHA256] = TARGET.image.sha256
+        new = _Put(scene.world, Random(2)).image(region, name, tags=tags)
+
+        class Named(Counting):
+            def after(self, call: Call[R]) -> None:
+                if isinstance(call, calls.TagResources) and new.name == name:
+                    new.name, old.name = TARGET.name, f"{name}-aside"
+                    run.interrupt()
+
+        run = scene.run(Options(regions=(region,), overwrite=True), Named(scene.cloud))
+        await run.execute()
+        assert new.name == TARGET.name
+        assert of_tags(new.tags) is None
 
     in_a_scene(scenario)
 

@@ -46,6 +46,7 @@ class Sky:
         self._healed = False
         self.weather = Weather()
         self.drawn: list[str] = []
+        self._needs_copies: set[str] = set()
 
     def darken(
         self,
@@ -59,11 +60,20 @@ class Sky:
         if self._rng.random() < 0.1:
             return
         share = self._rng.choice((0.05, 0.1, 0.1, 0.3))
+        drawn: list[Trouble] = []
         for trouble in troubles:
             fits = trouble in likely and likely[trouble](self._plan)
             if self._rng.random() < (max(share, LIKELY_SHARE) if fits else share):
-                self.weather.kinds.append(trouble(self))
-                self.drawn.append(trouble.__name__)
+                drawn.append(trouble)
+        self.make(drawn)
+
+    def make(self, troubles: Sequence["Trouble"]) -> None:
+        """Make bad weather of these kinds."""
+        for trouble in troubles:
+            self.weather.kinds.append(trouble(self))
+            self.drawn.append(trouble.__name__)
+        lonely = {r for r in self._needs_copies if not self._can_copy_to(r)}
+        self.weather.spoiled |= lonely
 
     def heal(self) -> None:
         """Let everything work from now on."""
@@ -91,7 +101,11 @@ class Sky:
         """Return some region that the command asks for."""
         return self._rng.choice(self._plan.regions)
 
-    def can_copy_to(self, region_id: str) -> bool:
+    def has_to_copy(self, region_id: str) -> None:
+        """Leave a region nothing but a copy; it is spoiled if none can be made."""
+        self._needs_copies.add(region_id)
+
+    def _can_copy_to(self, region_id: str) -> bool:
         """Whether a region takes copies, and another one can import to be copied."""
         profile = self._plan.profile
         new = profile.accounts[0].oss_since == "new"
@@ -100,7 +114,9 @@ class Sky:
             and there.oss is OssMode.OPEN
             and not (new and there.mainland)
             for there in profile.regions
-            if there.id != region_id and there.id in self._plan.regions
+            if there.id != region_id
+            and there.id in self._plan.regions
+            and there.id not in self.weather.spoiled
         ) and any(r.copy_in for r in profile.regions if r.id == region_id)
 
     def rate(self, most: float) -> float:

@@ -404,8 +404,13 @@ class Placement:
         Raises:
             CloudError: The region does not answer, or the image will not go.
         """
-        if self._replacement is not None:
+        if self._replacement is None:
+            return
+        try:
             await self._replacement.drop()
+        finally:
+            if not self.published:
+                await self._replacement.put_leases_right()
 
     def leftovers(self) -> tuple[Leftover, ...]:
         """Return the replacement and what it replaces, as far as they are temporary."""

@@ -10,6 +10,7 @@ finished by the next one.
 import dataclasses
 from collections.abc import Mapping
 from enum import Enum
+from functools import partial
 from math import inf
 from typing import Final
 
@@ -28,7 +29,7 @@ from ali_import.publish.lease import (
     of_tags,
     temporary_image_name,
 )
-from ali_import.publish.make import Temporary
+from ali_import.publish.make import Attempt, Temporary
 from ali_import.publish.model import Leftover, Target
 from ali_import.publish.region import Region
 
@@ -71,6 +72,13 @@ class Replacement(Temporary):
         self._superseded: list[CloudImage] = []
         self.named_at = -inf
         self._moved_at = -inf
+        # Images whose lease we gave or took, and which another run may be moving.
+        self._leased: dict[str, float] = {}
+
+    @override
+    async def adopt(self, found: CloudImage) -> Attempt:
+        self._leased[found.image_id] = anyio.current_time()
+        return await super().adopt(found)
 
     @override
     async def _find_late(self) -> CloudImage | None:
@@ -124,7 +132,7 @@ class Replacement(Temporary):
                 # Another run was quicker: its image is as good as ours. Ours is
                 # surplus, and dropped with all that is temporary.
                 if of_tags(old.tags) is not None:  # it may have been killed since
-                    await images.mark_permanent(self.region, old.image_id)
+                    await self._keep(old.image_id)
                 return old
             if old is not None and not await self._retire(old):
                 await anyio.sleep(1.0)  # listings lag behind
@@ -166,8 +174,13 @@ class Replacement(Temporary):
         """Note that the new image has its name for good."""
         self.may_exist = False
         self.named_at = anyio.current_time()
-        await images.mark_permanent(self.region, new.image_id)
+        await self._keep(new.image_id)
         return dataclasses.replace(new, name=self.target.name)
+
+    async def _keep(self, image_id: str) -> None:
+        """Take the lease off an image that has its name for good, for all we know."""
+        self._leased[image_id] = anyio.current_time()
+        await images.mark_permanent(self.region, image_id)
 
     async def _rename_in(self, new: CloudImage) -> bool:
         """Rename the new image; False if the name was taken in the meantime."""
@@ -329,6 +342,35 @@ class Replacement(Temporary):
                 raise
         self._asked_at = anyio.current_time()
         self._put_there = True
+
+    async def put_leases_right(self) -> None:
+        """See that what another run has moved meanwhile has a lease if it has to.
+
+        As we gave or took the lease, that run may have been giving the image its name,
+        or taking it away again. Under its temporary name, and there alone, an image has
+        a lease: whoever cleans up knows it by that.
+
+        Raises:
+            CloudError: The region does not answer, or does not let it be tagged.
+        """
+        for image_id, since in self._leased.items():
+            look = DescribeImages(region=self.region.id, image_ids=(image_id,))
+            seen = await images.look_again(
+                partial(self.region.cloud.call, look),
+                lambda seen: not seen or self._is_leased_right(seen[0]),
+                since=since,
+            )
+            if not seen or self._is_leased_right(seen[0]):
+                continue
+            if seen[0].name == self.name:
+                await self._tag(seen[0])
+            else:
+                await images.mark_permanent(self.region, image_id)
+
+    def _is_leased_right(self, image: CloudImage) -> bool:
+        is_leased = of_tags(image.tags) is not None
+        names = {self.name: True, self.target.name: False}
+        return names.get(image.name, is_leased) == is_leased
 
     async def _seen_aside(self, old: CloudImage) -> tuple[CloudImage, ...]:
         """Return an old image as it is now: aside, unless another run moved it."""
