@@ -189,6 +189,12 @@ def _imports(plan: Plan, region: Region) -> bool:
     return direct or (region.fc and account.fc_enabled)
 
 
+def fetches(plan: Plan, region: Region) -> bool:
+    """Whether a function can bring a region what another one has."""
+    enabled = plan.profile.accounts[0].fc_enabled
+    return region.fc and enabled and region.oss is OssMode.OPEN
+
+
 def unexcused(
     world: World, plan: Plan, report: Report, spoiled: set[str]
 ) -> Iterator[str]:

@@ -512,14 +512,18 @@ class Stage:
 
     def _check_uplink(self, process: Process) -> None:
         """A large file goes up once, where functions or copies can do the rest."""
-        profile, report = self._plan.profile, process.report
+        plan, report = self._plan, process.report
+        profile = plan.profile
         easy = (
             report is not None
             and all(outcome.result.good for outcome in report.outcomes)
-            and all(region.copy_in and region.copy_out for region in profile.regions)
+            and (
+                all(region.copy_in and region.copy_out for region in profile.regions)
+                or all(checks.fetches(plan, region) for region in profile.regions)
+            )
             and profile.limits == Limits(copy_conflict=profile.limits.copy_conflict)
         )
-        for target in self._plan.targets:
+        for target in plan.targets:
             image = target.image
             sent = process.eye.uplink[image.path]
             if easy and len(image.parts) > 1 and sent > image.file_bytes:

@@ -76,13 +76,15 @@ def _plain(plan: Plan) -> Plan:
     )
 
 
-def _regions(plan: Plan, *, mainland: int, fc: bool = True) -> Plan:
+def _regions(
+    plan: Plan, *, mainland: int, fc: bool = True, copy_in: bool = True
+) -> Plan:
     """Have one region abroad, which alone takes uploads, and some in the mainland."""
     abroad = plans.ABROAD[plan.seed % len(plans.ABROAD)]
     model = plan.profile.regions[0]
     regions = [replace(model, id=abroad, mainland=False)]
     for region_id in plans.MAINLAND[:mainland]:
-        far = replace(model, id=region_id, mainland=True, fc=fc)
+        far = replace(model, id=region_id, mainland=True, fc=fc, copy_in=copy_in)
         regions.append(far)
     return replace(plan, profile=replace(plan.profile, regions=tuple(regions)))
 
@@ -168,8 +170,8 @@ def _stopped_with_one_sick(rng: Random, plan: Plan) -> Plan:
 
 
 def _lent_for_long(rng: Random, plan: Plan) -> Plan:
-    """The lender is done long before those who take its bytes; they go up once."""
-    plan = _regions(_plain(plan), mainland=rng.randint(1, 3))
+    """The lender is done long before those who take its bytes, and nothing else."""
+    plan = _regions(_plain(plan), mainland=rng.randint(1, 3), copy_in=False)
     # Smaller ones are not fetched: they fit into the call of a function.
     targets = tuple(plans.target(rng, number, (2, 4)) for number in range(2))
     plan = replace(plan, targets=targets, rivals=targets)
