@@ -187,8 +187,8 @@ MUTATIONS: Final = (
     Mutation(
         name="images of other content are taken for ours",
         file="publish/make.py",
-        old="return image.tags.get(TAG_SHA256) == self.target.image.sha256",
-        new="return TAG_SHA256 in image.tags",
+        old="return marks(image).get(TAG_SHA256) == self.target.image.sha256",
+        new="return TAG_SHA256 in marks(image)",
     ),
     Mutation(
         name="adopting does not renew the lease",

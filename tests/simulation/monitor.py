@@ -19,7 +19,7 @@ from ali_import.publish.lease import PREFIX, TAG_RUN
 from ali_import.publish.model import Event, Phase, PhaseBegan, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
-from tests.simulation.landscape import Landscape, store
+from tests.simulation.landscape import Landscape, begun_by, store
 from tests.simulation.plan import ACCOUNT, Plan
 from tests.simulation.stopping import Stop
 from tests.support.bridge.names import resource
@@ -186,7 +186,7 @@ class Monitor:
         taken_at = self._taken_over.get(image_id, -STALE_S)
         if self._now() - taken_at < STALE_S:
             return
-        if image is not None and image.tags.get(TAG_RUN, eye.run_id) != eye.run_id:
+        if image is not None and begun_by(image, eye.run_id) != eye.run_id:
             self.violated(f"{eye.process} cancels {image_id}, which another run makes")
 
     def _check_lease(self, eye: "Eye", request: calls.ModifyImageAttribute) -> None:

@@ -164,6 +164,7 @@ def _image(row: Mapping[str, Any]) -> CloudImage:
         in_use=text(row, "Usage").lower() == "instance",
         detection=text(detection, "Status"),
         findings=tuple(map(_finding, nested_rows(detection, "Items", "Item"))),
+        description=text(row, "Description"),
         tags=_tags(row),
     )
 
