@@ -1,7 +1,7 @@
 """What is in the cloud before anything begins: ours, and, mostly, not ours."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -228,6 +228,8 @@ class _Put:
         return snapshot_id
 
 
+_PAGES_FULL = 9
+"""More than some runs would remove if each saw the first (short) page alone."""
 _OLD = Lease(run_id="01dc0de5", expires_at=1)
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
@@ -305,8 +307,10 @@ def _older_runs(
         lease = Lease(run_id=f"{rng.getrandbits(32):08x}", expires_at=expires_at)
         if put.bucket(region, lease.bucket(here), filled=rng.random() < 0.6):
             things.append(("bucket", here, lease.bucket(here)))
-        if put.function(region, lease.function()):
-            things.append(("function", here, lease.function()))
+        for number in range(rng.choice((1, 1, 1, _PAGES_FULL))):
+            name = replace(lease, expires_at=expires_at - number).function()
+            if put.function(region, name):
+                things.append(("function", here, name))
         if rng.random() < 0.5:
             name = temporary_image_name("old", ACCOUNT, f"{rng.random()}")
             tags = {TAG_SHA256: "d" * 64, **lease.tags()}
@@ -318,5 +322,5 @@ def _older_runs(
             image = put.image(here, name, description=lease.description("d" * 64))
             things.append(("image", here, image.image_id))
             things.append(("snapshot", here, image.disks[0].snapshot_id))
-        if rng.random() < 0.5:
+        for _ in range(rng.choice((0, 0, 1, _PAGES_FULL))):
             things.append(("snapshot", here, put.snapshot(here, lease.tags())))

@@ -1,5 +1,6 @@
 """What must hold at every instant, looked at after each call that takes effect."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import anyio
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import CloudImage, FileRange
+from ali_import.cloud.values import CloudImage, Fetch, FileRange
 from ali_import.cloud.values import ImageStatus as CloudStatus
 from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.publish.lease import PREFIX, TAG_RUN
@@ -22,6 +23,7 @@ from alicloud_emulator.world.world import World
 from tests.simulation.landscape import Landscape, begun_by, store
 from tests.simulation.plan import ACCOUNT, Plan
 from tests.simulation.stopping import Stop
+from tests.support.bridge.http import Answer
 from tests.support.bridge.names import resource
 
 COPIES_MAX = 5
@@ -493,6 +495,8 @@ class Eye:
         asking: When it last asked for each image, on the event loop's clock.
         doubts: What may be there of what it asked for.
         functions: (region, name) of every function it made.
+        failed: How the function failed that a call invoked last, by the call's identity.
+        hopeless: Calls of which a relay said that one of their sources is gone.
         cleaned_from: When it said that it cleans up, on the event loop's clock.
         not_before: When each kind of call may be made again that was throttled, on the
             event loop's clock.
@@ -518,6 +522,8 @@ class Eye:
         self.asking: dict[tuple[str, ...], float] = {}
         self.doubts: dict[tuple[str, ...], _Doubt] = {}
         self.functions: set[tuple[str, str]] = set()
+        self.failed: dict[int, str] = {}
+        self.hopeless: dict[int, Call[Any]] = {}
         self.cleaned_from = 0.0
         self.not_before: dict[tuple[str, str], float] = {}
         self.unusable = 0
@@ -536,6 +542,11 @@ class Eye:
     def asked(self, request: Call[Any]) -> None:
         """Look at a request that leaves."""
         self.stop.asked(request)
+        self.failed.pop(id(request), None)
+        if id(request) in self.hopeless:
+            where = f"{request.operation()} in {request.region}"
+            text = f"{self.process} repeats {where}, whose sources are gone"
+            self._monitor.violated(text)
         self._monitor.asked(self, request)
 
     def before(self, request: Call[Any]) -> None:
@@ -548,9 +559,22 @@ class Eye:
             self.functions.add((request.region, request.name))
         self._monitor.after_effect(self, request, made)
 
+    def received(self, request: Call[Any], answer: Answer) -> None:
+        """Look at what comes back over the wire."""
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        if kind := headers.get("x-fc-error-type", ""):
+            self.failed[id(request)] = kind
+        if isinstance(getattr(request, "body", None), Fetch) and _tells_gone(answer):
+            self.hopeless[id(request)] = request  # which keeps its identity
+            self._monitor.tally.met["a source that was gone"] += 1
+
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""
         self.stop.answered(request, result)
+        kind = self.failed.pop(id(request), "")
+        if kind and not (isinstance(result, CloudError) and result.code == kind):
+            told = f"{request.operation()} in {request.region}: {_told(result)}"
+            self._monitor.violated(f"{self.process} hears no {kind} of {told}")
         if isinstance(request, calls.DescribeImages) and isinstance(result, tuple):
             available = (i for i in result if i.status is CloudStatus.AVAILABLE)
             self.unusable += any(image.usable is False for image in available)
@@ -575,6 +599,16 @@ class Eye:
 
 def _nothing() -> None:
     pass
+
+
+def _tells_gone(answer: Answer) -> bool:
+    """Whether a relay says that a source of what it was to fetch is gone."""
+    try:
+        told = json.loads(answer.body)
+    except ValueError:
+        return False
+    error = told.get("error") if isinstance(told, dict) else None
+    return isinstance(error, dict) and bool(error.get("gone"))
 
 
 def _kind(request: Call[Any]) -> tuple[str, str]:
