@@ -456,6 +456,10 @@ class Stage:
         possible = self._monitor.possible
         for text in checks.impossible(world, possible, report.leftovers):
             self._violated(f"{process.name} tells of {text}, which never was")
+        for leftover in report.leftovers:
+            if (leftover.region, leftover.name) in process.eye.gone:
+                text = f"{leftover.kind} {leftover.name} in {leftover.region}"
+                self._violated(f"{process.name} tells of {text}, and heard it is gone")
 
     def _check_report(self, process: Process, report: Report) -> None:
         """What comes of a run that nobody disturbs."""

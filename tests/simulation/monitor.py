@@ -496,6 +496,7 @@ class Eye:
         doubts: What may be there of what it asked for.
         functions: (region, name) of every function it made.
         failed: How the function failed that a call invoked last, by the call's identity.
+        gone: (region, name or id) of what it asked to delete, and heard was not there.
         hopeless: Calls of which a relay said that one of their sources is gone.
         cleaned_from: When it said that it cleans up, on the event loop's clock.
         not_before: When each kind of call may be made again that was throttled, on the
@@ -523,6 +524,7 @@ class Eye:
         self.doubts: dict[tuple[str, ...], _Doubt] = {}
         self.functions: set[tuple[str, str]] = set()
         self.failed: dict[int, str] = {}
+        self.gone: set[tuple[str, str]] = set()
         self.hopeless: dict[int, Call[Any]] = {}
         self.cleaned_from = 0.0
         self.not_before: dict[tuple[str, str], float] = {}
@@ -571,6 +573,8 @@ class Eye:
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""
         self.stop.answered(request, result)
+        if isinstance(request, _DELETES) and _is_not_found(result):
+            self.gone.add((request.region, resource(request)))
         kind = self.failed.pop(id(request), "")
         if kind and not (isinstance(result, CloudError) and result.code == kind):
             told = f"{request.operation()} in {request.region}: {_told(result)}"
@@ -599,6 +603,13 @@ class Eye:
 
 def _nothing() -> None:
     pass
+
+
+_DELETES = calls.DeleteBucket | calls.DeleteFunction | calls.DeleteSnapshot
+
+
+def _is_not_found(result: Any) -> bool:
+    return isinstance(result, ApiError) and result.http_status == 404
 
 
 def _tells_gone(answer: Answer) -> bool:
