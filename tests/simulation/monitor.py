@@ -33,6 +33,8 @@ ASKED_ENOUGH = 5
 """A call takes 30 s until it is given up: so old may be what a run has read."""
 THROTTLED_S_MIN = 0.9
 """For so long at least a kind of call that was throttled is left alone."""
+SILENT_S = 2 * 60.0
+"""A service that answers nobody for so long is given up."""
 DOUBT_S = 15.0 - 0.5
 """For 15 s after the asking an empty listing says nothing; less a moment."""
 COMPLETE = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
@@ -497,6 +499,8 @@ class Eye:
         functions: (region, name) of every function it made.
         failed: How the function failed that a call invoked last, by the call's identity.
         gone: (region, name or id) of what it asked to delete, and heard was not there.
+        silent: Regions in which a service answered nothing for so long that whoever
+            asked may give up there, and say so.
         hopeless: Calls of which a relay said that one of their sources is gone.
         cleaned_from: When it said that it cleans up, on the event loop's clock.
         not_before: When each kind of call may be made again that was throttled, on the
@@ -525,6 +529,9 @@ class Eye:
         self.functions: set[tuple[str, str]] = set()
         self.failed: dict[int, str] = {}
         self.gone: set[tuple[str, str]] = set()
+        self.silent: set[str] = set()
+        self._left_at: dict[int, float] = {}
+        self._silent_since: dict[tuple[str, str], float] = {}
         self.hopeless: dict[int, Call[Any]] = {}
         self.cleaned_from = 0.0
         self.not_before: dict[tuple[str, str], float] = {}
@@ -545,6 +552,7 @@ class Eye:
         """Look at a request that leaves."""
         self.stop.asked(request)
         self.failed.pop(id(request), None)
+        self._left_at[id(request)] = anyio.current_time()
         if id(request) in self.hopeless:
             where = f"{request.operation()} in {request.region}"
             text = f"{self.process} repeats {where}, whose sources are gone"
@@ -573,6 +581,7 @@ class Eye:
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""
         self.stop.answered(request, result)
+        self._note_silence(request, result)
         if isinstance(request, _DELETES) and _is_not_found(result):
             self.gone.add((request.region, resource(request)))
         kind = self.failed.pop(id(request), "")
@@ -599,6 +608,14 @@ class Eye:
         if not isinstance(result, Exception):
             self.when_answered.pop(type(request).__name__, _nothing)()
         self._monitor.answered(self, request, result)
+
+    def _note_silence(self, request: Call[Any], result: Any) -> None:
+        key, now = (request.SERVICE, request.region), anyio.current_time()
+        left_at = self._left_at.pop(id(request), now)
+        if not isinstance(result, TransportError) or result.code == "GarbledAnswer":
+            self._silent_since.pop(key, None)
+        elif now - self._silent_since.setdefault(key, left_at) > SILENT_S:
+            self.silent.add(request.region)
 
 
 def _nothing() -> None:
