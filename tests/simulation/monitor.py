@@ -33,6 +33,7 @@ ASKED_ENOUGH = 5
 """A call takes 30 s until it is given up: so old may be what a run has read."""
 THROTTLED_S_MIN = 0.9
 """For so long at least a kind of call that was throttled is left alone."""
+GONE = "a source that was gone as a function came for it"
 SILENT_S = 2 * 60.0
 """A service that answers nobody for so long is given up."""
 DOUBT_S = 15.0 - 0.5
@@ -576,7 +577,7 @@ class Eye:
             self.failed[id(request)] = kind
         if isinstance(getattr(request, "body", None), Fetch) and _tells_gone(answer):
             self.hopeless[id(request)] = request  # which keeps its identity
-            self._monitor.tally.met["a source that was gone"] += 1
+            self._monitor.tally.met[GONE] += 1
 
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""

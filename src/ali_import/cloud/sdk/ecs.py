@@ -126,7 +126,6 @@ def describe_images(
         "Status": EVERY_STATUS,
         "ImageName": call.name,
         "ImageId": _ids(call.image_ids),
-        "Tag": _tag_filter(call.tags),
     }
     found: dict[str, CloudImage] = {}
     for row in _numbered_pages(services, call, query, ("Images", "Image")):
