@@ -104,6 +104,24 @@ MUTATIONS: Final = (
         new='("ecs.DeleteSnapshot", "SnapshotCreatedImage", DONE, ""),',
     ),
     Mutation(
+        name="a function that is gone already cannot be deleted",
+        file="cloud/retry_table.py",
+        old='("fc.DeleteFunction", "FunctionNotFound", DONE, ""),',
+        new='("fc.DeleteFunction", "FunctionNotFound", FINAL, ""),',
+    ),
+    Mutation(
+        name="a bucket that is gone already cannot be deleted",
+        file="cloud/retry_table.py",
+        old='("oss.DeleteBucket oss.DeleteObjects", "NoSuchBucket", DONE, ""),',
+        new='("oss.DeleteBucket oss.DeleteObjects", "NoSuchBucket", FINAL, ""),',
+    ),
+    Mutation(
+        name="an image that lost its tags is nobody's",
+        file="publish/lease.py",
+        old="    if match is None or not _MADE_WITH.isdisjoint(image.tags):\n",
+        new="    if True:\n",
+    ),
+    Mutation(
         name="snapshots stay",
         file="publish/region.py",
         old="        for snapshot_id in tuple(snapshot_ids or self._doomed):\n",
@@ -187,8 +205,8 @@ MUTATIONS: Final = (
     Mutation(
         name="images of other content are taken for ours",
         file="publish/make.py",
-        old="return image.tags.get(TAG_SHA256) == self.target.image.sha256",
-        new="return TAG_SHA256 in image.tags",
+        old="return marks(image).get(TAG_SHA256) == self.target.image.sha256",
+        new="return TAG_SHA256 in marks(image)",
     ),
     Mutation(
         name="adopting does not renew the lease",
@@ -324,6 +342,36 @@ MUTATIONS: Final = (
         file="cloud/sdk/oss.py",
         old="    return _told(marker) if truncated else None\n",
         new="    return None\n",
+    ),
+    Mutation(
+        name="only the first page of images is read",
+        file="cloud/sdk/ecs.py",
+        old='        if not rows or page * PAGE_ROWS_MAX >= integer(answer, "TotalCount"):\n            return\n',
+        new="        return\n",
+    ),
+    Mutation(
+        name="only the first page of snapshots is read",
+        file="cloud/sdk/ecs.py",
+        old='        query["NextToken"] = text(answer, "NextToken")\n',
+        new='        query["NextToken"] = ""\n',
+    ),
+    Mutation(
+        name="only the first page of functions is read",
+        file="cloud/sdk/fc.py",
+        old='        query["nextToken"] = text(body, "nextToken")\n',
+        new='        query["nextToken"] = ""\n',
+    ),
+    Mutation(
+        name="what a function says as it fails is taken for its answer",
+        file="cloud/sdk/fc.py",
+        old="    if failure:\n",
+        new="    if False:\n",
+    ),
+    Mutation(
+        name="sources that are gone are kept",
+        file="cloud/sdk/relay.py",
+        old="        if gone:\n",
+        new="        if False:\n",
     ),
     Mutation(
         name="a part's ETag is not kept",

@@ -17,7 +17,7 @@ from ali_import.publish.model import Leftover, Outcome, Report, Result, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.profile import OssMode, Region
 from alicloud_emulator.world.world import World
-from tests.simulation.landscape import Landscape, store
+from tests.simulation.landscape import Landscape, begun_by, store
 from tests.simulation.plan import ACCOUNT, Plan
 
 # --- the report and the world ---------------------------------------------------------
@@ -322,7 +322,7 @@ def leftovers(
         for image in store(world).images_of(ACCOUNT, here):
             if ("image", here, image.image_id) in known or image.name in wanted:
                 continue
-            run_id = image.tags.get(TAG_RUN, "")
+            run_id = begun_by(image)
             if image.name.startswith(PREFIX) and _counts(run_id, run_ids):
                 yield here, f"image {image.image_id} {image.name} in {here}"
         images = {i.image_id for i in store(world).images_of(ACCOUNT, here)}
@@ -340,7 +340,7 @@ def in_making(world: World, run_ids: set[str]) -> Iterator[tuple[str, str]]:
     """Give every image that these runs began and that goes on being made."""
     for region in world.profile.regions:
         for image in store(world).images_of(ACCOUNT, region.id):
-            if image.in_making and image.tags.get(TAG_RUN) in run_ids:
+            if image.in_making and begun_by(image) in run_ids:
                 yield region.id, f"image {image.image_id} {image.name} in {region.id}"
 
 

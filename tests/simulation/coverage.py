@@ -9,7 +9,7 @@ from typing import Final
 
 from ali_import.cloud.retry_table import ROWS
 from alicloud_emulator.world.faults import Do
-from tests.simulation.monitor import Tally
+from tests.simulation.monitor import GONE, Tally
 from tests.simulation.plan import End
 from tests.simulation.plays import PLAYS
 from tests.simulation.troubles import TROUBLES
@@ -29,7 +29,7 @@ MET: Final = (
     *(play.name for play in PLAYS),
     *Out,
     *(f"a run that ended by {end}" for end in End),
-    *(STALE, UNUSABLE, OVER, STOPPED, RENEWED),
+    *(STALE, UNUSABLE, OVER, STOPPED, RENEWED, GONE),
 )
 """What a large batch must have met, besides faults and rows of the retry table."""
 

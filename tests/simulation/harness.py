@@ -456,6 +456,10 @@ class Stage:
         possible = self._monitor.possible
         for text in checks.impossible(world, possible, report.leftovers):
             self._violated(f"{process.name} tells of {text}, which never was")
+        for leftover in report.leftovers:
+            if (leftover.region, leftover.name) in process.eye.gone:
+                text = f"{leftover.kind} {leftover.name} in {leftover.region}"
+                self._violated(f"{process.name} tells of {text}, and heard it is gone")
 
     def _check_report(self, process: Process, report: Report) -> None:
         """What comes of a run that nobody disturbs."""
@@ -488,9 +492,10 @@ class Stage:
         # Cleaning up has an end then; what it left was told of.
         stopped = report.interrupted or report.timed_out
         for region, text in () if stopped or plan.stuck else found:
-            # What another run may be using is left to its lease, and told of.
-            shared = "ali-import-new-" in text and not told.isdisjoint(text.split())
-            if not shared:
+            # What another run may be using is left to its lease, and told of; so is
+            # what is where nobody answers, be it that every answer came too late.
+            may_stay = "ali-import-new-" in text or region in process.eye.silent
+            if not may_stay or told.isdisjoint(text.split()):
                 self._violated(f"{process.name} left {text} in {region}")
 
     def _owes(self) -> bool:

@@ -1,16 +1,19 @@
 """What is in the cloud before anything begins: ours, and, mostly, not ours."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
+from ali_import.cloud.values import CloudImage
+from ali_import.cloud.values import ImageStatus as CloudStatus
 from ali_import.publish.lease import (
     TAG_EXPIRES,
     TAG_RUN,
     TAG_SHA256,
     TAG_VERSION,
     Lease,
+    marks,
     temporary_image_name,
 )
 from alicloud_emulator.world.blobs import MemoryBlob
@@ -100,6 +103,21 @@ def store(world: World) -> Store:
     return world.ecs._store
 
 
+def begun_by(image: Image, unknown: str = "") -> str:
+    """Return the run that made an image, or took it over; ``unknown`` if nothing says.
+
+    Where the cloud loses tags, an image's description says it.
+    """
+    seen = CloudImage(
+        image_id=image.image_id,
+        name=image.name,
+        status=CloudStatus(image.status.value),
+        description=image.description,
+        tags=image.tags,
+    )
+    return marks(seen).get(TAG_RUN, unknown)
+
+
 class _Put:
     """Puts things into the world without asking its rules."""
 
@@ -144,6 +162,12 @@ class _Put:
         }
         if not there.same and self._rng.random() < 0.3:
             tags = {}  # somebody made it by hand
+        description = ""
+        if there.same and self._loses_tags() and self._rng.random() < 0.5:
+            # The run that made it was killed before it saw that.
+            tags = {}
+            description = _OLD.description(wanted.sha256)
+        holds = wanted.sha256 if there.same else tags.get(TAG_SHA256, "e" * 64)
         status = ImageStatus(there.status)
         available = status is not ImageStatus.CREATE_FAILED
         plain_mode = "UEFI" if architecture == "arm64" else "BIOS"
@@ -158,8 +182,12 @@ class _Put:
             family=target.family if there.in_family else "",
             public=there.public,
             tags=tags,
-            content_sha256=tags.get(TAG_SHA256, "e" * 64) if available else "",
+            description=description,
+            content_sha256=holds if available else "",
         )
+
+    def _loses_tags(self) -> bool:
+        return not self.world.profile.habits.tags_kept
 
     def bucket(
         self, region: Region, name: str, *, account: str = ACCOUNT, filled: bool
@@ -200,6 +228,9 @@ class _Put:
         return snapshot_id
 
 
+_PAGES_FULL = 9
+"""More than some runs would remove if each saw the first (short) page alone."""
+_OLD = Lease(run_id="01dc0de5", expires_at=1)
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
 
@@ -210,12 +241,17 @@ def _strangers(
     here = region.id
     target = rng.choice(plan.targets)
     alike = {TAG_SHA256: target.image.sha256, TAG_RUN: "12345678"}
+    copied = _OLD.description(target.image.sha256)
     images: tuple[Callable[[], Image], ...] = (
         lambda: put.image(here, f"{target.name}-old", family=target.family),
         lambda: put.image(here, target.name[:-1], tags=alike),
         lambda: put.image(here, f"x{target.name}", public=True, tags=alike),
         lambda: put.image(here, target.name.upper()),
         lambda: put.image(here, "ali-import-new-000000000000000000000000"),
+        lambda: put.image(
+            here, "ali-import-src-111111111111111111111111", description=f"{copied} "
+        ),
+        lambda: put.image(here, "copied-by-hand", description=copied),
         lambda: put.image(here, "ali-import", tags={TAG_EXPIRES: "soon"}),
         lambda: put.image(here, "backup", tags={TAG_EXPIRES: "1", TAG_RUN: "12345678"}),
         lambda: put.image(here, target.name, account=STRANGER, public=True),
@@ -271,14 +307,20 @@ def _older_runs(
         lease = Lease(run_id=f"{rng.getrandbits(32):08x}", expires_at=expires_at)
         if put.bucket(region, lease.bucket(here), filled=rng.random() < 0.6):
             things.append(("bucket", here, lease.bucket(here)))
-        if put.function(region, lease.function()):
-            things.append(("function", here, lease.function()))
+        for number in range(rng.choice((1, 1, 1, _PAGES_FULL))):
+            name = replace(lease, expires_at=expires_at - number).function()
+            if put.function(region, name):
+                things.append(("function", here, name))
         if rng.random() < 0.5:
             name = temporary_image_name("old", ACCOUNT, f"{rng.random()}")
             tags = {TAG_SHA256: "d" * 64, **lease.tags()}
             image = put.image(here, name, tags=tags, public=rng.random() < 0.2)
             things.append(("image", here, image.image_id))
             things.append(("snapshot", here, image.disks[0].snapshot_id))
-        if rng.random() < 0.5:
+        if not plan.profile.habits.tags_kept and rng.random() < 0.5:
+            name = temporary_image_name("src", ACCOUNT, f"{rng.random()}")
+            image = put.image(here, name, description=lease.description("d" * 64))
+            things.append(("image", here, image.image_id))
+            things.append(("snapshot", here, image.disks[0].snapshot_id))
+        for _ in range(rng.choice((0, 0, 1, _PAGES_FULL))):
             things.append(("snapshot", here, put.snapshot(here, lease.tags())))
-    del plan

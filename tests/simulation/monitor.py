@@ -1,5 +1,6 @@
 """What must hold at every instant, looked at after each call that takes effect."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,16 +13,17 @@ import anyio
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import CloudImage, FileRange
+from ali_import.cloud.values import CloudImage, Fetch, FileRange
 from ali_import.cloud.values import ImageStatus as CloudStatus
 from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.publish.lease import PREFIX, TAG_RUN
 from ali_import.publish.model import Event, Phase, PhaseBegan, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.world import World
-from tests.simulation.landscape import Landscape, store
+from tests.simulation.landscape import Landscape, begun_by, store
 from tests.simulation.plan import ACCOUNT, Plan
 from tests.simulation.stopping import Stop
+from tests.support.bridge.http import Answer
 from tests.support.bridge.names import resource
 
 COPIES_MAX = 5
@@ -31,6 +33,9 @@ ASKED_ENOUGH = 5
 """A call takes 30 s until it is given up: so old may be what a run has read."""
 THROTTLED_S_MIN = 0.9
 """For so long at least a kind of call that was throttled is left alone."""
+GONE = "a source that was gone as a function came for it"
+SILENT_S = 2 * 60.0
+"""A service that answers nobody for so long is given up."""
 DOUBT_S = 15.0 - 0.5
 """For 15 s after the asking an empty listing says nothing; less a moment."""
 COMPLETE = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
@@ -186,7 +191,7 @@ class Monitor:
         taken_at = self._taken_over.get(image_id, -STALE_S)
         if self._now() - taken_at < STALE_S:
             return
-        if image is not None and image.tags.get(TAG_RUN, eye.run_id) != eye.run_id:
+        if image is not None and begun_by(image, eye.run_id) != eye.run_id:
             self.violated(f"{eye.process} cancels {image_id}, which another run makes")
 
     def _check_lease(self, eye: "Eye", request: calls.ModifyImageAttribute) -> None:
@@ -493,6 +498,11 @@ class Eye:
         asking: When it last asked for each image, on the event loop's clock.
         doubts: What may be there of what it asked for.
         functions: (region, name) of every function it made.
+        failed: How the function failed that a call invoked last, by the call's identity.
+        gone: (region, name or id) of what it asked to delete, and heard was not there.
+        silent: Regions in which a service answered nothing for so long that whoever
+            asked may give up there, and say so.
+        hopeless: Calls of which a relay said that one of their sources is gone.
         cleaned_from: When it said that it cleans up, on the event loop's clock.
         not_before: When each kind of call may be made again that was throttled, on the
             event loop's clock.
@@ -518,6 +528,12 @@ class Eye:
         self.asking: dict[tuple[str, ...], float] = {}
         self.doubts: dict[tuple[str, ...], _Doubt] = {}
         self.functions: set[tuple[str, str]] = set()
+        self.failed: dict[int, str] = {}
+        self.gone: set[tuple[str, str]] = set()
+        self.silent: set[str] = set()
+        self._left_at: dict[int, float] = {}
+        self._silent_since: dict[tuple[str, str], float] = {}
+        self.hopeless: dict[int, Call[Any]] = {}
         self.cleaned_from = 0.0
         self.not_before: dict[tuple[str, str], float] = {}
         self.unusable = 0
@@ -536,6 +552,12 @@ class Eye:
     def asked(self, request: Call[Any]) -> None:
         """Look at a request that leaves."""
         self.stop.asked(request)
+        self.failed.pop(id(request), None)
+        self._left_at[id(request)] = anyio.current_time()
+        if id(request) in self.hopeless:
+            where = f"{request.operation()} in {request.region}"
+            text = f"{self.process} repeats {where}, whose sources are gone"
+            self._monitor.violated(text)
         self._monitor.asked(self, request)
 
     def before(self, request: Call[Any]) -> None:
@@ -548,9 +570,25 @@ class Eye:
             self.functions.add((request.region, request.name))
         self._monitor.after_effect(self, request, made)
 
+    def received(self, request: Call[Any], answer: Answer) -> None:
+        """Look at what comes back over the wire."""
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        if kind := headers.get("x-fc-error-type", ""):
+            self.failed[id(request)] = kind
+        if isinstance(getattr(request, "body", None), Fetch) and _tells_gone(answer):
+            self.hopeless[id(request)] = request  # which keeps its identity
+            self._monitor.tally.met[GONE] += 1
+
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""
         self.stop.answered(request, result)
+        self._note_silence(request, result)
+        if isinstance(request, _DELETES) and _is_not_found(result):
+            self.gone.add((request.region, resource(request)))
+        kind = self.failed.pop(id(request), "")
+        if kind and not (isinstance(result, CloudError) and result.code == kind):
+            told = f"{request.operation()} in {request.region}: {_told(result)}"
+            self._monitor.violated(f"{self.process} hears no {kind} of {told}")
         if isinstance(request, calls.DescribeImages) and isinstance(result, tuple):
             available = (i for i in result if i.status is CloudStatus.AVAILABLE)
             self.unusable += any(image.usable is False for image in available)
@@ -572,9 +610,34 @@ class Eye:
             self.when_answered.pop(type(request).__name__, _nothing)()
         self._monitor.answered(self, request, result)
 
+    def _note_silence(self, request: Call[Any], result: Any) -> None:
+        key, now = (request.SERVICE, request.region), anyio.current_time()
+        left_at = self._left_at.pop(id(request), now)
+        if not isinstance(result, TransportError) or result.code == "GarbledAnswer":
+            self._silent_since.pop(key, None)
+        elif now - self._silent_since.setdefault(key, left_at) > SILENT_S:
+            self.silent.add(request.region)
+
 
 def _nothing() -> None:
     pass
+
+
+_DELETES = calls.DeleteBucket | calls.DeleteFunction | calls.DeleteSnapshot
+
+
+def _is_not_found(result: Any) -> bool:
+    return isinstance(result, ApiError) and result.http_status == 404
+
+
+def _tells_gone(answer: Answer) -> bool:
+    """Whether a relay says that a source of what it was to fetch is gone."""
+    try:
+        told = json.loads(answer.body)
+    except ValueError:
+        return False
+    error = told.get("error") if isinstance(told, dict) else None
+    return isinstance(error, dict) and bool(error.get("gone"))
 
 
 def _kind(request: Call[Any]) -> tuple[str, str]:

@@ -312,10 +312,14 @@ def _limits(rng: Random) -> Limits:
 def _habits(rng: Random) -> Habits:
     return Habits(
         usable=rng.random() < 0.8,
-        function_state=rng.choice((FunctionState.ABSENT, FunctionState.PENDING)),
+        function_state=rng.choice(tuple(FunctionState)),
+        function_ids=rng.random() < 0.5,
         bucket_name_held_s=rng.choice((0.0, 172_800.0)),
+        import_aes256=rng.random() < 0.5,
         import_garbage=rng.random() < 0.2,
+        vhd_whole_blocks=rng.random() < 0.5,
         features_while_creating=rng.random() < 0.5,
+        tags_kept=rng.random() < 0.6,
     )
 
 

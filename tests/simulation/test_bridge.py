@@ -174,14 +174,13 @@ def test_listings_show_what_there_was() -> None:
         scene.lag.clear()
 
     async def listed(scene: Scene, image_id: str) -> set[str]:
-        """Return everything that any listing shows; by name, by id and by tag."""
+        """Return everything that any listing shows; by name and by id."""
         call = scene.cloud.call
         by_name = await call(calls.DescribeImages(region=SINGAPORE, name="new"))
         by_id = await call(calls.DescribeImages(region=SINGAPORE, image_ids=[image_id]))
         buckets = await call(calls.ListBuckets(region=HANGZHOU, prefix="bucket"))
         functions = await call(calls.ListFunctions(region=SINGAPORE, prefix="re"))
-        by_tag = await call(calls.DescribeImages(region=SINGAPORE, tags={"a": "b"}))
-        assert by_tag == by_id
+        assert all(image.tags == {"a": "b"} for image in by_id)
         return {
             *(image.name for image in by_name),
             *(image.image_id for image in by_id),

@@ -262,6 +262,21 @@ def _sources_refuse(sky: Sky) -> str:
     return f"sources refuse {times} times: {row.code}"
 
 
+def _sources_gone(sky: Sky) -> str:
+    """What a region has staged is said to be gone when a function comes to fetch it."""
+    times = sky.dice.randint(1, 4)
+    sky.rule(
+        Do.REFUSE,
+        code="NoSuchKey",
+        status=404,
+        service="oss",
+        action="GetObject",
+        times=times,
+    )
+    sky.weather.spoiled.update(sky.region_ids)
+    return f"sources are gone {times} times"
+
+
 def _look_again(sky: Sky) -> str:
     """A name or a token is said to be taken, which may not be true."""
     rows = [
@@ -525,6 +540,11 @@ LIKELY: Final[dict[Trouble, Callable[[Plan], bool]]] = {
         plan.options.overwrite and plan.options.all_or_nothing
     ),
     _one_import_fails: lambda plan: len(plan.regions) > 2,
+    _sources_gone: lambda plan: (
+        plan.profile.accounts[0].oss_since == "new"
+        and any(len(target.image.parts) > 1 for target in plan.targets)
+        and any(region.mainland and region.fc for region in plan.profile.regions)
+    ),
 }
 """Troubles that matter in some scenarios, and are drawn more often there."""
 
@@ -545,6 +565,7 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
     _no_access,
     _never_up,
     _sources_refuse,
+    _sources_gone,
     _look_again,
     _done_already,
     _passing_codes,

@@ -100,14 +100,12 @@ class DescribeImages(Call[tuple[CloudImage, ...]]):
     Attributes:
         name: Exact name, or a pattern with ``*``; "" for any.
         image_ids: At most 100 ids; empty for any.
-        tags: Only images with all of these tags.
     """
 
     SERVICE = "ecs"
     CHANGES = False
     name: str = ""
     image_ids: Sequence[str] = ()
-    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

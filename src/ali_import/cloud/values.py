@@ -68,6 +68,7 @@ class CloudImage:
             accounts cannot be seen.
         detection: ``Processing`` while the cloud checks the image; "" if it does not.
         findings: What that check found.
+        description: What whoever made it wrote there for people.
     """
 
     image_id: str
@@ -88,6 +89,7 @@ class CloudImage:
     in_use: bool = False
     detection: str = ""
     findings: tuple[Finding, ...] = ()
+    description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

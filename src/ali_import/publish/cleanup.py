@@ -1,7 +1,8 @@
 """Leftovers: what runs have left in the cloud, and removing what may be removed.
 
 A thing is ours if its name follows the pattern of ``lease.py`` to the letter (buckets,
-functions), or if it carries our name *and* our tags (images), or our tags (snapshots).
+functions), or if it carries our name *and* our tags, or in their place our description
+(images), or our tags (snapshots).
 Nothing else is ever touched.
 """
 
@@ -31,7 +32,8 @@ from ali_import.publish.lease import (
     TAG_EXPIRES,
     Lease,
     is_going_aside,
-    is_temporary_image,
+    is_temporary,
+    marks,
     of_name,
     of_tags,
 )
@@ -193,15 +195,13 @@ async def _functions(cloud: Steady, region: str) -> list[Leftover]:
 
 
 async def _images(cloud: Steady, region: str) -> list[Leftover]:
-    # A tag with an empty value asks for the key alone.
-    images = await cloud.call(
-        DescribeImages(region=region, tags={TAG_EXPIRES: ""}), BRIEF
-    )
+    # Not by tag: one may have lost its tags when it was made.
+    images = await cloud.call(DescribeImages(region=region), BRIEF)
     return [
         lease.leftover(region, "image", image.image_id, detail=image.name)
         for image in images
-        if (is_temporary_image(image.name, image.tags) or is_going_aside(image))
-        and (lease := of_tags(image.tags)) is not None
+        if (is_temporary(image) or is_going_aside(image))
+        and (lease := of_tags(marks(image))) is not None
     ]
 
 
@@ -243,13 +243,13 @@ async def _remove_image(region: Region, thing: Leftover) -> None:
         DescribeImages(region=region.id, image_ids=(thing.name,))
     )
     for image in found:
-        lease = of_tags(image.tags)
+        lease = of_tags(marks(image))
         listed = (thing.run_id, thing.expires_at)
         if lease is None or (lease.run_id, float(lease.expires_at)) != listed:
             continue  # it became somebody's image since, or a run took it over
         if is_going_aside(image):
             await images.put_back(region, image)
-        elif not is_temporary_image(image.name, image.tags):
+        elif not is_temporary(image):
             continue
         elif await images.is_missed(region, image):
             await images.put_back(region, image)

@@ -26,6 +26,7 @@ from ali_import.publish.lease import (
     TAG_WAS,
     TAG_WAS_PUBLIC,
     TEMPORARY_TAGS,
+    marks,
 )
 from ali_import.publish.region import Region
 from ali_import.units import MINUTE_S
@@ -141,11 +142,18 @@ async def _set_status(region: Region, image_id: str, status: ImageStatus) -> Non
     )
 
 
-async def tag(region: Region, image_id: str, tags: Mapping[str, str]) -> None:
-    """Add tags to an image, or change their values."""
+async def tag(region: Region, image: CloudImage, tags: Mapping[str, str]) -> None:
+    """Add tags to an image, or change their values; and those it lost when it was made.
+
+    Where one of ours is there, its description does not count any more.
+    """
+    lost = {k: v for k, v in marks(image).items() if k not in image.tags}
     await region.cloud.call(
         TagResources(
-            region=region.id, resource_type="image", resource_ids=(image_id,), tags=tags
+            region=region.id,
+            resource_type="image",
+            resource_ids=(image.image_id,),
+            tags=lost | dict(tags),
         )
     )
 

@@ -1,7 +1,9 @@
 """Names of temporary things: they say whose they are and when they may be removed.
 
 Buckets and functions carry run id and expiry in the name, images and snapshots in
-their tags. Only what fits these patterns exactly is ever removed.
+their tags. Some actions that make things were seen to lose the tags they are given, so
+an image carries both in its description, too. Only what fits these patterns exactly is
+ever removed.
 """
 
 import re
@@ -27,9 +29,14 @@ TAG_DEPRECATED: Final = "ali-import:deprecated"
 """On an image that pruning deprecated: when, Unix time in seconds."""
 TEMPORARY_TAGS: Final = (TAG_EXPIRES, TAG_WAS, TAG_WAS_PUBLIC)
 """Tags that nothing has which is there to stay."""
+_MADE_WITH: Final = frozenset({TAG_SHA256, TAG_VERSION, TAG_RUN})
 
 _NAME: Final = re.compile(
     r"ali-import-(?P<run>[0-9a-f]{8})-(?P<expires>[0-9a-f]{8})(?P<region>-[a-z0-9-]+)?"
+)
+_DESCRIPTION: Final = re.compile(
+    "Published by ali-import; content sha256 (?P<sha256>[0-9a-f]{64}); "
+    "run (?P<run>[0-9a-f]{8})-(?P<expires>[0-9a-f]{8})"
 )
 
 
@@ -51,6 +58,11 @@ class Lease:
     def tags(self) -> dict[str, str]:
         """Tag a temporary image or a doomed snapshot."""
         return {TAG_RUN: self.run_id, TAG_EXPIRES: str(self.expires_at)}
+
+    def description(self, sha256: str) -> str:
+        """Describe an image, to people and to ``marks``, by its content and its run."""
+        run = f"{self.run_id}-{self.expires_at:08x}"
+        return f"Published by ali-import; content sha256 {sha256}; run {run}"
 
     def leftover(
         self, region: str, kind: str, name: str, *, detail: str = ""
@@ -74,6 +86,21 @@ def of_name(name: str) -> Lease | None:
     return Lease(run_id=match["run"], expires_at=int(match["expires"], 16))
 
 
+def marks(image: CloudImage) -> Mapping[str, str]:
+    """Return an image's tags; if none of ours are there, those it was to be made with.
+
+    Its description says them. As soon as one of ours is there, the tags alone count: a
+    run may have taken the image over, or somebody may have taken a tag off.
+    """
+    match = _DESCRIPTION.fullmatch(image.description)
+    if match is None or not _MADE_WITH.isdisjoint(image.tags):
+        return image.tags
+    said = {TAG_SHA256: match["sha256"], TAG_RUN: match["run"]}
+    if image.name.startswith(PREFIX):
+        said[TAG_EXPIRES] = str(int(match["expires"], 16))
+    return said | dict(image.tags)
+
+
 def of_tags(tags: Mapping[str, str]) -> Lease | None:
     """Read the lease out of tags; None if the thing is not temporary, or not ours."""
     expires = tags.get(TAG_EXPIRES, "")
@@ -95,9 +122,9 @@ def temporary_image_name(kind: str, *parts: str) -> str:
     return f"{PREFIX}{kind}-{digest}"
 
 
-def is_temporary_image(name: str, tags: Mapping[str, str]) -> bool:
-    """Whether an image is temporary and ours: by its name and by its tags."""
-    return name.startswith(PREFIX) and of_tags(tags) is not None
+def is_temporary(image: CloudImage) -> bool:
+    """Whether an image is temporary and ours: by its name and by its marks."""
+    return image.name.startswith(PREFIX) and of_tags(marks(image)) is not None
 
 
 def aside_tags(name: str, *, public: bool) -> dict[str, str]:

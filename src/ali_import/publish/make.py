@@ -31,6 +31,7 @@ from ali_import.publish.lease import (
     TAG_SHA256,
     TEMPORARY_TAGS,
     client_token,
+    marks,
 )
 from ali_import.publish.model import Leftover, Step, Target
 from ali_import.publish.region import Region
@@ -109,12 +110,12 @@ class Making:
 
     @property
     def description(self) -> str:
-        """What people read who find the image in the console."""
-        return f"Published by ali-import; content sha256 {self.target.image.sha256}"
+        """What people read who find the image in the console, and we if tags get lost."""
+        return self.region.context.lease.description(self.target.image.sha256)
 
     def is_ours(self, image: CloudImage) -> bool:
         """Whether an image holds the target's content, and we made it."""
-        return image.tags.get(TAG_SHA256) == self.target.image.sha256
+        return marks(image).get(TAG_SHA256) == self.target.image.sha256
 
     async def find(self) -> CloudImage | None:
         """Return the image that has the name in the region, in any status.
@@ -129,7 +130,7 @@ class Making:
         if self.is_ours(image):
             return
         why = "has other content"
-        if TAG_SHA256 not in image.tags:
+        if TAG_SHA256 not in marks(image):
             why = "has no tag of ours, so that nobody knows its content"
         raise ApiError(
             f"an image of this name ({image.image_id}) {why}",
@@ -231,7 +232,7 @@ class Making:
     async def adopt(self, found: CloudImage) -> Attempt:
         """Take over an image of ours; one that this run began is its own already."""
         self.may_exist = True
-        if found.tags.get(TAG_RUN) != self.region.context.lease.run_id:
+        if marks(found).get(TAG_RUN) != self.region.context.lease.run_id:
             self._taken_over.add(found.image_id)
         adopted = found.image_id in self._taken_over
         return Attempt(image_id=found.image_id, adopted=adopted)
@@ -344,7 +345,7 @@ class Making:
             )
         missing = {k: v for k, v in self.tags.items() if k not in image.tags}
         if missing:
-            await images.tag(region, image.image_id, missing)
+            await images.tag(region, image, missing)
         surplus = not self.temporary and any(
             key in image.tags for key in TEMPORARY_TAGS
         )
@@ -422,9 +423,9 @@ class Making:
             if attempt.taken:
                 self._attempt = None
             return  # asked for, and not seen: it may be left
-        begun_by = image.tags.get(TAG_RUN)
+        begun_by = marks(image).get(TAG_RUN)
         if begun_by is None and image.image_id == attempt.image_id:
-            return  # a copy that has lost its tags, maybe another run's: it is told
+            return  # it has lost its tags and its description, maybe another run's: it is told
         ours = begun_by == self.region.context.lease.run_id
         ours = ours and image.image_id not in self._taken_over
         if ours and image.status in MAKING:
@@ -496,7 +497,7 @@ class Temporary(Making):
         attempt = await super().adopt(found)
         if attempt.adopted:
             lease = self.region.context.lease
-            await images.tag(self.region, found.image_id, lease.tags())
+            await images.tag(self.region, found, lease.tags())
         return attempt
 
     async def drop(self) -> None:

@@ -26,6 +26,7 @@ from ali_import.publish.lease import (
     TAG_RUN,
     TAG_WAS_PUBLIC,
     aside_tags,
+    marks,
     of_tags,
     temporary_image_name,
 )
@@ -96,7 +97,7 @@ class Replacement(Temporary):
         A replacement that another run began, or took over, is left to its lease: that
         run may be giving it its name this very moment.
         """
-        own = image.tags.get(TAG_RUN) == self.region.context.lease.run_id
+        own = marks(image).get(TAG_RUN) == self.region.context.lease.run_id
         return own and image.image_id not in self._taken_over
 
     @override
@@ -246,9 +247,9 @@ class Replacement(Temporary):
         drop.
         """
         tags = self.region.context.lease.tags() | dict(more or {})
-        if self.is_ours(image) and TAG_RUN in image.tags:
-            tags[TAG_RUN] = image.tags[TAG_RUN]
-        await images.tag(self.region, image.image_id, tags)
+        if self.is_ours(image) and TAG_RUN in marks(image):
+            tags[TAG_RUN] = marks(image)[TAG_RUN]
+        await images.tag(self.region, image, tags)
 
     # --- deleting the old image, or putting it back -----------------------------------
 

@@ -17,7 +17,7 @@ from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import BRIEF, Steady
 from ali_import.cloud.values import BROKEN, READY, CloudImage, ImageStatus
 from ali_import.errors import CloudError
-from ali_import.publish.lease import PREFIX, TAG_SHA256
+from ali_import.publish.lease import PREFIX, TAG_SHA256, marks
 from ali_import.publish.model import Options, Route, Target
 from ali_import.standing.drift import drift
 from ali_import.standing.images import chosen_regions
@@ -171,10 +171,10 @@ def _intent(
 
     if there is None:
         return intend(Action.MAKE)
-    if there.tags.get(TAG_SHA256) != target.image.sha256:
+    if marks(there).get(TAG_SHA256) != target.image.sha256:
         if options.overwrite:
             return intend(Action.REPLACE)
-        tagged = TAG_SHA256 in there.tags
+        tagged = TAG_SHA256 in marks(there)
         what = (
             "other content" if tagged else "no tag of ours, so its content is unknown"
         )
@@ -239,7 +239,7 @@ def _can_be_copied(image: CloudImage, targets: Sequence[Target]) -> bool:
         image.status is ImageStatus.AVAILABLE
         and not image.public
         and any(
-            (image.name, image.tags.get(TAG_SHA256)) == (each.name, each.image.sha256)
+            (image.name, marks(image).get(TAG_SHA256)) == (each.name, each.image.sha256)
             for each in targets
         )
     )

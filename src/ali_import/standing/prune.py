@@ -171,7 +171,7 @@ async def _deprecate(region: Region, image: CloudImage) -> None:
                 raise
             await _hidden(region, image, lambda: _set_deprecated(region, image))
     now = str(int(region.context.now()))
-    await images.tag(region, image.image_id, {TAG_DEPRECATED: now})
+    await images.tag(region, image, {TAG_DEPRECATED: now})
 
 
 async def _set_deprecated(region: Region, image: CloudImage) -> None:

@@ -39,6 +39,8 @@ class _Blind:
 
     def after(self, request: Call[Any], made: str) -> None: ...
 
+    def received(self, request: Call[Any], answer: Answer) -> None: ...
+
     def answered(self, request: Call[Any], result: Any) -> None: ...
 
 
@@ -151,6 +153,7 @@ class WorldCloud:
             self._reached(-carried.number)
         if share < 1.0:
             await anyio.sleep(latency_s * (1 - share))
+        self.watch.received(carried.request, answer)
         return answer
 
     def _reached(self, number: int) -> None:

@@ -42,7 +42,7 @@ RESOLVER_S: Final = (0.01, 5.0)
 
 
 class Watch(Protocol):
-    """Told of every call: when it is made, before its effect, after it, its answer."""
+    """Told of every call: when it is made, around its effect, what comes back, its answer."""
 
     def asked(self, request: Call[Any]) -> None:
         """See a request leave; it may never arrive."""
@@ -52,6 +52,9 @@ class Watch(Protocol):
 
     def after(self, request: Call[Any], made: str) -> None:
         """Look at the world after a request took effect; ``made`` is an image's id."""
+
+    def received(self, request: Call[Any], answer: Answer) -> None:
+        """See what comes back over the wire, before the adapters read it."""
 
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the caller is told: a result, or an exception."""

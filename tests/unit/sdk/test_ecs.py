@@ -89,16 +89,13 @@ SAME_CALLS: list[tuple[calls.Call[Any], str, dict[str, Any]]] = [
         {"image_id": "m-1"},
     ),
     (
-        calls.DescribeImages(
-            region=REGION, name="n", image_ids=["m-1", "m-2"], tags={"a": "1"}
-        ),
+        calls.DescribeImages(region=REGION, name="n", image_ids=["m-1", "m-2"]),
         "DescribeImages",
         {
             "image_owner_alias": "self",
             "status": "Creating,Waiting,Available,UnAvailable,CreateFailed,Deprecated",
             "image_name": "n",
             "image_id": "m-1,m-2",
-            "tag": [{"Key": "a", "Value": "1"}],
             "page_number": 1,
             "page_size": 100,
         },

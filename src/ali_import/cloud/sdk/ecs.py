@@ -126,7 +126,6 @@ def describe_images(
         "Status": EVERY_STATUS,
         "ImageName": call.name,
         "ImageId": _ids(call.image_ids),
-        "Tag": _tag_filter(call.tags),
     }
     found: dict[str, CloudImage] = {}
     for row in _numbered_pages(services, call, query, ("Images", "Image")):
@@ -164,6 +163,7 @@ def _image(row: Mapping[str, Any]) -> CloudImage:
         in_use=text(row, "Usage").lower() == "instance",
         detection=text(detection, "Status"),
         findings=tuple(map(_finding, nested_rows(detection, "Items", "Item"))),
+        description=text(row, "Description"),
         tags=_tags(row),
     )
 
