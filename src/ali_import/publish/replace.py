@@ -132,7 +132,7 @@ class Replacement(Temporary):
             if old is not None and self._is_twin(old):
                 # Another run was quicker: its image is as good as ours. Ours is
                 # surplus, and dropped with all that is temporary.
-                if of_tags(old.tags) is not None:  # it may have been killed since
+                if of_tags(marks(old)) is not None:  # it may have been killed since
                     await self._keep(old.image_id)
                 return old
             if old is not None and not await self._retire(old):
@@ -369,7 +369,7 @@ class Replacement(Temporary):
                 await images.mark_permanent(self.region, image_id)
 
     def _is_leased_right(self, image: CloudImage) -> bool:
-        is_leased = of_tags(image.tags) is not None
+        is_leased = of_tags(marks(image)) is not None
         names = {self.name: True, self.target.name: False}
         return names.get(image.name, is_leased) == is_leased
 
