@@ -261,8 +261,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a lender does not wait for its borrower",
         file="publish/run.py",
-        old="                await sources.until_nobody_lacks()\n",
-        new="                pass\n",
+        old="        while used := [s for s in self._sources.values() if self._is_used(s, region)]:\n",
+        new="        while used := []:\n",
     ),
     Mutation(
         name="Usable is ignored",

@@ -10,6 +10,7 @@ import pytest
 
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call, Cloud
+from ali_import.cloud.values import ObjectSource
 from ali_import.errors import CloudError
 from ali_import.publish import cleanup
 from ali_import.publish.lease import (
@@ -20,6 +21,7 @@ from ali_import.publish.lease import (
     temporary_image_name,
 )
 from ali_import.publish.model import Note, Options, Report, Result, Route
+from ali_import.publish.run import Run
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.faults import Do
 from alicloud_emulator.world.profile import FunctionState, Profile
@@ -454,6 +456,48 @@ def test_snapshots_of_an_image_that_is_being_deleted_are_not_forgotten() -> None
         assert left <= {thing.name for thing in report.leftovers}
 
     in_a_scene(scenario, one_that_borrows())
+
+
+def test_a_lender_waits_for_who_comes_to_lack_what_it_has() -> None:
+    """An import may fail elsewhere while it waits for those who lack another image."""
+
+    async def scenario(scene: Scene) -> None:
+        other = replace(TARGET, name="demo-2")
+        run = Run(
+            scene.cloud,
+            [TARGET, other],
+            Options(),
+            run_id="0123abcd",
+            rng=Random(2),
+            now=scene.now,
+            emit=scene.heard.append,
+        )
+        run._lay_out(ACCOUNT, REGIONS)
+        lender, borrower = run._regions[REGIONS[1]], REGIONS[0]
+        ended: list[str] = []
+
+        async def keep() -> None:
+            await run._keep_while_needed(lender)
+            ended.append(lender.id)
+
+        for sources in run._sources.values():
+            staged = ObjectSource(region=lender.id, bucket="b", key="k")
+            sources.add_object(staged)
+        first, second = run._sources.values()
+        for region in REGIONS:
+            first.have_bytes(region)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(keep)
+            await anyio.sleep(1)
+            first.lack_bytes(borrower)
+            for region in REGIONS:
+                second.have_bytes(region)
+            await anyio.sleep(1)
+            assert not ended
+            first.have_bytes(borrower)
+        assert ended
+
+    in_a_scene(scenario)
 
 
 def test_an_image_that_was_hardened_stays_so() -> None:

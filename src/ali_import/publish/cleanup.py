@@ -119,7 +119,7 @@ async def find_in(
 async def remove(context: Context, left: list[Leftover]) -> None:
     """Remove leftovers; each is taken off the list as soon as it is gone.
 
-    Whoever cancels it waits until the relays are gone that it made to empty buckets.
+    Cancelling it waits until the relays are gone that were made to empty buckets.
 
     Args:
         context: Its lease names those relays; so it must not be the lease of a run that

@@ -23,7 +23,8 @@ from ali_import.publish.model import (
 )
 
 LATE_S: Final = 15.0
-"""How late a listing may show what was done. A guess: no page of the cloud's says."""
+"""How late a listing may show what was done (see `images.look_again`). A guess: no page
+of the cloud's says."""
 
 
 @dataclass(frozen=True, kw_only=True)

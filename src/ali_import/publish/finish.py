@@ -1,4 +1,4 @@
-"""Publishing: names, then public, then family.
+"""Publishing: names, then (all-or-nothing) one more look, then public, then family.
 
 Each step is taken for every placement before the next begins, so that a family never
 resolves to half a release; only a replacement takes all of them at once, unless

@@ -41,20 +41,26 @@ _MADE_S_MAX: Final = 30 * MINUTE_S
 async def look_again(
     look: Callable[[], Awaitable[T]], believed: Callable[[T], bool], *, since: float
 ) -> T:
-    """Look until what is seen is believed, or cannot be old any more.
+    """Look again and again, until a listing cannot be late any more.
 
-    For what is seen after something was asked for and the answer was lost, or said that
-    it is taken: a listing may not show it yet. So do the looks at what was asked for
-    (`Making._find_late`: asking again, cancelling, dropping), at a name that was just
-    given or taken away (`Replacement.take_name`, ``put_back``, ``discard``;
-    `Placement.see_it_stands`, ``settle``), and the watcher's, in its own pace. A first
-    look (`Look`, `Making.find`) and those of cleaning up after others believe what they
-    see: a later call would refuse, or the next run finds it.
+    A listing may show for `LATE_S` what was before the last change. Whoever has just
+    changed something, or asked for it and lost the answer, looks like this:
+
+    * at an image that was asked for: `Making._find_late`, when asking again, cancelling,
+      dropping;
+    * at a name that was given or taken away: `Replacement.take_name`, ``put_back``,
+      ``discard``; `Placement.see_it_stands`, ``settle``;
+    * the watcher does it at a pace of its own.
+
+    Whoever has changed nothing looks once and believes it (`Look`, `Making.find`, cleaning
+    up after other runs). If that was late, the cloud refuses the next call, or the next
+    run sees what there is.
 
     Args:
         look: Looks.
-        believed: Whether what is seen is certainly not older than the asking.
-        since: When it was asked for, on the event loop's clock.
+        believed: Whether what is seen is certainly not from before the change.
+        since: When the change was asked for, on the event loop's clock; ``-inf`` if
+            nothing was, so that the first look is believed.
     """
     while True:
         looked_at = anyio.current_time()  # the answer may take its time

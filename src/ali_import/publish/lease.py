@@ -28,7 +28,7 @@ TAG_WAS_PUBLIC: Final = "ali-import:was-public"
 TAG_DEPRECATED: Final = "ali-import:deprecated"
 """On an image that pruning deprecated: when, Unix time in seconds."""
 TEMPORARY_TAGS: Final = (TAG_EXPIRES, TAG_WAS, TAG_WAS_PUBLIC)
-"""Tags that nothing has which is there to stay."""
+"""Tags of temporary images alone; they are taken off what is there to stay."""
 _MADE_WITH: Final = frozenset({TAG_SHA256, TAG_VERSION, TAG_RUN})
 
 _NAME: Final = re.compile(

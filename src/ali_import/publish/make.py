@@ -85,12 +85,25 @@ class Making:
     whatever used it up (a failed image that was removed, one that somebody deleted)
     becomes part of the next one.
 
+    While the image is asked for and waited for, ``_attempt`` says how far that got:
+
+    ===================  ============================================================
+    ``_attempt``         the image
+    ===================  ============================================================
+    None                 was not asked for; or is there, or is gone: nothing to cancel
+    without an image id  was asked for, and the answer is not known (yet)
+    with one             is being made
+    ===================  ============================================================
+
+    Whose it is its tag says; what another run began is noted in ``_taken_over`` besides,
+    since taking a temporary image over gives it our tag.
+
     Attributes:
         may_exist: Whether the image was asked for or taken over, so that it may be there.
     """
 
     temporary = False
-    passing = False
+    is_lent = False
 
     def __init__(self, region: Region, target: Target, name: str, track: Track) -> None:
         self.region = region
@@ -195,7 +208,7 @@ class Making:
                     if not error.unsure:  # what was asked for before may be there
                         self._attempt, self.may_exist = before
                     raise
-                # What we asked for before and lost sight of may be what has the name.
+                # If we asked before, and lost the answer, the name may be our image's.
                 taken = not error.unsure and before[0] is None
                 self._attempt = Attempt(taken=taken)
                 found = await self._find_late()
@@ -204,7 +217,7 @@ class Making:
                 if not lost:
                     self._spent.append(fresh)
                     return None
-                before = self._attempt, True  # it may yet be seen
+                before = self._attempt, True  # its answer was lost: it may be there
                 if anyio.current_time() - began > _LOST_S_MAX:
                     raise
             else:
@@ -254,7 +267,7 @@ class Making:
             )
         except TaskFailedError as error:
             unseen = isinstance(error, ImageGoneError) and not attempt.adopted
-            self._attempt = attempt if unseen else None  # a listing may hide it yet
+            self._attempt = attempt if unseen else None  # a listing may be late
             raise
         self._attempt = None
         if image.usable is False:
@@ -263,7 +276,7 @@ class Making:
             )
             self.region.note(text, level="WARNING")
         repaired, _ = await self.repair(image)
-        if not self.passing:
+        if not self.is_lent:
             await self.prefer_uefi(repaired, made_here=not attempt.adopted)
             if self.region.context.options.detect:
                 await self._tell_findings(image)
@@ -539,7 +552,7 @@ class Lent(Temporary):
     fails, and is made from elsewhere.
     """
 
-    passing = True
+    is_lent = True
 
     async def settle(self) -> None:
         """Do nothing: it replaces no other image."""

@@ -25,8 +25,9 @@ class Target:
 
 
 PUBLISH_S_MAX: Final = 30 * MINUTE_S
+"""A run that is not stopped, and in time, may publish for so long."""
 CLEAN_UP_S_MAX: Final = 30 * MINUTE_S
-"""A run that is not stopped, nor late, may take so long for each of the two."""
+"""And clean up for so long."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,7 @@ class Placement:
         published: Whether it is public and in its family, as far as was asked.
     """
 
-    passing = False
+    is_lent = False
 
     def __init__(
         self, region: Region, target: Target, sources: Sources, look: images.Look
@@ -209,8 +209,8 @@ class Placement:
     async def see_it_stands(self) -> None:
         """See that nobody took the image back since.
 
-        A listing may lag behind a renaming, so that nothing has the name is believed
-        late.
+        A listing may lag behind a renaming: that nothing has the name is believed only
+        after a while.
 
         Raises:
             ApiError: ``ImageGone``: it does not have its name.
@@ -280,7 +280,7 @@ class Placement:
         )
 
     def _touch(self) -> None:
-        """What had to be changed was not unchanged: an earlier run had begun it."""
+        """Call the placement adopted, not unchanged: something had to be set."""
         if self.result is Result.UNCHANGED:
             self.result = Result.ADOPTED
 

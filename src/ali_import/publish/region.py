@@ -21,8 +21,8 @@ class Work(Protocol):
     """The making of an image, which has to end before its region can."""
 
     name: str
-    passing: bool
-    """Whether it is of use only while others lack the image."""
+    is_lent: bool
+    """Whether it was made only for other regions to copy."""
 
     async def cancel(self) -> None:
         """Stop what is being made, if it is this run's."""
@@ -66,7 +66,7 @@ class Region:
 
     @contextmanager
     def lending(self) -> Iterator[None]:
-        """Lend something while inside; the region is woken when it has."""
+        """Have an image made for other regions while inside, and wake the region then."""
         with self.workspace.used():
             yield
         self.wake()
@@ -76,11 +76,11 @@ class Region:
         self.news.set()
         self.news = anyio.Event()
 
-    async def give_back(self) -> None:
-        """Remove what is of no more use to anybody, before the end."""
+    async def stop_lending(self) -> None:
+        """Remove what only other regions had a use for, and they have none any more."""
         await self.workspace.clean_up(if_idle=True)
         if self.workspace.idle:
-            loans = [(w.name, w.drop) for w in self._works if w.passing]
+            loans = [(w.name, w.drop) for w in self._works if w.is_lent]
             await self._all(loans)
 
     def doom(self, snapshot_ids: Iterable[str]) -> None:

@@ -274,8 +274,9 @@ async def copy(making: Making, sources: Sources) -> Made:
             elif _is_about_the_destination(error, region):
                 raise
             else:
-                passing = isinstance(error, TaskFailedError)
-                failures[source] += 1 if passing else _COPY_FAILURES_EACH_MAX
+                # A copy that broke off may work the next time; a refusal stays one.
+                broke_off = isinstance(error, TaskFailedError)
+                failures[source] += 1 if broke_off else _COPY_FAILURES_EACH_MAX
         finally:
             sources.slots.give_back(source)
     raise last or _no_source(region, sources)

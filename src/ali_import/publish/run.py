@@ -1,9 +1,16 @@
 """A run: every target into every region, then published, and nothing left behind.
 
-Every region has a task of its own, which places the targets there, lets other regions
-borrow what they need, and cleans up; of other regions it waits for those only that
-borrow from it. Publishing waits until every placement is there or given up, and
-temporary images go when nothing will be published any more.
+Every region of the cloud has a task of its own, be it asked for or not, since it may have
+to lend its image. It places the targets, keeps what other regions can fetch or copy until
+every region has the bytes, and cleans up. Publishing waits until every placement is there
+or given up, and temporary images go when nothing will be published any more.
+
+What a stop (Ctrl-C, the caller's cancellation, a mistake of ours) and ``--timeout`` do:
+
+* ``_going_on``: placing, lending and publishing, which a stop ends at once;
+* ``_life``: all that the regions do, cleaning up too; its deadline is what bounds that;
+* ``_hearing``: takes the caller's cancellation for an interrupt;
+* ``_decided``: set when nothing will be published any more.
 """
 
 import dataclasses
@@ -116,7 +123,8 @@ class Run:
         if context is not None:
             async with anyio.create_task_group() as outside:
                 outside.start_soon(self._hear_of_cancellation)
-                # In a task of its own: asyncio's own cancel() goes through a shield.
+                # In a task of its own, which nobody outside can cancel: asyncio's own
+                # Task.cancel() would end even what is shielded.
                 outside.start_soon(self._to_the_end, context, give_up_at)
             if self._life.cancelled_caught:
                 context.note("cleaning up took too long", level="WARNING")
@@ -286,14 +294,17 @@ class Run:
         await self._guarded(lambda: region.end(self._decided))
 
     async def _keep_while_needed(self, region: Region) -> None:
-        """Wait for those who need what the region has, and then remove it."""
-        for sources in self._sources.values():
-            if sources.may_be_in_use(region.id):
-                await sources.until_nobody_lacks()
-        await self._guarded(region.give_back)
+        """Keep what the region has for others until no region lacks the bytes."""
+        while used := [s for s in self._sources.values() if self._is_used(s, region)]:
+            await used[0].until_nobody_lacks()
+        await self._guarded(region.stop_lending)
         if region.workspace.idle:
             for sources in self._sources.values():
                 sources.withdraw(region.id)
+
+    def _is_used(self, sources: Sources, region: Region) -> bool:
+        """Whether a region has what others lack yet."""
+        return sources.are_lacked and sources.may_be_in_use(region.id)
 
     def _give_up_unfinished(self) -> None:
         """Let placements fail that were not done in time."""

@@ -181,9 +181,14 @@ class Sources:
             self.loan.regions.remove(region)
             self.loan.tried.remove(region)
 
+    @property
+    def are_lacked(self) -> bool:
+        """Whether a region has yet to get the bytes."""
+        return bool(self._lacking)
+
     async def until_nobody_lacks(self) -> None:
         """Wait until every region has the bytes, or has given up."""
-        while self._lacking:
+        while self.are_lacked:
             await self._bell.rung()
 
     def forget(self, region: str) -> None:
@@ -258,7 +263,7 @@ class Loan:
         lock: One region at a time is asked to lend it.
         regions: Those that lend it.
         tried: Those that were asked to.
-        failures: Of how many that weighs; regions that merely refuse do not count.
+        failures: How many imports failed there; a region that refuses does not count.
     """
 
     def __init__(self) -> None:
