@@ -391,12 +391,18 @@ class Monitor:
     def withdrawn_lately(self, eye: "Eye") -> set[str]:
         """Return the images that another run has just hidden, renamed or regrouped.
 
-        Listings may lag.
+        Listings may lag; and what was taken back as this run published it, nobody who has
+        published sees any more.
         """
+
+        def is_news(image_id: str, when: float) -> bool:
+            published_at = self._withdrawn.get((image_id, eye.process), -inf)
+            return min(self._now() - when, abs(published_at - when)) < STALE_S
+
         return {
             image_id
             for (image_id, who), when in self._withdrawn.items()
-            if who != eye.process and self._now() - when < STALE_S
+            if who != eye.process and is_news(image_id, when)
         }
 
     def _just_taken(self, eye: "Eye", region: str) -> bool:
