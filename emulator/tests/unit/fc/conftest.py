@@ -17,7 +17,7 @@ from alicloud_emulator.front.hosts import parse
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.products.fc.action import COMMON_ERRORS
 from alicloud_emulator.products.fc.service import FcService, route
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Fault

@@ -13,7 +13,7 @@ from alibabacloud_fc20230330 import models as sdk
 
 from alicloud_emulator.front.gateway import add_headers
 from alicloud_emulator.functions.manager import Bounds, Functions
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
 from emulator.tests.unit.fc.conftest import HANGZHOU, Cloud, Wire, eventually, zipped

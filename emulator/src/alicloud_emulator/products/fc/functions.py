@@ -15,8 +15,8 @@ from alicloud_emulator.products.fc.bodies import (
     parse_tags,
     regions_body,
 )
-from alicloud_emulator.services.declared import accepted, body, path, query, required
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.fc.declared import accepted, body, path, query, required
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.fc.listing import Filters
 from alicloud_emulator.world.fc.rules import invalid
 from alicloud_emulator.world.fc.service import LIST_LIMIT_DEFAULT

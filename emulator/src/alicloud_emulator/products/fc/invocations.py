@@ -9,8 +9,8 @@ from functools import partial
 import anyio
 
 from alicloud_emulator.products.fc.action import Asked, action
-from alicloud_emulator.services.declared import body, header, path, query
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.fc.declared import body, header, path, query
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.fc.refusals import refusal
 from alicloud_emulator.world.fc.rules import invalid

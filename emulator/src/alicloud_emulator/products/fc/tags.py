@@ -9,8 +9,8 @@ from alicloud_emulator.products.fc.bodies import (
     parse_tag_filter,
     parse_tags,
 )
-from alicloud_emulator.services.declared import body, query, required
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.fc.declared import body, query, required
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.fc.rules import invalid
 
 _RESOURCE_TYPE = "always `function`"

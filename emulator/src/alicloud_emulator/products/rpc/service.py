@@ -18,7 +18,7 @@ from alicloud_emulator.products.rpc.bodies import (
 )
 from alicloud_emulator.products.rpc.hash_map import in_order
 from alicloud_emulator.products.rpc.parameters import Arguments
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.ram import ACCESS_DENIED_FIELDS

@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 from anyio import to_thread
 
-from alicloud_emulator.services.oss import callbacks, encryption, xml
-from alicloud_emulator.services.oss.call import (
+from alicloud_emulator.products.oss import callbacks, encryption, xml
+from alicloud_emulator.products.oss.call import (
     Call,
     answer,
     encoded,
@@ -13,9 +13,9 @@ from alicloud_emulator.services.oss.call import (
     iso_date,
     version_headers,
 )
-from alicloud_emulator.services.oss.downloads import asked_range
-from alicloud_emulator.services.oss.objects import written_attributes
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.oss.downloads import asked_range
+from alicloud_emulator.products.oss.objects import written_attributes
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.blobs import Blob, SliceBlob
 from alicloud_emulator.world.oss import Bucket, Upload
 from alicloud_emulator.world.oss.listing import page_size

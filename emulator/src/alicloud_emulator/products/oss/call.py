@@ -11,8 +11,8 @@ from xml.etree.ElementTree import Element
 
 from anyio import to_thread
 
-from alicloud_emulator.services.oss import pace, xml
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.oss import pace, xml
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.blobs import Blob
 from alicloud_emulator.world.oss import Visit
 from alicloud_emulator.world.oss.conditions import Conditions

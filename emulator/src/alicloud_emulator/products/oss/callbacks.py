@@ -19,8 +19,8 @@ from urllib.parse import quote, urlsplit
 
 from anyio import to_thread
 
-from alicloud_emulator.services.oss.call import Call
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.oss.call import Call
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.oss import StoredObject
 from alicloud_emulator.world.oss.refusals import refusal
 
