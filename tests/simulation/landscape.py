@@ -80,7 +80,12 @@ def look(world: World, thing: tuple[str, str, str]) -> str:
     """Return all there is to a thing, as text."""
     kind, region, name = thing
     if kind == "image":
-        found = [i for i in store(world).images(region) if i.image_id == name]
+        images = (
+            i
+            for owner in (ACCOUNT, STRANGER)
+            for i in store(world).images_of(owner, region)
+        )
+        found = [i for i in images if i.image_id == name]
     elif kind == "snapshot":
         owned = [*store(world).snapshots_of(ACCOUNT, region)]
         return repr([s for s in owned if s.snapshot_id == name])

@@ -121,12 +121,13 @@ class Store:
         return self._removed_at.get(image_id, 0.0)
 
     def images(self, region: str) -> Iterator[Image]:
-        """Yield every account's images in a region, oldest first."""
+        """Yield every account's images in a region, oldest first, for a listing."""
         yield from self._images.get(region, {}).values()
 
     def images_of(self, account_id: str, region: str) -> Iterator[Image]:
         """Yield one account's images in a region, oldest first."""
-        return (i for i in self.images(region) if i.account_id == account_id)
+        found = self._images.get(region, {}).values()
+        return (image for image in found if image.account_id == account_id)
 
     def has_image(self, image_id: str, region: str) -> bool:
         """Whether an image is still there."""
