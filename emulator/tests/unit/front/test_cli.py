@@ -375,6 +375,16 @@ def test_env_twice_is_as_good_as_once(tmp_path: Path) -> None:
         assert exports(run("env", env={**env, **once}).stdout) == once
 
 
+def test_nothing_is_loaded_that_a_start_does_not_need() -> None:
+    code = "import sys, alicloud_emulator.cli.run; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    heavy = {"http.client", "urllib.request", "multiprocessing", "unittest", "pydoc"}
+    heavy |= {"email.parser", "xml.sax", "ali_import", "requests"}
+    assert not heavy & set(done.stdout.split())
+
+
 def test_the_server_starts_and_helps() -> None:
     with emulator() as running:
         state: dict[str, Any] = running.get("/state")

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from alicloud_emulator.world.oss import policies, versions
 from alicloud_emulator.world.oss.encryption import rule_of
@@ -133,7 +133,9 @@ class Buckets:
             tags=dict(tags or {}),
         )
         if resource_group:
-            bucket.settings["resourceGroup"] = _RESOURCE_GROUP % escape(resource_group)
+            bucket.settings["resourceGroup"] = _RESOURCE_GROUP % escape(
+                resource_group, quote=False
+            )
         if self._gate.account(owner).oss_block_public:
             bucket.settings["publicAccessBlock"] = _CLOSED
         if encryption is not None:

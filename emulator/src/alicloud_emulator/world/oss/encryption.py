@@ -5,7 +5,7 @@ is all that a caller of the real cloud sees of it too.
 """
 
 from dataclasses import dataclass, replace
-from xml.sax.saxutils import escape
+from html import escape
 
 from alicloud_emulator.world.kms import storage_key_id
 from alicloud_emulator.world.oss.refusals import refusal
@@ -66,7 +66,9 @@ def rule_of(encryption: Encryption) -> str:
         ("KMSMasterKeyID", encryption.key_id),
         ("KMSDataEncryption", encryption.data),
     )
-    elements = "".join(f"<{n}>{escape(text)}</{n}>" for n, text in told if text)
+    elements = "".join(
+        f"<{n}>{escape(text, quote=False)}</{n}>" for n, text in told if text
+    )
     inner = "ApplyServerSideEncryptionByDefault"
     root = "ServerSideEncryptionRule"
     return f"<{root}><{inner}>{elements}</{inner}></{root}>"
