@@ -5,6 +5,7 @@ import pytest
 
 from alicloud_emulator.products.ecs.rows import image_row
 from alicloud_emulator.world.ecs.records import ImageStatus
+from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
 from alicloud_emulator.world.policy import Document
 from alicloud_emulator.world.profile import Habits, Principal
@@ -362,3 +363,22 @@ def test_a_user_may_do_what_policies_say() -> None:
         cloud.import_image("new", caller=ci)
     cloud.ecs.delete_image(ci, region=TOKYO, image_id=image_id)
     cloud.ecs.describe_regions(ci)  # needs no permission
+
+
+def test_an_action_says_a_code_in_its_own_words(cloud: Cloud) -> None:
+    image_id = cloud.available()
+    wordings = []
+    for attempt in (
+        lambda: change(cloud, image_id, description="x"),
+        lambda: cloud.import_image("other", description="x"),
+        lambda: cloud.copy(image_id, description="x"),
+    ):
+        with pytest.raises(ServiceError) as caught:
+            attempt()
+        assert caught.value.code == "InvalidDescription.Malformed"
+        wordings.append(caught.value.message)
+    assert wordings == [
+        "The specified description is wrongly formed.",
+        "The specified Image description is wrongly formed.",
+        "The specified destination description is wrongly formed.",
+    ]

@@ -93,7 +93,7 @@ def _check_filters(call: Call, ids: Sequence[str]) -> None:
     if call.text("ImageOwnerId") and alias in ("system", "self", "marketplace"):
         raise refusal("InvalidOperation.ImageOwnerIdUnsupported")
     if len(ids) > IDS_MAX:
-        raise refusal("InvalidParamter", "ImageId")
+        raise refusal("InvalidParamter")
 
 
 def _statuses(asked: str) -> frozenset[ImageStatus]:
@@ -104,7 +104,7 @@ def _statuses(asked: str) -> frozenset[ImageStatus]:
     try:
         return frozenset(ImageStatus(name.strip()) for name in asked.split(","))
     except ValueError:
-        raise refusal("InvalidParamter", "Status") from None
+        raise refusal("InvalidParamter") from None
 
 
 def _is_asked_for(call: Call, image: Image, ids: Sequence[str]) -> bool:

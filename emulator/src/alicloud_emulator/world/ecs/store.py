@@ -147,18 +147,16 @@ class Store:
             raise refusal("InvalidImageId.NotFound")
         return image
 
-    def check_name_free(
-        self, account_id: str, region: str, name: str, *, message: str = ""
-    ) -> None:
+    def check_name_free(self, account_id: str, region: str, name: str) -> None:
         """Refuse a name that any image of the account has there, in any status."""
         if any(image.name == name for image in self.images_of(account_id, region)):
-            raise refusal("InvalidImageName.Duplicated", message=message)
+            raise refusal("InvalidImageName.Duplicated")
 
     def check_image_quota(self, account_id: str, region: str) -> None:
         """Refuse one image more than the account may have in a region."""
         limit = self.world.profile.limits.images_per_region
         if limit and sum(1 for _ in self.images_of(account_id, region)) >= limit:
-            raise refusal("QuotaExceed.Image")
+            raise refusal("QuotaExceed.Image", str(limit))
 
     def kept_tags(self, tags: Tags) -> dict[str, str]:
         """Return what an image keeps of the tags that it is made with."""
