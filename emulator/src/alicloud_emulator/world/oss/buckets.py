@@ -344,9 +344,10 @@ def check_tags(tags: dict[str, str], number_max: int, allowed: str = ".") -> Non
         ServiceError: InvalidTag.
     """
     key, value = (re.compile(f"(?s:{allowed}){{{n}}}") for n in ("1,128", "0,256"))
-    good = all(key.fullmatch(k) and value.fullmatch(v) for k, v in tags.items())
-    if len(tags) > number_max or not good:
+    if len(tags) > number_max or not all(map(key.fullmatch, tags)):
         raise refusal("InvalidTag")
+    if not all(map(value.fullmatch, tags.values())):
+        raise refusal("InvalidTag", "The TagValue you have provided is invalid.")
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -42,6 +42,8 @@ class EncryptionWish:
             if self.key_id:
                 raise refusal(
                     "InvalidArgument",
+                    "KMSMasterKeyID is not applicable if the default sse algorithm is "
+                    "not KMS.",
                     ArgumentName="x-oss-server-side-encryption-key-id",
                     ArgumentValue=self.key_id[:64],
                 )
