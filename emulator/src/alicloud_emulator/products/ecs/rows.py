@@ -83,8 +83,12 @@ FAMILY_DISK_FIELDS = (
 
 
 def family_row(image: Image, account_id: str, now: float) -> dict[str, Any]:
-    """Return an image as DescribeImageFromFamily shows it, which is less."""
+    """Return an image as DescribeImageFromFamily shows it, which is less.
+
+    Three fields are there and empty, as in the reference's sample of 2020.
+    """
     row = image_row(image, account_id, now)
+    row |= {"Progress": "", "Usage": "", "IsSelfShared": ""}
     disks = row["DiskDeviceMappings"]["DiskDeviceMapping"]
     return {
         **{name: row[name] for name in FAMILY_FIELDS},
