@@ -398,3 +398,26 @@ async def test_a_runtime_that_the_emulator_does_not_run(wire: Wire) -> None:
     answer = await wire.invoke()
     assert (answer.status, answer.code) == (412, "FunctionNotStarted")
     await eventually(lambda: not wire.cloud.fc._running)
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        (
+            {"X-Fc-Log-Type": "Invalid"},
+            "LogType is set to an invalid value (allowed: Tail | None, "
+            "actual: 'Invalid')",
+        ),
+        (
+            {"X-Fc-Log-Type": "Tail", "X-Fc-Invocation-Type": "Async"},
+            "LogType is set to an invalid value (allowed: None, actual: 'Tail')",
+        ),
+    ],
+)
+async def test_a_wrong_choice_is_told_as_the_vendors_tests_have_it(
+    wire: Wire, headers: dict[str, str], said: str
+) -> None:
+    await wire.create(ECHO)
+    answer = await wire.invoke(headers=headers)
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert answer.json["Message"] == said
