@@ -405,8 +405,10 @@ async def test_a_runtime_that_the_emulator_does_not_run(wire: Wire) -> None:
     [
         (
             {"X-Fc-Log-Type": "Invalid"},
-            "LogType is set to an invalid value (allowed: Tail | None, "
-            "actual: 'Invalid')",
+            (
+                "LogType is set to an invalid value (allowed: Tail | None, "
+                "actual: 'Invalid')"
+            ),
         ),
         (
             {"X-Fc-Log-Type": "Tail", "X-Fc-Invocation-Type": "Async"},
