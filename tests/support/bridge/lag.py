@@ -6,14 +6,12 @@ its id (GetFunction, DescribeTaskAttribute) do not.
 """
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, cast
 
-from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.ecs.records import Image
-from alicloud_emulator.world.fc.service import Fc
 from alicloud_emulator.world.fc.values import Function
 from alicloud_emulator.world.oss import Visit
 from alicloud_emulator.world.oss.buckets import Buckets
@@ -47,10 +45,10 @@ class Lag:
         world.agenda.listeners.append(self.note)
         self._images_now = self._store.images
         self._buckets_now = world.oss.buckets.list
-        self._functions_now = world.fc.list_functions
+        self._functions_now = world.fc.listed
         self._store.images = self._images  # type: ignore[method-assign]
         world.oss.buckets.list = self._list_buckets  # type: ignore[method-assign]
-        world.fc.list_functions = self._list_functions  # type: ignore[method-assign]
+        world.fc.listed = self._functions  # type: ignore[method-assign]
 
     def set(self, region: str, lag_s: float) -> None:
         """Let a region's listings lag by ``lag_s`` seconds from now on."""
@@ -130,13 +128,11 @@ class Lag:
         past = cast("Buckets", _Past(oss.buckets, _table=shown))
         return Buckets.list(past, visit, **asked)
 
-    def _list_functions(self, caller: Caller, region: str, **asked: Any) -> Any:
+    def _functions(self, account_id: str, region: str) -> Mapping[str, Function]:
         view = self._as_of(region)
         if view is None:
-            return self._functions_now(caller, region, **asked)
-        shown = {function.name: function for function in view.functions}
-        past = cast("Fc", _Past(self._world.fc, functions_of=lambda *_: shown))
-        return Fc.list_functions(past, caller, region, **asked)
+            return self._functions_now(account_id, region)
+        return {function.name: function for function in view.functions}
 
 
 class _Past:
