@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from alicloud_emulator import __version__
+from alicloud_emulator.cli.session import warn_of_others
 from emulator.tests.support.emulator import emulator
 
 COMMAND = [sys.executable, "-m", "alicloud_emulator.cli.main"]
@@ -431,3 +432,15 @@ for number in range(3):
     os.dup2(terminal, number)
 os.execv(sys.argv[2], sys.argv[2:])
 """
+
+
+@pytest.mark.parametrize(
+    ("address", "warned"),
+    [("127.0.0.1", False), ("127.0.0.9", False), ("::1", False), ("0.0.0.0", True)],
+)
+def test_who_listens_to_other_machines_is_warned(
+    address: str, warned: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn_of_others(address)
+    said = capsys.readouterr().err
+    assert ("other machines can reach the cloud" in said) is warned
