@@ -16,6 +16,7 @@ from ali_import.publish import cleanup
 from ali_import.publish.lease import Lease
 from ali_import.publish.model import Event, Leftover, Note, Report
 from ali_import.publish.run import Run
+from alicloud_emulator.world.ecs.records import Image
 from alicloud_emulator.world.profile import Limits
 from alicloud_emulator.world.world import World
 from tests.simulation import checks, coverage, landscape
@@ -275,26 +276,19 @@ class Stage:
         """Give images a new lease, as a run does that takes them over."""
         if self._owes():
             return []
-        owner = self._world.ram.root(ACCOUNT)
         dice = Random(f"renew {self._plan.seed}")
         lease = Lease(run_id="4e4e4e4e", expires_at=int(self._clock() + LIVE_S))
         images = [x for x in over if x.kind == "image" and dice.random() < 0.5]
         # What is being deleted already, nobody can take over any more.
         renewed = [x for x in images if x.name in self._standing(x.region)]
         for thing in renewed:
-            self._world.ecs.tag_resources(
-                owner,
-                region=thing.region,
-                resource_type="image",
-                resource_ids=(thing.name,),
-                tags=tuple(lease.tags().items()),
-            )
+            self._standing(thing.region)[thing.name].tags.update(lease.tags())
         return renewed
 
-    def _standing(self, region: str) -> set[str]:
-        """Return the ids of the images that are there, and not being deleted."""
+    def _standing(self, region: str) -> dict[str, Image]:
+        """Return the images that are there, and not being deleted, by their ids."""
         found = store(self._world).images_of(ACCOUNT, region)
-        return {image.image_id for image in found if not image.deleting}
+        return {image.image_id: image for image in found if not image.deleting}
 
     def _check_renewed(self, process: Process, renewed: Sequence[Leftover]) -> None:
         self._world.agenda.catch_up()

@@ -19,7 +19,7 @@ from ali_import.publish.lease import (
 from alicloud_emulator.world.blobs import MemoryBlob
 from alicloud_emulator.world.ecs.records import Disk, Image, ImageStatus, Origin
 from alicloud_emulator.world.ecs.store import Store
-from alicloud_emulator.world.fc import CodeSource, Settings
+from alicloud_emulator.world.fc import Settings
 from alicloud_emulator.world.oss import Visit
 from alicloud_emulator.world.profile import OssMode, Region
 from alicloud_emulator.world.world import World
@@ -80,7 +80,12 @@ def look(world: World, thing: tuple[str, str, str]) -> str:
     """Return all there is to a thing, as text."""
     kind, region, name = thing
     if kind == "image":
-        found = [i for i in store(world).images(region) if i.image_id == name]
+        images = (
+            i
+            for owner in (ACCOUNT, STRANGER)
+            for i in store(world).images_of(owner, region)
+        )
+        found = [i for i in images if i.image_id == name]
     elif kind == "snapshot":
         owned = [*store(world).snapshots_of(ACCOUNT, region)]
         return repr([s for s in owned if s.snapshot_id == name])
@@ -212,9 +217,7 @@ class _Put:
         if not region.fc or not account.fc_enabled or account.arrears:
             return False
         settings = Settings(runtime="python3.10", handler="a.b")
-        code = CodeSource(zip_bytes=EMPTY_ZIP)
-        caller = self.world.ram.root(ACCOUNT)
-        self.world.fc.create(caller, region.id, name, settings, code)
+        self.world.fc.add(ACCOUNT, region.id, name, settings=settings, code=EMPTY_ZIP)
         return True
 
     def snapshot(self, region: str, tags: dict[str, str]) -> str:

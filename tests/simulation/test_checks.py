@@ -6,7 +6,7 @@ import pytest
 from ali_import.cloud import calls
 from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.publish.model import Leftover
-from alicloud_emulator.world.ecs.images import Images
+from alicloud_emulator.world.ecs.store import Store
 from emulator.tests.support.virtual import run
 from tests.simulation import checks
 from tests.simulation.harness import simulate
@@ -121,6 +121,6 @@ def test_an_emulator_that_breaks_is_no_weather(monkeypatch: pytest.MonkeyPatch) 
     def broken(*_arguments: object, **_named: object) -> None:
         raise LookupError("a mistake of the emulator's")
 
-    monkeypatch.setattr(Images, "describe_images", broken)
+    monkeypatch.setattr(Store, "images", broken)
     verdict = simulate(0)
     assert any("a mistake of the emulator's" in text for text in verdict.violations)

@@ -17,10 +17,9 @@ TOOL = [
     *("cli", "report", "library", "release", "standing", "publish", "cloud"),
     *("disk", "relay", "redaction", "syntax", "errors", "units"),
 ]
-EMULATOR = ["cli", "front", "products", "services", "functions", "world"]
+EMULATOR = ["cli", "front", "products", "functions", "world"]
 BESIDE = {
     ("cloud", "disk"),
-    ("services", "functions"),
     ("syntax", "errors"),
     ("errors", "units"),
 }

@@ -17,8 +17,8 @@ from alicloud_emulator.products.fc.action import (
     FcAction,
     metadata,
 )
+from alicloud_emulator.products.fc.declared import Effect, Place, find
 from alicloud_emulator.products.fc.service import ACTIONS, BY_NAME
-from alicloud_emulator.services.declared import Effect, Place, find
 from alicloud_emulator.world.fc.refusals import FACTS
 from alicloud_emulator.world.profile import Limits
 from emulator.tests.support.models import filled, unknown_fields, wrong_types

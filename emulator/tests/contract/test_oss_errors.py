@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from alicloud_emulator.services.oss.operations import OPERATIONS
+from alicloud_emulator.products.oss.operations import OPERATIONS
 from alicloud_emulator.world.oss.refusals import REFUSALS
 from emulator.tests.support.oss_refused import GOOD, cloud_of_everything, make, recipe
 from emulator.tests.unit.oss.conftest import Cloud

@@ -8,10 +8,10 @@ import alibabacloud_oss_v2 as oss
 import anyio
 import pytest
 
-from alicloud_emulator.services.oss import operations, service
-from alicloud_emulator.services.oss.operations import OPERATIONS, Fate, Place
-from alicloud_emulator.services.oss.routing import Level, actions_of
-from alicloud_emulator.services.wire import Request
+from alicloud_emulator.products.oss import operations, service
+from alicloud_emulator.products.oss.operations import OPERATIONS, Fate, Place
+from alicloud_emulator.products.oss.routing import Level, actions_of
+from alicloud_emulator.products.wire import Request
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.oss.refusals import REFUSALS
 from alicloud_emulator.world.oss.settings import SETTINGS

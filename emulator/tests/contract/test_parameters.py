@@ -79,6 +79,8 @@ def test_the_codes_of_an_action_are_known_and_of_one_kind(
     assert set(gives) <= set(api.facts.tables["codes"]) | COMMON
     assert not set(gives) & set(never)
     assert len(set(gives)) == len(gives)
+    row = api.facts.tables["actions"].get(action.name, {})
+    assert set(row.get("says", ())) <= set(gives)
 
 
 @pytest.mark.parametrize("name", APIS)

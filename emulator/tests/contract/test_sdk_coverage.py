@@ -1,7 +1,7 @@
 """What of the official SDKs the emulator can do: never less than it could.
 
 An action that is lost fails here, one that is new must be written down here. The lists
-in ``services/missing.py``, which the documentation shows, are the other side.
+in ``products/oss/missing.py``, which the documentation shows, are the other side.
 """
 
 import json
@@ -16,8 +16,8 @@ from alibabacloud_sts20150401.client import Client as StsClient
 from alicloud_emulator.products import BY_NAME
 from alicloud_emulator.products.fc.action import metadata
 from alicloud_emulator.products.fc.service import ACTIONS as FC
-from alicloud_emulator.services import missing
-from alicloud_emulator.services.oss.operations import OPERATIONS
+from alicloud_emulator.products.oss import missing
+from alicloud_emulator.products.oss.operations import OPERATIONS
 from emulator.tests.support.oss_record import action_named, sdk_requests
 
 COVERED = json.loads(

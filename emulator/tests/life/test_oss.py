@@ -20,7 +20,7 @@ import pytest
 from alicloud_emulator.front.hosts import parse
 from alicloud_emulator.front.signatures.verifier import Verifier
 from alicloud_emulator.products.oss import oss_id
-from alicloud_emulator.services.wire import Request
+from alicloud_emulator.products.wire import Request
 from alicloud_emulator.world.caller import Caller, PrincipalKind
 from alicloud_emulator.world.errors import ServiceError
 from emulator.tests.life.conftest import VECTORS as ALL

@@ -30,6 +30,8 @@ NAMES = {
 }
 """What does not follow from its name: ``image_id`` is ``ImageId``."""
 
+RESOURCES = {"resource_ids": "ResourceId"}
+
 
 class Started(NamedTuple):
     """ImportImage's answer."""
@@ -52,10 +54,6 @@ class EcsCalls:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.describe_images = world.ecs.describe_images
-        self.tag_resources = world.ecs.tag_resources
-        self.untag_resources = world.ecs.untag_resources
-        self.list_tag_resources = world.ecs.list_tag_resources
         self.state = world.ecs.state
         self.running_copies_from = world.ecs.copies.running_from
 
@@ -126,6 +124,33 @@ class EcsCalls:
         }
         return str(self.call("CopyImage", caller, names=names, **given)["ImageId"])
 
+    def describe_images(
+        self, caller: Caller, *, region: str, **given: Any
+    ) -> Rows[Image]:
+        names = {"name": "ImageName", "image_ids": "ImageId"}
+        names |= {"owner_alias": "ImageOwnerAlias", "owner_id": "ImageOwnerId"}
+        if "image_ids" in given:
+            given["ImageId"] = ",".join(given.pop("image_ids"))
+        given |= _times(given)
+        got = self.call("DescribeImages", caller, names=names, region=region, **given)
+        known = {i.image_id: i for i in self._world.ecs.store.images(region)}
+        rows = [known[row["ImageId"]] for row in got["Images"]["Image"]]
+        return Rows(rows, got["TotalCount"])
+
+    def tag_resources(self, caller: Caller, **given: Any) -> None:
+        self.call("TagResources", caller, names=RESOURCES, **given)
+
+    def untag_resources(self, caller: Caller, **given: Any) -> None:
+        names = {**RESOURCES, "keys": "TagKey", "everything": "All"}
+        self.call("UntagResources", caller, names=names, **given)
+
+    def list_tag_resources(self, caller: Caller, **given: Any) -> Rows[str]:
+        """Return the ids of resources; a resource is a row for each of its tags."""
+        got = self.call("ListTagResources", caller, names=RESOURCES, **given)
+        ids = [row["ResourceId"] for row in got["TagResources"]["TagResource"]]
+        rows = list(dict.fromkeys(ids))
+        return Rows(rows, len(rows), got.get("NextToken", ""))
+
     def describe_image_from_family(
         self, caller: Caller, *, region: str, family: str
     ) -> Image | None:
@@ -176,6 +201,17 @@ class EcsCalls:
     def describe_regions(self, caller: Caller, **given: Any) -> list[Any]:
         regions = self.call("DescribeRegions", caller, **given)["Regions"]["Region"]
         return list(regions)
+
+
+def _times(given: dict[str, Any]) -> dict[str, str]:
+    """Take the bounds of the time of making out, and return them as filters."""
+    filters = {}
+    bounds = {"created_from": "CreationStartTime", "created_until": "CreationEndTime"}
+    for number, (name, key) in enumerate(bounds.items(), 1):
+        if name in given:
+            filters[f"Filter.{number}.Key"] = key
+            filters[f"Filter.{number}.Value"] = time_text(given.pop(name))
+    return filters
 
 
 def flat(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, object]:

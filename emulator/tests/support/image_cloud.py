@@ -9,7 +9,6 @@ import pytest
 
 from alicloud_emulator.world.blobs import MemoryBlob
 from alicloud_emulator.world.caller import Caller
-from alicloud_emulator.world.ecs.images import ImageQuery
 from alicloud_emulator.world.ecs.import_checks import ImportDisk
 from alicloud_emulator.world.ecs.records import Image
 from alicloud_emulator.world.errors import ServiceError
@@ -156,8 +155,7 @@ class Cloud:
     def images(self, region: str = TOKYO, **query: Any) -> list[Image]:
         caller = query.pop("caller", self.main)
         query = {"status": "ALL", "page_size": 100, **query}
-        asked = ImageQuery(region=region, **query)
-        return list(self.ecs.describe_images(caller, asked).rows)
+        return list(self.ecs.describe_images(caller, region=region, **query).rows)
 
     def image(self, image_id: str, region: str = TOKYO) -> Image:
         (found,) = self.images(region, image_ids=[image_id])

@@ -5,7 +5,7 @@ from typing import Any
 
 import alibabacloud_oss_v2 as oss
 
-from alicloud_emulator.services.wire import Request
+from alicloud_emulator.products.wire import Request
 from emulator.tests.support import oss_models
 from emulator.tests.support.oss_sdk import client_of
 from emulator.tests.support.oss_watch import action_of

@@ -12,15 +12,15 @@ from typing import Any
 import alibabacloud_oss_v2 as oss
 import anyio
 
-from alicloud_emulator.services.oss import operations
-from alicloud_emulator.services.oss.operations import (
+from alicloud_emulator.products.oss import operations
+from alicloud_emulator.products.oss.operations import (
     ANY,
     FILE,
     WITHOUT_EFFECT,
     Fate,
     Place,
 )
-from alicloud_emulator.services.oss.routing import Level, actions_of
+from alicloud_emulator.products.oss.routing import Level, actions_of
 from alicloud_emulator.world.oss.settings import SETTINGS
 from emulator.tests.support import oss_models
 from emulator.tests.support.oss_calls import Session, everything

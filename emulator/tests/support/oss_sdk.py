@@ -19,7 +19,7 @@ from urllib3 import HTTPResponse
 from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.front.hosts import parse
 from alicloud_emulator.front.signatures.verifier import Verifier
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.errors import ServiceError
 from emulator.tests.unit.oss.conftest import TOKYO, Body, Cloud, whole
 

@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from alicloud_emulator.services.oss import errors, service, xml
-from alicloud_emulator.services.oss.call import Call
-from alicloud_emulator.services.oss.operations import (
+from alicloud_emulator.products.oss import errors, service, xml
+from alicloud_emulator.products.oss.call import Call
+from alicloud_emulator.products.oss.operations import (
     ANY,
     BUCKET_CODES,
     COMMON_CODES,
@@ -19,13 +19,13 @@ from alicloud_emulator.services.oss.operations import (
     Fate,
     Place,
 )
-from alicloud_emulator.services.oss.routing import (
+from alicloud_emulator.products.oss.routing import (
     Level,
     actions_of,
     level_of,
     operation_of,
 )
-from alicloud_emulator.services.wire import Request
+from alicloud_emulator.products.wire import Request
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.oss import Bucket
 from alicloud_emulator.world.oss.settings import SETTINGS

@@ -10,7 +10,7 @@ from defusedxml.ElementTree import fromstring
 
 from alicloud_emulator.products import BY_NAME
 from alicloud_emulator.products.rpc.service import RpcService
-from alicloud_emulator.services.wire import Host, Request, Response
+from alicloud_emulator.products.wire import Host, Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Fault

@@ -22,7 +22,7 @@ from alicloud_emulator.front.http import ConnectionGoneError, Head
 from alicloud_emulator.front.server import Arrival, DropConnectionError, Origin
 from alicloud_emulator.front.signatures.verifier import Verifier
 from alicloud_emulator.products import PRODUCTS
-from alicloud_emulator.services.wire import (
+from alicloud_emulator.products.wire import (
     FileBody,
     Host,
     Request,

@@ -6,24 +6,17 @@ its id (GetFunction, DescribeTaskAttribute) do not.
 """
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from alicloud_emulator.world.caller import Caller
-from alicloud_emulator.world.ecs.images import ImageQuery, Images
-from alicloud_emulator.world.ecs.records import Image, Page
-from alicloud_emulator.world.fc.service import Fc
+from alicloud_emulator.world.ecs.records import Image
 from alicloud_emulator.world.fc.values import Function
 from alicloud_emulator.world.oss import Visit
 from alicloud_emulator.world.oss.buckets import Buckets
 from alicloud_emulator.world.oss.values import Bucket
-from alicloud_emulator.world.profile import Region
 from alicloud_emulator.world.world import World
-
-if TYPE_CHECKING:
-    from alicloud_emulator.world.ecs.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +43,12 @@ class Lag:
         self._past: dict[str, list[tuple[float, _View]]] = {}
         self.stale = 0
         world.agenda.listeners.append(self.note)
-        self._images_now = world.ecs.describe_images
+        self._images_now = self._store.images
         self._buckets_now = world.oss.buckets.list
-        self._functions_now = world.fc.list_functions
-        world.ecs.describe_images = self._describe_images
+        self._functions_now = world.fc.listed
+        self._store.images = self._images  # type: ignore[method-assign]
         world.oss.buckets.list = self._list_buckets  # type: ignore[method-assign]
-        world.fc.list_functions = self._list_functions  # type: ignore[method-assign]
+        world.fc.listed = self._functions  # type: ignore[method-assign]
 
     def set(self, region: str, lag_s: float) -> None:
         """Let a region's listings lag by ``lag_s`` seconds from now on."""
@@ -118,12 +111,10 @@ class Lag:
 
     # --- listings -----------------------------------------------------------------
 
-    def _describe_images(self, caller: Caller, query: ImageQuery) -> Page[Image]:
-        view = self._as_of(query.region)
-        if view is None:
-            return self._images_now(caller, query)
-        past = cast("Store", _PastStore(self._store, view))
-        return Images(past).describe_images(caller, query)
+    def _images(self, region: str) -> Iterator[Image]:
+        """Yield the account's images as they were; nobody else's are asked for."""
+        view = self._as_of(region)
+        yield from self._images_now(region) if view is None else view.images
 
     def _list_buckets(self, visit: Visit, **asked: Any) -> tuple[list[Bucket], Any]:
         if not self._past:
@@ -137,13 +128,11 @@ class Lag:
         past = cast("Buckets", _Past(oss.buckets, _table=shown))
         return Buckets.list(past, visit, **asked)
 
-    def _list_functions(self, caller: Caller, region: str, **asked: Any) -> Any:
+    def _functions(self, account_id: str, region: str) -> Mapping[str, Function]:
         view = self._as_of(region)
         if view is None:
-            return self._functions_now(caller, region, **asked)
-        shown = {function.name: function for function in view.functions}
-        past = cast("Fc", _Past(self._world.fc, functions_of=lambda *_: shown))
-        return Fc.list_functions(past, caller, region, **asked)
+            return self._functions_now(account_id, region)
+        return {function.name: function for function in view.functions}
 
 
 class _Past:
@@ -178,20 +167,3 @@ def _kept(image: Image, before: Image | None) -> Image:
 
 def _same(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
     return len(some) == len(others) and all(map(operator.is_, some, others))
-
-
-class _PastStore:
-    """ECS's store as the listing of images sees it: an older view, today's rules."""
-
-    def __init__(self, store: "Store", view: _View) -> None:
-        self._store = store
-        self._view = view
-
-    def enter(self, caller: Caller, action: str, region: str, resource: str) -> Region:
-        """Let a call in, as the store itself does."""
-        return self._store.enter(caller, action, region, resource)
-
-    def images(self, region: str) -> Iterator[Image]:
-        """Yield the account's images as they were; nobody else's are asked for."""
-        del region
-        yield from self._view.images

@@ -64,8 +64,7 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
             port = await Console(emulator).open(tasks, console_port)
         except OSError as error:
             raise UsageError(f"cannot listen: {error.strerror or error}") from error
-        if not ip_address(settings.address).is_loopback:
-            print(_OPEN_TO_OTHERS.format(settings.address), file=sys.stderr)
+        warn_of_others(settings.address)
         try:
             yield Session(
                 emulator=emulator,
@@ -78,6 +77,12 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
                 with anyio.CancelScope(shield=True):
                     await _write(emulator, report)
             tasks.cancel_scope.cancel()
+
+
+def warn_of_others(address: str) -> None:
+    """Say so on standard error where other machines can reach an address."""
+    if not ip_address(address).is_loopback:
+        print(_OPEN_TO_OTHERS.format(address), file=sys.stderr)
 
 
 def _report_file(name: str | None) -> Path | None:

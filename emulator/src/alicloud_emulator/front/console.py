@@ -25,7 +25,7 @@ from alicloud_emulator.front.http import (
     plain,
 )
 from alicloud_emulator.front.server import ENDINGS
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.errors import ServiceError
 
 logger = logging.getLogger(__name__)

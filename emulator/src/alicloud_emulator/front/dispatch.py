@@ -12,7 +12,7 @@ from alicloud_emulator.front.http import ConnectionGoneError
 from alicloud_emulator.front.server import Arrival, DropConnectionError
 from alicloud_emulator.front.signatures.verifier import Verifier
 from alicloud_emulator.products import BY_NAME
-from alicloud_emulator.services.wire import Request, Response, Service
+from alicloud_emulator.products.wire import Request, Response, Service
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Call, Fault
 from alicloud_emulator.world.throttle import Throttle

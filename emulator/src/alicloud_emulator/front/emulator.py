@@ -21,7 +21,7 @@ from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.functions.network import NetworkEnv
 from alicloud_emulator.products import PRODUCTS
-from alicloud_emulator.services.wire import Response, Service
+from alicloud_emulator.products.wire import Response, Service
 from alicloud_emulator.world.blobs import DirectoryBlobs
 from alicloud_emulator.world.faults import Rule
 from alicloud_emulator.world.profile import Profile

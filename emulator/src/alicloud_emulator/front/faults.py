@@ -6,7 +6,7 @@ import anyio
 
 from alicloud_emulator.front.server import DropConnectionError
 from alicloud_emulator.products import BY_NAME
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Call, Do, Fault
 

@@ -16,7 +16,7 @@ from email.utils import formatdate
 from random import Random
 
 from alicloud_emulator.products import BY_NAME
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.wire import Request, Response
 
 _VARY_BYTES_MIN = 1024
 

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 from alicloud_emulator.products import BY_NAME, PRODUCTS
-from alicloud_emulator.services.wire import Host
+from alicloud_emulator.products.wire import Host
 from alicloud_emulator.world.profile import Profile
 
 SUFFIX = ".aliyuncs.com"

@@ -15,7 +15,7 @@ import h11
 from anyio.abc import ByteStream, SocketAttribute
 
 from alicloud_emulator.front.body import RequestBody
-from alicloud_emulator.services.wire import FileBody, Response
+from alicloud_emulator.products.wire import FileBody, Response
 
 HEADER_BYTES_MAX = 64 * 1024
 """Request line and headers together; more is answered with 431."""

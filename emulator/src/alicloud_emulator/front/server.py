@@ -35,7 +35,7 @@ from alicloud_emulator.front.http import (
     plain,
 )
 from alicloud_emulator.front.tls import CertificateAuthority
-from alicloud_emulator.services.wire import Host, Response
+from alicloud_emulator.products.wire import Host, Response
 from alicloud_emulator.world.profile import Profile
 
 logger = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from alicloud_emulator.products.fc.action import COMMON_ERRORS as FC_ERRORS
 from alicloud_emulator.products.fc.action import VERSION as FC_VERSION
 from alicloud_emulator.products.fc.action import metadata
+from alicloud_emulator.products.fc.declared import Field
 from alicloud_emulator.products.fc.service import ACTIONS as FC
-from alicloud_emulator.services.declared import Field
-from alicloud_emulator.services.oss import catalog as oss
+from alicloud_emulator.products.oss import catalog as oss
 from alicloud_emulator.world.fc.refusals import FACTS
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.products.rpc.api import Api
 from alicloud_emulator.products.rpc.service import RpcService
-from alicloud_emulator.services.wire import Service
+from alicloud_emulator.products.wire import Service
 from alicloud_emulator.world.profile import Region
 from alicloud_emulator.world.world import World
 

@@ -13,6 +13,8 @@ class ServiceError(Exception):
         ec: OSS's EC code, or "".
         retry_after_ms: Value for ``x-acs-retry-after``, or 0 for none.
         fields: More fields of the error body (``Endpoint``, ``AccessDeniedDetail``).
+        detail: What a code's usual message was told, which an action may say otherwise;
+            None for a message that stays as it is.
     """
 
     def __init__(
@@ -32,3 +34,4 @@ class ServiceError(Exception):
         self.ec = ec
         self.retry_after_ms = retry_after_ms
         self.fields = dict(fields or {})
+        self.detail: str | None = None

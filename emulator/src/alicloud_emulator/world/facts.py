@@ -6,8 +6,9 @@ Each package of rules has a ``facts.json`` of four tables:
 * ``values``: by name, the allowed ones (``of``) and their ``source``.
 * ``codes``: HTTP ``status``, ``message`` as it is on the wire (``{}`` stands for a
   detail), and ``source``.
-* ``actions``: which of the codes an action ``gives`` besides those that all give, and
-  which are documented but ``never`` given, because what they are about is not emulated.
+* ``actions``: which of the codes an action ``gives`` besides those that all give, which
+  are documented but ``never`` given, because what they are about is not emulated, and
+  what it ``says`` where its message for a code is not that of ``codes``.
 """
 
 import json
@@ -47,6 +48,13 @@ class Facts:
         """Return the documented codes that an action does not give."""
         return tuple(self.tables["actions"].get(action, {}).get("never", ()))
 
+    def worded(self, error: ServiceError, action: str) -> ServiceError:
+        """Return the error, in the action's own words if it has some for the code."""
+        says = self.tables["actions"].get(action, {}).get("says", {})
+        if error.detail is not None and error.code in says:
+            error.message = str(says[error.code]).replace("{}", error.detail)
+        return error
+
     def status(self, code: str) -> int | None:
         """Return a code's HTTP status, or None for a code of all products."""
         row = self.tables["codes"].get(code)
@@ -61,8 +69,10 @@ class Facts:
             code: One of the table; another is a mistake of the program (KeyError).
             detail: What to put into the message's ``{}``.
             status: HTTP status where one action's table differs.
-            message: Message where one action's table differs.
+            message: Message of one situation among several with this code.
         """
         row = self.tables["codes"][code]
         text = message or str(row["message"]).replace("{}", detail)
-        return ServiceError(code, status or int(row["status"]), text)
+        error = ServiceError(code, status or int(row["status"]), text)
+        error.detail = None if message else detail
+        return error

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from alicloud_emulator.products.ecs.rows import image_row
-from alicloud_emulator.world.ecs.images import ImageQuery
 from alicloud_emulator.world.ecs.records import ImageStatus
+from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
 from alicloud_emulator.world.policy import Document
 from alicloud_emulator.world.profile import Habits, Principal
@@ -23,7 +23,7 @@ def delete(cloud: Cloud, image_id: str, **given: Any) -> None:
 
 
 def default_names(cloud: Cloud) -> list[str]:
-    page = cloud.ecs.describe_images(cloud.main, ImageQuery(region=TOKYO))
+    page = cloud.ecs.describe_images(cloud.main, region=TOKYO)
     return [image.name for image in page.rows]
 
 
@@ -61,7 +61,7 @@ def test_a_cloud_may_not_tell_what_can_be_used(cloud: Cloud) -> None:
 
 def _usable(cloud: Cloud) -> tuple[str, bool | None]:
     """Return status and usability of the newest image, as its row shows them."""
-    page = cloud.ecs.describe_images(cloud.main, ImageQuery(region=TOKYO))
+    page = cloud.ecs.describe_images(cloud.main, region=TOKYO)
     row = image_row(page.rows[0], cloud.main.account_id, cloud.world.agenda.now)
     return row["Status"], row.get("Usable")
 
@@ -80,16 +80,16 @@ def test_pages_are_ten_by_default_and_a_hundred_at_most(cloud: Cloud) -> None:
     for number in range(12):
         cloud.import_image(f"image-{number}")
     query: dict[str, Any] = {"status": "ALL", "region": TOKYO}
-    page = cloud.ecs.describe_images(cloud.main, ImageQuery(**query))
-    assert (len(page.rows), page.total, page.size) == (10, 12, 10)
-    second = ImageQuery(**query, page_number=2)
-    assert len(cloud.ecs.describe_images(cloud.main, second).rows) == 2
-    hundred = ImageQuery(**query, page_size=100)
-    assert len(cloud.ecs.describe_images(cloud.main, hundred).rows) == 12
+    page = cloud.ecs.describe_images(cloud.main, **query)
+    assert (len(page.rows), page.total) == (10, 12)
+    second = cloud.ecs.describe_images(cloud.main, **query, page_number=2)
+    assert len(second.rows) == 2
+    hundred = cloud.ecs.describe_images(cloud.main, **query, page_size=100)
+    assert len(hundred.rows) == 12
     wrongs: list[dict[str, Any]] = [{"page_size": n} for n in (0, 101)]
     for wrong in [*wrongs, {"page_number": 0}]:
         with refused("InvalidParameter", 400):
-            cloud.ecs.describe_images(cloud.main, ImageQuery(**query, **wrong))
+            cloud.ecs.describe_images(cloud.main, **query, **wrong)
 
 
 def test_filters_must_all_hold(cloud: Cloud) -> None:
@@ -356,11 +356,29 @@ def test_a_user_may_do_what_policies_say() -> None:
     cloud = Cloud(users=(user(allowed),))
     image_id = cloud.available()
     ci = cloud.world.ram.credential("user").caller
-    query = ImageQuery(region=TOKYO)
-    assert cloud.ecs.describe_images(ci, query).total == 1
+    assert cloud.ecs.describe_images(ci, region=TOKYO).total == 1
     with refused("NoPermission", 403):
-        cloud.ecs.describe_images(ci, ImageQuery(region=LONDON))
+        cloud.ecs.describe_images(ci, region=LONDON)
     with refused("NoPermission", 403):
         cloud.import_image("new", caller=ci)
     cloud.ecs.delete_image(ci, region=TOKYO, image_id=image_id)
     cloud.ecs.describe_regions(ci)  # needs no permission
+
+
+def test_an_action_says_a_code_in_its_own_words(cloud: Cloud) -> None:
+    image_id = cloud.available()
+    wordings = []
+    for attempt in (
+        lambda: change(cloud, image_id, description="x"),
+        lambda: cloud.import_image("other", description="x"),
+        lambda: cloud.copy(image_id, description="x"),
+    ):
+        with pytest.raises(ServiceError) as caught:
+            attempt()
+        assert caught.value.code == "InvalidDescription.Malformed"
+        wordings.append(caught.value.message)
+    assert wordings == [
+        "The specified description is wrongly formed.",
+        "The specified Image description is wrongly formed.",
+        "The specified destination description is wrongly formed.",
+    ]

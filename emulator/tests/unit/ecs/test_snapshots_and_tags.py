@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from alicloud_emulator.world.ecs.records import Snapshot
-from alicloud_emulator.world.ecs.tags import resource_id
 from emulator.tests.support.ecs_calls import Rows
 from emulator.tests.support.image_cloud import TOKYO, Cloud, refused
 
@@ -25,7 +24,7 @@ def listed(cloud: Cloud, kind: str = "image", **query: Any) -> list[str]:
     page = cloud.ecs.list_tag_resources(
         cloud.main, region=TOKYO, resource_type=kind, **query
     )
-    return [resource_id(row) for row in page.rows]
+    return list(page.rows)
 
 
 def delete_snapshot(cloud: Cloud, snapshot_id: str, **given: Any) -> None:
@@ -216,7 +215,7 @@ def test_tagged_resources_come_in_pages(cloud: Cloud) -> None:
     first = cloud.ecs.list_tag_resources(
         cloud.main, region=TOKYO, resource_type="image", tags=[("a", None)]
     )
-    assert (len(first.rows), first.total) == (50, 60)
+    assert len(first.rows) == 50
     rest = listed(cloud, tags=[("a", None)], next_token=first.next_token)
     assert len(rest) == 10
-    assert not set(rest) & {resource_id(row) for row in first.rows}
+    assert not set(rest) & set(first.rows)

@@ -17,7 +17,7 @@ from alicloud_emulator.front.hosts import parse
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.products.fc.action import COMMON_ERRORS
 from alicloud_emulator.products.fc.service import FcService, route
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Fault
@@ -25,6 +25,7 @@ from alicloud_emulator.world.fc import CodeSource, Function, Invocation, Setting
 from alicloud_emulator.world.fc.refusals import FACTS
 from alicloud_emulator.world.profile import Principal, load_profile, with_secrets
 from alicloud_emulator.world.world import World
+from emulator.tests.support.fc_calls import Body, FcCalls
 from emulator.tests.support.waiting import HANG_S
 
 HANGZHOU = "cn-hangzhou"
@@ -105,9 +106,12 @@ class Cloud:
         self.world = World(
             replace(profile, accounts=(main, other)), clock=self.clock, seed=7
         )
-        self.fc = self.world.fc
         self.main = Caller(account_id=main.id)
         self.other = Caller(account_id=other.id)
+
+    @property
+    def fc(self) -> FcCalls:
+        return FcCalls(self.world)
 
     def user(self, *allowed: str) -> Caller:
         """Return a RAM user who may do only these actions."""
@@ -128,21 +132,6 @@ class Cloud:
 
     def role_arn(self, name: str) -> str:
         return f"acs:ram::{self.main.account_id}:role/{name}"
-
-
-class Body:
-    """A request's body."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._data
-
-    async def read(self, bytes_max: int) -> bytes:
-        if len(self._data) > bytes_max:
-            raise ServiceError("EntityTooLarge", 413)
-        return self._data
 
 
 class Answer:

@@ -10,7 +10,6 @@ from alicloud_emulator.world.checksum import crc64
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
 from alicloud_emulator.world.fc import CodeSource, Settings, State
-from alicloud_emulator.world.fc.listing import Filters
 from alicloud_emulator.world.profile import FunctionState, Habits
 from alicloud_emulator.world.world import World
 from emulator.tests.unit.fc.conftest import HANGZHOU, PENDING_S, Clock, Cloud, zipped
@@ -45,7 +44,7 @@ def test_the_state_that_is_told_is_a_habit_of_the_cloud(
     world = World(
         replace(cloud.world.profile, habits=habits), clock=(clock := Clock()), seed=1
     )
-    cloud.world, cloud.fc = world, world.fc
+    cloud.world = world
     made = cloud.create("job")
     clock.now += PENDING_S
     assert world.fc.told_state(cloud.fc.get(cloud.main, HANGZHOU, "job")) is told
@@ -61,7 +60,6 @@ def test_a_slow_region_takes_longer(cloud: Cloud) -> None:
     cloud.world = World(
         replace(profile, regions=(slow, *others)), clock=(clock := Clock()), seed=1
     )
-    cloud.fc = cloud.world.fc
     made = cloud.create()
     clock.now += PENDING_S * 5
     assert cloud.fc.get(cloud.main, HANGZHOU, "job").state is State.PENDING
@@ -126,7 +124,7 @@ def test_names_that_are_taken(cloud: Cloud, name: str) -> None:
 def test_settings_that_are_refused(cloud: Cloud, wrong: dict[str, Any]) -> None:
     error = refused(cloud.create, **wrong)
     assert error.code in {"InvalidArgument", "AccessDenied"}
-    assert cloud.fc.list_functions(cloud.main, HANGZHOU).functions == ()
+    assert cloud.fc.list_functions(cloud.main, HANGZHOU) == ([], "")
 
 
 @pytest.mark.parametrize(
@@ -182,28 +180,22 @@ def test_lists_have_pages_and_filters(cloud: Cloud) -> None:
     seen = []
     token = ""
     for _ in range(10):
-        page = cloud.fc.list_functions(
-            cloud.main,
-            HANGZHOU,
-            filters=Filters(prefix="run-"),
-            limit=2,
-            next_token=token,
+        names, token = cloud.fc.list_functions(
+            cloud.main, HANGZHOU, prefix="run-", limit=2, token=token
         )
-        seen += [f.name for f in page.functions]
-        token = page.next_token
+        seen += names
         if not token:
             break
     assert seen == [f"run-{n}" for n in range(5)]
 
-    def names(**filters: Any) -> list[str]:
-        page = cloud.fc.list_functions(cloud.main, HANGZHOU, filters=Filters(**filters))
-        return [f.name for f in page.functions]
+    def found(**filters: Any) -> list[str]:
+        return cloud.fc.list_functions(cloud.main, HANGZHOU, **filters)[0]
 
-    assert names(tags={"n": "3"}) == ["run-3"]
-    assert names(name="other") == ["other"]
-    assert names(description="number 1") == ["run-1"]
-    assert names(runtime="python3") == []
-    assert names(nothing=True) == []
+    assert found(tags={"n": "3"}) == ["run-3"]
+    assert found(name="other") == ["other"]
+    assert found(description="number 1") == ["run-1"]
+    assert found(runtime="python3") == []
+    assert found(version="v2") == []
 
 
 @pytest.mark.parametrize("limit", [0, 101, -1])
@@ -257,10 +249,10 @@ def test_every_action_is_a_permission(cloud: Cloud) -> None:
         lambda: fc.list_functions(nobody, HANGZHOU),
         lambda: fc.update(nobody, HANGZHOU, "job", {}),
         lambda: fc.delete(nobody, HANGZHOU, "job"),
-        lambda: fc.describe_regions(nobody),
+        lambda: fc.describe_regions(nobody, HANGZHOU),
         lambda: fc.begin_invocation(nobody, HANGZHOU, "job", payload_bytes=0),
-        lambda: fc.tags.list_tags(nobody, HANGZHOU),
-        lambda: fc.tags.tag(
+        lambda: fc.list_tags(nobody, HANGZHOU),
+        lambda: fc.tag(
             nobody, HANGZHOU, [fc.get(cloud.main, HANGZHOU, "job").arn], {"a": "b"}
         ),
         lambda: cloud.create("x", caller=nobody),
@@ -270,7 +262,7 @@ def test_every_action_is_a_permission(cloud: Cloud) -> None:
 
 def test_an_account_that_never_activated_the_service() -> None:
     cloud = Cloud(fc_enabled=False)
-    for call in (cloud.create, lambda: cloud.fc.describe_regions(cloud.main)):
+    for call in (cloud.create, lambda: cloud.fc.describe_regions(cloud.main, HANGZHOU)):
         error = refused(call)
         assert (error.code, error.status) == ("AccessDenied", 403)
 
@@ -280,14 +272,14 @@ def test_an_account_in_arrears_makes_and_runs_nothing() -> None:
     for call in (cloud.create, lambda: begin(cloud)):
         error = refused(call)
         assert (error.code, error.status) == ("Account.Arrearage", 403)
-    assert cloud.fc.list_functions(cloud.main, HANGZHOU).functions == ()
+    assert cloud.fc.list_functions(cloud.main, HANGZHOU) == ([], "")
 
 
 def test_regions_are_those_that_have_function_compute(cloud: Cloud) -> None:
-    ids = {region.id for region in cloud.fc.describe_regions(cloud.main)}
+    ids = cloud.fc.describe_regions(cloud.main, HANGZHOU)
     assert HANGZHOU in ids
     assert "cn-heyuan" not in ids
-    assert cloud.fc.regions() == cloud.fc.describe_regions(cloud.main)
+    assert [region.id for region in cloud.world.fc.regions()] == ids
 
 
 def begin(cloud: Cloud, **given: Any) -> Any:
@@ -378,13 +370,12 @@ def test_the_state_document_shows_functions(cloud: Cloud) -> None:
 def test_tags_are_put_listed_and_taken_off(cloud: Cloud) -> None:
     first = cloud.create("first", tags={"a": "1"})
     second = cloud.create("second")
-    tags = cloud.fc.tags
+    tags = cloud.fc
     tags.tag(cloud.main, HANGZHOU, [first.arn, second.arn], {"b": "2"})
     assert first.tags == {"a": "1", "b": "2"}
 
     def listed(**given: Any) -> list[tuple[str, str, str]]:
-        found = tags.list_tags(cloud.main, HANGZHOU, **given)
-        return [(f.name, key, value) for f, key, value in found]
+        return tags.list_tags(cloud.main, HANGZHOU, **given)
 
     assert listed(arns=[second.arn]) == [("second", "b", "2")]
     assert listed(tags={"a": None}) == [("first", "a", "1"), ("first", "b", "2")]
@@ -400,7 +391,7 @@ def test_tagging_is_all_or_nothing(cloud: Cloud) -> None:
     first = cloud.create("first")
     full = cloud.create("full", tags={str(n): "" for n in range(20)})
     arns = [first.arn, full.arn]
-    error = refused(cloud.fc.tags.tag, cloud.main, HANGZHOU, arns, {"a": "b"})
+    error = refused(cloud.fc.tag, cloud.main, HANGZHOU, arns, {"a": "b"})
     assert error.code == "InvalidArgument"
     assert first.tags == {}
 
@@ -416,5 +407,4 @@ def test_tagging_is_all_or_nothing(cloud: Cloud) -> None:
 )
 def test_tags_of_other_resources_are_refused(cloud: Cloud, arn: str, code: str) -> None:
     cloud.create()
-    tags = cloud.fc.tags
-    assert refused(tags.tag, cloud.main, HANGZHOU, [arn], {"a": "b"}).code == code
+    assert refused(cloud.fc.tag, cloud.main, HANGZHOU, [arn], {"a": "b"}).code == code

@@ -13,7 +13,7 @@ from alibabacloud_fc20230330 import models as sdk
 
 from alicloud_emulator.front.gateway import add_headers
 from alicloud_emulator.functions.manager import Bounds, Functions
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
 from emulator.tests.unit.fc.conftest import HANGZHOU, Cloud, Wire, eventually, zipped
@@ -177,7 +177,7 @@ async def test_asynchronous_invocations_run_afterwards(
     assert (answer.status, answer.body) == (202, b"")
     assert answer.headers["x-fc-async-task-id"] == "task-1"
     await eventually(lambda: mark.exists() and mark.read_text() == "done")
-    await eventually(lambda: not wire.cloud.fc._running)
+    await eventually(lambda: not wire.cloud.world.fc._running)
 
 
 async def test_asynchronous_invocations_are_tried_again(
@@ -189,7 +189,7 @@ async def test_asynchronous_invocations_are_tried_again(
     mark = tmp_path / "mark"
     headers = {"X-Fc-Invocation-Type": "Async"}
     assert (await wire.invoke(str(mark).encode(), headers=headers)).status == 202
-    await eventually(lambda: not wire.cloud.fc._running)
+    await eventually(lambda: not wire.cloud.world.fc._running)
     assert mark.read_text() == "xxxx"  # once, and three times again
 
 
@@ -397,4 +397,29 @@ async def test_a_runtime_that_the_emulator_does_not_run(wire: Wire) -> None:
     await wire.create(ECHO, runtime="php7.2", handler="index.handler")
     answer = await wire.invoke()
     assert (answer.status, answer.code) == (412, "FunctionNotStarted")
-    await eventually(lambda: not wire.cloud.fc._running)
+    await eventually(lambda: not wire.cloud.world.fc._running)
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        (
+            {"X-Fc-Log-Type": "Invalid"},
+            (
+                "LogType is set to an invalid value (allowed: Tail | None, "
+                "actual: 'Invalid')"
+            ),
+        ),
+        (
+            {"X-Fc-Log-Type": "Tail", "X-Fc-Invocation-Type": "Async"},
+            "LogType is set to an invalid value (allowed: None, actual: 'Tail')",
+        ),
+    ],
+)
+async def test_a_wrong_choice_is_told_as_the_vendors_tests_have_it(
+    wire: Wire, headers: dict[str, str], said: str
+) -> None:
+    await wire.create(ECHO)
+    answer = await wire.invoke(headers=headers)
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert answer.json["Message"] == said

@@ -19,7 +19,7 @@ from alicloud_emulator.front.dispatch import Dispatcher
 from alicloud_emulator.front.events import Events
 from alicloud_emulator.front.server import Front
 from alicloud_emulator.front.tls import CertificateAuthority
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.profile import (
     Principal,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from alicloud_emulator import __version__
+from alicloud_emulator.cli.session import warn_of_others
 from emulator.tests.support.emulator import emulator
 
 COMMAND = [sys.executable, "-m", "alicloud_emulator.cli.main"]
@@ -375,6 +376,16 @@ def test_env_twice_is_as_good_as_once(tmp_path: Path) -> None:
         assert exports(run("env", env={**env, **once}).stdout) == once
 
 
+def test_nothing_is_loaded_that_a_start_does_not_need() -> None:
+    code = "import sys, alicloud_emulator.cli.run; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    heavy = {"http.client", "urllib.request", "multiprocessing", "unittest", "pydoc"}
+    heavy |= {"email.parser", "xml.sax", "ali_import", "requests"}
+    assert not heavy & set(done.stdout.split())
+
+
 def test_the_server_starts_and_helps() -> None:
     with emulator() as running:
         state: dict[str, Any] = running.get("/state")
@@ -421,3 +432,15 @@ for number in range(3):
     os.dup2(terminal, number)
 os.execv(sys.argv[2], sys.argv[2:])
 """
+
+
+@pytest.mark.parametrize(
+    ("address", "warned"),
+    [("127.0.0.1", False), ("127.0.0.9", False), ("::1", False), ("0.0.0.0", True)],
+)
+def test_who_listens_to_other_machines_is_warned(
+    address: str, warned: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn_of_others(address)
+    said = capsys.readouterr().err
+    assert ("other machines can reach the cloud" in said) is warned

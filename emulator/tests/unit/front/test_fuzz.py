@@ -12,7 +12,7 @@ from alicloud_emulator.front import hosts, rules
 from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.front.dispatch import _pairs
 from alicloud_emulator.front.signatures.verifier import Verifier
-from alicloud_emulator.services.wire import Request
+from alicloud_emulator.products.wire import Request
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.profile import load_profile, with_secrets
 from alicloud_emulator.world.world import World

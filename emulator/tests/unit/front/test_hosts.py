@@ -8,7 +8,7 @@ import pytest
 from alicloud_emulator.front import hosts
 from alicloud_emulator.products import PRODUCTS
 from alicloud_emulator.products.product import Product
-from alicloud_emulator.services.wire import Host
+from alicloud_emulator.products.wire import Host
 from alicloud_emulator.world.profile import load_profile
 
 PROFILE = load_profile("fast")

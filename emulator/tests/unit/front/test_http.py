@@ -15,7 +15,7 @@ from anyio.abc import ByteStream, SocketAttribute
 from typing_extensions import override
 
 from alicloud_emulator.front.http import HttpConnection
-from alicloud_emulator.services.wire import FileBody, Request, Response
+from alicloud_emulator.products.wire import FileBody, Request, Response
 from alicloud_emulator.world.errors import ServiceError
 from emulator.tests.unit.front.conftest import RunningFront
 

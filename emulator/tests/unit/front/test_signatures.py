@@ -19,7 +19,7 @@ from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import CommonRequest
 
 from alicloud_emulator.front.signatures.nonces import Nonces
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.profile import Account, Profile
 from emulator.tests.unit.front.conftest import RunningFront, running_front
 

@@ -13,8 +13,8 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from alicloud_emulator.front.hosts import parse
-from alicloud_emulator.services.oss import OssService
-from alicloud_emulator.services.wire import FileBody, Request, Response
+from alicloud_emulator.products.oss.service import OssService
+from alicloud_emulator.products.wire import FileBody, Request, Response
 from alicloud_emulator.world.blobs import Blobs, DirectoryBlobs
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError

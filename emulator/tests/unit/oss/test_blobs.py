@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alicloud_emulator.world import checksum
 from alicloud_emulator.world.blobs import (
     BLOCK_BYTES,
     Blobs,
@@ -29,6 +30,23 @@ def test_the_crc_is_the_one_of_the_xz_format() -> None:
 def test_crcs_of_parts_join(first: bytes, second: bytes) -> None:
     joined = crc64_joined(crc64(first), crc64(second), len(second))
     assert joined == crc64(first + second)
+
+
+def test_ten_thousand_parts_are_joined_by_looking_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = 0
+    multiply = checksum._times
+
+    def counted(a: int, b: int) -> int:
+        nonlocal steps
+        steps += 1
+        return multiply(a, b)
+
+    monkeypatch.setattr(checksum, "_times", counted)
+    one = MemoryBlob(b"x" * 1000)
+    assert JoinedBlob(*[one] * 10_000).size == 10_000_000
+    assert steps < 100
 
 
 @pytest.mark.parametrize("kind", ["memory", "directory"])

@@ -221,7 +221,7 @@ def test_requests_are_described_for_counting(cloud: Cloud) -> None:
     from dataclasses import replace
 
     from alicloud_emulator.front.hosts import parse
-    from alicloud_emulator.services.wire import Request
+    from alicloud_emulator.products.wire import Request
     from emulator.tests.unit.oss.conftest import Body
 
     host = parse("pail.oss-ap-northeast-1.aliyuncs.com")

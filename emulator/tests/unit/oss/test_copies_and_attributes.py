@@ -262,7 +262,7 @@ def test_errors_carry_what_sdks_look_for(cloud: Cloud) -> None:
 
 def test_who_signed_does_not_matter_where_no_bucket_is(cloud: Cloud) -> None:
     from alicloud_emulator.front.hosts import parse
-    from alicloud_emulator.services.wire import Request
+    from alicloud_emulator.products.wire import Request
     from emulator.tests.unit.oss.conftest import Body
 
     unknown = ServiceError("InvalidAccessKeyId.NotFound", 404)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alicloud_emulator.services.oss import xml
+from alicloud_emulator.products.oss import xml
 from alicloud_emulator.world.errors import ServiceError
 from emulator.tests.unit.oss.conftest import Cloud
 

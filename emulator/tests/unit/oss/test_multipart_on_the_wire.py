@@ -2,9 +2,12 @@
 
 import hashlib
 from pathlib import Path
+from threading import current_thread
+from xml.etree.ElementTree import Element
 
 import pytest
 
+from alicloud_emulator.products.oss import xml
 from alicloud_emulator.world.checksum import crc64
 from emulator.tests.unit.oss.conftest import Cloud
 from emulator.tests.unit.oss.test_objects_on_the_wire import md5_base64
@@ -94,6 +97,29 @@ def test_wrong_lists_of_parts(cloud: Cloud, upload: str) -> None:
     # The upload is still there after every refusal.
     body = complete([(1, first), (3, last)])
     assert cloud.call("POST", f"pail/k?uploadId={upload}", body).status == 200
+
+
+def test_a_long_list_of_parts_is_read_beside_the_event_loop(
+    cloud: Cloud, upload: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    parse = xml.parse
+
+    def noted(body: bytes, root: str) -> Element:
+        seen.append(current_thread().name)
+        return parse(body, root)
+
+    monkeypatch.setattr(xml, "parse", noted)
+    parts = [(number, put_part(cloud, upload, number, PART)) for number in (1, 2)]
+    unknown = [(number, "0" * 32) for number in range(3, 10_001)]
+    answer = cloud.call(
+        "POST", f"pail/k?uploadId={upload}", complete([*parts, *unknown])
+    )
+    assert answer.code == "InvalidPart"
+    assert seen.count(current_thread().name) == 0
+    answer = cloud.call("POST", f"pail/k?uploadId={upload}", complete(parts))
+    assert answer.status == 200
+    assert seen[1:] == [current_thread().name]
 
 
 @pytest.mark.parametrize("number", ["0", "10001", "x", "-1", "", "9" * 400])

@@ -15,7 +15,7 @@ from alicloud_emulator.front.signatures.claim import (
     same,
     unix_time,
 )
-from alicloud_emulator.services.wire import Request
+from alicloud_emulator.products.wire import Request
 from alicloud_emulator.world.errors import ServiceError
 
 # Query parameters that belong to the signed resource: what oss2 and alibabacloud_oss_v2

@@ -16,7 +16,7 @@ from alicloud_emulator.front.signatures.claim import (
     same,
     unix_time,
 )
-from alicloud_emulator.services.wire import Request
+from alicloud_emulator.products.wire import Request
 from alicloud_emulator.world.errors import ServiceError
 
 _VERSION = "OSS2"

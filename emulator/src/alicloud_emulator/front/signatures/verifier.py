@@ -16,7 +16,7 @@ from alicloud_emulator.front.signatures.claim import SKEW_S_MAX, Claim
 from alicloud_emulator.front.signatures.nonces import Nonces
 from alicloud_emulator.products import BY_NAME
 from alicloud_emulator.products.product import Product, Signing
-from alicloud_emulator.services.wire import Request
+from alicloud_emulator.products.wire import Request
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.world import World
 

@@ -69,12 +69,7 @@ def _check_texts(call: Call, store: Store, image: Image) -> None:
     name, family = call.text("ImageName"), call.text("ImageFamily")
     if name and name != image.name:
         check_name(name)
-        store.check_name_free(
-            image.account_id,
-            image.region,
-            name,
-            message="The specified Image name has already bean used.",  # so spelt
-        )
+        store.check_name_free(image.account_id, image.region, name)
     check_description(call.text("Description"))
     if not family or family == image.family:
         return

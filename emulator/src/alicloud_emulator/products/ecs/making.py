@@ -136,6 +136,6 @@ def cancel_copy_image(call: Call) -> Document:
     if image.origin is not Origin.COPY:
         raise refusal("ImageCreatedNotFromCopy")
     if not image.in_making:
-        raise refusal("IncorrectImageStatus", message="The image copy has completed.")
+        raise refusal("IncorrectImageStatus")
     call.world.ecs.copies.cancel(image)
     return {}

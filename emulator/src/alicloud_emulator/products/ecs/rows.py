@@ -4,7 +4,6 @@ from typing import Any
 
 from alicloud_emulator.products.rpc.bodies import minute_text, time_text
 from alicloud_emulator.world.ecs.records import Disk, Image, Snapshot, Task
-from alicloud_emulator.world.ecs.tags import resource_id
 
 _OS_NAMES = {"linux": "Others Linux", "windows": "Other Windows"}
 
@@ -84,8 +83,12 @@ FAMILY_DISK_FIELDS = (
 
 
 def family_row(image: Image, account_id: str, now: float) -> dict[str, Any]:
-    """Return an image as DescribeImageFromFamily shows it, which is less."""
+    """Return an image as DescribeImageFromFamily shows it, which is less.
+
+    Three fields are there and empty, as in the reference's sample of 2020.
+    """
     row = image_row(image, account_id, now)
+    row |= {"Progress": "", "Usage": "", "IsSelfShared": ""}
     disks = row["DiskDeviceMappings"]["DiskDeviceMapping"]
     return {
         **{name: row[name] for name in FAMILY_FIELDS},
@@ -199,10 +202,14 @@ def task_document(task: Task, now: float) -> dict[str, Any]:
 
 def tag_resource_rows(resource: Image | Snapshot) -> list[dict[str, str]]:
     """Return a resource's tags as ListTagResources shows them: a row each."""
-    kind = "image" if isinstance(resource, Image) else "snapshot"
+    kind, resource_id = (
+        ("image", resource.image_id)
+        if isinstance(resource, Image)
+        else ("snapshot", resource.snapshot_id)
+    )
     return [
         {
-            "ResourceId": resource_id(resource),
+            "ResourceId": resource_id,
             "ResourceType": kind,
             "TagKey": key,
             "TagValue": value,

@@ -9,8 +9,8 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from alicloud_emulator.products.fc.bodies import parse_object
-from alicloud_emulator.services.declared import Field, Place, find
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.fc.declared import Field, Place, find
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.fc.rules import CODE_BYTES_MAX, invalid
 from alicloud_emulator.world.fc.values import Function, Invocation, InvocationResult

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from alicloud_emulator.services.declared import accepted, body
+from alicloud_emulator.products.fc.declared import accepted, body
 from alicloud_emulator.world.fc.rules import cpu_of, invalid
 from alicloud_emulator.world.fc.values import CodeSource, Function, Settings, State
 from alicloud_emulator.world.profile import Region

@@ -9,11 +9,11 @@ from functools import partial
 import anyio
 
 from alicloud_emulator.products.fc.action import Asked, action
-from alicloud_emulator.services.declared import body, header, path, query
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.fc.declared import body, header, path, query
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.fc.refusals import refusal
-from alicloud_emulator.world.fc.rules import invalid
+from alicloud_emulator.world.fc.rules import check_choice, invalid
 from alicloud_emulator.world.fc.values import Function, Invocation, InvocationResult
 
 ASYNC_RETRIES = 3
@@ -39,8 +39,9 @@ Runs = Callable[[Invocation], Awaitable[InvocationResult]]
 async def invoke_function(asked: Asked) -> Response:
     """Carry out InvokeFunction."""
     request, fc = asked.request, asked.world.fc
-    sync = _one_of(asked, "x-fc-invocation-type", ("Sync", "Async")) == "Sync"
-    tail = _one_of(asked, "x-fc-log-type", ("None", "Tail")) == "Tail"
+    sync = _one_of(asked, "x-fc-invocation-type", ("Sync", "Async"), "Sync") == "Sync"
+    logs = ("Tail", "None") if sync else ("None",)  # nobody waits for a log
+    tail = _one_of(asked, "x-fc-log-type", logs, "None") == "Tail"
     task_id = asked.header("x-fc-async-task-id")
     if task_id and not _TASK_ID.fullmatch(task_id):
         raise invalid(f"x-fc-async-task-id should match '{_TASK_ID.pattern}'")
@@ -110,10 +111,12 @@ def _answer(function: Function, result: InvocationResult, *, tail: bool) -> Resp
     return Response(headers=headers, body=result.payload)
 
 
-def _one_of(asked: Asked, header: str, allowed: tuple[str, ...]) -> str:
-    """Return a header's value, one of ``allowed``; the first is the default."""
-    value = asked.header(header) or allowed[0]
+def _one_of(asked: Asked, header: str, allowed: tuple[str, ...], usual: str) -> str:
+    """Return a header's value, one of ``allowed`` in any letter case."""
+    value = asked.header(header) or usual
     for known in allowed:
         if value.lower() == known.lower():
             return known
-    raise invalid(f"{header} must be one of {', '.join(allowed)}")
+    name = header.removeprefix("x-fc-").title().replace("-", "")
+    check_choice(name, value, allowed)
+    return value

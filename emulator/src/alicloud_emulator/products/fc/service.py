@@ -11,7 +11,7 @@ from alicloud_emulator.products.fc.action import (
     matched,
     metadata,
 )
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.fc.refusals import FACTS, refusal
 from alicloud_emulator.world.world import World

@@ -1,6 +1,7 @@
-"""Tags on functions."""
+"""Tags on functions, which are named by their ARNs."""
 
 import re
+from collections.abc import Iterable
 
 from alicloud_emulator.products.fc.action import Asked, action, json_answer
 from alicloud_emulator.products.fc.bodies import (
@@ -9,9 +10,14 @@ from alicloud_emulator.products.fc.bodies import (
     parse_tag_filter,
     parse_tags,
 )
-from alicloud_emulator.services.declared import body, query, required
-from alicloud_emulator.services.wire import Response
-from alicloud_emulator.world.fc.rules import invalid
+from alicloud_emulator.products.fc.declared import body, query, required
+from alicloud_emulator.products.wire import Response
+from alicloud_emulator.world.fc.refusals import refusal
+from alicloud_emulator.world.fc.rules import check_tags, invalid
+from alicloud_emulator.world.fc.values import Function
+
+RESOURCES_MAX = 50
+"""Resources in one call."""
 
 _RESOURCE_TYPE = "always `function`"
 
@@ -23,14 +29,20 @@ _RESOURCE_TYPE = "always `function`"
     required(body("Tag")),
 )
 async def tag_resources(asked: Asked) -> Response:
-    """Carry out TagResources."""
+    """Carry out TagResources: on every resource, or on none."""
     document = await asked.document()
     _check_resource_type(document.get("ResourceType"))
     arns = parse_list(document.get("ResourceId"), "ResourceId")
     tags = parse_tags(document.get("Tag"))
     if not tags:
         raise invalid("Tag is required")
-    asked.world.fc.tags.tag(asked.caller, asked.region, arns, tags)
+    check_tags(tags)
+    found = _named(asked, "TagResources", arns)
+    merged = [(function, {**function.tags, **tags}) for function in found]
+    for _, after in merged:
+        check_tags(after)
+    for function, after in merged:
+        function.tags = after
     return Response(status=204)
 
 
@@ -49,12 +61,14 @@ async def list_tag_resources(asked: Asked) -> Response:
     skip = _offset(asked.query("NextToken"))
     if not 1 <= limit <= 200:
         raise invalid("Limit must be between 1 and 200")
-    found = asked.world.fc.tags.list_tags(
-        asked.caller,
-        asked.region,
-        arns=parse_list(asked.query("ResourceId"), "ResourceId"),
-        tags=parse_tag_filter(parse_json(asked.query("Tag"), "Tag")),
-    )
+    arns = parse_list(asked.query("ResourceId"), "ResourceId")
+    tags = parse_tag_filter(parse_json(asked.query("Tag"), "Tag"))
+    found = [
+        (function, key, value)
+        for function in _asked_for(asked, arns)
+        if all(_has(function, *pair) for pair in tags.items())
+        for key, value in sorted(function.tags.items())
+    ]
     entries = [
         {
             "ResourceId": function.arn,
@@ -80,13 +94,14 @@ async def list_tag_resources(asked: Asked) -> Response:
 async def untag_resources(asked: Asked) -> Response:
     """Carry out UntagResources."""
     _check_resource_type(asked.query("ResourceType"))
-    asked.world.fc.tags.untag(
-        asked.caller,
-        asked.region,
-        parse_list(asked.query("ResourceId"), "ResourceId"),
-        parse_list(asked.query("TagKey"), "TagKey"),
-        every=asked.boolean("All"),
-    )
+    arns = parse_list(asked.query("ResourceId"), "ResourceId")
+    gone = set(parse_list(asked.query("TagKey"), "TagKey"))
+    every = asked.boolean("All")
+    if not gone and not every:
+        raise invalid("TagKey is required unless All is true")
+    for function in _named(asked, "UntagResources", arns):
+        kept = {key: value for key, value in function.tags.items() if key not in gone}
+        function.tags = kept if gone else {}
     return Response(status=204)
 
 
@@ -99,3 +114,39 @@ def _offset(token: str) -> int:
     if not re.fullmatch(r"\d{0,6}", token):
         raise invalid("NextToken is invalid")
     return int(token or 0)
+
+
+def _asked_for(asked: Asked, arns: Iterable[str]) -> list[Function]:
+    named = _named(asked, "ListTagResources", arns, required=False)
+    if named:
+        return named
+    asked.world.fc.enter(asked.caller, "ListTagResources", asked.region, "*")
+    there = asked.world.fc.functions_of(asked.caller.account_id, asked.region)
+    return [there[name] for name in sorted(there)]
+
+
+def _named(
+    asked: Asked, action: str, arns: Iterable[str], *, required: bool = True
+) -> list[Function]:
+    """Return the functions with these ARNs, if the caller may do the action with all."""
+    names = list(dict.fromkeys(arns))
+    if len(names) > RESOURCES_MAX or (required and not names):
+        raise invalid(f"ResourceId must have 1 to {RESOURCES_MAX} items")
+    return [_by_arn(asked, action, arn) for arn in names]
+
+
+def _by_arn(asked: Asked, action: str, arn: str) -> Function:
+    fc, account_id, region = asked.world.fc, asked.caller.account_id, asked.region
+    prefix = f"acs:fc:{region}:{account_id}:functions/"
+    if not arn.startswith(prefix):
+        raise invalid(f"resource '{arn[:256]}' is not a function of this region")
+    name = arn.removeprefix(prefix)
+    fc.enter(asked.caller, action, region, name)
+    function = fc.functions_of(account_id, region).get(name)
+    if function is None:
+        raise refusal("ResourceNotFound", f"resource '{arn[:256]}' does not exist")
+    return function
+
+
+def _has(function: Function, key: str, value: str | None) -> bool:
+    return key in function.tags and value in {None, function.tags[key]}

@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 Document = Mapping[str, Any]
 
@@ -41,7 +41,9 @@ def _element(name: str, value: object) -> str:
     elif isinstance(value, bool):
         inner = "true" if value else "false"
     else:
-        inner = escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", str(value)))
+        inner = escape(
+            _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", str(value)), quote=False
+        )
     return f"<{name}>{inner}</{name}>"
 
 

@@ -18,7 +18,7 @@ from alicloud_emulator.products.rpc.bodies import (
 )
 from alicloud_emulator.products.rpc.hash_map import in_order
 from alicloud_emulator.products.rpc.parameters import Arguments
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.ram import ACCESS_DENIED_FIELDS
@@ -67,9 +67,13 @@ class RpcService:
             host_region=request.host.region,
             faults=request.faults,
         )
-        if action.prepare is not None:
-            await action.prepare(call)
-        document = in_order({**action.run(call), "RequestId": request.request_id})
+        try:
+            if action.prepare is not None:
+                await action.prepare(call)
+            found = action.run(call)
+        except ServiceError as error:
+            raise self.api.facts.worded(error, action.name) from error.__cause__
+        document = in_order({**found, "RequestId": request.request_id})
         return _response(request, 200, f"{action.name}Response", document)
 
     def _check_endpoint(self, request: Request) -> None:

@@ -10,7 +10,6 @@
 | facts.json, refusals.py | error codes, allowed values, and where each is from |
 | imports.py, import_checks.py, objects.py | imports under way, and what they read |
 | copies.py | copies under way, and their queue |
-| images.py, tags.py | what is found, and what is marked |
 """
 
 from alicloud_emulator.world.ecs.ecs import Ecs

@@ -18,14 +18,11 @@ from alicloud_emulator.world.ecs.store import Store
 from alicloud_emulator.world.faults import Do, Fault
 
 _CONFLICTS = {
-    "copying": (
-        "OperationDenied.ImageCopying",
-        "The image is currently being copied. Please try again later.",
-    ),
-    "refuse": ("OperationDenied.ImageCopyConflict", ""),
-    "queue": None,
+    "copying": "OperationDenied.ImageCopying",
+    "refuse": "OperationDenied.ImageCopyConflict",
+    "queue": "",
 }
-"""Code and message for a source that is being copied, by ``limits.copy_conflict``.
+"""Code for a source that is being copied, by ``limits.copy_conflict``.
 
 Source: the code as captured in 2021 (coreos/coreos-assembler#2592), the message of the
 error table (2026), which has both codes.
@@ -145,9 +142,8 @@ class Copies:
             )
         store.check_image_quota(caller.account_id, destination.id)
         conflict = _CONFLICTS[profile.limits.copy_conflict]
-        if conflict is not None and self.is_copied_now(source):
-            code, message = conflict
-            raise refusal(code, message=message)
+        if conflict and self.is_copied_now(source):
+            raise refusal(conflict)
         return source
 
     def _new_image(self, caller: Caller, spec: CopySpec, source: Image) -> Image:

@@ -3,11 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from alicloud_emulator.world.ecs.copies import Copies
-from alicloud_emulator.world.ecs.images import Images
 from alicloud_emulator.world.ecs.imports import Imports
 from alicloud_emulator.world.ecs.records import Image
 from alicloud_emulator.world.ecs.store import Store
-from alicloud_emulator.world.ecs.tags import TagsOfResources
 
 if TYPE_CHECKING:
     from alicloud_emulator.world.world import World
@@ -22,19 +20,12 @@ class Ecs:
     Attributes:
         imports: The imports under way.
         copies: The copies under way.
-        describe_images: Finds images as the action does.
-        tag_resources: Puts tags on as the action does, and so on.
     """
 
     def __init__(self, world: "World") -> None:
         self._store = Store(world)
         self.imports = Imports(self._store)
         self.copies = Copies(self._store)
-        tags = TagsOfResources(self._store)
-        self.describe_images = Images(self._store).describe_images
-        self.tag_resources = tags.tag_resources
-        self.untag_resources = tags.untag_resources
-        self.list_tag_resources = tags.list_tag_resources
 
     @property
     def store(self) -> Store:

@@ -121,12 +121,13 @@ class Store:
         return self._removed_at.get(image_id, 0.0)
 
     def images(self, region: str) -> Iterator[Image]:
-        """Yield every account's images in a region, oldest first."""
+        """Yield every account's images in a region, oldest first, for a listing."""
         yield from self._images.get(region, {}).values()
 
     def images_of(self, account_id: str, region: str) -> Iterator[Image]:
         """Yield one account's images in a region, oldest first."""
-        return (i for i in self.images(region) if i.account_id == account_id)
+        found = self._images.get(region, {}).values()
+        return (image for image in found if image.account_id == account_id)
 
     def has_image(self, image_id: str, region: str) -> bool:
         """Whether an image is still there."""
@@ -146,18 +147,16 @@ class Store:
             raise refusal("InvalidImageId.NotFound")
         return image
 
-    def check_name_free(
-        self, account_id: str, region: str, name: str, *, message: str = ""
-    ) -> None:
+    def check_name_free(self, account_id: str, region: str, name: str) -> None:
         """Refuse a name that any image of the account has there, in any status."""
         if any(image.name == name for image in self.images_of(account_id, region)):
-            raise refusal("InvalidImageName.Duplicated", message=message)
+            raise refusal("InvalidImageName.Duplicated")
 
     def check_image_quota(self, account_id: str, region: str) -> None:
         """Refuse one image more than the account may have in a region."""
         limit = self.world.profile.limits.images_per_region
         if limit and sum(1 for _ in self.images_of(account_id, region)) >= limit:
-            raise refusal("QuotaExceed.Image")
+            raise refusal("QuotaExceed.Image", str(limit))
 
     def kept_tags(self, tags: Tags) -> dict[str, str]:
         """Return what an image keeps of the tags that it is made with."""

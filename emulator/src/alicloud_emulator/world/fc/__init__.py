@@ -5,10 +5,8 @@
 | values.py | a function, its settings, an invocation and its result |
 | refusals.py | codes and their statuses |
 | rules.py | what settings, names, code and tags must look like |
-| listing.py | pages of functions, and what a list can be asked for |
 | roles.py | the role a function works under |
-| tags.py | tagging by resource name |
-| service.py | the actions |
+| service.py | where functions are kept, and who may do what with them |
 
 No process runs here: ``begin_invocation`` says whether an invocation may run, when and
 with which credentials; ``alicloud_emulator.functions`` runs it (the simulation does

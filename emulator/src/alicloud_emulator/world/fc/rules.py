@@ -8,21 +8,19 @@ Source:
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.fc.refusals import refusal
 from alicloud_emulator.world.fc.values import Settings
 
 CONTAINER = "custom-container"
-RUNTIMES = frozenset(
-    {
-        *("nodejs12", "nodejs14", "nodejs16", "nodejs18", "nodejs20"),
-        *("python3", "python3.9", "python3.10", "python3.12"),
-        *("go1", "java8", "java11", "php7.2", "dotnetcore3.1"),
-        *("custom", "custom.debian10", "custom.debian11", "custom.debian12"),
-        CONTAINER,
-    }
+RUNTIMES = (
+    *("nodejs12", "nodejs14", "nodejs16", "nodejs18", "nodejs20"),
+    *("python3", "python3.9", "python3.10", "python3.12"),
+    *("go1", "java8", "java11", "php7.2", "dotnetcore3.1"),
+    *("custom", "custom.debian10", "custom.debian11", "custom.debian12"),
+    CONTAINER,
 )
 """Every runtime the service takes; which ones the emulator can run is another matter."""
 
@@ -34,6 +32,7 @@ UNPACKED_BYTES_MAX = 500 * 1024 * 1024
 ENVIRONMENT_BYTES_MAX = 4096
 TAGS_MAX = 20
 
+_INJECTS = ("None", "Env", "Request", "All")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _CPU_STEP = 0.05
@@ -44,6 +43,20 @@ _CPU_PER_GIB = 0.7
 def invalid(message: str) -> ServiceError:
     """Return the error for a parameter that is not acceptable."""
     return refusal("InvalidArgument", message)
+
+
+def check_choice(name: str, value: str, allowed: Iterable[str]) -> None:
+    """Raise InvalidArgument unless ``value`` is one of ``allowed``.
+
+    Source:
+        The vendor's tests of fc-java-sdk, which run against the real service.
+    """
+    choices = tuple(allowed)
+    if value not in choices:
+        raise invalid(
+            f"{name} is set to an invalid value "
+            f"(allowed: {' | '.join(choices)}, actual: '{value}')"
+        )
 
 
 def check_name(name: str) -> None:
@@ -58,8 +71,7 @@ def check_name(name: str) -> None:
 
 def check_settings(settings: Settings) -> None:
     """Raise InvalidArgument unless a function can be made with these settings."""
-    if settings.runtime not in RUNTIMES:
-        raise invalid(f"Runtime '{settings.runtime}' is not supported")
+    check_choice("Runtime", settings.runtime, RUNTIMES)
     if not settings.handler:
         raise invalid("Handler is required but not provided")
     if not 1 <= len(settings.handler) <= 128 or not settings.handler.isprintable():
@@ -79,8 +91,7 @@ def check_settings(settings: Settings) -> None:
         raise invalid("DiskSize must be 512 or 10240 (MB)")
     if not 1 <= settings.concurrency <= 200:
         raise invalid("InstanceConcurrency must be between 1 and 200")
-    if settings.inject not in {"None", "Env", "Request", "All"}:
-        raise invalid("DisableInjectCredentials must be None, Env, Request or All")
+    check_choice("DisableInjectCredentials", settings.inject, _INJECTS)
     if len(settings.description) > 256:
         raise invalid("Description must have at most 256 characters")
     _check_cpu(settings)

@@ -1,26 +1,20 @@
-"""The actions of Function Compute, as rules on the world's state."""
+"""Functions of a world, and their invocations; the actions are in ``products/fc``."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.checksum import crc64
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Do, Fault
-from alicloud_emulator.world.fc.listing import Filters, Page
 from alicloud_emulator.world.fc.refusals import refusal
-from alicloud_emulator.world.fc.roles import assume_role, check_role
+from alicloud_emulator.world.fc.roles import assume_role
 from alicloud_emulator.world.fc.rules import (
     CODE_BYTES_MAX,
     CONTAINER,
     check_code,
-    check_name,
-    check_settings,
-    check_tags,
     invalid,
 )
-from alicloud_emulator.world.fc.tags import Tags
 from alicloud_emulator.world.fc.values import (
     CodeSource,
     Function,
@@ -34,9 +28,6 @@ from alicloud_emulator.world.profile import FunctionState, Region
 if TYPE_CHECKING:
     from alicloud_emulator.world.world import World
 
-LIST_LIMIT_DEFAULT = 20
-LIST_LIMIT_MAX = 100
-
 
 class Fc:
     """Every account's functions in every region.
@@ -47,7 +38,6 @@ class Fc:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self.tags = Tags(self)
         self._functions: dict[tuple[str, str], dict[str, Function]] = {}
         self._running: dict[tuple[str, str], int] = {}
 
@@ -55,58 +45,54 @@ class Fc:
         """Return the regions that have Function Compute; elsewhere no host resolves."""
         return tuple(region for region in self._world.profile.regions if region.fc)
 
-    def describe_regions(self, caller: Caller) -> tuple[Region, ...]:
-        """DescribeRegions. Allowed to every caller of the account (a guess)."""
-        self._world.agenda.catch_up()
-        self._check_account(
-            caller, "fc:DescribeRegions", f"acs:fc:*:{caller.account_id}:*"
-        )
-        return self.regions()
-
-    def create(
+    def add(
         self,
-        caller: Caller,
+        account_id: str,
         region: str,
         name: str,
-        settings: Settings,
-        code: CodeSource,
         *,
+        settings: Settings,
+        code: bytes,
         tags: Mapping[str, str] | None = None,
     ) -> Function:
-        """CreateFunction: the function is Pending, and Active a little later."""
-        self._enter_change(caller, "CreateFunction", region, name)
-        check_name(name)
-        check_settings(settings)
-        check_tags(tags or {})
-        check_role(self._world.ram, caller, settings.role)
-        mine = self._functions.setdefault((caller.account_id, region), {})
-        if name in mine:
-            raise refusal("FunctionAlreadyExists", f"function '{name}' already exists")
-        data = self._code(caller, region, settings, code)
+        """Put a function in: it is Pending, and Active a little later."""
         now = self._world.agenda.now
         function = Function(
-            account_id=caller.account_id,
+            account_id=account_id,
             region=region,
             name=name,
             id=self._new_id(),
             settings=settings,
-            code=data,
-            code_crc64=crc64(data),
+            code=code,
+            code_crc64=crc64(code),
             created_at=now,
             modified_at=now,
             active_at=now + self._pending_s(region),
             tags=dict(tags or {}),
         )
-        mine[name] = function
+        self._functions.setdefault((account_id, region), {})[name] = function
         self._world.agenda.at(function.active_at, lambda: _activate(function))
         return function
 
-    def get(
-        self, caller: Caller, region: str, name: str, *, qualifier: str = ""
-    ) -> Function:
-        """GetFunction."""
-        self.enter(caller, "GetFunction", region, name)
-        return self._find(caller.account_id, region, name, qualifier=qualifier)
+    def change(
+        self, function: Function, settings: Settings, code: bytes | None
+    ) -> None:
+        """Give a function other settings, and other code unless it is None."""
+        if code is not None:
+            function.code = code
+            function.code_crc64 = crc64(code)
+        function.settings = settings
+        function.modified_at = self._world.agenda.now
+        function.revision += 1
+        function.update_status = UpdateStatus.IN_PROGRESS
+        revision = function.revision
+        self._world.agenda.after(
+            self._pending_s(function.region), lambda: _finish_update(function, revision)
+        )
+
+    def remove(self, function: Function) -> None:
+        """Take a function out: it is gone at once."""
+        del self._functions[function.account_id, function.region][function.name]
 
     def told_state(self, function: Function) -> State | None:
         """Return what GetFunction tells of a function's state; None: nothing."""
@@ -114,77 +100,6 @@ class Fc:
         if habit is FunctionState.ACTIVE or function.settings.runtime == CONTAINER:
             return function.state
         return State.PENDING if habit is FunctionState.PENDING else None
-
-    def list_functions(
-        self,
-        caller: Caller,
-        region: str,
-        *,
-        filters: Filters | None = None,
-        limit: int = LIST_LIMIT_DEFAULT,
-        next_token: str = "",
-    ) -> Page:
-        """ListFunctions, by name; ``next_token`` is the name the next page starts at."""
-        self.enter(caller, "ListFunctions", region, "*")
-        if not 1 <= limit <= LIST_LIMIT_MAX:
-            raise invalid(f"limit must be between 1 and {LIST_LIMIT_MAX}")
-        wanted = filters or Filters()
-        mine = self.functions_of(caller.account_id, region)
-        names = [
-            name
-            for name in sorted(mine)
-            if name >= next_token and wanted.match(mine[name])
-        ]
-        rest = names[limit : limit + 1]
-        return Page(
-            functions=tuple(mine[name] for name in names[:limit]),
-            next_token=rest[0] if rest else "",
-        )
-
-    def update(
-        self,
-        caller: Caller,
-        region: str,
-        name: str,
-        changes: Mapping[str, Any],
-        code: CodeSource | None = None,
-    ) -> Function:
-        """UpdateFunction.
-
-        Args:
-            caller: Who calls.
-            region: Region id.
-            name: Function name.
-            changes: New values of fields of ``Settings`` by name; others stay, and
-                so do members of ``extras``.
-            code: New code, or None to keep it.
-        """
-        self._enter_change(caller, "UpdateFunction", region, name)
-        function = self._find(caller.account_id, region, name)
-        extras = {**function.settings.extras, **changes.get("extras", {})}
-        settings = replace(function.settings, **{**changes, "extras": extras})
-        check_settings(settings)
-        if "role" in changes:
-            check_role(self._world.ram, caller, settings.role)
-        if code is not None:
-            function.code = self._code(caller, region, settings, code)
-            function.code_crc64 = crc64(function.code)
-        function.settings = settings
-        function.modified_at = self._world.agenda.now
-        function.revision += 1
-        function.update_status = UpdateStatus.IN_PROGRESS
-        revision = function.revision
-        self._world.agenda.after(
-            self._pending_s(region), lambda: _finish_update(function, revision)
-        )
-        return function
-
-    def delete(self, caller: Caller, region: str, name: str) -> Function:
-        """DeleteFunction: it is gone at once. Returns what was deleted."""
-        self.enter(caller, "DeleteFunction", region, name)
-        function = self._find(caller.account_id, region, name)
-        del self._functions[caller.account_id, region][name]
-        return function
 
     def begin_invocation(
         self,
@@ -204,9 +119,9 @@ class Fc:
         in the wild invoke right after creating). Call ``end_invocation`` afterwards,
         whatever happened.
         """
-        self._enter_change(caller, "InvokeFunction", region, name)
+        self.enter(caller, "InvokeFunction", region, name, change=True)
         self.check_payload(payload_bytes, sync=sync)
-        function = self._find(caller.account_id, region, name, qualifier=qualifier)
+        function = self.find(caller.account_id, region, name, qualifier=qualifier)
         credentials = assume_role(self._world.ram, function)
         place = (caller.account_id, region)
         limit = self._world.profile.limits.function_instances
@@ -266,34 +181,54 @@ class Fc:
             ]
         }
 
-    def enter(self, caller: Caller, action: str, region: str, name: str) -> None:
-        """Let everything due happen, and check that the caller may do the action."""
-        self._world.agenda.catch_up()
-        resource = f"acs:fc:{region}:{caller.account_id}:functions/{name}"
-        self._check_account(caller, f"fc:{action}", resource)
-
-    def _enter_change(
-        self, caller: Caller, action: str, region: str, name: str
+    def enter(
+        self,
+        caller: Caller,
+        action: str,
+        region: str,
+        name: str,
+        *,
+        change: bool = False,
     ) -> None:
-        """``enter`` for what costs money, which an account in arrears cannot have."""
-        self.enter(caller, action, region, name)
-        if self._world.ram.people(caller.account_id).account.arrears:
+        """Let everything due happen, and check that the caller may do the action.
+
+        Args:
+            caller: Who calls.
+            action: Alibaba's action name.
+            region: Region id.
+            name: Function name, or ``*``.
+            change: Whether it costs money, which an account in arrears cannot have.
+        """
+        resource = f"acs:fc:{region}:{caller.account_id}:functions/{name}"
+        self.check_account(caller, action, resource)
+        if change and self._world.ram.people(caller.account_id).account.arrears:
             raise refusal("Account.Arrearage", "Your account is in arrears.")
 
-    def functions_of(self, account_id: str, region: str) -> Mapping[str, Function]:
-        """Return an account's functions in a region by name."""
-        return self._functions.get((account_id, region), {})
-
-    def _check_account(self, caller: Caller, action: str, resource: str) -> None:
-        self._world.ram.authorize(caller, action, resource)
+    def check_account(self, caller: Caller, action: str, resource: str) -> None:
+        """Let everything due happen, and check that the caller may use a resource."""
+        self._world.agenda.catch_up()
+        self._world.ram.authorize(caller, f"fc:{action}", resource)
         account = self._world.ram.people(caller.account_id).account
         if not account.fc_enabled:
             # As captured of Function Compute 2 (Serverless-Devs/Serverless-Devs#282).
             raise refusal("AccessDenied", "FC service is not enabled for current user.")
 
-    def _find(
+    def functions_of(self, account_id: str, region: str) -> Mapping[str, Function]:
+        """Return an account's functions in a region by name."""
+        return self._functions.get((account_id, region), {})
+
+    def listed(self, account_id: str, region: str) -> Mapping[str, Function]:
+        """Return an account's functions in a region by name, for a listing."""
+        return self.functions_of(account_id, region)
+
+    def find(
         self, account_id: str, region: str, name: str, *, qualifier: str = ""
     ) -> Function:
+        """Return an account's function.
+
+        Raises:
+            ServiceError: FunctionNotFound; AliasNotFound, since there are no aliases.
+        """
         function = self.functions_of(account_id, region).get(name)
         if function is None:
             raise refusal("FunctionNotFound", f"function '{name}' does not exist.")
@@ -304,9 +239,14 @@ class Fc:
             )
         return function
 
-    def _code(
+    def code(
         self, caller: Caller, region: str, settings: Settings, source: CodeSource
     ) -> bytes:
+        """Return the zip that a source means; nothing of a container's.
+
+        Raises:
+            ServiceError: InvalidArgument; there is none, or it is not acceptable.
+        """
         if settings.runtime == CONTAINER:
             return b""
         data = source.zip_bytes

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from alicloud_emulator.world.oss import policies, versions
 from alicloud_emulator.world.oss.encryption import rule_of
@@ -133,7 +133,9 @@ class Buckets:
             tags=dict(tags or {}),
         )
         if resource_group:
-            bucket.settings["resourceGroup"] = _RESOURCE_GROUP % escape(resource_group)
+            bucket.settings["resourceGroup"] = _RESOURCE_GROUP % escape(
+                resource_group, quote=False
+            )
         if self._gate.account(owner).oss_block_public:
             bucket.settings["publicAccessBlock"] = _CLOSED
         if encryption is not None:
@@ -342,9 +344,10 @@ def check_tags(tags: dict[str, str], number_max: int, allowed: str = ".") -> Non
         ServiceError: InvalidTag.
     """
     key, value = (re.compile(f"(?s:{allowed}){{{n}}}") for n in ("1,128", "0,256"))
-    good = all(key.fullmatch(k) and value.fullmatch(v) for k, v in tags.items())
-    if len(tags) > number_max or not good:
+    if len(tags) > number_max or not all(map(key.fullmatch, tags)):
         raise refusal("InvalidTag")
+    if not all(map(value.fullmatch, tags.values())):
+        raise refusal("InvalidTag", "The TagValue you have provided is invalid.")
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ is all that a caller of the real cloud sees of it too.
 """
 
 from dataclasses import dataclass, replace
-from xml.sax.saxutils import escape
+from html import escape
 
 from alicloud_emulator.world.kms import storage_key_id
 from alicloud_emulator.world.oss.refusals import refusal
@@ -42,6 +42,8 @@ class EncryptionWish:
             if self.key_id:
                 raise refusal(
                     "InvalidArgument",
+                    "KMSMasterKeyID is not applicable if the default sse algorithm is "
+                    "not KMS.",
                     ArgumentName="x-oss-server-side-encryption-key-id",
                     ArgumentValue=self.key_id[:64],
                 )
@@ -66,7 +68,9 @@ def rule_of(encryption: Encryption) -> str:
         ("KMSMasterKeyID", encryption.key_id),
         ("KMSDataEncryption", encryption.data),
     )
-    elements = "".join(f"<{n}>{escape(text)}</{n}>" for n, text in told if text)
+    elements = "".join(
+        f"<{n}>{escape(text, quote=False)}</{n}>" for n, text in told if text
+    )
     inner = "ApplyServerSideEncryptionByDefault"
     root = "ServerSideEncryptionRule"
     return f"<{root}><{inner}>{elements}</{inner}></{root}>"

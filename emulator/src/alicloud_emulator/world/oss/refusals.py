@@ -1,8 +1,9 @@
 """Every way in which object storage says no: status, message, EC.
 
 Codes and statuses are from Alibaba's reference of each operation; messages and ECs are
-those met in the official SDKs' tests and in field reports, or plain English where none
-was found (EC "" then).
+those met in the official SDKs' tests and in field reports, else those of the pages on
+troubleshooting by HTTP status (AlibabaCloudDocs/oss), or plain English where none was
+found (EC "" then).
 """
 
 from typing import NamedTuple
@@ -65,7 +66,7 @@ REFUSALS = {
         "Your proposed upload smaller than the minimum allowed size.",
         "0042-00000101",
     ),
-    "FieldItemTooLong": Refusal(400, "A field of the form is too long."),
+    "FieldItemTooLong": Refusal(400, "Your name of form field is too long."),
     "FileAlreadyExists": Refusal(
         409,
         "The object you specified already exists and can not be overwritten.",
@@ -86,7 +87,9 @@ REFUSALS = {
         400, "The Content-MD5 you specified was invalid.", "0016-00000507"
     ),
     "InvalidEncryptionAlgorithmError": Refusal(
-        400, "The Encryption request you specified is not valid."
+        400,
+        "The Encryption request you specified is not valid. "
+        "Supported value: AES256/SM4/KMS.",
     ),
     "InvalidLocationConstraint": Refusal(
         400, "The specified location-constraint is not valid"
@@ -115,12 +118,14 @@ REFUSALS = {
     ),
     "InvalidRequest": Refusal(400, "The request is invalid."),
     "InvalidStorageClass": Refusal(400, "The storage class you specified is invalid."),
-    "InvalidTag": Refusal(400, "The tag you provided is invalid."),
-    "InvalidTargetType": Refusal(
-        400, "The symbolic link's target is itself a symbolic link."
+    "InvalidTag": Refusal(400, "The TagKey you have provided is invalid."),
+    "InvalidTargetType": Refusal(400, "The symbolic's target file type is invalid."),
+    "InventoryAlreadyExist": Refusal(
+        409, "The Inventory Configuration already exists."
     ),
-    "InventoryAlreadyExist": Refusal(409, "The inventory already exists."),
-    "InventoryExceedLimit": Refusal(400, "There are too many inventories."),
+    "InventoryExceedLimit": Refusal(
+        400, "You are not allowed to create more inventory than limit."
+    ),
     "MalformedPOSTRequest": Refusal(
         400, "The body of your POST request is not well-formed multipart/form-data."
     ),
@@ -148,15 +153,16 @@ REFUSALS = {
     "NoSuchCORSConfiguration": Refusal(
         404, "The CORS Configuration does not exist.", "0034-00000001"
     ),
-    "NoSuchInventory": Refusal(404, "The specified inventory does not exist."),
+    "NoSuchInventory": Refusal(404, "No Row found in Inventory Table."),
     "NoSuchKey": Refusal(404, "The specified key does not exist.", "0026-00000001"),
     "NoSuchLifecycle": Refusal(404, "No Row found in Lifecycle Table."),
-    "NoSuchRegion": Refusal(404, "The specified region does not exist."),
+    "NoSuchRegion": Refusal(404, "NoSuchRegion"),
     "NoSuchServerSideEncryptionRule": Refusal(
-        404, "The server side encryption rule does not exist."
+        404, "The server side encryption configuration was not found."
     ),
     "NoSuchTransferAccelerationConfiguration": Refusal(
-        404, "The bucket transfer acceleration configuration does not exist."
+        404,
+        "The bucket you specified does not have transfer acceleration configuration.",
     ),
     "NoSuchUpload": Refusal(
         404,
@@ -175,7 +181,7 @@ REFUSALS = {
         501, "A header or query you provided implies unimplemented functionality."
     ),
     "NotModified": Refusal(304, "Not Modified"),
-    "NotSymlink": Refusal(400, "The object is not a symbolic link.", "0026-00000012"),
+    "NotSymlink": Refusal(400, "The object is not symlink.", "0026-00000012"),
     "ObjectNotAppendable": Refusal(
         409, "The object is not appendable", "0026-00000008"
     ),
@@ -212,14 +218,12 @@ REFUSALS = {
         " Check your key and signing method.",
     ),
     "SymlinkTargetNotExist": Refusal(
-        404, "The symbolic link's target does not exist.", "0026-00000011"
+        404, "The symlink target object does not exist.", "0026-00000011"
     ),
     "TooManyBuckets": Refusal(
         400, "You have attempted to create more buckets than allowed.", "0015-00000201"
     ),
-    "TransferAccelerationDisabled": Refusal(
-        400, "Transfer acceleration is not enabled for this bucket."
-    ),
+    "TransferAccelerationDisabled": Refusal(403, "Transfer acceleration is disabled."),
     "UserDisable": Refusal(403, "UserDisable", "0003-00000801"),
 }
 

@@ -5,8 +5,8 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from html import unescape
 from typing import Generic, TypeVar
-from xml.sax.saxutils import unescape
 
 from alicloud_emulator.world.blobs import Blob
 from alicloud_emulator.world.caller import Caller

@@ -1,7 +1,7 @@
 """Server-side encryption: what requests ask for, and what is said of objects."""
 
-from alicloud_emulator.services.oss import xml
-from alicloud_emulator.services.oss.call import Call
+from alicloud_emulator.products.oss import xml
+from alicloud_emulator.products.oss.call import Call
 from alicloud_emulator.world.oss.encryption import EncryptionWish
 from alicloud_emulator.world.oss.values import Encryption
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from alicloud_emulator.services.oss import (
+from alicloud_emulator.products.oss import (
     attributes,
     buckets,
     copying,
@@ -16,8 +16,8 @@ from alicloud_emulator.services.oss import (
     root,
     settings,
 )
-from alicloud_emulator.services.oss.call import Call
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.oss.call import Call
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.oss.settings import SETTINGS
 
 Handler = Callable[[Call], Awaitable[Response]]

@@ -1,9 +1,9 @@
 """ACL, tags and restoring of objects."""
 
-from alicloud_emulator.services.oss import xml
-from alicloud_emulator.services.oss.buckets import owner_node, tag_set
-from alicloud_emulator.services.oss.call import Call, answer, version_headers
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.oss import xml
+from alicloud_emulator.products.oss.buckets import owner_node, tag_set
+from alicloud_emulator.products.oss.call import Call, answer, version_headers
+from alicloud_emulator.products.wire import Response
 
 
 async def get_object_acl(call: Call) -> Response:

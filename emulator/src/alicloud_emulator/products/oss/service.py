@@ -2,11 +2,11 @@
 
 from email.utils import formatdate
 
-from alicloud_emulator.services.oss import cors, errors
-from alicloud_emulator.services.oss.call import META_PREFIX, Call
-from alicloud_emulator.services.oss.operations import refuse_unread
-from alicloud_emulator.services.oss.routing import Level, level_of, operation_of
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.oss import cors, errors
+from alicloud_emulator.products.oss.call import META_PREFIX, Call
+from alicloud_emulator.products.oss.operations import refuse_unread
+from alicloud_emulator.products.oss.routing import Level, level_of, operation_of
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.world import World
 

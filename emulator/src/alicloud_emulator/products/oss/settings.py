@@ -7,9 +7,9 @@ from textwrap import indent
 from typing import NoReturn
 from xml.etree.ElementTree import Element, SubElement
 
-from alicloud_emulator.services.oss import xml
-from alicloud_emulator.services.oss.call import Call
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.oss import xml
+from alicloud_emulator.products.oss.call import Call
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.oss.encryption import EncryptionWish
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.settings import Setting

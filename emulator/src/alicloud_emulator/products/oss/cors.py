@@ -9,9 +9,9 @@ every method of the rule, in its order, and a Max-Age of 0 where the rule has no
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element
 
-from alicloud_emulator.services.oss import xml
-from alicloud_emulator.services.oss.call import Call
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.oss import xml
+from alicloud_emulator.products.oss.call import Call
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.oss import Bucket
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.wildcard import matches

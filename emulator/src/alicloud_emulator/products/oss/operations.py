@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
 
-from alicloud_emulator.services.wire import Request
+from alicloud_emulator.products.wire import Request
 from alicloud_emulator.world.oss.refusals import not_implemented
 
 FILE = "operations.json"

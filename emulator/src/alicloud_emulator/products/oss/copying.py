@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, unquote
 
-from alicloud_emulator.services.oss.call import (
+from alicloud_emulator.products.oss.call import (
     META_PREFIX,
     Call,
     answer,
@@ -11,8 +11,8 @@ from alicloud_emulator.services.oss.call import (
     iso_date,
     version_headers,
 )
-from alicloud_emulator.services.oss.objects import checksum_headers, written_attributes
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.oss.objects import checksum_headers, written_attributes
+from alicloud_emulator.products.wire import Response
 
 
 async def copy_object(call: Call) -> Response:

@@ -3,15 +3,15 @@
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 
-from alicloud_emulator.services.oss import xml
-from alicloud_emulator.services.oss.call import (
+from alicloud_emulator.products.oss import xml
+from alicloud_emulator.products.oss.call import (
     Call,
     answer,
     encoded,
     etag_header,
     iso_date,
 )
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.oss import StoredObject
 from alicloud_emulator.world.oss.listing import page_size
 from alicloud_emulator.world.oss.versions import NULL, Version

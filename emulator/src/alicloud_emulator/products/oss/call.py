@@ -11,8 +11,8 @@ from xml.etree.ElementTree import Element
 
 from anyio import to_thread
 
-from alicloud_emulator.services.oss import pace, xml
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.oss import pace, xml
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.blobs import Blob
 from alicloud_emulator.world.oss import Visit
 from alicloud_emulator.world.oss.conditions import Conditions
@@ -37,6 +37,9 @@ _HASHED_AT_ONCE_BYTES = 512 * 1024
 
 # Hosts without a region are Hangzhou's, OSS's first region.
 _FIRST_REGION = "cn-hangzhou"
+_NO_SOURCE = (
+    "Copy Source must mention the source bucket and key: /sourcebucket/sourcekey."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,9 +246,7 @@ class Call:
         path = unquote(path)
         bucket, _, key = path.removeprefix("/").partition("/")
         if not bucket or not key:
-            self.bad_argument(
-                "x-oss-copy-source", value, "Copy Source must mention the source."
-            )
+            self.bad_argument("x-oss-copy-source", value, _NO_SOURCE)
         version_id = query.removeprefix("versionId=") if query else None
         return bucket, key, replace(self.visit, version_id=version_id)
 

@@ -6,8 +6,8 @@ Out: nested tuples become text. In: through defusedxml, bounded, without namespa
 import re
 from base64 import b64encode
 from collections.abc import Sequence
+from html import escape
 from xml.etree.ElementTree import Element, ParseError, indent, tostring
-from xml.sax.saxutils import escape
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
@@ -42,7 +42,6 @@ _CONTROL_IN = re.compile(
 # characters go out as they are, though XML 1.0 forbids them: so does OSS, and who lists
 # such keys without encoding-type=url needs a lenient parser (Node.js SDKs have one).
 _FORBIDDEN = re.compile("[\ud800-\udfff\ufffe\uffff]")
-_ENTITIES = {"\r": "&#13;"}  # parsers make line feeds of plain carriage returns
 
 
 def document(*roots: Node) -> bytes:
@@ -75,7 +74,9 @@ def _text(node: Node, indent: str | None = None) -> str:
         case bool():
             inner = "true" if value else "false"
         case str() | int():
-            inner = escape(_FORBIDDEN.sub("\ufffd", str(value)), _ENTITIES)
+            inner = escape(_FORBIDDEN.sub("\ufffd", str(value)), quote=False)
+            # Parsers make line feeds of plain carriage returns.
+            inner = inner.replace("\r", "&#13;")
         case _:
             inner = _children(value, indent)
     return f"{indent or ''}<{name}>{inner}</{name}>"

@@ -2,10 +2,10 @@
 
 import re
 
-from alicloud_emulator.services.oss import xml
-from alicloud_emulator.services.oss.buckets import endpoints, tag_set
-from alicloud_emulator.services.oss.call import Call, answer, iso_date
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.oss import xml
+from alicloud_emulator.products.oss.buckets import endpoints, tag_set
+from alicloud_emulator.products.oss.call import Call, answer, iso_date
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.oss import Bucket
 from alicloud_emulator.world.oss.listing import Page, page_size
 from alicloud_emulator.world.oss.refusals import refusal

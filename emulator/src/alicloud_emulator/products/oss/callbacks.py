@@ -13,14 +13,13 @@ import re
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
 from anyio import to_thread
 
-from alicloud_emulator.services.oss.call import Call
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.oss.call import Call
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.oss import StoredObject
 from alicloud_emulator.world.oss.refusals import refusal
 
@@ -96,6 +95,9 @@ class Callback:
 
     def _post(self, url: str, body: bytes, bucket: str) -> tuple[int, bytes]:
         """Return status and body of an answer; 0 for none."""
+        # Loaded by who wants it: few do, and it brings the whole of ``email``.
+        from http.client import HTTPConnection, HTTPException  # noqa: PLC0415
+
         try:
             parts = urlsplit(url)
             if parts.scheme != "http" or parts.hostname not in _LOOPBACK:

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from alicloud_emulator.services.oss import callbacks, encryption, pace, xml
-from alicloud_emulator.services.oss.call import (
+from alicloud_emulator.products.oss import callbacks, encryption, pace, xml
+from alicloud_emulator.products.oss.call import (
     KEPT_HEADERS,
     META_PREFIX,
     Call,
@@ -15,13 +15,13 @@ from alicloud_emulator.services.oss.call import (
     http_date,
     version_headers,
 )
-from alicloud_emulator.services.oss.downloads import (
+from alicloud_emulator.products.oss.downloads import (
     BlobBody,
     SqueezedBody,
     asked_range,
     is_squeezed,
 )
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.oss import StoredObject
 from alicloud_emulator.world.oss.objects import check_md5
 from alicloud_emulator.world.oss.refusals import not_implemented, refusal

@@ -2,8 +2,8 @@
 
 from base64 import b64encode
 
-from alicloud_emulator.services.oss import xml
-from alicloud_emulator.services.wire import Request, Response
+from alicloud_emulator.products.oss import xml
+from alicloud_emulator.products.wire import Request, Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.oss.refusals import refusal
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from alicloud_emulator.services import missing
-from alicloud_emulator.services.oss.operations import (
+from alicloud_emulator.products.oss import missing
+from alicloud_emulator.products.oss.operations import (
     ANY,
     BUCKET_CODES,
     COMMON_CODES,
@@ -13,7 +13,7 @@ from alicloud_emulator.services.oss.operations import (
     Fate,
     Observed,
 )
-from alicloud_emulator.services.oss.routing import Level, actions_of
+from alicloud_emulator.products.oss.routing import Level, actions_of
 from alicloud_emulator.world.oss.refusals import REFUSALS
 from alicloud_emulator.world.oss.settings import SETTINGS
 

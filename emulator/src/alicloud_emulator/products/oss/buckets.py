@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from alicloud_emulator.services.oss import encryption, xml
-from alicloud_emulator.services.oss.call import Call, answer, iso_date
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.oss import encryption, xml
+from alicloud_emulator.products.oss.call import Call, answer, iso_date
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.oss import Bucket
 
 

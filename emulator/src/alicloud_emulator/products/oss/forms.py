@@ -16,10 +16,10 @@ from hashlib import sha1, sha256
 from typing import Any
 from urllib.parse import quote
 
-from alicloud_emulator.services.oss import callbacks
-from alicloud_emulator.services.oss.call import Call, answer, etag_header
-from alicloud_emulator.services.oss.objects import checksum_headers, written_attributes
-from alicloud_emulator.services.wire import Response
+from alicloud_emulator.products.oss import callbacks
+from alicloud_emulator.products.oss.call import Call, answer, etag_header
+from alicloud_emulator.products.oss.objects import checksum_headers, written_attributes
+from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.oss.refusals import refusal
 from alicloud_emulator.world.oss.signing import ALGORITHM, TERMINAL, signing_key
