@@ -37,6 +37,7 @@ Key = tuple[str, tuple[str, ...]]
 
 UNREACHABLE: Final[dict[Key, str]] = {
     ("NoPermission", ()): "RAM and STS say so; ECS, OSS and FC have words of their own",
+    ("EntityNotExist.Role", ("ram.GetRole",)): "only `check` asks for the role",
 }
 """Rows of the table that no seed can meet, each with the reason."""
 

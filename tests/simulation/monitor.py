@@ -558,6 +558,8 @@ class Eye:
     def asked(self, request: Call[Any]) -> None:
         """Look at a request that leaves."""
         self.stop.asked(request)
+        if made := _makes(request):
+            self.gone.discard(made)
         self.failed.pop(id(request), None)
         self._left_at[id(request)] = anyio.current_time()
         if id(request) in self.hopeless:

@@ -540,6 +540,7 @@ LIKELY: Final[dict[Trouble, Callable[[Plan], bool]]] = {
         plan.options.overwrite and plan.options.all_or_nothing
     ),
     _one_import_fails: lambda plan: len(plan.regions) > 2,
+    _done_already: lambda plan: bool(plan.end_at_making),
     _sources_gone: lambda plan: (
         plan.profile.accounts[0].oss_since == "new"
         and any(len(target.image.parts) > 1 for target in plan.targets)
