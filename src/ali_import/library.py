@@ -35,8 +35,9 @@ from ali_import.publish.run import Run
 from ali_import.standing import images as standing_images
 from ali_import.standing import policy
 from ali_import.standing import prune as pruning_of
-from ali_import.standing.check import Finding
 from ali_import.standing.check import check as check_of
+from ali_import.standing.check import fix as fix_of
+from ali_import.standing.finding import Finding
 from ali_import.standing.images import Standing
 from ali_import.standing.plan import Plan, make_plan
 from ali_import.standing.prune import Pruned
@@ -420,7 +421,29 @@ async def check(
     """
     chosen = dataclasses.replace(options or Options(), **changes)
     steady = steadied(cloud, _dice(), on_event)
-    return await check_of(steady, chosen, now=time.time())
+    return await check_of(steady, chosen, now=time.time)
+
+
+async def fix(
+    cloud: Cloud,
+    findings: Sequence[Finding],
+    *,
+    on_event: Callable[[Event], None] = _ignore,
+) -> tuple[Finding, ...]:
+    """Do what can be done about findings: whatever their ``fix`` says.
+
+    Returns the findings, with those in place that tell how it ended. That it was refused
+    is a finding, and no exception.
+
+    Args:
+        cloud: From ``connect``.
+        findings: From ``check``.
+        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+    """
+    steady = steadied(cloud, _dice(), on_event)
+    return tuple(
+        [await fix_of(steady, each) if each.fix else each for each in findings]
+    )
 
 
 async def trust_policy(cloud: Cloud, project: str) -> dict[str, Any]:

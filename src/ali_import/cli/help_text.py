@@ -164,17 +164,19 @@ exit status:
   130  interrupted; run it again to go on"""
 
 CHECK_USAGE: Final = """\
-ali-import check [--policy | --trust PROJECT] [-c FILE.toml]
-                        [-p] [-r REGION]... [--timeout TIME] ... [-v]..."""
+ali-import check [--policy | --trust PROJECT | --fix [-y]]
+                        [-c FILE.toml] [-p] [-r REGION]... [--timeout TIME] ... [-v]..."""
 
 CHECK_DESCRIPTION: Final = """\
 Check whether a publication can work: the credentials, the regions, the role
-that imports need, object storage, functions, public images. Nothing is changed."""
+that imports need, object storage, functions, public images, permissions.
+Nothing is changed, but with --fix the import role."""
 
 CHECK_EPILOG: Final = """\
 examples:
   ali-import check --public
   ali-import check -c release.toml --set version=1
+  ali-import check --fix                   create the import role, after asking
   ali-import check --policy -p -r eu-central-1 > policy.json
   ali-import check --trust github:my-org/my-repo
 

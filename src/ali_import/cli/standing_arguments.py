@@ -211,6 +211,8 @@ class CheckArguments:
         wanted: What the flags say of the release.
         policy: Print the least policy, and do no more.
         trust: The project to print a trust policy for, or "".
+        fix: Mend what can be mended.
+        yes: Do not ask before that.
     """
 
     config: Path | None
@@ -218,6 +220,8 @@ class CheckArguments:
     wanted: Mapping[str, Any]
     policy: bool
     trust: str
+    fix: bool
+    yes: bool
     verbosity: int
 
 
@@ -248,6 +252,12 @@ def parse_check(argv: Sequence[str]) -> CheckArguments:
         default="",
         help="print the trust policy for a role of its jobs instead",
     )
+    either.add_argument(
+        "--fix",
+        action="store_true",
+        help="create the import role and attach its policy, after asking",
+    )
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     add_config(parser)
     add_wanted(parser)
     add_common(parser)
@@ -258,5 +268,7 @@ def parse_check(argv: Sequence[str]) -> CheckArguments:
         wanted=wanted(given),
         policy=given.policy,
         trust=given.trust,
+        fix=given.fix,
+        yes=given.yes,
         verbosity=given.verbose,
     )

@@ -92,10 +92,13 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("ecs.TagResources ecs.UntagResources", "InvalidImageId.NotFound InvalidResourceId.NotFound", FINAL, _DELETED),
     ("ecs.ModifyImageAttribute", "InvalidStatus.ImageIsCreating", BUSY, ""),
     ("ecs.ModifyImageAttribute", "ImageStatus.NotDeprecated", DONE, ""),
-    ("ecs.ModifyImageSharePermission", "Image.Public Image.NotPublic DryRunOperation", DONE, ""),
+    ("ecs.ModifyImageSharePermission", "Image.Public Image.NotPublic", DONE, ""),
+    # A dry run that would have worked is told as an error, in one of two spellings.
+    ("ecs.ImportImage ecs.CopyImage ecs.ModifyImageAttribute", "DryRunOperation DRYRUN.SUCCESS", DONE, ""),
+    ("ecs.ModifyImageSharePermission ecs.DeleteImage", "DryRunOperation DRYRUN.SUCCESS", DONE, ""),
     ("ecs.ModifyImageAttribute", "ImageUseShared", FINAL, "the image is public or shared; take that back first"),
     # Deleting.
-    ("ecs.DeleteImage", "InvalidImageId.NotFound InvalidImageId* DryRunOperation", DONE, ""),
+    ("ecs.DeleteImage", "InvalidImageId.NotFound InvalidImageId*", DONE, ""),
     ("ecs.DeleteImage", "ImageIsImporting ImageIsExporting ImageIsCreating OperationDenied.ImageCopying", BUSY, ""),
     ("ecs.DeleteImage", "ImageUsingByInstance", FINAL, "an instance still uses the image; release it or delete with force"),
     ("ecs.DeleteImage", "ImageUseShared", FINAL, "the image is shared with accounts; take the shares back first"),
@@ -104,6 +107,8 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("ecs.DeleteSnapshot", "SnapshotCreatedImage Operation.Conflict IncorrectDiskStatus.CreatingSnapshot", BUSY, ""),
     ("ecs.DeleteSnapshot", "InvalidOperation.RelatedSnapshotNotFinished", BUSY, ""),
     ("ram.GetRole", "EntityNotExist.Role", FINAL, "create it, for example in the RAM console"),
+    ("ram.CreateRole", "EntityAlreadyExists.Role", DONE, ""),
+    ("ram.AttachPolicyToRole", "EntityAlreadyExists.Role.Policy", DONE, ""),
     ("fc.CreateFunction", "FunctionAlreadyExists", DONE, ""),
     ("fc.DeleteFunction", "FunctionNotFound", DONE, ""),
     # So it answers, too, whom it was never activated for; other routes need no function.
