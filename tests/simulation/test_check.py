@@ -297,5 +297,8 @@ def test_a_region_that_does_not_exist_fails() -> None:
         assert found["regions"].grade is Grade.FAIL
         assert "cn-x, cn-y" in found["regions"].text
         assert found["images"].grade is Grade.OK
+        forgiven = await checked(scene, allow_failure=frozenset({"eu-central-2"}))
+        assert forgiven["regions"].grade is Grade.FAIL
+        assert "did you mean eu-central-1?" in forgiven["regions"].advice
 
     in_a_scene(scenario)

@@ -33,6 +33,7 @@ from ali_import.standing.finding import (
     refused,
     told,
 )
+from ali_import.standing.images import strangers
 from ali_import.units import MINUTE_S
 
 _REGIONS_TOLD_MAX: Final = 6
@@ -64,7 +65,6 @@ async def check(
         about = "clock" if error.code.startswith(_CLOCK_CODES) else "credentials"
         return (refused(about, error),)
     everywhere = tuple(r for r in everywhere if r not in options.excluded)
-    strangers = [r for r in options.regions if r not in everywhere]
     regions = [r for r in options.regions or sorted(everywhere) if r in everywhere]
     looking = _Looking(cloud, options, regions)
     async with anyio.create_task_group() as tasks:
@@ -75,7 +75,7 @@ async def check(
     return (
         _identity(identity, options, now()),
         clock,
-        *_regions(strangers, regions, everywhere),
+        _regions(options, regions, everywhere),
         *looking.findings(),
     )
 
@@ -139,18 +139,15 @@ def _clock(server_time: float, before: float, after: float) -> Finding:
 
 
 def _regions(
-    strangers: Sequence[str], regions: Sequence[str], everywhere: Sequence[str]
-) -> list[Finding]:
-    if strangers:
-        return [
-            failed(
-                "regions",
-                f"not open to this account: {', '.join(strangers)}",
-                f"choose from {', '.join(sorted(everywhere))}",
-            )
-        ]
+    options: Options, regions: Sequence[str], everywhere: Sequence[str]
+) -> Finding:
+    wrong = strangers("--region", options.regions, everywhere) or strangers(
+        "--allow-failure", sorted(options.allow_failure), everywhere
+    )
+    if wrong is not None:
+        return failed("regions", wrong.message, wrong.advice)
     count = f"{len(regions)} of {len(everywhere)} that are open to this account"
-    return [Finding(grade=Grade.OK, subject="regions", text=count)]
+    return Finding(grade=Grade.OK, subject="regions", text=count)
 
 
 class _Looking:
