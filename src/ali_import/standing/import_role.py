@@ -13,6 +13,7 @@ from ali_import.cloud.calls import (
     GetRole,
     ListPoliciesForRole,
 )
+from ali_import.cloud.retry_table import action
 from ali_import.cloud.steady import BRIEF, Steady
 from ali_import.errors import CloudError
 from ali_import.standing.finding import Finding, Grade, denied, told
@@ -102,9 +103,9 @@ async def mend(cloud: Steady) -> None:
 def _unseen(error: CloudError) -> Finding:
     advice = ""
     if denied(error):
-        action = error.operation.replace(".", ":")
+        needed = action(error.operation)
         advice = (
-            f"the permission {action} would show it; a publication does not need it"
+            f"the permission {needed} would show it; a publication does not need it"
         )
     return Finding(
         grade=Grade.UNKNOWN, subject=SUBJECT, text=told(error), advice=advice

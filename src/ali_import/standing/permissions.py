@@ -21,6 +21,7 @@ from ali_import.cloud.calls import (
     ModifyImageAttribute,
     ModifyImageSharePermission,
 )
+from ali_import.cloud.retry_table import action
 from ali_import.cloud.steady import BRIEF, Steady
 from ali_import.errors import CloudError
 from ali_import.publish.lease import PREFIX, TAG_SHA256
@@ -54,27 +55,27 @@ async def look(
         account_id: Whose account it is.
     """
     needed = [
-        action
+        each
         for statement in least_policy(options)["Statement"]
-        for action in statement["Action"]
-        if action not in _ASKED
+        for each in statement["Action"]
+        if each not in _ASKED
     ]
     trials = {a: call for a, call in _trials(region, account_id).items() if a in needed}
     errors: dict[str, CloudError] = {}
 
-    async def ask(action: str) -> None:
+    async def ask(what: str) -> None:
         try:
-            await cloud.call(trials[action], BRIEF)
+            await cloud.call(trials[what], BRIEF)
         except CloudError as error:
-            errors[action] = error
+            errors[what] = error
 
     async with anyio.create_task_group() as tasks:
-        for action in trials:
-            tasks.start_soon(ask, action)
+        for what in trials:
+            tasks.start_soon(ask, what)
     found = [_permissions(trials, errors, region)]
     if any(error.code.startswith(NO_ROLE) for error in errors.values()):
         found.append(import_role.missing())
-    others = [action for action in needed if action not in trials]
+    others = [each for each in needed if each not in trials]
     found.append(
         Finding(
             grade=Grade.UNKNOWN,
@@ -117,7 +118,7 @@ def _trials(region: str, account_id: str) -> Mapping[str, Call[Any]]:
         ),
         DeleteImage(region=region, image_id=_NO_IMAGE, dry_run=True),
     )
-    return {call.operation().replace(".", ":"): call for call in made_up}
+    return {action(call.operation()): call for call in made_up}
 
 
 def _permissions(
@@ -125,9 +126,7 @@ def _permissions(
 ) -> Finding:
     """Return what the trials told; the worst comes first."""
     subject = "permissions"
-    lacking = [
-        action for action in trials if action in errors and denied(errors[action])
-    ]
+    lacking = [each for each in trials if each in errors and denied(errors[each])]
     if lacking:
         return Finding(
             grade=Grade.FAIL,
