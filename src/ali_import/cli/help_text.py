@@ -58,7 +58,7 @@ functions, temporary images), it removes.
 
 `ali-import --help` lists the flags. Of these:
   -n, -f      name and family before the suffix; the date is that of UTC
-  -c, --set   the file's keys are the flags, and flags win (docs/operating.md);
+  -c, --set   the file's keys are the flags, and flags win (docs/commands.md);
               a switch is turned off with --no-, for example --no-public
   -p          makes community images, which every account can use
   --timeout   a plain number is seconds

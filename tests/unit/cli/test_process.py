@@ -192,7 +192,15 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["--nonsense"], ["none.img"], [os.devnull], ["cleanup", "--all"]]
+    "argv",
+    [
+        *([], ["--nonsense"], ["none.img"], [os.devnull], ["cleanup", "--all"]),
+        *(["--plan"], ["-c", "none.toml"], ["--set", "a=b", os.devnull]),
+        *(["check", "--trust", "nobody"], ["check", "--fix"], ["check", "-c", "none"]),
+        *(["list", "-r", "X"], ["list", "none.img"], ["inspect"], ["inspect", "none"]),
+        *(["prune"], ["prune", "-f", "demo", "--keep", "0", "--deprecate", "-y"]),
+        *(["help", "nothing"], ["completion", "csh"]),
+    ],
 )
 def test_bad_usage_exits_with_2_and_one_line(argv: list[str]) -> None:
     status, out, err = finish(start(*argv))
