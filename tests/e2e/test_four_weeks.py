@@ -163,8 +163,7 @@ def test_four_weeks_of_a_release(tmp_path: Path, release: Path) -> None:
             flags = ("-c", release, "--set", f"version={week}")
             published = command(*flags)
             assert published.status == 0, published.err
-        assert command("--plan", *flags).status == 0
-        _drift_and_mend(cloud, command, flags, week)
+        _drift_and_mend(cloud, command, release, "4")
         alive = {f"v{week}": "Available" for week in "1234"}
         assert stand(cloud) == expected(**alive)
         _prune(cloud, command, release)
@@ -178,10 +177,12 @@ def test_four_weeks_of_a_release(tmp_path: Path, release: Path) -> None:
 def _drift_and_mend(
     cloud: RunningEmulator,
     command: Callable[..., Ended],
-    flags: tuple[object, ...],
+    release: Path,
     week: str,
 ) -> None:
     """Change things by hand: the plan shows just that, and publishing mends just that."""
+    flags = ("-c", release, "--set", f"version={week}")
+    assert command("--plan", *flags).status == 0
     for kind, region, name, _, _ in DRIFTS:
         by_hand(cloud, DRIFT, kind, region, name.format(week))
     planned = command("--plan", *flags)

@@ -14,7 +14,7 @@ from ali_import.cloud.calls import DescribeImages, ListBuckets
 from ali_import.cloud.steady import BRIEF, Steady
 from ali_import.cloud.values import READY, CloudImage
 from ali_import.errors import CloudError, ConfigurationError
-from ali_import.publish.lease import PREFIX, TAG_RUN, TAG_SHA256, of_name
+from ali_import.publish.lease import PREFIX, TAG_RUN, TAG_SHA256, marks, of_name
 from ali_import.publish.model import Options, Target
 from ali_import.standing.images import chosen_regions
 
@@ -54,7 +54,7 @@ async def is_unfinished(
             except CloudError:
                 continue
             ours = [image for image in found if _holds(image, target)]
-            begun.extend(image.tags.get(TAG_RUN) in runs for image in ours)
+            begun.extend(marks(image).get(TAG_RUN) in runs for image in ours)
             lacking.append(not any(_is_done(i, target, options) for i in ours))
 
     async with anyio.create_task_group() as tasks:
@@ -70,4 +70,4 @@ def _is_done(image: CloudImage, target: Target, options: Options) -> bool:
 
 
 def _holds(image: CloudImage, target: Target) -> bool:
-    return image.tags.get(TAG_SHA256) == target.image.sha256
+    return marks(image).get(TAG_SHA256) == target.image.sha256
