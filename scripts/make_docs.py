@@ -66,7 +66,9 @@ def errors() -> str:
         for row in ROWS:
             if row.meaning is meaning:
                 where = ", ".join(row.operations) or "any"
-                lines.append(f"| `{row.code}` | {where} | {row.advice} |")
+                lines.append(
+                    f"| `{row.code}` | {where} | {row.advice.replace('{action}', 'the action')} |"
+                )
     return "\n".join(lines) + "\n"
 
 

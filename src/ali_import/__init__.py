@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         connect,
         find_leftovers,
         find_prunable,
+        fix,
         list_images,
         plan,
         prune,
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
         load_retention,
         make_release,
     )
-    from ali_import.standing.check import Finding, Grade
+    from ali_import.standing.finding import Finding, Grade
     from ali_import.standing.images import Standing, StandingImage
     from ali_import.standing.plan import Action, Intent, Plan
     from ali_import.standing.policy import least_policy
@@ -131,6 +132,7 @@ __all__ = [
     "examine",
     "find_leftovers",
     "find_prunable",
+    "fix",
     "least_policy",
     "list_images",
     "load_release",
@@ -167,7 +169,7 @@ _HOMES: Final = {
     "ali_import.standing.prune": ["Pruned"],
     "ali_import.standing.retention": ["Fate", "Pruning", "Retention", "Verdict"],
     "ali_import.standing.plan": ["Action", "Intent", "Plan"],
-    "ali_import.standing.check": ["Finding", "Grade"],
+    "ali_import.standing.finding": ["Finding", "Grade"],
     "ali_import.standing.policy": ["least_policy"],
     "ali_import.standing.images": ["Standing", "StandingImage"],
     "ali_import.library": [
@@ -176,6 +178,7 @@ _HOMES: Final = {
         "connect",
         "find_leftovers",
         "find_prunable",
+        "fix",
         "list_images",
         "plan",
         "prune",

@@ -13,41 +13,36 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
 import anyio
 import anyio.lowlevel
-from anyio import from_thread, to_thread
+from anyio import to_thread
 
 from ali_import.cloud.calls import Cloud
-from ali_import.disk import BootMode, DiskImage, inspect
-from ali_import.disk.scratch import Scratch, sweep
-from ali_import.disk.unpack import is_pipe
-from ali_import.errors import ConfigurationError, DiskImageError
+from ali_import.disk.scratch import Scratch
+from ali_import.errors import ConfigurationError
+from ali_import.preparing import make_targets
 from ali_import.publish import cleanup
 from ali_import.publish.context import steadied, survey
 from ali_import.publish.model import Event, Leftover, Note, Options, Report, Target
-from ali_import.publish.naming import Image, targets
+from ali_import.publish.naming import Image
 from ali_import.publish.run import Run
 from ali_import.standing import images as standing_images
 from ali_import.standing import policy
 from ali_import.standing import prune as pruning_of
-from ali_import.standing.check import Finding
 from ali_import.standing.check import check as check_of
+from ali_import.standing.check import fix as fix_of
+from ali_import.standing.finding import Finding
 from ali_import.standing.images import Standing
 from ali_import.standing.plan import Plan, make_plan
 from ali_import.standing.prune import Pruned
 from ali_import.standing.retention import Pruning, Retention
-from ali_import.units import sized
 
 if TYPE_CHECKING:
     from ali_import.cloud.sdk.cloud import SdkCloud
-
-# Hashing is bound by the processor and the disk; more at once gains nothing.
-_INSPECTIONS_MAX: Final = 4
 
 # Descriptors for the images, for loading modules, and for what the caller opens; and
 # those without which not even one call after another would get through.
@@ -181,7 +176,13 @@ class Publication:
             self.discard()
 
     async def _publish(self) -> Report:
-        self._targets = await _targets(self._images, self._scratch, self._on_event)
+        self._targets = await make_targets(
+            steadied(self._cloud, _dice(), self._on_event),
+            self._images,
+            self._options,
+            self._scratch,
+            self._on_event,
+        )
         self._run = Run(
             self._cloud,
             self._targets,
@@ -313,12 +314,13 @@ async def plan(
         DiskImageError: As ``Publication.execute``.
     """
     chosen = dataclasses.replace(options or Options(), **changes)
+    steady = steadied(cloud, _dice(), on_event)
     scratch = Scratch()
     try:
-        wanted = await _targets(images, scratch, on_event)
+        wanted = await make_targets(steady, images, chosen, scratch, on_event)
     finally:
         scratch.close()  # what was unpacked is not needed to compare
-    return await make_plan(steadied(cloud, _dice(), on_event), wanted, chosen)
+    return await make_plan(steady, wanted, chosen)
 
 
 async def list_images(
@@ -420,7 +422,29 @@ async def check(
     """
     chosen = dataclasses.replace(options or Options(), **changes)
     steady = steadied(cloud, _dice(), on_event)
-    return await check_of(steady, chosen, now=time.time())
+    return await check_of(steady, chosen, now=time.time)
+
+
+async def fix(
+    cloud: Cloud,
+    findings: Sequence[Finding],
+    *,
+    on_event: Callable[[Event], None] = _ignore,
+) -> tuple[Finding, ...]:
+    """Do what can be done about findings: whatever their ``fix`` says.
+
+    Returns the findings, with those in place that tell how it ended. That it was refused
+    is a finding, and no exception.
+
+    Args:
+        cloud: From ``connect``.
+        findings: From ``check``.
+        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+    """
+    steady = steadied(cloud, _dice(), on_event)
+    return tuple(
+        [await fix_of(steady, each) if each.fix else each for each in findings]
+    )
 
 
 async def trust_policy(cloud: Cloud, project: str) -> dict[str, Any]:
@@ -474,97 +498,3 @@ async def remove_leftovers(
 def _dice() -> Random:
     """Return a generator for jitter that no two processes share."""
     return Random(secrets.randbits(128))
-
-
-async def _targets(
-    images: Sequence[Image], scratch: Scratch, tell: Callable[[Event], None]
-) -> tuple[Target, ...]:
-    """Inspect images, name them, and tell what was learned.
-
-    Raises:
-        ConfigurationError: Names will not do, or there is no image.
-        DiskImageError: A file cannot be published; several: an ``ExceptionGroup``.
-    """
-    if not images:
-        raise ConfigurationError("there is no image to publish")
-    inspected = await _inspect_all(images, scratch, tell)
-    today = datetime.fromtimestamp(time.time(), UTC).date()
-    made = targets(images, inspected, today=today)
-    for target in made:
-        tell(Note(text=_learned(target)))
-        for warning in target.image.warnings:
-            tell(Note(text=f"{target.image.path}: {warning}", level="WARNING"))
-    return made
-
-
-async def _inspect_all(
-    images: Sequence[Image], scratch: Scratch, tell: Callable[[Event], None]
-) -> tuple[DiskImage, ...]:
-    """Inspect every file, in worker threads; compressed ones are unpacked.
-
-    Raises:
-        ConfigurationError: An image cannot be what was said of it.
-        DiskImageError: One file has a fault.
-        ExceptionGroup: Several have; of the DiskImageError of each.
-    """
-    found: dict[int, DiskImage] = {}
-    wrong: dict[int, ConfigurationError | DiskImageError] = {}
-    limiter = anyio.CapacityLimiter(_INSPECTIONS_MAX)
-    await to_thread.run_sync(sweep)  # what a killed process has left
-
-    async def look(index: int) -> None:
-        try:
-            found[index] = await to_thread.run_sync(
-                _inspect,
-                images[index],
-                scratch,
-                tell,
-                abandon_on_cancel=True,
-                limiter=limiter,
-            )
-        except (ConfigurationError, DiskImageError) as error:
-            wrong[index] = error
-
-    async with anyio.create_task_group() as group:
-        for index in range(len(images)):
-            group.start_soon(look, index)
-    errors = [wrong[index] for index in sorted(wrong)]
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ExceptionGroup("several files cannot be published", errors)
-    return tuple(found[index] for index in range(len(images)))
-
-
-def _inspect(
-    image: Image, scratch: Scratch, tell: Callable[[Event], None]
-) -> DiskImage:
-    path = Path(image.path)
-    if image.name is None and is_pipe(path):
-        raise ConfigurationError(
-            f"{path}: an image from a pipe needs a name", advice="add --name NAME"
-        )
-
-    def progress(size_bytes: int) -> None:
-        if not scratch.closed:
-            note = Note(text=f"{path}: {sized(size_bytes)} unpacked")
-            from_thread.run_sync(tell, note)
-
-    return inspect(
-        path,
-        image.boot_mode,
-        image.architecture,
-        sha256=image.sha256,
-        scratch=scratch,
-        progress=progress,
-    )
-
-
-def _learned(target: Target) -> str:
-    image = target.image
-    machine = image.architecture or "x86_64 and arm64"
-    mode = BootMode.UEFI_PREFERRED if image.uefi_preferred else image.boot_mode
-    return (
-        f"{image.path}: {mode}, {machine}, {image.size_gib} GiB, becomes "
-        f"{target.name} ({target.family})"
-    )

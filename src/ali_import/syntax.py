@@ -5,6 +5,8 @@ what is wrong and what is allowed.
 """
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Final
 
 from ali_import.units import HOUR_S, MINUTE_S
@@ -76,3 +78,9 @@ def shown(value: object) -> str:
     """Quote a value for a message, on one line and not too long."""
     quoted = ascii(value)
     return quoted if len(quoted) <= 50 else quoted[:45] + "..."
+
+
+def meant(text: str, known: Iterable[str]) -> str:
+    """Return the question which of ``known`` was meant, to begin an advice with, or ""."""
+    near = get_close_matches(text, list(known), n=1, cutoff=0.7)
+    return f"did you mean {near[0]}? " if near else ""

@@ -23,7 +23,16 @@ def test_a_fresh_account_hears_what_is_missing(tmp_path: Path) -> None:
         assert ended.status == 3, ended.err
         failing = [line for line in ended.lines if line.startswith("fail ")]
         assert [line.split(":")[0] for line in failing] == ["fail import role"]
-        assert "create it once" in failing[0]
+        assert "ali-import check --fix" in failing[0]
+        unasked = ali_import("check", "--fix", env=cloud.env)
+        assert (unasked.status, unasked.out) == (2, "")
+        assert "--yes" in unasked.err
+        mended = ali_import("check", "--fix", "-y", env=cloud.env)
+        assert mended.status == 0, mended.err
+        assert mended.lines[-1].startswith("ok import role: done: create the role")
+        again = ali_import("check", "--fix", "-y", env=cloud.env)
+        assert again.status == 0, again.err
+        assert "nothing that --fix could do" in again.err
         wrong = ali_import("check", env={**cloud.env, SECRET: "wrong-wrong"})
         assert wrong.status == 4
         assert wrong.out.startswith("fail credentials:")

@@ -65,7 +65,16 @@ def test_a_plan_over_all_regions_asks_little(disks: list[Path]) -> None:
 
 def test_wrong_input_is_as_for_a_publication(tmp_path: Path, disks: list[Path]) -> None:
     with emulator() as cloud:
-        for arguments in (["-r", "cn-nowhere", disks[0]], [tmp_path / "none.img"]):
-            ended = plan(cloud, *FLAGS, *arguments)
+        wrong = [
+            (["-r", "cn-beijng", "-r", "mars-1"], "--region cn-beijng, mars-1"),
+            (["-r", "cn-beijng"], "did you mean cn-beijing?"),
+            (["--allow-failure", "us-weest-1"], "did you mean us-west-1?"),
+        ]
+        for flags, complaint in wrong:
+            ended = plan(cloud, *FLAGS, *flags, disks[0])
             assert (ended.status, ended.out) == (2, "")
-            assert len(ended.err.splitlines()) == 1
+            (line,) = ended.err.splitlines()
+            assert complaint in line
+        ended = plan(cloud, *FLAGS, tmp_path / "none.img")
+        assert (ended.status, ended.out) == (2, "")
+        assert len(ended.err.splitlines()) == 1

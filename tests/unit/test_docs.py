@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ali_import.cli.arguments import COMMANDS
 from ali_import.cli.main import main
 
 ROOT = Path(__file__).parents[2]
@@ -44,8 +45,10 @@ def test_toml_examples_parse(page: Path) -> None:
 def test_the_readme_names_every_flag_and_status_that_help_names(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    for topic in ("publish", *COMMANDS):
+        assert main(["help", topic]) == 0
     assert main(["--help"]) == 0
-    shown = capsys.readouterr().out
+    shown = capsys.readouterr().out.replace("[no-]", "")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for flag in set(re.findall(r"--[a-z][a-z-]+", readme)) - EMULATOR_FLAGS:
         assert flag in shown, flag

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import FrozenInstanceError, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,10 +19,11 @@ from ali_import import (
     Image,
     Options,
     library,
+    preparing,
 )
 from ali_import.disk import DiskImage, inspect
 from tests.support import disks
-from tests.unit.cli.scripted import SCRIPTS, ScriptedRun, run_with
+from tests.unit.cli.scripted import SCRIPTS, ScriptedRun, nothing_unfinished, run_with
 
 NOWHERE = cast("Cloud", None)
 
@@ -107,6 +109,7 @@ def test_one_bad_file_is_its_error_and_several_are_a_group(tmp_path: Path) -> No
 def made(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedRun]:
     runs: list[ScriptedRun] = []
     monkeypatch.setattr(library, "Run", run_with(SCRIPTS["place_all"], runs))
+    monkeypatch.setattr(preparing, "is_unfinished", nothing_unfinished)
     return runs
 
 
@@ -128,7 +131,7 @@ def test_the_event_loop_reads_no_file_and_loads_no_sdk(
         threads["open"] = threading.current_thread()
         return opened()
 
-    monkeypatch.setattr(library, "inspect", watched_inspect)
+    monkeypatch.setattr(preparing, "inspect", watched_inspect)
     monkeypatch.setattr(library, "_open", watched_open)
 
     async def call() -> None:
@@ -150,7 +153,7 @@ def test_keywords_win_over_options_and_regions_are_folded(
         options = Options(regions=("cn-beijing",), public=True)
         regions = ("us-east-1", "us-east-1")
         await ali_import.publish(
-            NOWHERE, [Image(image)], options=options, regions=regions
+            NOWHERE, [Image(image, name="n1")], options=options, regions=regions
         )
 
     anyio.run(call)
@@ -171,3 +174,33 @@ def test_an_interrupt_before_anything_began_is_not_lost(
 
     anyio.run(call)
     assert made[0].interrupts == 1
+
+
+@pytest.mark.parametrize("case", [(1, True, 26), (1, False, 27), (23, True, 27)])
+def test_after_midnight_a_run_that_was_cut_short_keeps_its_name(
+    made: list[ScriptedRun],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: tuple[int, bool, int],
+) -> None:
+    hour, cut_short, day = case
+    now = datetime(2026, 11, 27, hour, 30, tzinfo=UTC).timestamp()
+
+    async def is_unfinished(_cloud: Any, targets: Any, *_: Any) -> bool:
+        assert [target.name for target in targets] == ["demo-20261126"]
+        return cut_short
+
+    monkeypatch.setattr("ali_import.preparing.is_unfinished", is_unfinished)
+    monkeypatch.setattr("ali_import.preparing.time.time", lambda: now)
+    image = Image(disks.write_image(tmp_path / "a.img"), family="demo")
+    heard: list[Any] = []
+
+    async def call() -> None:
+        await ali_import.publish(NOWHERE, [image], on_event=heard.append)
+
+    anyio.run(call)
+    assert [target.name for target in made[0].targets] == [f"demo-202611{day}"]
+    told = [note.text for note in heard if isinstance(note, ali_import.Note)]
+    assert any("going on with it as demo-20261126" in text for text in told) == (
+        day == 26
+    )

@@ -5,13 +5,23 @@ Imports as little as it can: ``ali-import --help`` answers before anything else 
 
 import argparse
 import os
+from argparse import BooleanOptionalAction
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from ali_import import ConfigurationError, __version__, syntax
+from ali_import import ConfigurationError, syntax
 from ali_import.cli import help_text
+from ali_import.cli.parser import (
+    ARCHITECTURES,
+    BOOT_MODES,
+    Parser,
+    add_common,
+    add_config,
+    add_wanted,
+    wanted,
+)
 from ali_import.report.destinations import Destination, destination
 
 if TYPE_CHECKING:  # a command's own flags are loaded when it is called
@@ -21,32 +31,23 @@ if TYPE_CHECKING:  # a command's own flags are loaded when it is called
         PruneArguments,
     )
 
-T = TypeVar("T")
-
+PUBLISH: Final = ""
 CLEANUP: Final = "cleanup"
 INSPECT: Final = "inspect"
+LIST: Final = "list"
+CHECK: Final = "check"
+PRUNE: Final = "prune"
+HELP: Final = "help"
+COMPLETION: Final = "completion"
 END_OF_OPTIONS: Final = "--"
 STDIN: Final = "/dev/stdin"
 _STDIN: Final = "-"
+_MANUAL: Final = "publish"
 
-COMMANDS: Final = {
-    CLEANUP: "remove leftovers",
-    INSPECT: "see what files hold",
-    "list": "see what stands in the cloud",
-    "check": "see whether a publication can work",
-    "prune": "deprecate and delete older versions",
-}
+COMMANDS: Final = help_text.COMMANDS
 """Each command, and what it is for."""
 
-BOOT_MODES: Final = ("bios", "uefi", "uefi-preferred")
-ARCHITECTURES: Final = ("x86_64", "arm64")
-
-RELEASE_FLAGS: Final = (
-    *("name", "family", "boot-mode", "architecture"),
-    *("public", "overwrite", "all-or-nothing", "detect"),
-    *("region", "except", "allow-failure", "role", "timeout"),
-)
-"""Flags that are keys of a release file, too."""
+SHELLS: Final = ("bash", "zsh", "fish")
 
 _IPXE_NAMES: Final = (
     *("--help", "--verbose", "--name", "--family"),
@@ -112,9 +113,17 @@ class InspectArguments:
     verbosity: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class CompletionArguments:
+    """``ali-import completion SHELL``."""
+
+    shell: str
+    verbosity: int = 0
+
+
 Arguments: TypeAlias = (
     "PublishArguments | CleanupArguments | InspectArguments | ListArguments"
-    "| PruneArguments | CheckArguments"
+    "| PruneArguments | CheckArguments | CompletionArguments"
 )
 
 
@@ -145,40 +154,75 @@ def _command(name: str) -> Callable[[Sequence[str]], Arguments]:
         )
     from ali_import.cli import standing_arguments
 
-    parsers: Mapping[str, Callable[[Sequence[str]], Arguments]] = {
+    readers: Mapping[str, Callable[[Sequence[str]], Arguments]] = {
         CLEANUP: _cleanup,
         INSPECT: _inspect,
-        standing_arguments.LIST: standing_arguments.parse_list,
-        standing_arguments.CHECK: standing_arguments.parse_check,
-        standing_arguments.PRUNE: standing_arguments.parse_prune,
+        LIST: standing_arguments.parse_list,
+        CHECK: standing_arguments.parse_check,
+        PRUNE: standing_arguments.parse_prune,
+        HELP: _help,
+        COMPLETION: _completion,
     }
-    return parsers[name]
+    return readers[name]
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are errors of ours, one line each."""
+def parsers() -> dict[str, Parser]:
+    """Return what reads each command's line, by its name; "" for publishing."""
+    from ali_import.cli import standing_arguments
 
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage: an error is one line."""
-        raise ConfigurationError(message, advice=f"see `{self.prog} --help`")
+    return {
+        PUBLISH: publish_parser(),
+        CHECK: standing_arguments.check_parser(),
+        LIST: standing_arguments.list_parser(),
+        PRUNE: standing_arguments.prune_parser(),
+        INSPECT: inspect_parser(),
+        CLEANUP: cleanup_parser(),
+        HELP: _help_parser(),
+        COMPLETION: _completion_parser(),
+    }
 
-    def settings(self, given: argparse.Namespace) -> dict[str, str]:
-        """Return what the placeholders of a release file stand for.
 
-        Raises:
-            ConfigurationError: One stands for two things, or there is no file.
-        """
-        settings = dict(given.set)
-        for key, value in given.set:
-            if settings[key] != value:
-                self.error(f"argument --set: {key} is given twice, with other values")
-        if settings and given.config is None:
-            self.error("--set fills in a release file; name one with -c")
-        return settings
+def _help(argv: Sequence[str]) -> Arguments:
+    """Explain a command, or all of them.
+
+    Raises:
+        ConfigurationError: There is no such command.
+        SystemExit: Always, once it is explained.
+    """
+    topic = _help_parser().parse_args(argv).command
+    if topic == _MANUAL:
+        print(help_text.MANUAL)
+    else:
+        parsers()[topic or PUBLISH].print_help()
+    raise SystemExit(0)
+
+
+def _help_parser() -> Parser:
+    parser = Parser(HELP)
+    parser.add_argument(
+        "command",
+        metavar="COMMAND",
+        nargs="?",
+        choices=(_MANUAL, *COMMANDS),
+        help=f"{_MANUAL}, or one of the commands",
+    )
+    return parser
+
+
+def _completion(argv: Sequence[str]) -> CompletionArguments:
+    return CompletionArguments(shell=_completion_parser().parse_args(argv).shell)
+
+
+def _completion_parser() -> Parser:
+    parser = Parser(COMPLETION)
+    parser.add_argument(
+        "shell", metavar="SHELL", choices=SHELLS, help=" or ".join(SHELLS)
+    )
+    return parser
 
 
 def _publish(argv: Sequence[str]) -> PublishArguments:
-    parser, whole = _publish_parser(), tuple(argv)
+    parser, whole = publish_parser(), tuple(argv)
     argv, files = _split(argv)
     argv = [_spelled_out(word) for word in argv]
     # Intermixed, or an image after a flag that follows an image would be refused.
@@ -192,12 +236,7 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
         parser.error("an image from standard input (-) needs a --name")
     if given.images.count(_STDIN) > 1:
         parser.error("standard input (-) can be read only once")
-    for command, purpose in COMMANDS.items():
-        if command in given.images and not Path(command).exists():
-            raise ConfigurationError(
-                f"there is no file {command}; to {purpose}, put {command} first",
-                advice=f"run `ali-import {command}`",
-            )
+    _refuse_commands(given.images, whole)
     strangers = [
         r for r in given.allow_failure or () if r not in (given.region or (r,))
     ]
@@ -218,13 +257,25 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
     )
 
 
-def wanted(given: argparse.Namespace, images: Sequence[Path] = ()) -> dict[str, Any]:
-    """Return what was given of the keys that a release file may have."""
-    flags = {key: getattr(given, key.replace("-", "_"), None) for key in RELEASE_FLAGS}
-    found = {key: value for key, value in flags.items() if value is not None}
-    if images:
-        found["image"] = images
-    return found
+def _refuse_commands(images: Sequence[str], argv: Sequence[str]) -> None:
+    """Refuse what was meant for a command and would be taken for a file.
+
+    Raises:
+        ConfigurationError: A command stands behind something else, or is mistyped.
+    """
+    for name in images:
+        if name in COMMANDS and not Path(name).exists():
+            raise ConfigurationError(
+                f"there is no file {name}; to {COMMANDS[name]}, put {name} first",
+                advice=f"run `ali-import {name}`",
+            )
+    first = argv[0] if argv else ""
+    near = syntax.meant(first, COMMANDS) if first.isalpha() else ""
+    if near and first in images and not Path(first).exists():
+        raise ConfigurationError(
+            f"{first} is no command, and no file here",
+            advice=f"{near}see `ali-import --help`",
+        )
 
 
 def _split(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -246,14 +297,14 @@ def _spelled_out(word: str) -> str:
 
 
 def _cleanup(argv: Sequence[str]) -> CleanupArguments:
-    given = _cleanup_parser().parse_args(argv)
+    given = cleanup_parser().parse_args(argv)
     return CleanupArguments(
         remove_all=given.all, yes=given.yes, verbosity=given.verbose
     )
 
 
 def _inspect(argv: Sequence[str]) -> InspectArguments:
-    parser = _inspect_parser()
+    parser = inspect_parser()
     argv, files = _split(argv)
     given = parser.parse_intermixed_args(argv)
     if "" in (*given.files, *files):
@@ -264,14 +315,9 @@ def _inspect(argv: Sequence[str]) -> InspectArguments:
     return InspectArguments(files=named, as_json=given.json, verbosity=given.verbose)
 
 
-def _inspect_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog=f"ali-import {INSPECT}",
-        description=help_text.INSPECT_DESCRIPTION,
-        epilog=help_text.INSPECT_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def inspect_parser() -> Parser:
+    """Return what reads ``ali-import inspect``."""
+    parser = Parser(INSPECT)
     add = parser.add_argument
     add("files", metavar="FILE", nargs="*", help="disk image files of any format")
     add("--json", action="store_true", help="write one JSON document for programs")
@@ -279,30 +325,29 @@ def _inspect_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _publish_parser() -> Parser:
-    parser = Parser(
-        prog="ali-import",
-        usage=help_text.USAGE,
-        description=help_text.DESCRIPTION,
-        epilog=help_text.EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def cleanup_parser() -> Parser:
+    """Return what reads ``ali-import cleanup``."""
+    parser = Parser(CLEANUP)
+    add = parser.add_argument
+    add("--all", action="store_true", help="also what may be in use, after asking")
+    add("-y", "--yes", action="store_true", help="do not ask")
+    add_common(parser)
+    return parser
+
+
+def publish_parser() -> Parser:
+    """Return what reads ``ali-import IMAGE...``."""
+    parser = Parser(PUBLISH, help_text.USAGE)
     add = parser.add_argument
     add(
         "images",
         metavar="IMAGE",
         nargs="*",
         type=_image,
-        help="disk image files: raw, QCOW2 or VHD, compressed or not; - is standard input",
+        help="disk image files, compressed or not; - is a pipe",
     )
     add_config(parser)
-    add(
-        "--plan",
-        action="store_true",
-        help="say what a publication would do, and change nothing; exit status 0 if "
-        "everything is as wanted",
-    )
+    add("--plan", action="store_true", help="say what would change, and change nothing")
     _add_about_images(parser)
     add_wanted(parser)
     add(
@@ -311,170 +356,40 @@ def _publish_parser() -> Parser:
         action="append",
         type=_destination,
         default=[],
-        help="write a report; the format is json, images, tfvars, md, html or "
-        "github-output, or follows from the suffix; may be repeated; FORMAT:- writes it "
-        "to standard output instead of the result lines (see docs/reports.md)",
+        help="write a report: .json, .html, .md, ... *",
     )
     add_common(parser)
     return parser
 
 
-def add_config(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that name a release file and fill it in."""
-    add = parser.add_argument
-    add(
-        "-c",
-        "--config",
-        metavar="FILE.toml",
-        type=Path,
-        help="a release file (docs/operating.md); flags win over it",
-    )
-    add(
-        "--set",
-        metavar="KEY=VALUE",
-        action="append",
-        type=_setting,
-        default=[],
-        help="what {KEY} in the file stands for; may be repeated",
-    )
-
-
-def add_wanted(parser: argparse.ArgumentParser) -> None:
-    """Add what is wanted of all images; what is not given is None."""
-    add = parser.add_argument
-    switch = argparse.BooleanOptionalAction
-    add(
-        "-p",
-        "--public",
-        action=switch,
-        help="make the images community images, which every account can use",
-    )
-    add(
-        "--overwrite",
-        action=switch,
-        help="replace images that have the same name and other content",
-    )
-    add(
-        "-r",
-        "--region",
-        metavar="REGION",
-        action="append",
-        type=region,
-        help="publish in this region only; may be repeated (default: every region)",
-    )
-    add(
-        "--except",
-        metavar="REGION",
-        action="append",
-        type=region,
-        help="publish in every region but this one; may be repeated",
-    )
-    add(
-        "-R",
-        "--role",
-        metavar="ROLE",
-        type=_role,
-        help="RAM role to attach to relay functions; they need none (default: none)",
-    )
-    add(
-        "--timeout",
-        metavar="TIME",
-        type=_timeout,
-        help="give up what is unfinished after this long, for example 90m or 2h; a "
-        "plain number is seconds (default: 4h)",
-    )
-    add(
-        "--all-or-nothing",
-        action=switch,
-        help="publish nothing unless every image is ready in every region",
-    )
-    add(
-        "--allow-failure",
-        metavar="REGION",
-        action="append",
-        type=region,
-        help="a failure in this region does not count in the exit status; may be "
-        "repeated",
-    )
-
-
-def _add_about_images(parser: argparse.ArgumentParser) -> None:
+def _add_about_images(parser: Parser) -> None:
     """Add what is said of the images because the files do not, or say it wrong."""
     add = parser.add_argument
+    add("-n", "--name", metavar="NAME", help="image name (default: FAMILY-YYYYMMDD)")
+    add("-f", "--family", metavar="FAMILY", help="image family (default: ipxe)")
     add(
-        "-n",
-        "--name",
-        metavar="NAME",
-        help="name of the images, before the suffix (default: FAMILY-YYYYMMDD, the "
-        "date in UTC)",
+        "--boot-mode",
+        metavar="MODE",
+        choices=BOOT_MODES,
+        help=f"{', '.join(BOOT_MODES)} (default: as found)",
     )
     add(
-        "-f",
-        "--family",
-        metavar="FAMILY",
-        help="image family, before the suffix (default: ipxe)",
-    )
-    add(
-        "--detect",
-        action=argparse.BooleanOptionalAction,
-        help="have the cloud check the images that it imports, and tell what it finds",
+        "--architecture",
+        metavar="ARCH",
+        choices=ARCHITECTURES,
+        help=f"{' or '.join(ARCHITECTURES)} (default: as found)",
     )
     add(
         "--sha256",
         metavar="FILE=HEX",
         action="append",
         default=[],
-        help="publish nothing unless the file IMAGE has this SHA-256; or name a file of "
-        "sums, such as SHA256SUMS; may be repeated, and then every IMAGE needs a sum",
+        help="refuse other content; or SHA256SUMS *",
     )
     add(
-        "--boot-mode",
-        metavar="MODE",
-        choices=BOOT_MODES,
-        help="how the images boot, whatever is found in them: bios, uefi, or "
-        "uefi-preferred, which is set on images that this run makes once they are "
-        "imported (default: what is found)",
-    )
-    add(
-        "--architecture",
-        metavar="ARCH",
-        choices=ARCHITECTURES,
-        help="what machines the images are for, whatever is found in them: x86_64 or "
-        "arm64 (default: what is found)",
-    )
-
-
-def _cleanup_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog=f"ali-import {CLEANUP}",
-        description=help_text.CLEANUP_DESCRIPTION,
-        epilog=help_text.CLEANUP_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add(
-        "--all",
-        action="store_true",
-        help="remove what has not expired too, after asking; a run that is still "
-        "going on loses its workspace",
-    )
-    add("-y", "--yes", action="store_true", help="do not ask")
-    add_common(parser)
-    return parser
-
-
-def add_common(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that every command has."""
-    parser.add_argument(
-        "-v",
-        "--verbose",
-        action="count",
-        default=0,
-        help="log what happens instead of showing progress; -vv logs every detail",
-    )
-    parser.add_argument(
-        "--version", action="version", version=f"ali-import {__version__}"
+        "--detect",
+        action=BooleanOptionalAction,
+        help="let the cloud check the images",
     )
 
 
@@ -494,21 +409,3 @@ def _destination(text: str) -> Destination:
 def _file(text: str) -> str:
     """Return the file that an argument names; one called - is ./-."""
     return STDIN if text == _STDIN else text
-
-
-def typed(check: Callable[[str], T], hint: str = "") -> Callable[[str], T]:
-    """Return the type of a flag whose values a function of ``syntax`` understands."""
-
-    def parse(text: str) -> T:
-        try:
-            return check(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{error}{hint}") from error
-
-    return parse
-
-
-region: Final = typed(syntax.region, "; for several regions, repeat the flag")
-_role: Final = typed(syntax.role)
-_timeout: Final = typed(syntax.timeout)
-_setting: Final = typed(syntax.setting)

@@ -1,20 +1,18 @@
 """``ali-import cleanup``: show what runs have left, and remove it."""
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from enum import StrEnum
 from typing import NoReturn
 
 import anyio
-from anyio import to_thread
 
 import ali_import
 from ali_import import Cloud, ConfigurationError, Event, Leftover, Note
 from ali_import.cli import signals, streams
 from ali_import.cli.arguments import CleanupArguments
 from ali_import.cli.exit_status import ExitStatus
+from ali_import.cli.session import ask, may_ask
 from ali_import.redaction import one_line
 from ali_import.report import log
 from ali_import.report.display import PlainDisplay
@@ -85,15 +83,7 @@ class CleanupCommand:
         return status
 
     def _may_ask(self) -> bool:
-        if self._arguments.yes:
-            return True
-        with suppress(ValueError, OSError):
-            return (
-                sys.stdin is not None
-                and sys.stdin.isatty()
-                and self._messages.is_terminal
-            )
-        return False
+        return self._arguments.yes or may_ask(self._messages)
 
     async def _connect_and_work(self) -> ExitStatus:
         async with ali_import.connect() as cloud:
@@ -140,12 +130,11 @@ class CleanupCommand:
 
     async def _ask(self, others: int) -> bool:
         things = counted(others, "thing that has", "things that have")
-        self._messages.line(
-            f"remove {things} not expired, too? A run that is going on may need "
-            f"{'it' if others == 1 else 'them'} [y/N]"
+        them = "it" if others == 1 else "them"
+        return await ask(
+            self._messages,
+            f"remove {things} not expired, too? A run that is going on may need {them}",
         )
-        answer = await to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
-        return answer.strip().lower() in {"y", "yes"}
 
     def _tell_unfinished(self) -> None:
         """Say what may be left, because removing it was stopped half way."""

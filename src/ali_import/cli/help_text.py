@@ -1,23 +1,46 @@
-"""The words of --help."""
+"""The words of --help: by command, "" being the publication itself."""
 
+from collections.abc import Mapping
 from typing import Final
 
-USAGE: Final = """\
-ali-import [-c FILE.toml] [--set KEY=VALUE]... [--plan]
-                  [-n NAME] [-f FAMILY] [-p] [--overwrite] [-r REGION]...
-                  [--except REGION]...
-                  [-R ROLE] [--timeout TIME] [--all-or-nothing]
-                  [--allow-failure REGION]... [--report [FORMAT:]FILE]...
-                  [--sha256 FILE=HEX]... [--boot-mode MODE]
-                  [--architecture ARCH] [--detect] [-v]... IMAGE...
-       ali-import inspect FILE... [--json] [-v]...
-       ali-import list [-f FAMILY] [-n NAME] [-r REGION]... [--json] ...
-       ali-import prune -f FAMILY --keep NUMBER [--deprecate] ...
-       ali-import check [-c FILE.toml] [--policy] [--trust PROJECT] ...
-       ali-import cleanup [--all] [-y] [-v]..."""
+COMMANDS: Final = {
+    "check": "see whether a publication can work",
+    "list": "see what stands in the cloud",
+    "prune": "deprecate and delete older versions",
+    "cleanup": "remove leftovers",
+    "inspect": "see what files hold",
+    "help": "explain a command",
+    "completion": "complete commands and flags in a shell",
+}
 
-DESCRIPTION: Final = """\
-Publish bootable disk images to every Alibaba Cloud region.
+USAGE: Final = """\
+ali-import [FLAG]... IMAGE...
+       ali-import COMMAND [FLAG]..."""
+
+_REPEATED: Final = "* may be repeated"
+_LISTED: Final = "\n".join(f"  {name:<12} {each}" for name, each in COMMANDS.items())
+
+_PUBLISH: Final = """\
+Publish bootable disk images to every Alibaba Cloud region: each IMAGE becomes
+an ECS custom image in each region. Run again after any failure."""
+
+_PUBLISH_MORE: Final = f"""\
+{_REPEATED}
+
+commands (only as the first argument):
+{_LISTED}
+
+examples:
+  ali-import disk.img                              every region, private
+  ali-import -p -n demo-1 -f demo a.img b.img      two images, public
+  ali-import -c release.toml --set version=1       as a file says
+  ali-import --plan -c release.toml --set version=1
+  ali-import check --public                        is the account ready?
+
+`ali-import help publish` tells the rest: routes, output, environment, statuses."""
+
+MANUAL: Final = """\
+ali-import [FLAG]... IMAGE...
 
 Each IMAGE becomes one ECS custom image in each region. What it is for is read
 from the file: with EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI it boots from UEFI, and
@@ -30,10 +53,25 @@ The bytes get into a region by the first of these routes that the cloud allows:
   copy    copy the image from a region that has it
 
 Images that are there already, with the same content, are left as they are:
-after any failure, run the same command again. Whatever else a run makes, it
-removes."""
+after any failure, run the same command again. What else a run makes (buckets,
+functions, temporary images), it removes.
 
-EPILOG: Final = """\
+`ali-import --help` lists the flags. Of these:
+  -n, -f      name and family before the suffix; the date is that of UTC
+  -c, --set   the file's keys are the flags, and flags win (docs/commands.md);
+              a switch is turned off with --no-, for example --no-public
+  -p          makes community images, which every account can use
+  --timeout   a plain number is seconds
+  --report    FORMAT is json, images, tfvars, md, html or github-output, or
+              follows from the suffix; FORMAT:- writes it to standard output
+              instead of the result lines (docs/reports.md)
+  --sha256    FILE=HEX, or a file of sums such as SHA256SUMS: every IMAGE then
+              needs a sum, and nothing is published unless all are right
+  --boot-mode, --architecture
+              overrule what is found; uefi-preferred is set on images that this
+              run makes, once they are imported
+  --          everything after it is a file; ./list is a file called list
+
 examples:
   ali-import ipxe.usb                      every region, private
   ali-import -p -n ipxe-1.21 bios.img x64.img arm64.img
@@ -46,15 +84,6 @@ examples:
                                            from a pipe (or name disk.img.xz)
   ali-import -c release.toml --set version=20261125
                                            what the file says should be there
-  ali-import --plan -c release.toml        what would that change?
-  ali-import check --public                is the account ready for it?
-  ali-import inspect disk.qcow2            what is in it, and would it boot?
-  ali-import list                          what stands where?
-  ali-import prune -c release.toml         deprecate and delete older versions
-  ali-import cleanup                       what have stopped runs left behind?
-
-check, inspect, list, prune and cleanup are commands only as the first argument;
-write ./list for a file of that name. After --, everything is a file.
 
 output: standard output gets one line for each image that stands,
   REGION NAME (FAMILY) IMAGE_ID
@@ -81,12 +110,12 @@ exit status:
   5    with --plan: something is not as wanted
   130  interrupted; the first Ctrl-C cleans up, the second stops at once"""
 
-INSPECT_DESCRIPTION: Final = """\
+_INSPECT: Final = """\
 Say what disk images hold and what they would be published as: format, size,
 data, partitions, what boots, and what a publisher may want to know before every
 region has it. Little of a file is read, and no region is asked."""
 
-INSPECT_EPILOG: Final = """\
+_INSPECT_MORE: Final = """\
 examples:
   ali-import inspect disk.qcow2
   ali-import inspect --json *.img
@@ -99,12 +128,19 @@ exit status:
   2    one cannot, or wrong usage
   130  interrupted"""
 
-CLEANUP_DESCRIPTION: Final = """\
+_CLEANUP: Final = """\
 List what runs of ali-import have left in all regions, and remove what has
 expired: buckets with their objects and unfinished uploads, functions, temporary
-images, snapshots. Published images and everything that is not ours stay."""
+images, snapshots. Published images and everything that is not ours stay.
 
-CLEANUP_EPILOG: Final = """\
+What a run makes for a while, it makes until a certain time (its lease). Before
+that the run may be going on, and --all takes its workspace away from it."""
+
+_CLEANUP_MORE: Final = """\
+examples:
+  ali-import cleanup                       list all, remove what has expired
+  ali-import cleanup --all                 remove all, after asking
+
 output: standard output gets one line for each thing found,
   REGION KIND NAME STATE
 where STATE is expired, in-use (its run may be going on) or unknown.
@@ -114,17 +150,19 @@ exit status:
   2    wrong usage or set-up; nothing was changed
   3    some could not be removed, or some regions not be asked
   4    none could be removed, or an error that should not happen
-  130  interrupted; the first Ctrl-C removes what cleaning up has made, the second
-       stops at once; run it again"""
+  130  interrupted; the first Ctrl-C removes what cleaning up has made, the
+       second stops at once; run it again"""
 
-LIST_DESCRIPTION: Final = """\
+_LIST: Final = """\
 List the images that stand in all regions, or in some, and change nothing.
 
 A version is all images of one release: their names, without the suffixes of
 their flavours. One that is the same everywhere is one line; below it stands
 what is missing or different, and where."""
 
-LIST_EPILOG: Final = """\
+_LIST_MORE: Final = f"""\
+{_REPEATED}
+
 examples:
   ali-import list                          everything that ali-import made
   ali-import list -f debian-13             one family, newest version first
@@ -138,7 +176,7 @@ exit status:
   4    none could, or an error that should not happen (-vv shows the traceback)
   130  interrupted"""
 
-PRUNE_DESCRIPTION: Final = """\
+_PRUNE: Final = """\
 Deprecate versions of a family but the newest, and delete them later.
 
 A version is all images of one release, whatever their flavour; of two, that is
@@ -146,7 +184,9 @@ newer whose first image was made later. The image that a family resolves to in a
 region stays there, and so does one that an instance of this account uses. Those
 of other accounts cannot be seen: leave them time between the two."""
 
-PRUNE_EPILOG: Final = """\
+_PRUNE_MORE: Final = f"""\
+{_REPEATED}
+
 examples:
   ali-import prune -f debian-13 --keep 8 --deprecate --delete-after 90d --plan
   ali-import prune -c release.toml -y      as its table [prune] says
@@ -164,17 +204,21 @@ exit status:
   130  interrupted; run it again to go on"""
 
 CHECK_USAGE: Final = """\
-ali-import check [--policy | --trust PROJECT] [-c FILE.toml]
-                        [-p] [-r REGION]... [--timeout TIME] ... [-v]..."""
+ali-import check [--policy | --trust PROJECT | --fix [-y]]
+                        [-c FILE.toml] [-p] [-r REGION]... [FLAG]..."""
 
-CHECK_DESCRIPTION: Final = """\
+_CHECK: Final = """\
 Check whether a publication can work: the credentials, the regions, the role
-that imports need, object storage, functions, public images. Nothing is changed."""
+that imports need, object storage, functions, public images, permissions.
+Nothing is changed, but with --fix the import role."""
 
-CHECK_EPILOG: Final = """\
+_CHECK_MORE: Final = f"""\
+{_REPEATED}
+
 examples:
   ali-import check --public
   ali-import check -c release.toml --set version=1
+  ali-import check --fix                   create the import role, after asking
   ali-import check --policy -p -r eu-central-1 > policy.json
   ali-import check --trust github:my-org/my-repo
 
@@ -186,3 +230,48 @@ exit status:
   3    something will fail; its line says what to do
   4    the credentials will not do, or an error that should not happen
   130  interrupted"""
+
+_HELP: Final = "Explain a command; without one, list the commands and the flags."
+
+_HELP_MORE: Final = """\
+examples:
+  ali-import help publish
+  ali-import help prune
+
+exit status:
+  0    it is explained
+  2    there is no such command"""
+
+_COMPLETION: Final = """\
+Print what makes a shell complete the commands and flags of ali-import."""
+
+_COMPLETION_MORE: Final = """\
+examples:
+  ali-import completion bash >> ~/.bash_completion
+  ali-import completion zsh > ~/.zfunc/_ali-import     (a directory of fpath)
+  ali-import completion fish > ~/.config/fish/completions/ali-import.fish
+
+exit status:
+  0    it is printed
+  2    wrong usage"""
+
+DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "": _PUBLISH,
+    "check": _CHECK,
+    "list": _LIST,
+    "prune": _PRUNE,
+    "cleanup": _CLEANUP,
+    "inspect": _INSPECT,
+    "help": _HELP,
+    "completion": _COMPLETION,
+}
+EPILOGS: Final[Mapping[str, str]] = {
+    "": _PUBLISH_MORE,
+    "check": _CHECK_MORE,
+    "list": _LIST_MORE,
+    "prune": _PRUNE_MORE,
+    "cleanup": _CLEANUP_MORE,
+    "inspect": _INSPECT_MORE,
+    "help": _HELP_MORE,
+    "completion": _COMPLETION_MORE,
+}

@@ -8,7 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from ali_import.cli import arguments
-from ali_import.cli.arguments import Arguments, InspectArguments
+from ali_import.cli.arguments import (
+    Arguments,
+    CompletionArguments,
+    InspectArguments,
+)
 from ali_import.cli.exit_status import ExitStatus
 
 if TYPE_CHECKING:  # loaded when needed: --help answers before
@@ -65,6 +69,10 @@ def _command(given: Arguments) -> ExitStatus:
         from ali_import.cli.inspect import inspect
 
         return inspect(given, messages)
+    if isinstance(given, CompletionArguments):
+        from ali_import.cli.completion import completion
+
+        return completion(given)
     import anyio
 
     from ali_import.report import log

@@ -1,21 +1,17 @@
 """``ali-import prune``: deprecate older versions, and delete them later."""
 
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Final
-
-from anyio import to_thread
 
 import ali_import
 from ali_import import Cloud, ConfigurationError, Fate, Pruned, Pruning, Verdict
 from ali_import.cli import streams
 from ali_import.cli.complaints import cloud_line
 from ali_import.cli.exit_status import ExitStatus
-from ali_import.cli.session import connected, tell_unseen
+from ali_import.cli.session import ask, connected, may_ask, tell_unseen
 from ali_import.cli.standing_arguments import PruneArguments
 from ali_import.redaction import one_line
 from ali_import.report import display
@@ -50,7 +46,7 @@ class PruneCommand:
         families, retention = ali_import.load_retention(
             given.config, settings=given.settings, instead=given.wanted
         )
-        if not (given.plan or given.yes or self._may_ask()):
+        if not (given.plan or given.yes or may_ask(self._messages)):
             raise ConfigurationError(
                 "prune asks before it changes anything, and there is no terminal to ask on",
                 advice="add --yes to do what is due without asking, or --plan to see it",
@@ -66,15 +62,6 @@ class PruneCommand:
 
         return await connected(work, verbosity=given.verbosity)
 
-    def _may_ask(self) -> bool:
-        with suppress(ValueError, OSError):
-            return (
-                sys.stdin is not None
-                and sys.stdin.isatty()
-                and self._messages.is_terminal
-            )
-        return False
-
     def _show(self, pruning: Pruning) -> ExitStatus:
         streams.print_lines(lines(pruning, ()))
         self._tell(pruning)
@@ -85,7 +72,11 @@ class PruneCommand:
     async def _do(self, cloud: Cloud, pruning: Pruning) -> ExitStatus:
         self._tell(pruning)
         endings: tuple[Pruned, ...] = ()
-        agreed = not pruning.due or self._arguments.yes or await self._ask(pruning)
+        agreed = (
+            not pruning.due
+            or self._arguments.yes
+            or await ask(self._messages, f"{_due(pruning)}?")
+        )
         if pruning.due and agreed:
             endings = await ali_import.prune(
                 cloud, pruning, on_event=self._display.emit
@@ -106,11 +97,6 @@ class PruneCommand:
         tell_unseen(self._messages, pruning.unseen)
         for text in summary(pruning):
             self._messages.line(text)
-
-    async def _ask(self, pruning: Pruning) -> bool:
-        self._messages.line(f"{_due(pruning)}? [y/N]")
-        answer = await to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
-        return answer.strip().lower() in {"y", "yes"}
 
 
 def lines(pruning: Pruning, endings: Sequence[Pruned]) -> Iterator[str]:

@@ -1,10 +1,13 @@
 """What every command does that asks the cloud and then answers."""
 
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import NoReturn
 
 import anyio
+from anyio import to_thread
 
 import ali_import
 from ali_import import Cloud, CloudError
@@ -41,6 +44,20 @@ async def connected(
 
 def _stop_at_once() -> NoReturn:
     streams.leave_at_once(ExitStatus.INTERRUPTED)
+
+
+def may_ask(messages: Messages) -> bool:
+    """Tell whether somebody sits at a terminal who could answer."""
+    with suppress(ValueError, OSError):
+        return sys.stdin is not None and sys.stdin.isatty() and messages.is_terminal
+    return False
+
+
+async def ask(messages: Messages, question: str) -> bool:
+    """Ask a question, and return whether the answer was yes."""
+    messages.line(f"{question} [y/N]")
+    answer = await to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def tell_unseen(messages: Messages, unseen: Iterable[CloudError]) -> None:

@@ -3,16 +3,15 @@
 Like ``arguments.py``, it loads as little as it can.
 """
 
-from argparse import BooleanOptionalAction, RawDescriptionHelpFormatter
+from argparse import BooleanOptionalAction
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from ali_import import syntax
 from ali_import.cli import help_text
-from ali_import.cli.arguments import (
+from ali_import.cli.parser import (
     Parser,
     add_common,
     add_config,
@@ -21,13 +20,6 @@ from ali_import.cli.arguments import (
     typed,
     wanted,
 )
-
-# Flags and what they do on one line, so that the help of a command fits a screen.
-_Formatter: Final = partial(RawDescriptionHelpFormatter, max_help_position=32)
-
-LIST: Final = "list"
-PRUNE: Final = "prune"
-CHECK: Final = "check"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +41,20 @@ def parse_list(argv: Sequence[str]) -> ListArguments:
         ConfigurationError: It is wrong.
         SystemExit: It asked for help or the version, which is printed.
     """
-    parser = Parser(
-        prog=f"ali-import {LIST}",
-        description=help_text.LIST_DESCRIPTION,
-        epilog=help_text.LIST_EPILOG,
-        formatter_class=_Formatter,
-        allow_abbrev=False,
+    given = list_parser().parse_args(argv)
+    return ListArguments(
+        name=given.name,
+        family=given.family,
+        regions=tuple(dict.fromkeys(given.region)),
+        untagged=given.untagged,
+        as_json=given.json,
+        verbosity=given.verbose,
     )
+
+
+def list_parser() -> Parser:
+    """Return what reads ``ali-import list``."""
+    parser = Parser("list")
     add = parser.add_argument
     add(
         "-f",
@@ -69,7 +68,7 @@ def parse_list(argv: Sequence[str]) -> ListArguments:
         "--name",
         metavar="NAME",
         default="",
-        help="only this image or version; in both, * stands for anything",
+        help="only this image or version, or a pattern with *",
     )
     add(
         "-r",
@@ -78,24 +77,16 @@ def parse_list(argv: Sequence[str]) -> ListArguments:
         action="append",
         type=region,
         default=[],
-        help="only this region; may be repeated (default: every region)",
+        help="only in this region *",
     )
     add(
         "--untagged",
         action="store_true",
-        help="list the account's other images too: those that ali-import did not make",
+        help="also images that ali-import did not make",
     )
-    add("--json", action="store_true", help="write one JSON document, with every image")
+    add("--json", action="store_true", help="write one JSON document for programs")
     add_common(parser)
-    given = parser.parse_args(argv)
-    return ListArguments(
-        name=given.name,
-        family=given.family,
-        regions=tuple(dict.fromkeys(given.region)),
-        untagged=given.untagged,
-        as_json=given.json,
-        verbosity=given.verbose,
-    )
+    return parser
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,16 +116,7 @@ def parse_prune(argv: Sequence[str]) -> PruneArguments:
         ConfigurationError: It is wrong.
         SystemExit: It asked for help or the version, which is printed.
     """
-    parser = Parser(
-        prog=f"ali-import {PRUNE}",
-        description=help_text.PRUNE_DESCRIPTION,
-        epilog=help_text.PRUNE_EPILOG,
-        formatter_class=_Formatter,
-        allow_abbrev=False,
-    )
-    add_config(parser)
-    _add_pruning(parser)
-    add_common(parser)
+    parser = prune_parser()
     given = parser.parse_args(argv)
     flags = {
         "family": given.family,
@@ -161,44 +143,49 @@ def _age(text: str) -> str:
     return text
 
 
-def _add_pruning(parser: Parser) -> None:
+def prune_parser() -> Parser:
+    """Return what reads ``ali-import prune``."""
+    parser = Parser("prune")
+    add_config(parser)
     add = parser.add_argument
     add(
         "-f",
         "--family",
         metavar="FAMILY",
         action="append",
-        help="family to prune, all flavours; may be repeated (default: the file's)",
+        help="family to prune (default: the file's) *",
     )
     add(
         "--keep",
         metavar="NUMBER",
         type=int,
-        help="how many of the newest versions stay; no default",
+        help="how many of the newest versions stay",
     )
     add(
         "--deprecate",
         action=BooleanOptionalAction,
-        help="deprecate older ones: no family resolves to them",
+        help="hide older ones from their family",
     )
     add(
         "--delete-after",
         metavar="TIME",
         type=typed(_age),
-        help="delete them so long after that, for example 90d",
+        help="delete them so long after that, such as 90d",
     )
     add("--plan", action="store_true", help="say what is due, and change nothing")
     add("-y", "--yes", action="store_true", help="do not ask")
     add(
         "--shared",
         action="store_true",
-        help="also images shared with accounts, which lose them",
+        help="also images shared with accounts",
     )
     add(
         "--untagged",
         action="store_true",
         help="also images that ali-import did not make",
     )
+    add_common(parser)
+    return parser
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +198,8 @@ class CheckArguments:
         wanted: What the flags say of the release.
         policy: Print the least policy, and do no more.
         trust: The project to print a trust policy for, or "".
+        fix: Mend what can be mended.
+        yes: Do not ask before that.
     """
 
     config: Path | None
@@ -218,6 +207,8 @@ class CheckArguments:
     wanted: Mapping[str, Any]
     policy: bool
     trust: str
+    fix: bool
+    yes: bool
     verbosity: int
 
 
@@ -228,29 +219,7 @@ def parse_check(argv: Sequence[str]) -> CheckArguments:
         ConfigurationError: It is wrong.
         SystemExit: It asked for help or the version, which is printed.
     """
-    parser = Parser(
-        prog=f"ali-import {CHECK}",
-        usage=help_text.CHECK_USAGE,
-        description=help_text.CHECK_DESCRIPTION,
-        epilog=help_text.CHECK_EPILOG,
-        formatter_class=_Formatter,
-        allow_abbrev=False,
-    )
-    either = parser.add_mutually_exclusive_group()
-    either.add_argument(
-        "--policy",
-        action="store_true",
-        help="print the least RAM policy for this release instead",
-    )
-    either.add_argument(
-        "--trust",
-        metavar="PROJECT",
-        default="",
-        help="print the trust policy for a role of its jobs instead",
-    )
-    add_config(parser)
-    add_wanted(parser)
-    add_common(parser)
+    parser = check_parser()
     given = parser.parse_args(argv)
     return CheckArguments(
         config=given.config,
@@ -258,5 +227,34 @@ def parse_check(argv: Sequence[str]) -> CheckArguments:
         wanted=wanted(given),
         policy=given.policy,
         trust=given.trust,
+        fix=given.fix,
+        yes=given.yes,
         verbosity=given.verbose,
     )
+
+
+def check_parser() -> Parser:
+    """Return what reads ``ali-import check``."""
+    parser = Parser("check", help_text.CHECK_USAGE)
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument(
+        "--policy",
+        action="store_true",
+        help="print the least RAM policy for this release",
+    )
+    either.add_argument(
+        "--trust",
+        metavar="PROJECT",
+        default="",
+        help="print the trust policy for a CI project's role",
+    )
+    either.add_argument(
+        "--fix",
+        action="store_true",
+        help="create the import role, after asking",
+    )
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    add_config(parser)
+    add_wanted(parser)
+    add_common(parser)
+    return parser

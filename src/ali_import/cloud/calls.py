@@ -21,6 +21,7 @@ from ali_import.cloud.values import (
     Identity,
     ImageStatus,
     ImportStarted,
+    Role,
     Snapshot,
     StoredObject,
     StoredPart,
@@ -77,12 +78,44 @@ class GetCallerIdentity(Call[Identity]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetRole(Call[str]):
-    """Ask RAM for a role of the account, and return its ARN."""
+class GetRole(Call[Role]):
+    """Ask RAM for a role of the account."""
 
     SERVICE = "ram"
     CHANGES = False
     name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListPoliciesForRole(Call[tuple[str, ...]]):
+    """Ask RAM for the names of the policies that a role has."""
+
+    SERVICE = "ram"
+    CHANGES = False
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateRole(Call[None]):
+    """Make a role.
+
+    Attributes:
+        trust: Who may take it on: a policy document, JSON.
+    """
+
+    SERVICE = "ram"
+    name: str
+    description: str
+    trust: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachPolicyToRole(Call[None]):
+    """Give a role one of the policies that Alibaba Cloud maintains."""
+
+    SERVICE = "ram"
+    role: str
+    policy: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +149,7 @@ class ImportImage(Call[ImportStarted]):
         architecture: ``x86_64`` or ``arm64``; "" leaves it to the cloud (hybrids).
         format: Of the object: ``RAW``, ``QCOW2`` or ``VHD``.
         detect: Whether the cloud is to check the image, once it is made.
+        dry_run: Only ask whether it would be made: ``DryRunOperation`` says yes.
     """
 
     SERVICE = "ecs"
@@ -132,11 +166,16 @@ class ImportImage(Call[ImportStarted]):
     imds: str = "v1"
     detect: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class CopyImage(Call[str]):
-    """Copy an image from ``region`` to another; returns the new image's id there."""
+    """Copy an image from ``region`` to another; returns the new image's id there.
+
+    Attributes:
+        dry_run: Only ask whether it would be copied: ``DryRunOperation`` says yes.
+    """
 
     SERVICE = "ecs"
     client_token: str
@@ -145,6 +184,7 @@ class CopyImage(Call[str]):
     destination_name: str
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +224,11 @@ class CancelTask(Call[None]):
 
 @dataclass(frozen=True, kw_only=True)
 class ModifyImageAttribute(Call[None]):
-    """Set what is not None."""
+    """Set what is not None.
+
+    Attributes:
+        dry_run: Only ask whether it would be set: ``DryRunOperation`` says yes.
+    """
 
     SERVICE = "ecs"
     image_id: str
@@ -194,6 +238,7 @@ class ModifyImageAttribute(Call[None]):
     nvme: str | None = None
     imds: str | None = None
     status: ImageStatus | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

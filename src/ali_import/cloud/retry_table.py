@@ -9,7 +9,7 @@ Sources: the error tables of each action's page (ImportImage 2025-05, CopyImage
 the codes that other tools had to learn; docs/errors.md is made from this table.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -32,7 +32,10 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One rule; a code that ends in ``*`` stands for every code that begins so."""
+    """One rule; a code that ends in ``*`` stands for every code that begins so.
+
+    In the advice, ``{action}`` stands for what a policy calls the operation.
+    """
 
     code: str
     meaning: Meaning
@@ -68,8 +71,8 @@ _VHD: Final = (
     "--allow-failure"
 )
 _FUNCTIONS: Final = (
-    "activate Function Compute in its console, or grant its actions to the caller; "
-    "docs/permissions.md has the policy"
+    "activate Function Compute in its console, or let the caller's policy allow {action}; "
+    "`ali-import check --policy` prints all of it"
 )
 _KEYS: Final = "check ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 
@@ -92,10 +95,13 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("ecs.TagResources ecs.UntagResources", "InvalidImageId.NotFound InvalidResourceId.NotFound", FINAL, _DELETED),
     ("ecs.ModifyImageAttribute", "InvalidStatus.ImageIsCreating", BUSY, ""),
     ("ecs.ModifyImageAttribute", "ImageStatus.NotDeprecated", DONE, ""),
-    ("ecs.ModifyImageSharePermission", "Image.Public Image.NotPublic DryRunOperation", DONE, ""),
+    ("ecs.ModifyImageSharePermission", "Image.Public Image.NotPublic", DONE, ""),
+    # A dry run that would have worked is told as an error, in one of two spellings.
+    ("ecs.ImportImage ecs.CopyImage ecs.ModifyImageAttribute", "DryRunOperation DRYRUN.SUCCESS", DONE, ""),
+    ("ecs.ModifyImageSharePermission ecs.DeleteImage", "DryRunOperation DRYRUN.SUCCESS", DONE, ""),
     ("ecs.ModifyImageAttribute", "ImageUseShared", FINAL, "the image is public or shared; take that back first"),
     # Deleting.
-    ("ecs.DeleteImage", "InvalidImageId.NotFound InvalidImageId* DryRunOperation", DONE, ""),
+    ("ecs.DeleteImage", "InvalidImageId.NotFound InvalidImageId*", DONE, ""),
     ("ecs.DeleteImage", "ImageIsImporting ImageIsExporting ImageIsCreating OperationDenied.ImageCopying", BUSY, ""),
     ("ecs.DeleteImage", "ImageUsingByInstance", FINAL, "an instance still uses the image; release it or delete with force"),
     ("ecs.DeleteImage", "ImageUseShared", FINAL, "the image is shared with accounts; take the shares back first"),
@@ -104,6 +110,8 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("ecs.DeleteSnapshot", "SnapshotCreatedImage Operation.Conflict IncorrectDiskStatus.CreatingSnapshot", BUSY, ""),
     ("ecs.DeleteSnapshot", "InvalidOperation.RelatedSnapshotNotFinished", BUSY, ""),
     ("ram.GetRole", "EntityNotExist.Role", FINAL, "create it, for example in the RAM console"),
+    ("ram.CreateRole", "EntityAlreadyExists.Role", DONE, ""),
+    ("ram.AttachPolicyToRole", "EntityAlreadyExists.Role.Policy", DONE, ""),
     ("fc.CreateFunction", "FunctionAlreadyExists", DONE, ""),
     ("fc.DeleteFunction", "FunctionNotFound", DONE, ""),
     # So it answers, too, whom it was never activated for; other routes need no function.
@@ -152,7 +160,7 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("", "QuotaExceed.Image QuotaExceed.Snapshot QuotaExceed*", FINAL, "delete old images in the region, or raise the quota in Quota Center"),
     ("", "ImageQuotaFull.ImageFamily ImageFamilyQuotaFull", FINAL, "the image family is full; delete old images of it"),
     ("", "Account.Arrearage InsufficientBalance", FINAL, "settle the account's outstanding payment"),
-    ("", "Forbidden.RAM NoPermission Forbidden Forbbiden AccessDenied", FINAL, "grant the action to the caller; docs/permissions.md has the policy"),
+    ("", "Forbidden.RAM NoPermission Forbidden Forbbiden AccessDenied", FINAL, "let the caller's policy allow {action}; `ali-import check --policy` prints all of it"),
     ("", "InvalidAccessKeyId* SignatureDoesNotMatch IncompleteSignature", FINAL, _KEYS),
     ("", "InvalidAccessKeySecret InvalidSecurityToken* NoCredentials", FINAL, _KEYS),
     ("", "SecurityTokenRanOut", FINAL, "set a new ALIBABA_CLOUD_SECURITY_TOKEN with its keys, and run again to go on; credentials that refresh themselves (OIDC, a role) do not run out"),
@@ -194,4 +202,25 @@ def _row(operation: str, code: str) -> Row | None:
     """Find a row by operation and code; one that names operations wins."""
     fitting = [row for row in ROWS if row.fits(operation, code)]
     named = (row for row in fitting if row.operations)
-    return next(named, None) or next(iter(fitting), None)
+    row = next(named, None) or next(iter(fitting), None)
+    if row is None:
+        return None
+    return replace(row, advice=row.advice.replace("{action}", action(operation)))
+
+
+_ACTIONS: Final = {
+    **dict.fromkeys(
+        (
+            *("oss.UploadPart", "oss.InitiateMultipartUpload"),
+            "oss.CompleteMultipartUpload",
+        ),
+        "oss:PutObject",
+    ),
+    "oss.DeleteObjects": "oss:DeleteObject",
+}
+"""Operations that a policy calls something else. Source: "RAM policies" of OSS."""
+
+
+def action(operation: str) -> str:
+    """Return what a policy calls an operation, for example ``ecs:ImportImage``."""
+    return _ACTIONS.get(operation) or operation.replace(".", ":", 1)

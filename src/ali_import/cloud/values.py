@@ -176,13 +176,30 @@ class Identity:
     """Who is calling (GetCallerIdentity).
 
     Attributes:
-        expires_at: When the keys at hand expire, Unix time in seconds; 0 if they do not,
-            or if that is not known.
+        temporary: Whether the keys at hand expire.
+        expires_at: When they do, Unix time in seconds; 0 if they do not, or if that is
+            not known. Where it is known, new keys come by themselves.
+        server_time: What the cloud's clock said, Unix time in whole seconds; 0 where it
+            was not told.
     """
 
     account_id: str
     arn: str
+    temporary: bool = False
     expires_at: float = 0.0
+    server_time: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """A RAM role.
+
+    Attributes:
+        trusted: The services that may take it on, for example ``ecs.aliyuncs.com``.
+    """
+
+    arn: str
+    trusted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

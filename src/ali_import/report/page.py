@@ -66,7 +66,8 @@ code{font:12.5px ui-monospace,monospace;overflow-wrap:anywhere}
 .cause{border-left:4px solid var(--bad);background:var(--badbg);padding:.4rem .75rem;
 margin:.45rem 0;border-radius:0 4px 4px 0}
 .cause.other{border-color:var(--warn);background:var(--card)}
-.cause h3{font-size:.95rem;margin:0;display:inline}.cause p{margin:.1rem 0}
+.cause h3{font-size:.95rem;margin:0;display:inline;overflow-wrap:anywhere}
+.cause p{margin:.1rem 0}
 .cause b{font-weight:600}
 .command{display:block;background:var(--card);border:1px solid var(--line);
 border-radius:4px;padding:.4rem .6rem;user-select:all}
@@ -87,6 +88,7 @@ border-color:transparent}
 padding-left:3px}
 .axis .late{transform:translateX(-100%);border-left:0;padding:0 3px 0 0;
 border-right:1px solid var(--line)}.time>.phases{height:4.4em}
+@media(max-width:40rem){.axis:not(.phases) span:nth-child(even){display:none}}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:13px}
 th,td{text-align:left;padding:.2rem .6rem .2rem 0;border-bottom:1px solid var(--line);

@@ -5,8 +5,6 @@ Nothing is changed. What only a publication finds out is said to be unknown.
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 import anyio
@@ -16,7 +14,6 @@ from ali_import.cloud.calls import (
     DescribeImages,
     DescribeRegions,
     GetCallerIdentity,
-    GetRole,
     ListBuckets,
     ListFunctions,
     ModifyImageSharePermission,
@@ -27,41 +24,29 @@ from ali_import.cloud.values import CloudImage, Identity, ImageStatus
 from ali_import.errors import CloudError, ConfigurationError
 from ali_import.publish.lease import PREFIX, TAG_SHA256
 from ali_import.publish.model import Options
+from ali_import.standing import import_role, permissions
+from ali_import.standing.finding import (
+    Finding,
+    Grade,
+    denied,
+    failed,
+    refused,
+    told,
+)
+from ali_import.standing.images import strangers
 from ali_import.units import MINUTE_S
 
-IMPORT_ROLE: Final = "AliyunECSImageImportDefaultRole"
-_DENIED: Final = frozenset(
-    {"Forbidden.RAM", "NoPermission", "Forbidden", "AccessDenied", "Forbbiden"}
-)
 _REGIONS_TOLD_MAX: Final = 6
+_SKEW_S_MAX: Final = 15 * MINUTE_S
+"""Signatures are valid for so long before and after their date."""
+_CLOCK_CODES: Final = ("InvalidTimeStamp", "RequestTimeTooSkewed")
+# The cloud tells its time in whole seconds, and answers take a moment.
+_SKEW_S_TOLD_MIN: Final = 5.0
 
 
-class Grade(StrEnum):
-    """What a check found: all is well, it may matter, it will fail, nobody can tell."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that was checked.
-
-    Attributes:
-        subject: What it is about, in a word or two.
-        text: What was found.
-        advice: What to do about it, or "".
-    """
-
-    grade: Grade
-    subject: str
-    text: str
-    advice: str = ""
-
-
-async def check(cloud: Steady, options: Options, *, now: float) -> tuple[Finding, ...]:
+async def check(
+    cloud: Steady, options: Options, *, now: Callable[[], float]
+) -> tuple[Finding, ...]:
     """Check the account and the regions that a publication would work in.
 
     Args:
@@ -70,65 +55,99 @@ async def check(cloud: Steady, options: Options, *, now: float) -> tuple[Finding
         now: Unix time in seconds.
     """
     try:
+        asked_at = now()
         identity = await cloud.call(GetCallerIdentity(), PREFLIGHT)
+        clock = _clock(identity.server_time, asked_at, now())
         everywhere = await cloud.call(DescribeRegions(), PREFLIGHT)
     except ConfigurationError as error:
-        return (_failed("credentials", error.message, error.advice),)
+        return (failed("credentials", error.message, error.advice),)
     except CloudError as error:
-        return (_refused("credentials", error),)
+        about = "clock" if error.code.startswith(_CLOCK_CODES) else "credentials"
+        return (refused(about, error),)
     everywhere = tuple(r for r in everywhere if r not in options.excluded)
-    strangers = [r for r in options.regions if r not in everywhere]
     regions = [r for r in options.regions or sorted(everywhere) if r in everywhere]
     looking = _Looking(cloud, options, regions)
     async with anyio.create_task_group() as tasks:
         for look in (looking.images, looking.role, looking.store, looking.functions):
             tasks.start_soon(look)
     await looking.terms()
+    await looking.permissions(identity.account_id)
     return (
-        _identity(identity, options, now),
-        Finding(
-            grade=Grade.OK,
-            subject="clock",
-            text="within what the cloud accepts of a signature",
-        ),
-        *_regions(strangers, regions, everywhere),
+        _identity(identity, options, now()),
+        clock,
+        _regions(options, regions, everywhere),
         *looking.findings(),
-        Finding(
-            grade=Grade.UNKNOWN,
-            subject="permissions",
-            text="those to change anything show only when they are used",
-            advice="`ali-import check --policy` prints what is needed",
-        ),
+    )
+
+
+async def fix(cloud: Steady, finding: Finding) -> Finding:
+    """Do what a finding's ``fix`` says; return how that ended."""
+    assert finding.fix, f"nothing can be done about {finding.subject}"
+    try:
+        await import_role.mend(cloud)
+    except CloudError as error:
+        return refused(finding.subject, error)
+    return Finding(
+        grade=Grade.OK,
+        subject=finding.subject,
+        text=f"done: {finding.fix}; ECS sees it within a minute or two",
     )
 
 
 def _identity(identity: Identity, options: Options, now: float) -> Finding:
     who = f"account {identity.account_id}, as {identity.arn}"
-    left_s = identity.expires_at - now
-    if not identity.expires_at or left_s >= options.timeout_s:
+    if not identity.temporary:
         return Finding(grade=Grade.OK, subject="credentials", text=who)
+    if not identity.expires_at:
+        return Finding(
+            grade=Grade.WARN,
+            subject="credentials",
+            text=f"{who}; the keys are temporary, and until when was not told",
+            advice="see that they last as long as the run, or use credentials that are "
+            "renewed by themselves (OIDC, a role)",
+        )
+    left_s = identity.expires_at - now
+    life = f"the keys at hand expire in {left_s / MINUTE_S:.0f} min"
+    if left_s >= options.timeout_s:
+        return Finding(grade=Grade.OK, subject="credentials", text=f"{who}; {life}")
+    # Who tells an expiry is a provider that gets new ones before.
+    return Finding(
+        grade=Grade.OK,
+        subject="credentials",
+        text=f"{who}; {life}, and are renewed by themselves before",
+    )
+
+
+def _clock(server_time: float, before: float, after: float) -> Finding:
+    """Compare this machine's clock with the cloud's, which it told in between."""
+    if not server_time:
+        text = "the cloud did not tell its time, but took the signature"
+        return Finding(grade=Grade.OK, subject="clock", text=text)
+    ahead_s = max(before - server_time - 1, 0.0) - max(server_time - after, 0.0)
+    if abs(ahead_s) < _SKEW_S_TOLD_MIN:
+        return Finding(
+            grade=Grade.OK, subject="clock", text="as the cloud's, within seconds"
+        )
+    way = "ahead of" if ahead_s > 0 else "behind"
+    limit = f"signatures are refused from {_SKEW_S_MAX / MINUTE_S:.0f} min"
     return Finding(
         grade=Grade.WARN,
-        subject="credentials",
-        text=f"{who}; the keys at hand expire in {left_s / MINUTE_S:.0f} min",
-        advice="fine if they are renewed by themselves (OIDC, a role); else get new ones "
-        "first, or lower --timeout",
+        subject="clock",
+        text=f"{abs(ahead_s):.0f} s {way} the cloud's; {limit}",
+        advice="set this machine's clock right",
     )
 
 
 def _regions(
-    strangers: Sequence[str], regions: Sequence[str], everywhere: Sequence[str]
-) -> list[Finding]:
-    if strangers:
-        return [
-            _failed(
-                "regions",
-                f"not open to this account: {', '.join(strangers)}",
-                f"choose from {', '.join(sorted(everywhere))}",
-            )
-        ]
+    options: Options, regions: Sequence[str], everywhere: Sequence[str]
+) -> Finding:
+    wrong = strangers("--region", options.regions, everywhere) or strangers(
+        "--allow-failure", sorted(options.allow_failure), everywhere
+    )
+    if wrong is not None:
+        return failed("regions", wrong.message, wrong.advice)
     count = f"{len(regions)} of {len(everywhere)} that are open to this account"
-    return [Finding(grade=Grade.OK, subject="regions", text=count)]
+    return Finding(grade=Grade.OK, subject="regions", text=count)
 
 
 class _Looking:
@@ -143,13 +162,17 @@ class _Looking:
 
     def findings(self) -> list[Finding]:
         """Return what was found, in the order in which a publication needs it."""
-        order = ("images", "import role", "object storage", "functions", "terms")
+        order = (
+            *("images", import_role.SUBJECT, "object storage", "functions", "terms"),
+            *("permissions", "other permissions"),
+        )
         return [self._found[subject] for subject in order if subject in self._found]
 
+    def _keep(self, finding: Finding) -> None:
+        self._found[finding.subject] = finding
+
     def _note(self, grade: Grade, subject: str, text: str, advice: str = "") -> None:
-        self._found[subject] = Finding(
-            grade=grade, subject=subject, text=text, advice=advice
-        )
+        self._keep(Finding(grade=grade, subject=subject, text=text, advice=advice))
 
     async def images(self) -> None:
         """Look into every region, and count."""
@@ -166,7 +189,7 @@ class _Looking:
         await _all(look_into, self._regions)
         if unseen:
             error = next(iter(unseen.values()))
-            why = _refused("images", error)
+            why = refused("images", error)
             self._note(why.grade, "images", f"{_some(unseen)}: {why.text}", why.advice)
             return
         counts = Counter({region: len(i) for region, i in self._images.items()})
@@ -180,43 +203,52 @@ class _Looking:
 
     async def role(self) -> None:
         """See that there is the role with which ECS reads what it imports."""
-        try:
-            await self._cloud.call(GetRole(name=IMPORT_ROLE), BRIEF)
-        except CloudError as error:
-            subject = "import role"
-            if error.code == "EntityNotExist.Role":
-                text = f"there is no role {IMPORT_ROLE}"
-                advice = "create it once: ECS console, Import Image, authorize"
-                self._note(Grade.FAIL, subject, text, advice)
-            else:
-                advice = "the permission ram:GetRole would show it" * _denied(error)
-                self._note(Grade.UNKNOWN, subject, _told(error), advice)
-        else:
-            self._note(Grade.OK, "import role", IMPORT_ROLE)
+        self._keep(await import_role.look(self._cloud))
+
+    async def permissions(self, account_id: str) -> None:
+        """Try what can be tried without effect."""
+        if not self._regions:
+            return
+        told_of = self._found.get(import_role.SUBJECT)
+        for finding in await permissions.look(
+            self._cloud, self._options, self._regions[0], account_id
+        ):
+            about_role = finding.subject == import_role.SUBJECT
+            # Looking at the role itself tells more, where that is permitted.
+            if not about_role or (told_of and told_of.grade is Grade.UNKNOWN):
+                self._keep(finding)
 
     async def store(self) -> None:
-        """See that object storage is there.
+        """See that object storage is there, and where.
 
         Listing buckets works for accounts that never activated it, too; only calls about
         data do not (captured, 2026-04).
         """
-        error: CloudError | None = None
-        for region in self._regions:
+        refusals: list[CloudError] = []
+        there: list[str] = []
+
+        async def ask(region: str) -> None:
             error = await self._refusal(ListBuckets(region=region, prefix=PREFIX))
             if error is None:
-                self._note(
-                    Grade.UNKNOWN,
-                    "object storage",
-                    "answers; whether the account has activated it shows only when data "
-                    "is stored",
-                    "activate OSS once in its console, if nobody has",
-                )
-                return
-            if look_up(error).meaning is not Meaning.ROUTE:
-                break
-        if error is not None:
-            why = _refused("object storage", error)
-            self._note(why.grade, "object storage", why.text, why.advice)
+                there.append(region)
+            elif error.code != "HostNotFound":
+                refusals.append(error)
+
+        await _all(ask, self._regions)
+        # What some regions refuse, they do for reasons of their own, and copy.
+        if refusals and (
+            not there or look_up(refusals[0]).meaning is not Meaning.ROUTE
+        ):
+            self._keep(refused("object storage", refusals[0]))
+        else:
+            self._note(
+                Grade.UNKNOWN,
+                "object storage",
+                f"answers in {len(there)} of {len(self._regions)} regions, the others "
+                "copy; whether the account has activated it shows only when data is "
+                "stored",
+                "activate OSS once in its console, if nobody has",
+            )
 
     async def functions(self) -> None:
         """See that Function Compute is there where a relay will be wanted."""
@@ -226,22 +258,22 @@ class _Looking:
         if not wanted:
             return
         there: list[str] = []
-        refused: dict[str, CloudError] = {}
+        refusals: dict[str, CloudError] = {}
 
         async def ask(region: str) -> None:
             error = await self._refusal(ListFunctions(region=region, prefix=PREFIX))
             if error is None:
                 there.append(region)
             elif error.code != "HostNotFound":
-                refused[region] = error
+                refusals[region] = error
 
         await _all(ask, wanted)
-        if refused:
-            why = _refused("functions", next(iter(refused.values())))
+        if refusals:
+            why = refused("functions", next(iter(refusals.values())))
             self._note(
                 Grade.WARN,
                 "functions",
-                f"{_some(refused)}: {why.text}",
+                f"{_some(refusals)}: {why.text}",
                 "activate Function Compute, or mainland regions copy, which is slow",
             )
             return
@@ -268,11 +300,10 @@ class _Looking:
                 if error is None:
                     text = "images may be made public"
                     self._note(Grade.OK, subject, f"{text} (asked in {region})")
-                elif _denied(error):
-                    self._note(Grade.UNKNOWN, subject, _told(error))
+                elif denied(error):
+                    self._note(Grade.UNKNOWN, subject, told(error))
                 else:
-                    why = _refused(subject, error)
-                    self._note(why.grade, subject, why.text, why.advice)
+                    self._keep(refused(subject, error))
                 return
         self._note(
             Grade.UNKNOWN,
@@ -300,25 +331,6 @@ async def _all(
     async with anyio.create_task_group() as tasks:
         for region in regions:
             tasks.start_soon(look, region)
-
-
-def _refused(subject: str, error: CloudError) -> Finding:
-    """Say what a refusal means: what may pass is no failure."""
-    passing = {Meaning.TRANSIENT, Meaning.THROTTLED, Meaning.BUSY}
-    grade = Grade.UNKNOWN if look_up(error).meaning in passing else Grade.FAIL
-    return Finding(grade=grade, subject=subject, text=_told(error), advice=error.advice)
-
-
-def _failed(subject: str, text: str, advice: str) -> Finding:
-    return Finding(grade=Grade.FAIL, subject=subject, text=text, advice=advice)
-
-
-def _told(error: CloudError) -> str:
-    return f"{error.operation}: {error.code}: {error.message}"
-
-
-def _denied(error: CloudError) -> bool:
-    return error.code in _DENIED
 
 
 def _some(regions: Iterable[str]) -> str:

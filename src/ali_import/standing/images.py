@@ -5,13 +5,14 @@ that this tool makes has. What is temporary (``publish/lease.py``) does not stan
 ``ali-import cleanup`` tells of that.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
 import anyio
 
+from ali_import import syntax
 from ali_import.cloud.calls import DescribeImages
 from ali_import.cloud.steady import BRIEF, Steady
 from ali_import.cloud.values import CloudImage, ImageStatus
@@ -91,22 +92,35 @@ def without_suffix(text: str) -> str:
     return text
 
 
-async def chosen_regions(cloud: Steady, wanted: Sequence[str]) -> tuple[str, ...]:
+async def chosen_regions(
+    cloud: Steady, wanted: Sequence[str], allow_failure: Collection[str] = ()
+) -> tuple[str, ...]:
     """Return the regions to look into: those wanted, or all that there are, sorted.
 
     Raises:
-        ConfigurationError: Some do not exist, or the credentials or the network will
-            not do.
+        ConfigurationError: Some do not exist (all are named), or the credentials or the
+            network will not do.
     """
     _, everywhere = await survey(cloud)
-    known = tuple(sorted(everywhere))
-    strangers = [region for region in wanted if region not in known]
-    if strangers:
-        raise ConfigurationError(
-            f"--region {', '.join(strangers)}: no such region is open to this account",
-            advice=f"choose from {', '.join(known)}",
-        )
-    return tuple(sorted(set(wanted))) or known
+    for flag, named in ("--region", wanted), ("--allow-failure", sorted(allow_failure)):
+        wrong = strangers(flag, named, everywhere)
+        if wrong is not None:
+            raise wrong
+    return tuple(sorted(set(wanted) or everywhere))
+
+
+def strangers(
+    flag: str, named: Iterable[str], everywhere: Collection[str]
+) -> ConfigurationError | None:
+    """Return an error that names all regions that are not open to the account."""
+    wrong = [region for region in dict.fromkeys(named) if region not in everywhere]
+    if not wrong:
+        return None
+    meant = "".join(syntax.meant(region, everywhere) for region in wrong)
+    return ConfigurationError(
+        f"{flag} {', '.join(wrong)}: no such region is open to this account",
+        advice=f"{meant}choose from {', '.join(sorted(everywhere))}",
+    )
 
 
 async def look(

@@ -8,13 +8,13 @@ from ali_import import Architecture, BootMode, Image, Release, make_release
 from ali_import.cli.arguments import (
     ABBREVIATIONS,
     COMMANDS,
-    RELEASE_FLAGS,
     Arguments,
     CleanupArguments,
     InspectArguments,
     PublishArguments,
     parse,
 )
+from ali_import.cli.parser import RELEASE_FLAGS
 from ali_import.cli.standing_arguments import ListArguments, PruneArguments
 from ali_import.errors import ConfigurationError
 from ali_import.publish.model import Options
@@ -367,6 +367,21 @@ def test_what_to_prune_is_as_in_a_file() -> None:
         ("inspect", "FILE"),
         ("inspect --json", "FILE"),
         ("inspect --public a.img", "--public"),
+        # What was mistyped, and what was meant.
+        ("--regoin cn-beijing a.img", "no such flag: --regoin; did you mean --region?"),
+        ("--pubilc=yes a.img", "no such flag: --pubilc; did you mean --public?"),
+        ("prune --kep 8", "did you mean --keep? see `ali-import prune --help`"),
+        ("list --famly x", "did you mean --family?"),
+        ("--xyzzy a.img", "no such flag: --xyzzy; see `ali-import --help`"),
+        (
+            "chekc --public",
+            "chekc is no command, and no file here; did you mean check?",
+        ),
+        ("lst", "did you mean list?"),
+        ("help nothing", "choose from"),
+        ("help list prune", "prune"),
+        ("completion", "SHELL"),
+        ("completion csh", "choose from"),
     ],
 )
 def test_what_is_wrong_is_named(argv: str, complaint: str) -> None:

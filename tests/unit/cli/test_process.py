@@ -58,6 +58,10 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+SCREEN_LINES = 54
+"""Of a terminal window as people have it on a desk."""
+
+
 def wait_until_ready(process: subprocess.Popen[str]) -> None:
     assert process.stderr is not None
     for line in process.stderr:
@@ -95,7 +99,17 @@ def test_help_and_version_are_quick_and_load_nothing_heavy() -> None:
 
 
 def test_help_teaches() -> None:
+    _, manual, _ = finish(start("help", "publish"))
     _, out, _ = finish(start("--help"))
+    assert max(map(len, out.splitlines())) <= 80
+    assert out.count("\n") <= SCREEN_LINES
+    for command, purpose in COMMANDS.items():
+        assert f"  {command:<12} {purpose}\n" in out
+    flags = [
+        *("--all-or-nothing", "--allow-failure", "--timeout", "--report"),
+        *("--name", "--family", "--public", "--overwrite", "--region", "--role"),
+    ]
+    assert [flag for flag in flags if flag not in out.replace("[no-]", "")] == []
     taught = [
         "direct",
         "relay",
@@ -111,19 +125,12 @@ def test_help_teaches() -> None:
         "SSL_CERT_FILE",
         "NO_COLOR",
         "REGION NAME (FAMILY) IMAGE_ID",
-        "--all-or-nothing",
-        "--allow-failure",
-        "--timeout",
-        "--report",
     ]
-    assert [word for word in taught if word not in out] == []
-    assert max(map(len, out.splitlines())) <= 80
-    _, out, _ = finish(start("cleanup", "--help"))
-    assert "usage: ali-import cleanup" in out
-    assert "--all" in out
+    assert [word for word in taught if word not in manual] == []
+    assert max(map(len, manual.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("command", [x for x in COMMANDS if x != "cleanup"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_a_command_fits_a_screen_and_shows_examples(command: str) -> None:
     status, out, err = finish(start(command, "--help"))
     assert (status, err) == (0, "")
@@ -131,7 +138,53 @@ def test_the_help_of_a_command_fits_a_screen_and_shows_examples(command: str) ->
     assert f"examples:\n  ali-import {command}" in out
     assert "exit status:\n  0  " in out
     assert max(map(len, out.splitlines())) <= 80
-    assert out.count("\n") <= 54
+    assert out.count("\n") <= SCREEN_LINES
+    assert finish(start("help", command)) == (0, out, "")
+
+
+def test_help_alone_is_that_of_the_publication() -> None:
+    assert finish(start("help")) == finish(start("--help"))
+
+
+COMPLETE = """
+source "$1"
+COMP_WORDS=("${@:2}")
+COMP_CWORD=$(($# - 2))
+COMPREPLY=()
+_shtab_ali_import
+echo "${COMPREPLY[@]}"
+"""
+
+
+def test_a_shell_completes_commands_flags_values_and_files(tmp_path: Path) -> None:
+    script = tmp_path / "complete.bash"
+    status, out, err = finish(start("completion", "bash"))
+    assert (status, err) == (0, "")
+    script.write_text(out, encoding="utf-8")
+    (tmp_path / "disk.img").touch()
+
+    def completed(*words: str) -> list[str]:
+        done = subprocess.run(
+            ["bash", "-c", COMPLETE, "bash", str(script), "ali-import", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=TIMEOUT_S,
+        )
+        return done.stdout.split()
+
+    assert completed("ch") == ["check"]
+    assert completed("") == [*COMMANDS]
+    assert "--region" in completed("--re")
+    assert completed("check", "--pol") == ["--policy"]
+    assert completed("prune", "--ke") == ["--keep"]
+    assert completed("--boot-mode", "") == ["bios", "uefi", "uefi-preferred"]
+    assert completed("inspect", "di") == ["disk.img"]
+    for shell in ("zsh", "fish"):
+        status, out, err = finish(start("completion", shell))
+        assert (status, err) == (0, "")
+        assert "all-or-nothing" in out
 
 
 def test_version() -> None:
@@ -139,7 +192,15 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["--nonsense"], ["none.img"], [os.devnull], ["cleanup", "--all"]]
+    "argv",
+    [
+        *([], ["--nonsense"], ["none.img"], [os.devnull], ["cleanup", "--all"]),
+        *(["--plan"], ["-c", "none.toml"], ["--set", "a=b", os.devnull]),
+        *(["check", "--trust", "nobody"], ["check", "--fix"], ["check", "-c", "none"]),
+        *(["list", "-r", "X"], ["list", "none.img"], ["inspect"], ["inspect", "none"]),
+        *(["prune"], ["prune", "-f", "demo", "--keep", "0", "--deprecate", "-y"]),
+        *(["help", "nothing"], ["completion", "csh"]),
+    ],
 )
 def test_bad_usage_exits_with_2_and_one_line(argv: list[str]) -> None:
     status, out, err = finish(start(*argv))

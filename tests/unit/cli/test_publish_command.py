@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from ali_import import library
+from ali_import import library, preparing
 from ali_import.cli import main
 from ali_import.disk import DiskImage, inspect
 from ali_import.errors import ApiError, ConfigurationError
@@ -25,6 +25,7 @@ from tests.unit.cli.scripted import (
     SCRIPTS,
     Script,
     ScriptedRun,
+    nothing_unfinished,
     run_with,
 )
 
@@ -56,6 +57,7 @@ def command(made: list[ScriptedRun], monkeypatch: pytest.MonkeyPatch) -> Command
 
     def run(script: Script, *argv: str) -> int:
         monkeypatch.setattr(library, "Run", run_with(script, made))
+        monkeypatch.setattr(preparing, "is_unfinished", nothing_unfinished)
         return main.main(argv)
 
     return run
@@ -562,7 +564,7 @@ def test_a_signal_before_the_run_ends_the_command(
         time.sleep(0.2)
         return inspect(path)
 
-    monkeypatch.setattr(library, "inspect", interrupted_inspect)
+    monkeypatch.setattr(preparing, "inspect", interrupted_inspect)
     assert command(place_all, "bios.img") == 130
     assert capsys.readouterr().err == "ali-import: interrupted\n"
     assert not made

@@ -44,7 +44,7 @@ _TROUBLES = {
 }
 _ADVICE = {
     "QuotaExceed.Image": "delete old images in the region",
-    "Forbidden.RAM": "grant the action to the caller",
+    "Forbidden.RAM": "let the caller's policy allow ecs:DescribeImages",
     "NoAnswer": "check the network",
 }
 

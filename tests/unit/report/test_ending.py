@@ -44,7 +44,7 @@ def test_a_bad_day_is_told_by_its_causes() -> None:
             '   said: </style></script><script>alert("x")</script><img src=x '
             "onerror=alert(1)> '&amp; (request id 473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E)"
         ),
-        "   to do: grant the action to the caller",
+        "   to do: let the caller's policy allow ecs:DescribeImages",
         (
             "3. CurrentRegion.NotSupportPublicImage at publish, 3 images: cn-north-8 "
             "(all images)"

@@ -12,7 +12,11 @@ import pytest
 
 from ali_import.cloud import calls
 from ali_import.cloud.sdk.cloud import SdkCloud
-from ali_import.cloud.sdk.credentials import Credentials, CredentialsLostError
+from ali_import.cloud.sdk.credentials import (
+    Credentials,
+    CredentialsLostError,
+    _Step,
+)
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.errors import ApiError, TransportError
 from emulator.tests.support.waiting import HANG_S
@@ -183,7 +187,7 @@ def test_so_do_the_keys_that_a_step_was_chosen_for(
 ) -> None:
     monkeypatch.setattr(
         "ali_import.cloud.sdk.credentials._chain",
-        lambda: iter([("", lambda: Failing(600))]),
+        lambda: iter([_Step(make=lambda: Failing(600), explain=str)]),
     )
     credentials = Credentials()
     assert credentials.keys() == credentials.keys()

@@ -8,13 +8,16 @@ asked, and it drops the time of expiry, which presigned URLs must not outlive.
 NOTE: the package reads its environment variables once, when it is imported.
 """
 
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from ali_import.cloud.sdk import quiet
+from ali_import.cloud.sdk.credential_files import cli_fault, ini_fault
 from ali_import.errors import ConfigurationError
 from ali_import.redaction import scrub
 
@@ -134,52 +137,172 @@ def _keys(found: Any) -> Keys:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Step:
+    """A step of the chain.
+
+    Attributes:
+        make: Makes its provider.
+        explain: Says why it gave no keys, or "" if it was never set up.
+        last_resort: Whether it is not tried where something else was set up and failed.
+    """
+
+    make: Callable[[], Any]
+    explain: Callable[[Exception], str]
+    last_resort: bool = False
+
+
 def _first_that_works() -> tuple[Any, Keys]:
-    """Return the provider of the first step of the chain that gives keys, and those."""
+    """Return the provider of the first step of the chain that gives keys, and those.
+
+    Raises:
+        ConfigurationError: None does, and why those that were set up do not.
+    """
     reasons: list[str] = []
-    for asked_for, make in _chain():
+    for step in _chain():
+        if step.last_resort and reasons:
+            break
         try:
-            provider = make()
+            provider = step.make()
             found = provider.get_credentials()
+            if found.get_access_key_id() and found.get_access_key_secret():
+                return provider, _keys(found)
         except Exception as exc:  # noqa: BLE001  each step fails in its own way
-            # A step that is always tried has failed for lack of set-up, most often;
-            # one that the environment asks for has a reason worth telling.
-            if asked_for:
-                reasons.append(f"{asked_for}: {scrub(str(exc)) or type(exc).__name__}")
-            continue
-        if found.get_access_key_id() and found.get_access_key_secret():
-            return provider, _keys(found)
-    why = f" ({'; '.join(reasons)})" if reasons else ""
-    raise ConfigurationError(
-        f"no Alibaba Cloud credentials were found{why}", advice=ADVICE
-    )
+            reason = step.explain(exc)
+            if reason:
+                reasons.append(reason)
+    if reasons:
+        raise ConfigurationError(
+            f"no credentials: {'; '.join(reasons)}", advice="mend that, or " + ADVICE
+        )
+    raise ConfigurationError("no Alibaba Cloud credentials were found", advice=ADVICE)
 
 
-def _chain() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Give the makers of the chain's steps, in the official order.
+_ID: Final = "ALIBABA_CLOUD_ACCESS_KEY_ID"
+_KEY: Final = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+_ROLE: Final = "ALIBABA_CLOUD_ROLE_ARN"
+_PROVIDER: Final = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"
+_OIDC: Final = "ALIBABA_CLOUD_OIDC_TOKEN_FILE"
+_URI: Final = "ALIBABA_CLOUD_CREDENTIALS_URI"
+_PROFILE: Final = "ALIBABA_CLOUD_PROFILE"
+_FILE: Final = "ALIBABA_CLOUD_CREDENTIALS_FILE"
 
-    Each comes with the environment's variable that asks for it, or "".
+
+def _chain() -> Iterator[_Step]:
+    """Give the steps of the chain, in the official order.
+
+    Raises:
+        ConfigurationError: OIDC is set up by halves, and nothing before it gives keys.
     """
     from alibabacloud_credentials import provider as steps
     from alibabacloud_credentials.http import HttpOptions
-    from alibabacloud_credentials.utils import auth_util
+    from alibabacloud_credentials.utils import auth_constant, auth_util
 
     quiet.silence()
-    yield "", steps.EnvironmentVariableCredentialsProvider
-    if auth_util.enable_oidc_credential:
-        yield "ALIBABA_CLOUD_OIDC_TOKEN_FILE", steps.OIDCRoleArnCredentialsProvider
-    profile = "ALIBABA_CLOUD_PROFILE" if auth_util.environment_profile_name else ""
-    yield profile, steps.CLIProfileCredentialsProvider
-    yield profile, steps.ProfileCredentialsProvider
+    yield _Step(
+        make=steps.EnvironmentVariableCredentialsProvider,
+        explain=lambda _: _half_set(
+            {
+                _ID: auth_util.environment_access_key_id,
+                _KEY: auth_util.environment_access_key_secret,
+            }
+        ),
+    )
+    token = {
+        _OIDC: auth_util.environment_oidc_token_file,
+        _PROVIDER: auth_util.environment_oidc_provider_arn,
+    }
+    if any(token.values()):
+        role = auth_util.environment_role_arn
+        half = _half_set({**token, _ROLE: role})
+        if half:
+            raise ConfigurationError(
+                f"no credentials: {half}",
+                advice="set what is missing (docs/ci.md), or unset the others",
+            )
+        yield _Step(
+            make=steps.OIDCRoleArnCredentialsProvider,
+            explain=lambda exc: f"{_OIDC}: {_refused(exc, role)}",
+        )
+    asked = auth_util.environment_profile_name or ""
+    home = Path(auth_constant.HOME)
+    if str(auth_util.environment_cli_profile_disabled).lower() != "true":
+        profiles = home / ".aliyun" / "config.json"
+        yield _Step(
+            make=steps.CLIProfileCredentialsProvider,
+            explain=lambda exc: _file_reason(
+                profiles,
+                cli_fault(profiles, asked),
+                exc,
+                f"{_PROFILE}={asked}" if asked else "",
+            ),
+        )
+    named = auth_util.environment_credentials_file
+    sections = Path(named or home / ".alibabacloud" / "credentials.ini")
+    yield _Step(
+        make=steps.ProfileCredentialsProvider,
+        explain=lambda exc: _file_reason(
+            sections, ini_fault(sections, asked), exc, _FILE if named else ""
+        ),
+    )
     if str(auth_util.environment_ecs_metadata_disabled).lower() != "true":
         bounded = HttpOptions(
             connect_timeout=METADATA_TIMEOUT_MS, read_timeout=METADATA_TIMEOUT_MS
         )
-        yield (
-            "",
-            lambda: steps.EcsRamRoleCredentialsProvider(
+        yield _Step(
+            make=lambda: steps.EcsRamRoleCredentialsProvider(
                 http_options=bounded, async_update_enabled=False
             ),
+            explain=lambda _: "",
+            last_resort=True,
         )
     if auth_util.environment_credentials_uri:
-        yield "ALIBABA_CLOUD_CREDENTIALS_URI", steps.URLCredentialsProvider
+        yield _Step(
+            make=steps.URLCredentialsProvider,
+            explain=lambda exc: f"{_URI}: {_refused(exc)}",
+        )
+
+
+def _half_set(variables: Mapping[str, str | None]) -> str:
+    """Say which of some variables is not set although others are; "" if all or none."""
+    there = [name for name, value in variables.items() if value]
+    missing = [name for name, value in variables.items() if not value]
+    if not there or not missing:
+        return ""
+    return f"{' and '.join(missing)} not set, but {' and '.join(there)}"
+
+
+def _file_reason(path: Path, fault: str | None, exc: Exception, asked: str) -> str:
+    """Say why a file gives no keys: it is missing, damaged, or what it says is refused.
+
+    Args:
+        path: The file.
+        fault: What is wrong with it; "" for nothing, None if nothing is set up there.
+        exc: How its step of the chain failed.
+        asked: What asks for the file, or "".
+    """
+    if fault is not None:
+        return fault or f"{path}: {_refused(exc)}"
+    return f"{asked}: there is nothing in {path}" if asked else ""
+
+
+_CODE: Final = re.compile(r"""["']Code["']\s*:\s*["']([\w.]{1,80})["']""")
+_MEANINGS: Final = {
+    "EntityNotExist.Role": "there is no such role",
+    "NoPermission": "the role does not trust this token; see its trust policy",
+    "AuthenticationFail.NoPermission": "the role does not trust this token; see its "
+    "trust policy",
+    "AuthenticationFail.OIDCToken.Expired": "the token has expired",
+}
+"""What STS answers to AssumeRoleWithOIDC. Source: its error codes."""
+
+
+def _refused(exc: Exception, role: str | None = "") -> str:
+    """Say why keys were not given; of the answer, which may hold secrets, the code alone."""
+    found = _CODE.search(str(exc))
+    if found is None:
+        before = re.split("(?:result|response|stderr):", str(exc))[0].strip(" ,:\n")
+        return scrub(before) or type(exc).__name__
+    meaning = _MEANINGS.get(found[1], "")
+    told = f"{found[1]}: {meaning}" if meaning else found[1]
+    return f"{told} ({role})" if role else told

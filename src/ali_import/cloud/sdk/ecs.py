@@ -205,6 +205,7 @@ def import_image(services: Services, call: calls.ImportImage) -> ImportStarted:
         ],
         "Features": {"NvmeSupport": call.nvme, "ImdsSupport": call.imds},
         "DetectionStrategy": "Standard" if call.detect else None,
+        "DryRun": call.dry_run or None,
         "Tag": _tag_query(call.tags),
     }
     answer = _call(services, call, query)
@@ -222,6 +223,7 @@ def copy_image(services: Services, call: calls.CopyImage) -> str:
         "DestinationRegionId": call.destination_region,
         "DestinationImageName": call.destination_name,
         "DestinationDescription": call.description,
+        "DryRun": call.dry_run or None,
         "Tag": _tag_query(call.tags),
     }
     return required(_call(services, call, query), "ImageId")
@@ -245,6 +247,7 @@ def modify_image_attribute(
         "BootMode": call.boot_mode,
         "Features": {"NvmeSupport": call.nvme, "ImdsSupport": call.imds},
         "Status": call.status,
+        "DryRun": call.dry_run or None,
     }
     _call(services, call, query)
 

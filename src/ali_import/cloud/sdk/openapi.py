@@ -8,6 +8,7 @@ It retries nothing unless told to, and is not told to.
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ali_import.cloud.sdk import genuine, quiet
@@ -49,7 +50,16 @@ class OpenApi:
     def rpc(
         self, host: str, *, action: str, version: str, query: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        """Call an RPC action (ECS, STS) and return its JSON answer."""
+        """Call an RPC action (ECS, STS, RAM) and return its JSON answer."""
+        return self.rpc_dated(host, action=action, version=version, query=query)[0]
+
+    def rpc_dated(
+        self, host: str, *, action: str, version: str, query: Mapping[str, Any]
+    ) -> tuple[Mapping[str, Any], float]:
+        """Call an RPC action; return its JSON answer, and what the cloud's clock said.
+
+        The latter is Unix time in seconds, or 0 where the answer has no date.
+        """
         from alibabacloud_tea_openapi import utils_models as models
         from alibabacloud_tea_openapi.utils import Utils
 
@@ -67,7 +77,8 @@ class OpenApi:
         )
         given = {key: value for key, value in query.items() if value not in (None, "")}
         request = models.OpenApiRequest(query=Utils.query(given))
-        return _json(client.call_api(params, request, _runtime()))
+        answer = client.call_api(params, request, _runtime())
+        return _json(answer), _date(answer)
 
     def roa(
         self,
@@ -180,6 +191,15 @@ def _runtime(read_timeout_s: float = 0.0) -> Any:
     from darabonba.runtime import RuntimeOptions
 
     return RuntimeOptions(read_timeout=int(read_timeout_s * 1000) or None)
+
+
+def _date(answer: Any) -> float:
+    headers = answer.get("headers") if isinstance(answer, Mapping) else None
+    told = (headers or {}).get("date") or ""
+    try:
+        return parsedate_to_datetime(told).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def _json(answer: Any) -> Mapping[str, Any]:
