@@ -12,7 +12,7 @@ from alicloud_emulator.world.faults import Do
 from tests.simulation.monitor import GONE, Tally
 from tests.simulation.plan import End
 from tests.simulation.plays import PLAYS
-from tests.simulation.troubles import TROUBLES
+from tests.simulation.troubles import IDLE_ROWS, TROUBLES
 from tests.support.bridge import Out
 
 NIGHTLY_SEEDS: Final = 10_000
@@ -37,7 +37,13 @@ Key = tuple[str, tuple[str, ...]]
 
 UNREACHABLE: Final[dict[Key, str]] = {
     ("NoPermission", ()): "RAM and STS say so; ECS, OSS and FC have words of their own",
-    ("EntityNotExist.Role", ("ram.GetRole",)): "only `check` asks for the role",
+    **{
+        (
+            row.code,
+            row.operations,
+        ): "a publication makes no dry runs, and asks RAM nothing"
+        for row in IDLE_ROWS
+    },
 }
 """Rows of the table that no seed can meet, each with the reason."""
 
