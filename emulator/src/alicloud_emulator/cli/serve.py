@@ -48,8 +48,12 @@ def _ready(running: Session, name: str) -> dict[str, Any]:
         "name": name,
         "pid": os.getpid(),
         "proxy": running.emulator.proxy,
+        "endpoint": running.emulator.endpoint,
         "console": running.console_url,
         "ca_bundle": str(running.emulator.bundle),
-        "env": running.environment({}),
+        "env": {
+            **running.environment({}),
+            **environment.endpoints(running.emulator.proxy),
+        },
         "unset": list(environment.REMOVED),
     }

@@ -1,5 +1,7 @@
 """The console: state, counts, faults and events, on a loopback port of its own.
 
+It is at the door, too, below ``/_emulator``.
+
 It changes the cloud without credentials, so it answers only requests that name a
 loopback host and come from no web page: a page in a browser could otherwise reach it
 through a name that it points at 127.0.0.1.
@@ -64,6 +66,7 @@ class Console:
             local_host="127.0.0.1", local_port=port
         )
         tasks.start_soon(listener.serve, self._connection)
+        self._emulator.show(self.answer)
         return int(listener.extra(SocketAttribute.local_port))  # noqa: S610 - not Django
 
     async def _connection(self, stream: ByteStream) -> None:
@@ -71,14 +74,7 @@ class Console:
         connection = HttpConnection(stream)
         try:
             while (found := await connection.next_request()) is not None:
-                head, body = found
-                response = await self._response(head, body)
-                is_head = head.method == "HEAD"
-                if isinstance(response.body, AsyncIterator):
-                    await _until_gone(connection, response, is_head=is_head)
-                    return
-                await connection.answer(response, is_head=is_head)
-                if not await connection.recycle():
+                if not await self.answer(connection, *found):
                     return
         except BadRequestError as error:
             await _say_bad(connection, error)
@@ -89,6 +85,18 @@ class Console:
         finally:
             with anyio.CancelScope(shield=True), anyio.move_on_after(1):
                 await anyio.aclose_forcefully(stream)
+
+    async def answer(
+        self, connection: HttpConnection, head: Head, body: RequestBody
+    ) -> bool:
+        """Answer a request; False if the connection must close then."""
+        response = await self._response(head, body)
+        is_head = head.method == "HEAD"
+        if isinstance(response.body, AsyncIterator):
+            await _until_gone(connection, response, is_head=is_head)
+            return False
+        await connection.answer(response, is_head=is_head)
+        return await connection.recycle()
 
     async def _response(self, head: Head, body: RequestBody) -> Response:
         if _is_foreign(head):

@@ -88,7 +88,7 @@ class Dispatcher:
         return Request(
             method=head.method,
             host=arrival.host,
-            path=unquote(raw_path, errors="replace"),
+            path=_path(raw_path, arrival.host.prefix),
             raw_path=raw_path,
             raw_query=raw_query,
             query=_pairs(raw_query),
@@ -226,6 +226,11 @@ class _Record:
             "bytes_received": bytes_received,
             "duration_ms": round((time.perf_counter() - started) * 1000, 1),
         }
+
+
+def _path(raw_path: str, prefix: str) -> str:
+    path = unquote(raw_path, errors="replace").removeprefix(prefix)
+    return path if path.startswith("/") else f"/{path}"
 
 
 def _pairs(raw_query: str) -> list[tuple[str, str]]:

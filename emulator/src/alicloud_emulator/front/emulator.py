@@ -14,9 +14,10 @@ from anyio.abc import TaskGroup
 
 from alicloud_emulator.front import documents, environment
 from alicloud_emulator.front.dispatch import Dispatcher
+from alicloud_emulator.front.door import Door
 from alicloud_emulator.front.events import Events
 from alicloud_emulator.front.folder import private_folder
-from alicloud_emulator.front.server import Arrival, Front
+from alicloud_emulator.front.server import Arrival, Console, Front
 from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.functions.network import NetworkEnv
@@ -61,6 +62,7 @@ class Emulator:
         events: What happens, for GET /events.
         bundle: File of trusted certificates, the emulator's CA among them.
         proxy: URL by which programs on this machine come in.
+        endpoint: URL of the door, for those that mind no proxy.
     """
 
     def __init__(self, settings: Settings, folder: Path, tasks: TaskGroup) -> None:
@@ -69,13 +71,18 @@ class Emulator:
         self._tasks = tasks
         self._authority = CertificateAuthority()
         self._front = Front(
-            settings.profile, self._authority, answer=self._answer, sent=self._sent
+            settings.profile,
+            self._authority,
+            door=Door(settings.profile, self._region_of_bucket),
+            answer=self._answer,
+            sent=self._sent,
         )
         self._cloud: _Cloud | None = None
         self._clouds = 0
         self.events = Events()
         self.bundle = self._authority.write_bundle(folder)
         self.proxy = ""
+        self.endpoint = ""
 
     @property
     def world(self) -> World:
@@ -95,6 +102,11 @@ class Emulator:
             self._tasks, address=address, port=self._settings.port
         )
         self.proxy = environment.proxy_url(address, port)
+        self.endpoint = environment.endpoint_url(address, port)
+
+    def show(self, console: Console) -> None:
+        """Let the console answer at the door, too."""
+        self._front.console = console
 
     async def reset(self) -> None:
         """Begin again with a new world of the same profile, seed and rules."""
@@ -138,6 +150,10 @@ class Emulator:
             **environment.credentials(key_id, key_secret),
             **environment.hooks(env),
         }
+
+    def _region_of_bucket(self, name: str) -> str:
+        bucket = self.world.oss.buckets.peek(name)
+        return bucket.region if bucket else ""
 
     async def _answer(self, arrival: Arrival) -> Response:
         assert self._cloud is not None

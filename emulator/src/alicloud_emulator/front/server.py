@@ -1,9 +1,9 @@
-"""The listeners: one port is proxy, tunnel and direct way in at once.
+"""The listeners: one port is proxy, tunnel, direct way in and door at once.
 
 What a connection begins with says what it is: a TLS handshake (a program that was
 pointed here instead of at the real host), ``CONNECT host:443`` (a proxy client), an
 absolute URI (a proxy client without TLS), or an ordinary request whose Host header is
-an emulated one. Every region also has a network of its own for functions: a port on
+an emulated one, or this machine's own (then ``door`` says what it is for). Every region also has a network of its own for functions: a port on
 which ``-internal`` hosts of that region resolve.
 """
 
@@ -26,6 +26,7 @@ from typing_extensions import override
 
 from alicloud_emulator.front import hosts
 from alicloud_emulator.front.body import RequestBody
+from alicloud_emulator.front.door import CONSOLE, Door, UnknownVersionError
 from alicloud_emulator.front.http import (
     BadRequestError,
     ConnectionGoneError,
@@ -96,6 +97,8 @@ ENDINGS = (
 """How connections end when nothing is wrong here."""
 
 Answer = Callable[[Arrival], Awaitable[Response]]
+Console = Callable[[HttpConnection, Head, RequestBody], Awaitable[bool]]
+"""Answers a request; False if the connection must close then."""
 Sent = Callable[[Arrival, int], None]
 
 
@@ -138,8 +141,12 @@ class Front:
     Args:
         profile: Which hosts resolve.
         authority: Certificates for them.
+        door: Says what requests to this machine's own names are for.
         answer: Answers one request; may raise DropConnectionError.
         sent: Told how many bytes of body went out.
+
+    Attributes:
+        console: Answers what comes to this machine's own names below ``/_emulator``.
     """
 
     def __init__(
@@ -147,15 +154,18 @@ class Front:
         profile: Profile,
         authority: CertificateAuthority,
         *,
+        door: Door,
         answer: Answer,
         sent: Sent,
     ) -> None:
         self._profile = profile
         self._authority = authority
+        self._door = door
         self._answer = answer
         self._sent = sent
         self._ports: dict[str, int] = {}
         self._tasks: TaskGroup | None = None
+        self.console: Console | None = None
 
     async def open(self, tasks: TaskGroup, *, address: str, port: int) -> int:
         """Listen for clients outside, and inside each region that runs functions.
@@ -254,6 +264,10 @@ class Front:
             if head.method == "CONNECT":
                 await self._tunnel(stream, connection, head, origin)
                 return
+            if _is_for_console(head, origin) and self.console is not None:
+                if not await self.console(connection, _below(head), body):
+                    return
+                continue
             await self._one(connection, head, body, origin)
             if not await connection.recycle():
                 return
@@ -267,8 +281,11 @@ class Front:
     ) -> None:
         is_head = head.method == "HEAD"
         authority, target = _destination(head)
-        host = hosts.parse(authority)
-        refusal = self._refusal(host, authority, origin.inside)
+        if _is_at_the_door(head, origin):
+            host, refusal = await self._asked_at_the_door(head, body)
+        else:
+            host = hosts.parse(authority)
+            refusal = self._refusal(host, authority, origin.inside)
         if not target.startswith("/"):
             refusal = plain(400, "a request needs a path")
         if host is None or refusal is not None:
@@ -295,6 +312,15 @@ class Front:
         response = await self._answer(arrival)
         sent = await connection.answer(response, is_head=is_head)
         self._sent(arrival, sent)
+
+    async def _asked_at_the_door(
+        self, head: Head, body: RequestBody
+    ) -> tuple[Host | None, Response | None]:
+        try:
+            return await self._door.find(head, body), None
+        except UnknownVersionError as error:
+            said = f"no product of the version {_shown(str(error))} is emulated"
+            return None, plain(404, said)
 
     async def _tunnel(
         self,
@@ -336,6 +362,28 @@ class Front:
         if not hosts.resolves(host, self._profile, inside):
             return plain(502, f"{UNRESOLVED} {_shown(authority)}")
         return None
+
+
+def _is_at_the_door(head: Head, origin: Origin) -> bool:
+    """Whether a request comes from outside to this machine's own name, by no proxy."""
+    return (
+        not origin.inside
+        and not origin.tunnel
+        and head.target.startswith("/")
+        and hosts.is_own_name(hosts.host_name(head.headers.get("host", "")))
+    )
+
+
+def _is_for_console(head: Head, origin: Origin) -> bool:
+    path = head.target.partition("?")[0]
+    is_below = path == CONSOLE or path.startswith(f"{CONSOLE}/")
+    return is_below and _is_at_the_door(head, origin)
+
+
+def _below(head: Head) -> Head:
+    """Return a request to the console as it would come to the console's own port."""
+    target = head.target.removeprefix(CONSOLE)
+    return replace(head, target=target if target.startswith("/") else f"/{target}")
 
 
 def _reason(answer: Response) -> str:

@@ -19,6 +19,8 @@ class Host:
         bucket: Bucket label of an OSS virtual host, or "".
         account_id: Account label of a classic FC host, or "".
         internal: An ``-internal`` host, reachable only from inside its region.
+        door: It is this machine itself, under a name that is not the cloud's.
+        prefix: What is in front of the resource in paths: ``/bucket``, or "".
     """
 
     name: str
@@ -27,6 +29,8 @@ class Host:
     bucket: str = ""
     account_id: str = ""
     internal: bool = False
+    door: bool = False
+    prefix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +63,8 @@ class Request:
     """One HTTP request, authenticated.
 
     Attributes:
-        path: Decoded path; ``raw_path`` and ``raw_query`` are as sent (signatures
-            need them).
+        path: Decoded path, without the host's ``prefix``; ``raw_path`` and
+            ``raw_query`` are as sent (signatures need them).
         query: Decoded pairs in the order sent; a key without ``=`` has value "".
         headers: Names in lower case; repeated headers joined by ", ".
         content_length: Declared body length in bytes, or None if chunked.
@@ -88,6 +92,11 @@ class Request:
     request_id: str = ""
     faults: tuple[Fault, ...] = ()
     found: object = field(default=None, init=False)
+
+    @property
+    def base_url(self) -> str:
+        """URL of what the host is about, without a path of its own or a slash."""
+        return f"{self.scheme}://{self.host.name}{self.host.prefix}"
 
     def param(self, name: str, default: str = "") -> str:
         """Return the first value of a query parameter."""

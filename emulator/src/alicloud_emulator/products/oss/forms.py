@@ -77,7 +77,7 @@ def _answer(call: Call, key: str, headers: dict[str, str], etag: str) -> Respons
     status = _STATUSES.get(call.header("success_action_status"), 204)
     if status != 201:
         return Response(status=status, headers=headers)
-    location = f"{call.request.scheme}://{call.request.host.name}/{quote(key)}"
+    location = f"{call.request.base_url}/{quote(key)}"
     body = answer(
         "PostResponse",
         [("Bucket", call.bucket), ("ETag", etag), ("Key", key), ("Location", location)],
