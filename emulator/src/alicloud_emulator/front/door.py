@@ -100,6 +100,7 @@ class Door:
             region=region,
             bucket=bucket,
             account_id=real.account_id if real else "",
+            s3=real is not None and real.s3,
             door=True,
             prefix=prefix,
         )

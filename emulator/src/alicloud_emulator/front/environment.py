@@ -18,7 +18,6 @@ _BUNDLES = (
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
     "NODE_EXTRA_CA_CERTS",
-    "AWS_CA_BUNDLE",
     "GIT_SSL_CAINFO",
     "ALICLOUD_EMULATOR_CA",
 )
@@ -62,6 +61,8 @@ REMOVED = (
     "ALIBABA_CLOUD_CREDENTIALS_FILE",
     "ALIBABA_CLOUD_PROFILE",
     "ALIBABA_CLOUD_ECS_METADATA",
+    # boto3 takes REQUESTS_CA_BUNDLE as well; rclone cannot do with this one.
+    "AWS_CA_BUNDLE",
     # Endpoints set by hand would lead past the emulator's host names.
     "ALL_PROXY",
     "all_proxy",

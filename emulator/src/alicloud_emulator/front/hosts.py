@@ -61,6 +61,7 @@ def _parse(name: str) -> Host | None:
                 bucket=found.get("bucket") or "",
                 account_id=found.get("account") or "",
                 internal=bool(found.get("internal")),
+                s3=bool(found.get("s3")),
             )
     return None
 

@@ -222,6 +222,10 @@ class Habits:
             the image is being made. Somebody saw it do so; the reference refuses.
         tags_kept: Whether ImportImage and CopyImage keep the tags they are given. Some
             actions that make things were seen to lose them.
+        s3_like: Whether the S3-compatible API is more like S3 than in life, so that S3's
+            clients work as they are: it takes checksums after bodies in chunks, and in
+            place of ``Content-MD5``, as AWS's SDKs send them since 2025, and ETags are
+            in lower case, which s3cmd needs. ``realistic`` is as in life.
     """
 
     usable: bool = True
@@ -233,6 +237,7 @@ class Habits:
     vhd_whole_blocks: bool = False
     features_while_creating: bool = False
     tags_kept: bool = True
+    s3_like: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@
 | routing.py | (method, sub-resource, level) to operation |
 | call.py | a request in the words of object storage: headers, conditions, tags |
 | xml.py | XML documents in and out |
+| s3.py | the S3-compatible API: names in and out |
 | errors.py | error answers |
 | missing.py | operations that official SDKs know and that are not built |
 | operations.py, operations.json | what each operation was seen to read, and what is refused |
@@ -30,6 +31,7 @@ from alicloud_emulator.products.oss.service import OssService
 from alicloud_emulator.products.product import INTERNAL, REGION, Product, Signing
 from alicloud_emulator.world.profile import OssMode
 
+_S3 = r"(?P<s3>s3\.)"
 _BUCKET = r"(?:(?P<bucket>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\.)?"
 
 
@@ -42,6 +44,8 @@ PRODUCT = Product(
     name="oss",
     code="Oss",
     hosts=(
+        rf"{_BUCKET}{_S3}oss-accelerate",
+        rf"{_BUCKET}{_S3}oss-{REGION}{INTERNAL}",
         rf"{_BUCKET}oss-accelerate(?:-overseas)?",
         rf"{_BUCKET}oss-{REGION}{INTERNAL}",
         rf"{_BUCKET}{REGION}\.oss",

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from alicloud_emulator.products.oss import callbacks, encryption, pace, xml
+from alicloud_emulator.products.oss import callbacks, encryption, pace, s3, xml
 from alicloud_emulator.products.oss.call import (
     KEPT_HEADERS,
     META_PREFIX,
@@ -209,10 +209,11 @@ async def delete_multiple_objects(call: Call) -> Response:
     """DeleteMultipleObjects: up to 1000 keys, told back unless quiet."""
     call.world.oss.objects.check_delete_many(call.visit, call.bucket)
     body = await call.request.body.read(_DELETE_BODY_BYTES_MAX)
-    if not call.header("content-md5"):
+    if call.header("content-md5"):
+        md5 = hashlib.md5(body, usedforsecurity=False).digest()
+        check_md5(md5, call.header("content-md5"))
+    elif not call.request.checked:
         raise refusal("MissingArgument", "Missing Some Required Arguments.")
-    md5 = hashlib.md5(body, usedforsecurity=False).digest()
-    check_md5(md5, call.header("content-md5"))
     wish = call.document(body, "Delete")
     encoding = call.param("encoding-type").lower()
     wanted = [
@@ -220,13 +221,14 @@ async def delete_multiple_objects(call: Call) -> Response:
         for one in wish.findall("Object")
     ]
     deleted = call.world.oss.objects.delete_many(call.visit, call.bucket, wanted)
-    if xml.text(wish, "Quiet").lower() == "true":
+    is_quiet = xml.text(wish, "Quiet").lower() == "true"
+    if is_quiet and not s3.is_meant(call.request):
         return Response(headers={"Content-Type": "application/xml"})
     return answer(
         "DeleteResult",
         [
             ("EncodingType", encoding or None),
-            *(_deleted(gone, encoding) for gone in deleted),
+            *(_deleted(gone, encoding) for gone in deleted if not is_quiet),
         ],
     )
 
