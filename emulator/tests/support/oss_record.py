@@ -45,6 +45,12 @@ WEBSITE = (
     "<WebsiteConfiguration><IndexDocument><Suffix>index</Suffix></IndexDocument>"
     "</WebsiteConfiguration>"
 )
+SITE = WEBSITE.replace(
+    "<Suffix>index</Suffix></IndexDocument>",
+    "<Suffix>index</Suffix><SupportSubDir>true</SupportSubDir><Type>0</Type>"
+    "</IndexDocument><ErrorDocument><Key>index</Key><HttpStatus>404</HttpStatus>"
+    "</ErrorDocument>",
+)
 # What only older SDKs know, and what is seen of a website alone.
 OLDER_CALLS = (
     (
@@ -137,6 +143,11 @@ async def _make_other_calls() -> None:
         s3 = {"x-oss-s3-compat": "true"}
         answer = await cloud.answer(method, target, body.encode(), headers=s3)
         assert answer.status < 300, target
+    await cloud.answer("PUT", "pail?acl", headers={"x-oss-acl": "public-read"})
+    await cloud.answer("PUT", "pail?website", SITE.encode())
+    await cloud.answer("PUT", "pail/a/index")
+    for target in ("pail", "pail/a", "pail/none"):
+        await cloud.answer("GET", target, caller=None)
     # Forms that nobody signed, and as S3's clients do.
     for fields in ({}, S3_FORM):
         await cloud.answer(

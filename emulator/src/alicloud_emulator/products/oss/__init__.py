@@ -18,6 +18,7 @@
 | objects.py, downloads.py | put, get, head, delete; ranges and blocks going out |
 | forms.py | uploads by HTML form |
 | callbacks.py | servers that are told of uploads |
+| websites.py | pages of a website, where there is no object |
 | pace.py | requests that want to be slow |
 | cors.py | what browsers ask and are told |
 | copying.py | copy, append, symbolic links |
