@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,7 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from alicloud_emulator.front import documents, environment
+from alicloud_emulator.front.clock import CloudClock
 from alicloud_emulator.front.dispatch import Dispatcher
 from alicloud_emulator.front.door import Door
 from alicloud_emulator.front.events import Events
@@ -22,9 +23,9 @@ from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.functions.network import NetworkEnv
 from alicloud_emulator.products import PRODUCTS
-from alicloud_emulator.products.wire import Response, Service
+from alicloud_emulator.products.wire import Host, Response, Service
 from alicloud_emulator.world.blobs import DirectoryBlobs
-from alicloud_emulator.world.faults import Rule
+from alicloud_emulator.world.faults import Do, Rule
 from alicloud_emulator.world.profile import Profile
 from alicloud_emulator.world.world import World
 
@@ -49,8 +50,9 @@ class Settings:
 class _Cloud:
     """One world and what answers for it; a reset makes another."""
 
-    def __init__(self, world: World, dispatcher: Dispatcher) -> None:
+    def __init__(self, world: World, clock: CloudClock, dispatcher: Dispatcher) -> None:
         self.world = world
+        self.clock = clock
         self.dispatcher = dispatcher
         self.ended = anyio.Event()
 
@@ -76,6 +78,7 @@ class Emulator:
             door=Door(settings.profile, self._region_of_bucket),
             answer=self._answer,
             sent=self._sent,
+            away=self._away,
         )
         self._cloud: _Cloud | None = None
         self._clouds = 0
@@ -89,6 +92,12 @@ class Emulator:
         """The world as it is now; a reset replaces it."""
         assert self._cloud is not None, "open() comes first"
         return self._cloud.world
+
+    @property
+    def clock(self) -> CloudClock:
+        """The world's clock."""
+        assert self._cloud is not None, "open() comes first"
+        return self._cloud.clock
 
     async def open(self) -> None:
         """Make the world and listen.
@@ -114,6 +123,7 @@ class Emulator:
         self._cloud = await self._tasks.start(self._keep_cloud)
         if old is not None:
             old.ended.set()
+            self.events.forget()
 
     async def state(self, account_id: str = "") -> documents.Document:
         """Return the state document of an account; "" for the main account.
@@ -124,6 +134,15 @@ class Emulator:
         await self._hash_objects(account_id)
         seed = self._settings.seed
         return documents.state(self.world, seed=seed, account_id=account_id)
+
+    def tiles(self, account_id: str = "") -> documents.Document:
+        """Return the state in short; it takes no work in a thread.
+
+        Raises:
+            ValueError: There is no such account.
+        """
+        seed = self._settings.seed
+        return documents.tiles(self.world, seed=seed, account_id=account_id)
 
     def requests(self) -> documents.Document:
         """Return the request counts."""
@@ -163,6 +182,10 @@ class Emulator:
         assert self._cloud is not None
         self._cloud.dispatcher.sent(arrival, size)
 
+    def _away(self, host: Host, kinds: Sequence[Do]) -> Do | None:
+        fault = self.world.faults.strike_host(host.service, host.region, *kinds)
+        return fault.do if fault else None
+
     async def _keep_cloud(
         self, *, task_status: anyio.abc.TaskStatus[_Cloud] = anyio.TASK_STATUS_IGNORED
     ) -> None:
@@ -171,14 +194,16 @@ class Emulator:
         self._clouds += 1
         folder = self._folder / f"world-{self._clouds}"
         (folder / "blobs").mkdir(parents=True)
+        clock = CloudClock(time.time)
         world = World(
             settings.profile,
-            clock=time.time,
+            clock=clock,
+            wall=time.time,
             seed=settings.seed,
             blobs=DirectoryBlobs(folder / "blobs"),
         )
         for rule in settings.rules:
-            world.faults.add(rule)
+            world.add_fault(rule)
         durations = settings.profile.durations
         async with Functions(
             network=self._inside,
@@ -186,7 +211,7 @@ class Emulator:
             folder=folder,
         ) as functions:
             dispatcher = Dispatcher(world, _services(world, functions), self.events)
-            cloud = _Cloud(world, dispatcher)
+            cloud = _Cloud(world, clock, dispatcher)
             task_status.started(cloud)
             await cloud.ended.wait()
         # Objects keep their files for as long as anybody refers to them: not that long.

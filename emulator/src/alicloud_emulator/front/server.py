@@ -8,7 +8,7 @@ which ``-internal`` hosts of that region resolve.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +37,7 @@ from alicloud_emulator.front.http import (
 )
 from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.products.wire import Host, Response
+from alicloud_emulator.world.faults import Do
 from alicloud_emulator.world.profile import Profile
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ _DEAD_S_MAX = 3600.0
 _BACKLOG = 1024
 _PORTS = ("443", "80", "")
 UNRESOLVED = "No such host"
+NO_RESOLVER = "Temporary failure in name resolution"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +102,11 @@ Answer = Callable[[Arrival], Awaitable[Response]]
 Console = Callable[[HttpConnection, Head, RequestBody], Awaitable[bool]]
 """Answers a request; False if the connection must close then."""
 Sent = Callable[[Arrival, int], None]
+Away = Callable[[Host, Sequence[Do]], Do | None]
+
+
+def _nothing_is_away(_host: Host, _kinds: Sequence[Do]) -> Do | None:
+    return None
 
 
 @dataclass(eq=False)
@@ -144,6 +151,7 @@ class Front:
         door: Says what requests to this machine's own names are for.
         answer: Answers one request; may raise DropConnectionError.
         sent: Told how many bytes of body went out.
+        away: Says which fault of some strikes whoever calls a host.
 
     Attributes:
         console: Answers what comes to this machine's own names below ``/_emulator``.
@@ -157,12 +165,14 @@ class Front:
         door: Door,
         answer: Answer,
         sent: Sent,
+        away: Away = _nothing_is_away,
     ) -> None:
         self._profile = profile
         self._authority = authority
         self._door = door
         self._answer = answer
         self._sent = sent
+        self._away = away
         self._ports: dict[str, int] = {}
         self._tasks: TaskGroup | None = None
         self.console: Console | None = None
@@ -285,7 +295,7 @@ class Front:
             host, refusal = await self._asked_at_the_door(head, body)
         else:
             host = hosts.parse(authority)
-            refusal = self._refusal(host, authority, origin.inside)
+            refusal = self._refusal(host, authority, origin)
         if not target.startswith("/"):
             refusal = plain(400, "a request needs a path")
         if host is None or refusal is not None:
@@ -297,7 +307,7 @@ class Front:
                 raise DropConnectionError
             await connection.answer(answer, is_head=is_head, reason=_reason(answer))
             return
-        if hosts.is_dead(host, self._profile):
+        if self._is_dead(host):
             with anyio.move_on_after(_DEAD_S_MAX):
                 await connection.gone()
             raise DropConnectionError
@@ -331,7 +341,7 @@ class Front:
     ) -> None:
         """Carry out a CONNECT: what follows is TLS or HTTP for the host it names."""
         host = hosts.parse(head.target)
-        refusal = self._refusal(host, head.target, origin.inside)
+        refusal = self._refusal(host, head.target, origin)
         if origin.tunnel or head.target.rpartition(":")[2] not in _PORTS:
             refusal = plain(
                 403, "only ports 80 and 443 are served, and no tunnel twice"
@@ -341,14 +351,17 @@ class Front:
             await connection.answer(answer, is_head=False, reason=_reason(answer))
             return
         await connection.accept_tunnel()
-        if hosts.is_dead(host, self._profile):
+        if self._is_dead(host):
             await _swallow(stream)
             return
         inner = PrefixedStream(stream, connection.trailing)
         await self._connection(inner, replace(origin, tunnel=host.name))
 
+    def _is_dead(self, host: Host) -> bool:
+        return hosts.is_dead(host, self._profile) or bool(self._away(host, (Do.DEAD,)))
+
     def _refusal(
-        self, host: Host | None, authority: str, inside: str
+        self, host: Host | None, authority: str, origin: Origin
     ) -> Response | None:
         """Return why a host cannot be talked to, or None."""
         if host is None:
@@ -359,8 +372,17 @@ class Front:
                 f"{_shown(authority)}: alicloud-emulator is a proxy for"
                 " *.aliyuncs.com and lets nothing through to other hosts",
             )
-        if not hosts.resolves(host, self._profile, inside):
+        if not hosts.resolves(host, self._profile, origin.inside):
             return plain(502, f"{UNRESOLVED} {_shown(authority)}")
+        # What is connected has resolved; a function has its cloud's own resolver.
+        if not (origin.inside or origin.tunnel):
+            match self._away(host, (Do.NO_RESOLVER, Do.NO_HOST)):
+                case Do.NO_HOST:
+                    return plain(502, f"{UNRESOLVED} {_shown(authority)}")
+                case Do.NO_RESOLVER:
+                    return plain(503, f"{NO_RESOLVER} {_shown(authority)}")
+                case _:
+                    pass
         return None
 
 
@@ -388,7 +410,7 @@ def _below(head: Head) -> Head:
 
 def _reason(answer: Response) -> str:
     """A CONNECT's body is seldom shown, so the status line says it too."""
-    return UNRESOLVED if answer.status == 502 else ""
+    return {502: UNRESOLVED, 503: NO_RESOLVER}.get(answer.status, "")
 
 
 def _text(answer: Response) -> str:

@@ -35,15 +35,22 @@ class Verifier:
         # A request is valid for 15 minutes before and after its date.
         self._nonces = Nonces(window_s=2 * SKEW_S_MAX)
 
-    async def verify(self, request: Request, body: RequestBody) -> None:
+    async def verify(
+        self, request: Request, body: RequestBody, *, skew_s: float = 0.0
+    ) -> None:
         """Set the request's caller and signature; both stay unset if it is unsigned.
 
         Form parameters of RPC calls are added to the request's query.
 
+        Args:
+            request: The request.
+            body: Its body.
+            skew_s: How many seconds the cloud's clock is ahead of the clients'.
+
         Raises:
             ServiceError: The signature is not accepted.
         """
-        now = self._world.agenda.now
+        now = self._world.wall() + skew_s
         if _product(request).signing is Signing.OSS:
             self._verify_oss(request, body, now)
             return

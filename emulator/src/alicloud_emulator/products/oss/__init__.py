@@ -55,6 +55,7 @@ PRODUCT = Product(
     endpoint="oss-{}.aliyuncs.com",
     service=lambda world, _: OssService(world),
     state=lambda world, region, account_id: world.oss.state(region, account_id),
+    brief=lambda world, region, account_id: world.oss.brief(region, account_id),
     is_there=lambda region: region.oss is not OssMode.UNRESOLVED,
     request_id=oss_id,
     signing=Signing.OSS,

@@ -350,7 +350,7 @@ def _check(call: Call, policy: _Policy) -> _Limits:
         ServiceError: AccessDenied: it has expired, or a field is not as it should be;
             InvalidPolicyDocument.
     """
-    if call.world.agenda.now > policy.expires:
+    if call.world.wall() > policy.expires:
         raise _against("Policy expired.")
     limits: _Limits = (0, None)
     for condition in policy.conditions:
