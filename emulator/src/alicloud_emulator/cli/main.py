@@ -89,6 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_cloud(serve)
     serve.add_argument("--name", help="what env calls it (default: its process id)")
+    serve.add_argument(
+        "--until-eof",
+        action="store_true",
+        help="end with standard input, for whoever starts it; env does not find it",
+    )
     env = commands.add_parser(
         "env", help="print shell exports for programs that use a running serve"
     )
