@@ -39,7 +39,7 @@ alicloud-emulator console
 GET    /             a page for people, in a browser; for programs this text
 GET    /state        regions with their images, snapshots, tasks, buckets, functions
                      (?account=ID: of another account of the profile)
-GET    /tiles        the same in short, with counts instead of objects
+GET    /tiles        what the page shows: the same in short, clock, faults and counts
 GET    /requests     calls by action, faults, bytes by hop
 GET    /events       what happens, one JSON object a line, without end (?after=NUMBER)
 GET    /calls        the last calls; /calls/NUMBER: one of them whole, without secrets
@@ -130,7 +130,14 @@ class Console:
 
     async def _tiles(self, query: str, _body: RequestBody) -> Response:
         account_id = dict(parse_qsl(query)).get("account", "")
-        return _json(self._emulator.tiles(account_id))
+        return _json(
+            {
+                **self._emulator.tiles(account_id),
+                "clock": self._time(),
+                "faults": self._rules(),
+                "requests": self._emulator.requests(),
+            }
+        )
 
     async def _calls(self, rest: str, _body: RequestBody) -> Response:
         if not rest:
@@ -141,10 +148,12 @@ class Console:
         return _json(whole)
 
     async def _clock(self, _rest: str, _body: RequestBody) -> Response:
+        return _json(self._time())
+
+    def _time(self) -> documents.Document:
         world, clock = self._emulator.world, self._emulator.clock
         now = world.agenda.catch_up()
-        ahead_s = now - world.wall()
-        return _json({"now": now, "ahead_s": ahead_s, "speed": clock.speed})
+        return {"now": now, "ahead_s": now - world.wall(), "speed": clock.speed}
 
     async def _set_clock(self, rest: str, body: RequestBody) -> Response:
         asked = json.loads(await body.read(_BODY_BYTES_MAX) or b"null")
@@ -175,9 +184,12 @@ class Console:
             yield json.dumps(record).encode() + b"\n"
 
     async def _list_faults(self, _rest: str, _body: RequestBody) -> Response:
+        return _json({"faults": self._rules()})
+
+    def _rules(self) -> list[documents.Document]:
         world = self._emulator.world
         found, now = world.faults.in_force.items(), world.wall()
-        return _json({"faults": [rules.document(i, one, now) for i, one in found]})
+        return [rules.document(number, one, now) for number, one in found]
 
     async def _add_faults(self, _rest: str, body: RequestBody) -> Response:
         text = await body.read(_BODY_BYTES_MAX) or b"null"

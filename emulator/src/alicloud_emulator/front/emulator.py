@@ -136,13 +136,14 @@ class Emulator:
         return documents.state(self.world, seed=seed, account_id=account_id)
 
     def tiles(self, account_id: str = "") -> documents.Document:
-        """Return the state in short; it takes no work in a thread.
+        """Return the state in short, and after which call this cloud began.
 
         Raises:
             ValueError: There is no such account.
         """
         seed = self._settings.seed
-        return documents.tiles(self.world, seed=seed, account_id=account_id)
+        found = documents.tiles(self.world, seed=seed, account_id=account_id)
+        return {**found, "calls_after": self.events.forgotten}
 
     def requests(self) -> documents.Document:
         """Return the request counts."""

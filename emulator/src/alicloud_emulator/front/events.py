@@ -16,12 +16,16 @@ Record = dict[str, Any]
 
 
 class Events:
-    """The last records, and a way to wait for the next."""
+    """The last records, and a way to wait for the next.
+
+    Attributes:
+        forgotten: Number of the last call before a reset.
+    """
 
     def __init__(self) -> None:
         self._records: deque[Record] = deque(maxlen=_KEPT_MAX)
         self._wholes: Recent[int, Whole] = Recent(_KEPT_MAX)
-        self._count = 0
+        self._count = self.forgotten = 0
         self._more = anyio.Event()
 
     def add(self, record: Record, whole: Whole) -> None:
@@ -37,6 +41,7 @@ class Events:
         """Forget the calls there were; numbers go on."""
         self._records.clear()
         self._wholes.clear()
+        self.forgotten = self._count
 
     @property
     def last(self) -> list[Record]:
