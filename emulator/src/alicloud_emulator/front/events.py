@@ -64,5 +64,6 @@ class Events:
                 if record["number"] > after:
                     after = record["number"]
                     yield record
+            after = max(after, self.forgotten)
             if self._count <= after:
                 await self._more.wait()

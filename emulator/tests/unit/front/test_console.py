@@ -208,6 +208,15 @@ def check_events(cloud: RunningEmulator) -> None:
     assert seen["code"] == "AccessDenied"
 
 
+def test_a_stream_of_events_outlives_a_reset(cloud: RunningEmulator) -> None:
+    """It waits then, for what comes after; it once ran on the spot."""
+    call(cloud)
+    cloud.reset()
+    with direct(cloud, "GET", "/events", stream=True) as stream:
+        call(cloud)
+        assert json.loads(next(stream.iter_lines(chunk_size=1)))["code"]
+
+
 def test_a_stream_of_events_ends_when_its_reader_goes(cloud: RunningEmulator) -> None:
     """Else sockets would pile up for as long as nothing happens."""
     files = Path(f"/proc/{cloud.pid}/fd")
