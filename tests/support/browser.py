@@ -41,16 +41,16 @@ class Page:
         self.complaints: list[str] = []
         self.requested: list[str] = []
 
-    def open(self, path: Path, *, width: int, height: int) -> None:
-        """Open a file in a window of that size."""
+    def open(self, path: Path | str, *, width: int, height: int) -> None:
+        """Open a file, or an address, in a window of that size."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         attached = self.ask("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
-        size = {"width": width, "height": height, "deviceScaleFactor": 1}
-        self.ask("Emulation.setDeviceMetricsOverride", mobile=False, **size)
-        self.ask("Page.navigate", url=path.as_uri())
+        self.resize(width=width, height=height)
+        url = path if isinstance(path, str) else path.as_uri()
+        self.ask("Page.navigate", url=url)
         while not any(e["method"] == "Page.loadEventFired" for e in self._events):
             self._take(self._receive())
 
@@ -73,6 +73,17 @@ class Page:
         answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def resize(self, *, width: int, height: int) -> None:
+        """Give the window another size."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1}
+        self.ask("Emulation.setDeviceMetricsOverride", mobile=False, **size)
+
+    def press(self, key: str, *, code: int = 0, text: str = "") -> None:
+        """Press a key and let it go."""
+        known = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self.ask("Input.dispatchKeyEvent", type="keyDown", text=text, **known)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", **known)
 
     def ask(self, method: str, **parameters: Any) -> Any:
         """Send a command, and return its result."""

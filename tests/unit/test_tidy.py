@@ -17,7 +17,7 @@ TOOL = [
     *("cli", "report", "library", "release", "preparing", "standing", "publish"),
     *("cloud", "disk", "relay", "redaction", "syntax", "errors", "units"),
 ]
-EMULATOR = ["cli", "front", "products", "functions", "world"]
+EMULATOR = ["testing", "cli", "front", "products", "functions", "world"]
 BESIDE = {
     ("cloud", "disk"),
     ("syntax", "errors"),

@@ -15,6 +15,7 @@ BUCKET = "pail"
 PART = 100 * 1024
 # Operations that only older SDKs have, or browsers.
 OLDER = {
+    "HeadBucket",
     "PostObject",
     "DeleteBucketReferer",
     "GetBucketStorageCapacity",

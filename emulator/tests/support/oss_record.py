@@ -24,7 +24,14 @@ from alicloud_emulator.products.oss.routing import Level, actions_of
 from alicloud_emulator.world.oss.settings import SETTINGS
 from emulator.tests.support import oss_models
 from emulator.tests.support.oss_calls import Session, everything
-from emulator.tests.support.oss_refused import GOOD, attempts, cloud_of_everything, make
+from emulator.tests.support.oss_refused import (
+    FORM_TYPE,
+    GOOD,
+    attempts,
+    cloud_of_everything,
+    form,
+    make,
+)
 from emulator.tests.support.oss_watch import Code, Read, recording
 from emulator.tests.unit.oss.conftest import Cloud
 
@@ -37,6 +44,12 @@ RENAMED = {
 WEBSITE = (
     "<WebsiteConfiguration><IndexDocument><Suffix>index</Suffix></IndexDocument>"
     "</WebsiteConfiguration>"
+)
+SITE = WEBSITE.replace(
+    "<Suffix>index</Suffix></IndexDocument>",
+    "<Suffix>index</Suffix><SupportSubDir>true</SupportSubDir><Type>0</Type>"
+    "</IndexDocument><ErrorDocument><Key>index</Key><HttpStatus>404</HttpStatus>"
+    "</ErrorDocument>",
 )
 # What only older SDKs know, and what is seen of a website alone.
 OLDER_CALLS = (
@@ -56,6 +69,24 @@ OLDER_CALLS = (
     ("PUT", "pail/index", ""),
     ("GET", "pail/folder/", ""),
 )
+
+GRANTS = (
+    "<AccessControlPolicy><AccessControlList><Grant><Grantee><URI>"
+    "http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee>"
+    "<Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>"
+)
+# What S3's clients alone ask for.
+S3_CALLS = (
+    ("HEAD", "pail", ""),
+    ("PUT", "pail?acl", GRANTS),
+    ("PUT", "pail/index?acl", GRANTS),
+)
+S3_FORM = {
+    "x-amz-algorithm": "AWS4-HMAC-SHA256",
+    "x-amz-credential": "LTAI-emulator/20270115/us-east-1/s3/aws4_request",
+    "x-amz-date": "20270115T080000Z",
+    "x-amz-signature": "0",
+}
 
 _LOOKS = {"GET", "HEAD", "OPTIONS"}
 """Methods that leave a cloud as it was."""
@@ -108,6 +139,20 @@ async def _make_other_calls() -> None:
     for method, target, body in OLDER_CALLS:
         answer = await cloud.answer(method, target, body.encode())
         assert answer.status < 300, target
+    for method, target, body in S3_CALLS:
+        s3 = {"x-oss-s3-compat": "true"}
+        answer = await cloud.answer(method, target, body.encode(), headers=s3)
+        assert answer.status < 300, target
+    await cloud.answer("PUT", "pail?acl", headers={"x-oss-acl": "public-read"})
+    await cloud.answer("PUT", "pail?website", SITE.encode())
+    await cloud.answer("PUT", "pail/a/index")
+    for target in ("pail", "pail/a", "pail/none"):
+        await cloud.answer("GET", target, caller=None)
+    # Forms that nobody signed, and as S3's clients do.
+    for fields in ({}, S3_FORM):
+        await cloud.answer(
+            "POST", "pail", form(**fields), headers=FORM_TYPE, caller=None
+        )
     for action in GOOD:
         cloud = await cloud_of_everything()
         for attempt in attempts(action):

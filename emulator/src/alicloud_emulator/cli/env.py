@@ -36,6 +36,7 @@ def nowhere_on_failure() -> Iterator[None]:
         _print(
             {
                 **environment.network(_CLOSED_PROXY, Path(os.devnull)),
+                **environment.endpoints(_CLOSED_PROXY),
                 **environment.credentials(_INVALID, _INVALID),
                 **environment.hooks(os.environ),
             },

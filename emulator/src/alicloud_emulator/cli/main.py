@@ -20,6 +20,10 @@ An Alibaba Cloud on this machine: programs for the real one run against it uncha
 It is an HTTPS proxy that answers for *.aliyuncs.com itself and refuses every other
 host. exec and env set the proxy, a CA bundle and credentials for their programs;
 nothing outside them changes. Images, objects and functions are gone when it ends.
+
+Programs that mind no proxy set an endpoint: http://localhost:PORT, the same port, is
+object storage by path (/BUCKET/KEY) or by BUCKET.localhost, the other products' API by
+its version, and the console below /_emulator; https works, too.
 """
 
 _LISTEN_HELP = """\
@@ -85,6 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_cloud(serve)
     serve.add_argument("--name", help="what env calls it (default: its process id)")
+    serve.add_argument(
+        "--until-eof",
+        action="store_true",
+        help="end with standard input, for whoever starts it; env does not find it",
+    )
     env = commands.add_parser(
         "env", help="print shell exports for programs that use a running serve"
     )

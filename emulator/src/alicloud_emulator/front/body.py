@@ -9,6 +9,9 @@ from alicloud_emulator.world.errors import ServiceError
 _IN_MEMORY_BYTES_MAX = 1024 * 1024
 """More than this of a body that is read whole waits for its end in a file."""
 
+BEGINNING_BYTES_MAX = 4096
+"""Of a body, that calls are remembered with."""
+
 Receive = Callable[[], Awaitable[bytes]]
 """Returns the next block of the body; b"" when it has ended."""
 
@@ -18,6 +21,7 @@ class RequestBody:
 
     Attributes:
         received: Bytes received so far.
+        beginning: The first of them, for whoever looks at the call.
         ended: Whether the client has sent everything.
     """
 
@@ -28,6 +32,7 @@ class RequestBody:
         self._digest: hashlib._Hash | None = None
         self._check: Callable[[], None] = _nothing
         self.received = 0
+        self.beginning = b""
         self.ended = content_length == 0
 
     def must_be(self, sha256: str, refusal: Callable[[], ServiceError]) -> None:
@@ -99,6 +104,8 @@ class RequestBody:
     async def _next(self) -> bytes:
         block = await self._receive()
         self.received += len(block)
+        if len(self.beginning) < BEGINNING_BYTES_MAX:
+            self.beginning = (self.beginning + block)[:BEGINNING_BYTES_MAX]
         if self._digest is not None:
             self._digest.update(block)
         if not block:

@@ -1,8 +1,10 @@
-"""The console: state, counts, faults and events, on a loopback port of its own.
+"""The console: state, counts, faults, events and a page, on a loopback port of its own.
+
+It is at the door, too, below ``/_emulator``.
 
 It changes the cloud without credentials, so it answers only requests that name a
-loopback host and come from no web page: a page in a browser could otherwise reach it
-through a name that it points at 127.0.0.1.
+loopback host and come from no web page but its own (``page.Guard``): another in a browser
+could otherwise reach it through a name that it points at 127.0.0.1.
 """
 
 import json
@@ -16,7 +18,6 @@ from anyio.abc import ByteStream, SocketAttribute, TaskGroup
 from alicloud_emulator.front import documents, rules
 from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.front.emulator import Emulator
-from alicloud_emulator.front.hosts import host_name
 from alicloud_emulator.front.http import (
     BadRequestError,
     Head,
@@ -24,6 +25,7 @@ from alicloud_emulator.front.http import (
     hold_back,
     plain,
 )
+from alicloud_emulator.front.page import REFUSED, Guard
 from alicloud_emulator.front.server import ENDINGS
 from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.errors import ServiceError
@@ -31,15 +33,19 @@ from alicloud_emulator.world.errors import ServiceError
 logger = logging.getLogger(__name__)
 
 _BODY_BYTES_MAX = 1024 * 1024
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 HELP = """\
 alicloud-emulator console
 
+GET    /             a page for people, in a browser; for programs this text
 GET    /state        regions with their images, snapshots, tasks, buckets, functions
                      (?account=ID: of another account of the profile)
+GET    /tiles        what the page shows: the same in short, clock, faults and counts
 GET    /requests     calls by action, faults, bytes by hop
 GET    /events       what happens, one JSON object a line, without end (?after=NUMBER)
-GET    /faults       fault rules in force
+GET    /calls        the last calls; /calls/NUMBER: one of them whole, without secrets
+GET    /clock        the time it is in the cloud, and how fast it runs
+POST   /clock        {"pass_s": 3600} lets an hour pass, {"speed": 60} makes it run
+GET    /faults       fault rules in force, with how often each struck
 POST   /faults       add one rule or a list: {"do": "drop-after", "action": "ImportImage"}
 DELETE /faults/ID    take a rule out of force (without ID: all)
 POST   /reset        begin again with an empty cloud
@@ -53,6 +59,7 @@ class Console:
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
+        self._guard = Guard()
 
     async def open(self, tasks: TaskGroup, port: int) -> int:
         """Listen on the loopback interface, and return the port.
@@ -64,6 +71,7 @@ class Console:
             local_host="127.0.0.1", local_port=port
         )
         tasks.start_soon(listener.serve, self._connection)
+        self._emulator.show(self.answer)
         return int(listener.extra(SocketAttribute.local_port))  # noqa: S610 - not Django
 
     async def _connection(self, stream: ByteStream) -> None:
@@ -71,14 +79,7 @@ class Console:
         connection = HttpConnection(stream)
         try:
             while (found := await connection.next_request()) is not None:
-                head, body = found
-                response = await self._response(head, body)
-                is_head = head.method == "HEAD"
-                if isinstance(response.body, AsyncIterator):
-                    await _until_gone(connection, response, is_head=is_head)
-                    return
-                await connection.answer(response, is_head=is_head)
-                if not await connection.recycle():
+                if not await self.answer(connection, *found):
                     return
         except BadRequestError as error:
             await _say_bad(connection, error)
@@ -90,11 +91,25 @@ class Console:
             with anyio.CancelScope(shield=True), anyio.move_on_after(1):
                 await anyio.aclose_forcefully(stream)
 
+    async def answer(
+        self, connection: HttpConnection, head: Head, body: RequestBody
+    ) -> bool:
+        """Answer a request; False if the connection must close then."""
+        response = await self._response(head, body)
+        is_head = head.method == "HEAD"
+        if isinstance(response.body, AsyncIterator):
+            await _until_gone(connection, response, is_head=is_head)
+            return False
+        await connection.answer(response, is_head=is_head)
+        return await connection.recycle()
+
     async def _response(self, head: Head, body: RequestBody) -> Response:
-        if _is_foreign(head):
-            return plain(403, "the console answers only its own machine's programs")
         path, _, query = head.target.partition("?")
         name, _, rest = path.removeprefix("/").partition("/")
+        if self._guard.refuses(head, is_page=not name):
+            return plain(403, REFUSED)
+        if not name and "text/html" in head.headers.get("accept", ""):
+            return self._guard.page()
         handler = _HANDLERS.get((head.method, name))
         if handler is None:
             known = any(name == other for _, other in _HANDLERS)
@@ -113,6 +128,47 @@ class Console:
         account_id = dict(parse_qsl(query)).get("account", "")
         return _json(await self._emulator.state(account_id))
 
+    async def _tiles(self, query: str, _body: RequestBody) -> Response:
+        account_id = dict(parse_qsl(query)).get("account", "")
+        return _json(
+            {
+                **self._emulator.tiles(account_id),
+                "clock": self._time(),
+                "faults": self._rules(),
+                "requests": self._emulator.requests(),
+            }
+        )
+
+    async def _calls(self, rest: str, _body: RequestBody) -> Response:
+        if not rest:
+            return _json({"calls": self._emulator.events.last})
+        whole = self._emulator.events.whole(int(rest))
+        if whole is None:
+            return plain(404, f"call {int(rest)} is not remembered")
+        return _json(whole)
+
+    async def _clock(self, _rest: str, _body: RequestBody) -> Response:
+        return _json(self._time())
+
+    def _time(self) -> documents.Document:
+        world, clock = self._emulator.world, self._emulator.clock
+        now = world.agenda.catch_up()
+        return {"now": now, "ahead_s": now - world.wall(), "speed": clock.speed}
+
+    async def _set_clock(self, rest: str, body: RequestBody) -> Response:
+        asked = json.loads(await body.read(_BODY_BYTES_MAX) or b"null")
+        if not isinstance(asked, dict) or not set(asked) <= {"pass_s", "speed"}:
+            return plain(400, "give 'pass_s' or 'speed', in seconds and times")
+        for key, value in asked.items():
+            if type(value) not in {int, float}:
+                return plain(400, f"{key!r} is a number")
+        clock = self._emulator.clock
+        if "speed" in asked:
+            clock.run(asked["speed"])
+        if "pass_s" in asked:
+            clock.let_pass(asked["pass_s"])
+        return await self._clock(rest, body)
+
     async def _requests(self, _rest: str, _body: RequestBody) -> Response:
         return _json(self._emulator.requests())
 
@@ -128,8 +184,12 @@ class Console:
             yield json.dumps(record).encode() + b"\n"
 
     async def _list_faults(self, _rest: str, _body: RequestBody) -> Response:
-        found = self._emulator.world.faults.rules.items()
-        return _json({"faults": [rules.document(i, rule) for i, rule in found]})
+        return _json({"faults": self._rules()})
+
+    def _rules(self) -> list[documents.Document]:
+        world = self._emulator.world
+        found, now = world.faults.in_force.items(), world.wall()
+        return [rules.document(number, one, now) for number, one in found]
 
     async def _add_faults(self, _rest: str, body: RequestBody) -> Response:
         text = await body.read(_BODY_BYTES_MAX) or b"null"
@@ -137,11 +197,11 @@ class Console:
             document = json.loads(text)
         except RecursionError:
             return plain(400, "the body is nested too deep")
-        faults = self._emulator.world.faults
+        world = self._emulator.world
         parsed = rules.parse_all(document)
-        if len(faults.rules) + len(parsed) > rules.RULES_MAX:
+        if len(world.faults.rules) + len(parsed) > rules.RULES_MAX:
             return plain(409, f"at most {rules.RULES_MAX} rules")
-        return _json({"ids": [faults.add(rule) for rule in parsed]})
+        return _json({"ids": [world.add_fault(rule) for rule in parsed]})
 
     async def _remove_faults(self, rest: str, _body: RequestBody) -> Response:
         faults = self._emulator.world.faults
@@ -159,6 +219,10 @@ class Console:
 _HANDLERS: dict[tuple[str, str], Handler] = {
     ("GET", ""): Console._help,  # noqa: SLF001 - this class's own table
     ("GET", "state"): Console._state,  # noqa: SLF001
+    ("GET", "tiles"): Console._tiles,  # noqa: SLF001
+    ("GET", "calls"): Console._calls,  # noqa: SLF001
+    ("GET", "clock"): Console._clock,  # noqa: SLF001
+    ("POST", "clock"): Console._set_clock,  # noqa: SLF001
     ("GET", "requests"): Console._requests,  # noqa: SLF001
     ("GET", "events"): Console._events,  # noqa: SLF001
     ("GET", "faults"): Console._list_faults,  # noqa: SLF001
@@ -168,23 +232,14 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
 }
 
 
-def _is_foreign(head: Head) -> bool:
-    """Whether a request was made for another host, or by a web page of any host.
-
-    Browsers say of everything but plain GETs which page sent it, and modern ones of
-    those, too, that a page did. No page is served here, so none is the console's own:
-    one on another port of this machine is as foreign as one on the internet.
-    """
-    return (
-        host_name(head.headers.get("host", "")) not in _LOOPBACK
-        or "origin" in head.headers
-        or head.headers.get("sec-fetch-site", "none") != "none"
-    )
-
-
 def _json(document: documents.Document) -> Response:
     return Response(
-        headers={"Content-Type": "application/json", "Cache-Control": "no-store"},
+        headers={
+            "Content-Type": "application/json",
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        },
         body=json.dumps(document).encode() + b"\n",
     )
 

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
 from alicloud_emulator.front import faults, gateway
-from alicloud_emulator.front.body import RequestBody
+from alicloud_emulator.front.body import BEGINNING_BYTES_MAX, RequestBody
+from alicloud_emulator.front.calls import Answered, Whole
 from alicloud_emulator.front.events import Events
-from alicloud_emulator.front.http import ConnectionGoneError
+from alicloud_emulator.front.http import ConnectionGoneError, body_length
 from alicloud_emulator.front.server import Arrival, DropConnectionError
 from alicloud_emulator.front.signatures.verifier import Verifier
 from alicloud_emulator.products import BY_NAME
 from alicloud_emulator.products.wire import Request, Response, Service
 from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.faults import Call, Fault
+from alicloud_emulator.world.faults import Call, Do, Fault
 from alicloud_emulator.world.throttle import Throttle
 from alicloud_emulator.world.world import World
 
@@ -54,26 +55,33 @@ class Dispatcher:
         started = time.perf_counter()
         self._world.agenda.catch_up()
         service = self._services[arrival.host.service]
-        request = self._request(arrival)
-        refusal = await self._verified(request, arrival.body)
+        clock = self._world.faults.strike_host(
+            arrival.host.service, arrival.host.region, Do.CLOCK
+        )
+        skew_s = clock.skew_s if clock else 0.0
+        request = self._request(arrival, self._world.wall() + skew_s)
+        refusal = await self._verified(request, arrival.body, skew_s)
         call = self._call(request, *service.describe(request))
         self._world.traffic.count_call(call.operation)
-        record = _Record(request, call)
+        record = _Record(request, call, (clock,) if clock else ())
         try:
             response = await self._carried_out(
                 service, request, call, refusal, record, gone=arrival.gone
             )
+            if not isinstance(response, faults.Page):
+                now = self._world.wall() + skew_s
+                gateway.add_headers(request, response, self._world.rng, now)
+            record.answered(response)
+            faults.slowed(response, record.faults)
         except (DropConnectionError, ConnectionGoneError):
             record.outcome = "dropped"
             raise
         finally:
             self._count_body(request, arrival.body.received, up=True)
             self._events.add(
-                record.document(self._world.agenda.now, started, arrival.body.received)
+                record.document(self._world.wall(), started, arrival.body.received),
+                record.whole(arrival.body),
             )
-        if not isinstance(response, faults.Page):
-            now = self._world.agenda.now
-            gateway.add_headers(request, response, self._world.rng, now)
         return response
 
     def sent(self, arrival: Arrival, size: int) -> None:
@@ -82,13 +90,13 @@ class Dispatcher:
             size, inside=arrival.origin.inside, region=arrival.host.region, up=False
         )
 
-    def _request(self, arrival: Arrival) -> Request:
+    def _request(self, arrival: Arrival, now: float) -> Request:
         head = arrival.head
         raw_path, _, raw_query = arrival.target.partition("#")[0].partition("?")
         return Request(
             method=head.method,
             host=arrival.host,
-            path=unquote(raw_path, errors="replace"),
+            path=_path(raw_path, arrival.host.prefix),
             raw_path=raw_path,
             raw_query=raw_query,
             query=_pairs(raw_query),
@@ -97,17 +105,15 @@ class Dispatcher:
             content_length=head.content_length,
             scheme=arrival.origin.scheme,
             inside=arrival.origin.inside,
-            request_id=BY_NAME[arrival.host.service].request_id(
-                self._world.rng, self._world.agenda.now
-            ),
+            request_id=BY_NAME[arrival.host.service].request_id(self._world.rng, now),
         )
 
     async def _verified(
-        self, request: Request, body: RequestBody
+        self, request: Request, body: RequestBody, skew_s: float
     ) -> ServiceError | None:
         """Find the caller; return why the request is refused, if it is."""
         try:
-            await self._verifier.verify(request, body)
+            await self._verifier.verify(request, body, skew_s=skew_s)
         except ServiceError as error:
             return error
         return None
@@ -161,23 +167,38 @@ class Dispatcher:
     ) -> Response:
         """Let the faults and the service do their work."""
         region = self._world.profile.region(call.region)
-        if region is not None and region.dead:
+        if (region is not None and region.dead) or (
+            # By another region's host: its own are dead before anything is asked.
+            call.region != request.host.region
+            and self._world.faults.strike_host(call.service, call.region, Do.DEAD)
+        ):
             await faults.hang(gone)
         account_id = request.caller.account_id if request.caller else ""
         self._throttle.check(account_id, call.operation, call.region)
         struck = self._world.faults.strike(call)
-        record.faults = struck
+        record.faults += struck
         if (answer := await faults.before(struck, call, gone)) is not None:
             return answer
         request.faults = faults.for_service(struck)
         try:
-            response = await self._served(service, request)
+            response = await self._seen(service, request, faults.lag_s(struck))
         except ServiceError:
             # What is said of a second try is not said of a first that failed.
             told = [fault for fault in struck if not fault.code]
             await faults.after(told)
             raise
         return await faults.after(struck) or response
+
+    async def _seen(self, service: Service, request: Request, lag_s: float) -> Response:
+        """Let the service do its work; listings show what there was ``lag_s`` ago."""
+        past = self._world.past
+        try:
+            if not lag_s:
+                return await self._served(service, request)
+            with past.shown(lag_s):
+                return await self._served(service, request)
+        finally:
+            past.note()
 
     async def _served(self, service: Service, request: Request) -> Response:
         try:
@@ -200,12 +221,38 @@ class Dispatcher:
 class _Record:
     """What GET /events will say of a request."""
 
-    def __init__(self, request: Request, call: Call) -> None:
+    def __init__(self, request: Request, call: Call, faults: tuple[Fault, ...]) -> None:
         self.request = request
         self.call = call
         self.outcome = "failed"
         self.code = ""
-        self.faults: tuple[Fault, ...] = ()
+        self.faults = faults
+        self._answer = Answered()
+
+    def answered(self, response: Response) -> None:
+        """Remember the answer."""
+        body = response.body
+        self._answer = Answered(
+            status=response.status,
+            headers=dict(response.headers),
+            body=body[:BEGINNING_BYTES_MAX] if isinstance(body, bytes) else b"",
+            size=body_length(response),
+        )
+
+    def whole(self, body: RequestBody) -> Whole:
+        """Return what was sent, both ways."""
+        request = self.request
+        return Whole(
+            method=request.method,
+            host=request.host.name,
+            scheme=request.scheme,
+            target=f"{request.raw_path}{'?' if request.raw_query else ''}"
+            f"{request.raw_query}"[:BEGINNING_BYTES_MAX],
+            headers=request.headers,
+            body=body.beginning,
+            size=body.received,
+            answer=self._answer,
+        )
 
     def document(
         self, now: float, started: float, bytes_received: int
@@ -215,6 +262,7 @@ class _Record:
             "time": round(now, 3),
             "request_id": self.request.request_id,
             "action": self.call.operation,
+            "host": self.request.host.name,
             "region": self.call.region,
             "resource": self.call.resource,
             "inside": self.request.inside,
@@ -226,6 +274,11 @@ class _Record:
             "bytes_received": bytes_received,
             "duration_ms": round((time.perf_counter() - started) * 1000, 1),
         }
+
+
+def _path(raw_path: str, prefix: str) -> str:
+    path = unquote(raw_path, errors="replace").removeprefix(prefix)
+    return path if path.startswith("/") else f"/{path}"
 
 
 def _pairs(raw_query: str) -> list[tuple[str, str]]:

@@ -28,6 +28,23 @@ def state(world: World, *, seed: int, account_id: str = "") -> Document:
     Raises:
         ValueError: The profile has no such account.
     """
+    return _state(world, seed, account_id, brief=False)
+
+
+def tiles(world: World, *, seed: int, account_id: str = "") -> Document:
+    """Return the same in short: a bucket has counts and no objects.
+
+    Raises:
+        ValueError: The profile has no such account.
+    """
+    found = _state(world, seed, account_id, brief=True)
+    for region in world.profile.regions:
+        found["regions"][region.id]["name"] = region.name
+        found["regions"][region.id]["dead"] = region.dead
+    return found
+
+
+def _state(world: World, seed: int, account_id: str, *, brief: bool) -> Document:
     world.agenda.catch_up()
     profile = world.profile
     known = [account.id for account in profile.accounts]
@@ -38,15 +55,64 @@ def state(world: World, *, seed: int, account_id: str = "") -> Document:
     for region in profile.regions:
         pieces: Document = {}
         for product in PRODUCTS:
-            pieces.update(product.state(world, region.id, account_id))
+            look = (product.brief if brief else None) or product.state
+            pieces.update(look(world, region.id, account_id))
         regions[region.id] = pieces
     return {
         "version": VERSION,
         "profile": profile.name,
         "seed": seed,
         "account_id": account_id,
+        "left_behind": _left_behind(regions),
         "regions": regions,
     }
+
+
+_IDS = {
+    "images": "image_id",
+    "snapshots": "snapshot_id",
+    "tasks": "task_id",
+    "buckets": "name",
+    "functions": "name",
+    "vpcs": "vpc_id",
+    "vswitches": "vswitch_id",
+    "security_groups": "security_group_id",
+}
+"""Which field of a thing is its own, by the list that it is in."""
+
+_MADE = {"Available", "Deprecated"}
+_UNDER_WAY = {"Waiting", "Processing"}
+
+
+def _left_behind(regions: Document) -> list[Document]:
+    """Return what a program that cleans up after itself would not leave."""
+    return [
+        {
+            "region": region,
+            "kind": kind,
+            "id": one[own],
+            "name": one.get("name", ""),
+        }
+        for region, lists in regions.items()
+        for kind, own in _IDS.items()
+        for one in lists.get(kind, ())
+        if not _may_stay(kind, one, lists)
+    ]
+
+
+def _may_stay(kind: str, one: Document, lists: Document) -> bool:
+    """Whether a thing is what runs are made for: finished images and their snapshots."""
+    match kind:
+        case "images":
+            return one["status"] in _MADE
+        case "snapshots":
+            return any(
+                one["image_id"] == image["image_id"] for image in lists["images"]
+            )
+        case "tasks":
+            return one["status"] not in _UNDER_WAY
+        case _:
+            return False
 
 
 def requests(world: World) -> Document:

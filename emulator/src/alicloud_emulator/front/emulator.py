@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,17 +13,19 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from alicloud_emulator.front import documents, environment
+from alicloud_emulator.front.clock import CloudClock
 from alicloud_emulator.front.dispatch import Dispatcher
+from alicloud_emulator.front.door import Door
 from alicloud_emulator.front.events import Events
 from alicloud_emulator.front.folder import private_folder
-from alicloud_emulator.front.server import Arrival, Front
+from alicloud_emulator.front.server import Arrival, Console, Front
 from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.functions.network import NetworkEnv
 from alicloud_emulator.products import PRODUCTS
-from alicloud_emulator.products.wire import Response, Service
+from alicloud_emulator.products.wire import Host, Response, Service
 from alicloud_emulator.world.blobs import DirectoryBlobs
-from alicloud_emulator.world.faults import Rule
+from alicloud_emulator.world.faults import Do, Rule
 from alicloud_emulator.world.profile import Profile
 from alicloud_emulator.world.world import World
 
@@ -48,8 +50,9 @@ class Settings:
 class _Cloud:
     """One world and what answers for it; a reset makes another."""
 
-    def __init__(self, world: World, dispatcher: Dispatcher) -> None:
+    def __init__(self, world: World, clock: CloudClock, dispatcher: Dispatcher) -> None:
         self.world = world
+        self.clock = clock
         self.dispatcher = dispatcher
         self.ended = anyio.Event()
 
@@ -61,6 +64,7 @@ class Emulator:
         events: What happens, for GET /events.
         bundle: File of trusted certificates, the emulator's CA among them.
         proxy: URL by which programs on this machine come in.
+        endpoint: URL of the door, for those that mind no proxy.
     """
 
     def __init__(self, settings: Settings, folder: Path, tasks: TaskGroup) -> None:
@@ -69,19 +73,31 @@ class Emulator:
         self._tasks = tasks
         self._authority = CertificateAuthority()
         self._front = Front(
-            settings.profile, self._authority, answer=self._answer, sent=self._sent
+            settings.profile,
+            self._authority,
+            door=Door(settings.profile, self._region_of_bucket),
+            answer=self._answer,
+            sent=self._sent,
+            away=self._away,
         )
         self._cloud: _Cloud | None = None
         self._clouds = 0
         self.events = Events()
         self.bundle = self._authority.write_bundle(folder)
         self.proxy = ""
+        self.endpoint = ""
 
     @property
     def world(self) -> World:
         """The world as it is now; a reset replaces it."""
         assert self._cloud is not None, "open() comes first"
         return self._cloud.world
+
+    @property
+    def clock(self) -> CloudClock:
+        """The world's clock."""
+        assert self._cloud is not None, "open() comes first"
+        return self._cloud.clock
 
     async def open(self) -> None:
         """Make the world and listen.
@@ -95,6 +111,11 @@ class Emulator:
             self._tasks, address=address, port=self._settings.port
         )
         self.proxy = environment.proxy_url(address, port)
+        self.endpoint = environment.endpoint_url(address, port)
+
+    def show(self, console: Console) -> None:
+        """Let the console answer at the door, too."""
+        self._front.console = console
 
     async def reset(self) -> None:
         """Begin again with a new world of the same profile, seed and rules."""
@@ -102,6 +123,7 @@ class Emulator:
         self._cloud = await self._tasks.start(self._keep_cloud)
         if old is not None:
             old.ended.set()
+            self.events.forget()
 
     async def state(self, account_id: str = "") -> documents.Document:
         """Return the state document of an account; "" for the main account.
@@ -112,6 +134,16 @@ class Emulator:
         await self._hash_objects(account_id)
         seed = self._settings.seed
         return documents.state(self.world, seed=seed, account_id=account_id)
+
+    def tiles(self, account_id: str = "") -> documents.Document:
+        """Return the state in short, and after which call this cloud began.
+
+        Raises:
+            ValueError: There is no such account.
+        """
+        seed = self._settings.seed
+        found = documents.tiles(self.world, seed=seed, account_id=account_id)
+        return {**found, "calls_after": self.events.forgotten}
 
     def requests(self) -> documents.Document:
         """Return the request counts."""
@@ -139,6 +171,10 @@ class Emulator:
             **environment.hooks(env),
         }
 
+    def _region_of_bucket(self, name: str) -> str:
+        bucket = self.world.oss.buckets.peek(name)
+        return bucket.region if bucket else ""
+
     async def _answer(self, arrival: Arrival) -> Response:
         assert self._cloud is not None
         return await self._cloud.dispatcher.answer(arrival)
@@ -146,6 +182,10 @@ class Emulator:
     def _sent(self, arrival: Arrival, size: int) -> None:
         assert self._cloud is not None
         self._cloud.dispatcher.sent(arrival, size)
+
+    def _away(self, host: Host, kinds: Sequence[Do]) -> Do | None:
+        fault = self.world.faults.strike_host(host.service, host.region, *kinds)
+        return fault.do if fault else None
 
     async def _keep_cloud(
         self, *, task_status: anyio.abc.TaskStatus[_Cloud] = anyio.TASK_STATUS_IGNORED
@@ -155,14 +195,16 @@ class Emulator:
         self._clouds += 1
         folder = self._folder / f"world-{self._clouds}"
         (folder / "blobs").mkdir(parents=True)
+        clock = CloudClock(time.time)
         world = World(
             settings.profile,
-            clock=time.time,
+            clock=clock,
+            wall=time.time,
             seed=settings.seed,
             blobs=DirectoryBlobs(folder / "blobs"),
         )
         for rule in settings.rules:
-            world.faults.add(rule)
+            world.add_fault(rule)
         durations = settings.profile.durations
         async with Functions(
             network=self._inside,
@@ -170,7 +212,7 @@ class Emulator:
             folder=folder,
         ) as functions:
             dispatcher = Dispatcher(world, _services(world, functions), self.events)
-            cloud = _Cloud(world, dispatcher)
+            cloud = _Cloud(world, clock, dispatcher)
             task_status.started(cloud)
             await cloud.ended.wait()
         # Objects keep their files for as long as anybody refers to them: not that long.

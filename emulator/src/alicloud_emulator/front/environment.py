@@ -18,9 +18,14 @@ _BUNDLES = (
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
     "NODE_EXTRA_CA_CERTS",
-    "AWS_CA_BUNDLE",
     "GIT_SSL_CAINFO",
     "ALICLOUD_EMULATOR_CA",
+)
+_ENDPOINTS = (
+    "ALICLOUD_EMULATOR_ENDPOINT",
+    "OSS_ENDPOINT",  # ossutil, and the samples of the SDKs
+    "ALICLOUD_OSS_ENDPOINT",  # Terraform's backend
+    "AWS_ENDPOINT_URL_S3",  # SDKs and command line of AWS, for the S3-compatible API
 )
 # Addresses that mean all interfaces, and how one of them is reached.
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound here
@@ -56,6 +61,8 @@ REMOVED = (
     "ALIBABA_CLOUD_CREDENTIALS_FILE",
     "ALIBABA_CLOUD_PROFILE",
     "ALIBABA_CLOUD_ECS_METADATA",
+    # boto3 takes REQUESTS_CA_BUNDLE as well; rclone cannot do with this one.
+    "AWS_CA_BUNDLE",
     # Endpoints set by hand would lead past the emulator's host names.
     "ALL_PROXY",
     "all_proxy",
@@ -69,6 +76,24 @@ def proxy_url(address: str, port: int) -> str:
     return (
         f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
     )
+
+
+def endpoint_url(address: str, port: int) -> str:
+    """Return the URL of the door; by name where the name leads to the address."""
+    if _REACHED_AT.get(address, address) == "127.0.0.1":
+        return f"http://localhost:{port}"
+    return proxy_url(address, port)
+
+
+def endpoints(url: str) -> dict[str, str]:
+    """Return the variables that lead programs to the door.
+
+    Args:
+        url: The proxy's, which is the door's by its address: SDKs of object storage put
+            the bucket before a name, and not every resolver finds what is below
+            ``localhost``.
+    """
+    return dict.fromkeys(_ENDPOINTS, url)
 
 
 def network(proxy: str, bundle: Path) -> dict[str, str]:

@@ -1,18 +1,24 @@
 """Carries out the faults that strike on the way: all but those a service acts out."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 import anyio
 
+from alicloud_emulator.front.http import file_blocks
 from alicloud_emulator.front.server import DropConnectionError
 from alicloud_emulator.products import BY_NAME
-from alicloud_emulator.products.wire import Response
+from alicloud_emulator.products.wire import FileBody, Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.faults import Call, Do, Fault
 
 _HANG_S_MAX = 3600.0
 _DELAY_S_MAX = 600.0
-_FOR_SERVICES = frozenset({Do.CORRUPT, Do.TRUNCATE, Do.KILL, Do.FAIL_TASK})
+_TRICKLE_S = 0.1
+"""How often some more bytes of a slow answer come."""
+
+_FOR_SERVICES = frozenset(
+    {Do.CORRUPT, Do.TRUNCATE, Do.KILL, Do.FAIL_TASK, Do.LATE_USABLE}
+)
 _THROTTLED = "Throttling.User"
 _MESSAGES = {
     "Throttling": "Request was denied due to request throttling.",
@@ -36,6 +42,44 @@ class Page(Response):
 def for_service(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """Return the faults that the service itself acts out."""
     return tuple(fault for fault in faults if fault.do in _FOR_SERVICES)
+
+
+def lag_s(faults: Iterable[Fault]) -> float:
+    """Return how old what a listing shows has to be, in seconds."""
+    return max((fault.delay_s for fault in faults if fault.do is Do.LAG), default=0.0)
+
+
+def slowed(response: Response, struck: Iterable[Fault]) -> None:
+    """Let an answer's body come slowly, if a fault says so."""
+    rates = [fault.bytes_per_s for fault in struck if fault.do is Do.TRICKLE]
+    if not rates or response.body == b"":
+        return
+    body = response.body
+    if isinstance(body, bytes):
+        response.content_length = len(body)
+        blocks = _whole(body)
+    elif isinstance(body, FileBody):
+        response.content_length = body.length
+        blocks = file_blocks(body.path, body.offset, body.length)
+    else:
+        blocks = body
+    response.body = _trickle(blocks, min(rates))
+
+
+async def _whole(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+async def _trickle(
+    blocks: AsyncIterator[bytes], bytes_per_s: int
+) -> AsyncIterator[bytes]:
+    """Yield what ``blocks`` has in small pieces, each when its time has come."""
+    size = max(1, int(bytes_per_s * _TRICKLE_S))
+    async for block in blocks:
+        for start in range(0, len(block), size):
+            piece = block[start : start + size]
+            await anyio.sleep(len(piece) / bytes_per_s)
+            yield piece
 
 
 async def hang(gone: Gone) -> None:

@@ -36,6 +36,8 @@ def add_headers(request: Request, response: Response, rng: Random, now: float) -
         _behind_the_gateway(request, response, rng, date)
         return
     named = {product.id_header: request.request_id} if response.has_id else {}
+    if "Date" in response.headers:  # where it has its place; the time is the host's
+        response.headers.update(date)
     common = {**date, **named, **product.headers}
     present = {name.lower() for name in response.headers}
     for name, value in common.items():

@@ -6,12 +6,18 @@ official SDKs (docs/reference.md lists them all).
 
 import re
 from functools import lru_cache
+from ipaddress import ip_address
 
 from alicloud_emulator.products import BY_NAME, PRODUCTS
 from alicloud_emulator.products.wire import Host
 from alicloud_emulator.world.profile import Profile
 
 SUFFIX = ".aliyuncs.com"
+
+_OWN_NAME = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.)?localhost"
+    r"|host\.(?:docker|containers)\.internal|[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+)
 
 # Tried in order on the name without ".aliyuncs.com".
 _FORMS = tuple(
@@ -55,8 +61,25 @@ def _parse(name: str) -> Host | None:
                 bucket=found.get("bucket") or "",
                 account_id=found.get("account") or "",
                 internal=bool(found.get("internal")),
+                s3=bool(found.get("s3")),
             )
     return None
+
+
+def is_own_name(name: str) -> bool:
+    """Whether a host is this machine, as programs and containers on it call it.
+
+    Names without a dot are such as container networks give.
+
+    Args:
+        name: As ``host_name`` returns it.
+    """
+    bare = name.removeprefix("[").removesuffix("]")
+    try:
+        ip_address(bare)
+    except ValueError:
+        return bool(_OWN_NAME.fullmatch(name))
+    return True
 
 
 def is_cloud_name(authority: str) -> bool:

@@ -317,7 +317,7 @@ def _wire_headers(response: Response, *, closing: bool) -> list[tuple[bytes, byt
         if _TOKEN.fullmatch(name) and not (closing and low == "keep-alive")
     ]
     if response.status >= 200 and response.status != 204:
-        length = _length(response)
+        length = body_length(response)
         if "content-length" in headers or length is None:
             pass
         else:
@@ -332,7 +332,8 @@ def _header_value(value: str) -> bytes:
     return _CONTROLS.sub(" ", value).strip().encode("utf-8", "replace")
 
 
-def _length(response: Response) -> int | None:
+def body_length(response: Response) -> int | None:
+    """Return how many bytes an answer's body has; None if nobody knows yet."""
     if response.content_length is not None:
         return response.content_length
     if isinstance(response.body, bytes):

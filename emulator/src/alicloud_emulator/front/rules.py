@@ -1,12 +1,13 @@
 """Fault rules as people write them: JSON for POST /faults, TOML for --faults."""
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from alicloud_emulator.world.faults import Do, Fault, Rule
+from alicloud_emulator.world.faults import ABOUT_HOSTS, Do, Fault, InForce, Rule
 
 RULES_MAX = 1000
 _TEXT_MAX = 1024
@@ -20,8 +21,9 @@ def parse(table: object) -> Rule:
     """Return the rule a table describes.
 
     Keys: ``do`` (required); ``service``, ``action``, ``region``, ``resource``
-    (wildcards ``*`` and ``?``); ``first``, ``times``, ``rate``; ``code``, ``status``,
-    ``message``, ``delay_s``, ``retry_after_ms``.
+    (wildcards ``*`` and ``?``); ``first``, ``times``, ``rate``, ``lasts_s``; ``code``,
+    ``status``, ``message``, ``delay_s``, ``retry_after_ms``, ``bytes_per_s``,
+    ``skew_s``.
 
     Raises:
         RuleError: A key is unknown or its value impossible.
@@ -40,6 +42,8 @@ def parse(table: object) -> Rule:
     }
     if do not in _PAGES and values.get("status", 400) < 400:
         raise RuleError("'status' of a refusal is a whole number from 400 to 599")
+    if do in ABOUT_HOSTS and (told := {"action", "resource"} & set(values)):
+        raise RuleError(f"{do!s} is about hosts: it has no {min(told)!r}")
     about_fault = {key: values.pop(key) for key in _FAULT_KEYS if key in values}
     return Rule(fault=Fault(do=do, **about_fault), **values)
 
@@ -83,11 +87,20 @@ def load(file: Path) -> list[Rule]:
         raise RuleError(f"{file}: {error}") from error
 
 
-def document(rule_id: int, rule: Rule) -> dict[str, Any]:
-    """Return a rule as GET /faults shows it."""
-    values = asdict(rule)
+def document(rule_id: int, one: InForce, now: float) -> dict[str, Any]:
+    """Return a rule in force as GET /faults shows it; ``now`` is Unix time."""
+    values = asdict(one.rule)
     fault = values.pop("fault")
-    return {"id": rule_id, **fault, "do": str(rule.fault.do), **values}
+    left_s = None if one.until == math.inf else round(max(0.0, one.until - now), 1)
+    return {
+        "id": rule_id,
+        **fault,
+        "do": str(one.rule.fault.do),
+        **values,
+        "seen": one.seen,
+        "struck": one.struck,
+        "left_s": left_s,
+    }
 
 
 def _text(key: str, value: object) -> str:
@@ -116,7 +129,10 @@ def _real(low: float, high: float) -> Callable[[str, object], float]:
 
 # A page that somebody puts in the cloud's place may call itself a success.
 _PAGES = (Do.HTML, Do.HTML_AFTER)
-_FAULT_KEYS = ("code", "status", "message", "delay_s", "retry_after_ms")
+_FAULT_KEYS = (
+    *("code", "status", "message", "delay_s", "retry_after_ms"),
+    *("bytes_per_s", "skew_s"),
+)
 _KEYS: dict[str, Callable[[str, object], Any]] = {
     "service": _text,
     "action": _text,
@@ -130,4 +146,7 @@ _KEYS: dict[str, Callable[[str, object], Any]] = {
     "message": _text,
     "delay_s": _real(0.0, 600.0),
     "retry_after_ms": _whole(0, 3_600_000),
+    "bytes_per_s": _whole(1, 10**9),
+    "skew_s": _real(-1e9, 1e9),
+    "lasts_s": _real(0.0, 1e9),
 }

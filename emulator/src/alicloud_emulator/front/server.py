@@ -1,14 +1,14 @@
-"""The listeners: one port is proxy, tunnel and direct way in at once.
+"""The listeners: one port is proxy, tunnel, direct way in and door at once.
 
 What a connection begins with says what it is: a TLS handshake (a program that was
 pointed here instead of at the real host), ``CONNECT host:443`` (a proxy client), an
 absolute URI (a proxy client without TLS), or an ordinary request whose Host header is
-an emulated one. Every region also has a network of its own for functions: a port on
+an emulated one, or this machine's own (then ``door`` says what it is for). Every region also has a network of its own for functions: a port on
 which ``-internal`` hosts of that region resolve.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from typing_extensions import override
 
 from alicloud_emulator.front import hosts
 from alicloud_emulator.front.body import RequestBody
+from alicloud_emulator.front.door import CONSOLE, Door, UnknownVersionError
 from alicloud_emulator.front.http import (
     BadRequestError,
     ConnectionGoneError,
@@ -36,6 +37,7 @@ from alicloud_emulator.front.http import (
 )
 from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.products.wire import Host, Response
+from alicloud_emulator.world.faults import Do
 from alicloud_emulator.world.profile import Profile
 
 logger = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ _DEAD_S_MAX = 3600.0
 _BACKLOG = 1024
 _PORTS = ("443", "80", "")
 UNRESOLVED = "No such host"
+NO_RESOLVER = "Temporary failure in name resolution"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +99,14 @@ ENDINGS = (
 """How connections end when nothing is wrong here."""
 
 Answer = Callable[[Arrival], Awaitable[Response]]
+Console = Callable[[HttpConnection, Head, RequestBody], Awaitable[bool]]
+"""Answers a request; False if the connection must close then."""
 Sent = Callable[[Arrival, int], None]
+Away = Callable[[Host, Sequence[Do]], Do | None]
+
+
+def _nothing_is_away(_host: Host, _kinds: Sequence[Do]) -> Do | None:
+    return None
 
 
 @dataclass(eq=False)
@@ -138,8 +148,13 @@ class Front:
     Args:
         profile: Which hosts resolve.
         authority: Certificates for them.
+        door: Says what requests to this machine's own names are for.
         answer: Answers one request; may raise DropConnectionError.
         sent: Told how many bytes of body went out.
+        away: Says which fault of some strikes whoever calls a host.
+
+    Attributes:
+        console: Answers what comes to this machine's own names below ``/_emulator``.
     """
 
     def __init__(
@@ -147,15 +162,20 @@ class Front:
         profile: Profile,
         authority: CertificateAuthority,
         *,
+        door: Door,
         answer: Answer,
         sent: Sent,
+        away: Away = _nothing_is_away,
     ) -> None:
         self._profile = profile
         self._authority = authority
+        self._door = door
         self._answer = answer
         self._sent = sent
+        self._away = away
         self._ports: dict[str, int] = {}
         self._tasks: TaskGroup | None = None
+        self.console: Console | None = None
 
     async def open(self, tasks: TaskGroup, *, address: str, port: int) -> int:
         """Listen for clients outside, and inside each region that runs functions.
@@ -254,6 +274,10 @@ class Front:
             if head.method == "CONNECT":
                 await self._tunnel(stream, connection, head, origin)
                 return
+            if _is_for_console(head, origin) and self.console is not None:
+                if not await self.console(connection, _below(head), body):
+                    return
+                continue
             await self._one(connection, head, body, origin)
             if not await connection.recycle():
                 return
@@ -267,8 +291,11 @@ class Front:
     ) -> None:
         is_head = head.method == "HEAD"
         authority, target = _destination(head)
-        host = hosts.parse(authority)
-        refusal = self._refusal(host, authority, origin.inside)
+        if _is_at_the_door(head, origin):
+            host, refusal = await self._asked_at_the_door(head, body)
+        else:
+            host = hosts.parse(authority)
+            refusal = self._refusal(host, authority, origin)
         if not target.startswith("/"):
             refusal = plain(400, "a request needs a path")
         if host is None or refusal is not None:
@@ -280,7 +307,7 @@ class Front:
                 raise DropConnectionError
             await connection.answer(answer, is_head=is_head, reason=_reason(answer))
             return
-        if hosts.is_dead(host, self._profile):
+        if self._is_dead(host):
             with anyio.move_on_after(_DEAD_S_MAX):
                 await connection.gone()
             raise DropConnectionError
@@ -296,6 +323,15 @@ class Front:
         sent = await connection.answer(response, is_head=is_head)
         self._sent(arrival, sent)
 
+    async def _asked_at_the_door(
+        self, head: Head, body: RequestBody
+    ) -> tuple[Host | None, Response | None]:
+        try:
+            return await self._door.find(head, body), None
+        except UnknownVersionError as error:
+            said = f"no product of the version {_shown(str(error))} is emulated"
+            return None, plain(404, said)
+
     async def _tunnel(
         self,
         stream: ByteStream,
@@ -305,7 +341,7 @@ class Front:
     ) -> None:
         """Carry out a CONNECT: what follows is TLS or HTTP for the host it names."""
         host = hosts.parse(head.target)
-        refusal = self._refusal(host, head.target, origin.inside)
+        refusal = self._refusal(host, head.target, origin)
         if origin.tunnel or head.target.rpartition(":")[2] not in _PORTS:
             refusal = plain(
                 403, "only ports 80 and 443 are served, and no tunnel twice"
@@ -315,14 +351,17 @@ class Front:
             await connection.answer(answer, is_head=False, reason=_reason(answer))
             return
         await connection.accept_tunnel()
-        if hosts.is_dead(host, self._profile):
+        if self._is_dead(host):
             await _swallow(stream)
             return
         inner = PrefixedStream(stream, connection.trailing)
         await self._connection(inner, replace(origin, tunnel=host.name))
 
+    def _is_dead(self, host: Host) -> bool:
+        return hosts.is_dead(host, self._profile) or bool(self._away(host, (Do.DEAD,)))
+
     def _refusal(
-        self, host: Host | None, authority: str, inside: str
+        self, host: Host | None, authority: str, origin: Origin
     ) -> Response | None:
         """Return why a host cannot be talked to, or None."""
         if host is None:
@@ -333,14 +372,45 @@ class Front:
                 f"{_shown(authority)}: alicloud-emulator is a proxy for"
                 " *.aliyuncs.com and lets nothing through to other hosts",
             )
-        if not hosts.resolves(host, self._profile, inside):
+        if not hosts.resolves(host, self._profile, origin.inside):
             return plain(502, f"{UNRESOLVED} {_shown(authority)}")
+        # What is connected has resolved; a function has its cloud's own resolver.
+        if not (origin.inside or origin.tunnel):
+            match self._away(host, (Do.NO_RESOLVER, Do.NO_HOST)):
+                case Do.NO_HOST:
+                    return plain(502, f"{UNRESOLVED} {_shown(authority)}")
+                case Do.NO_RESOLVER:
+                    return plain(503, f"{NO_RESOLVER} {_shown(authority)}")
+                case _:
+                    pass
         return None
+
+
+def _is_at_the_door(head: Head, origin: Origin) -> bool:
+    """Whether a request comes from outside to this machine's own name, by no proxy."""
+    return (
+        not origin.inside
+        and not origin.tunnel
+        and head.target.startswith("/")
+        and hosts.is_own_name(hosts.host_name(head.headers.get("host", "")))
+    )
+
+
+def _is_for_console(head: Head, origin: Origin) -> bool:
+    path = head.target.partition("?")[0]
+    is_below = path == CONSOLE or path.startswith(f"{CONSOLE}/")
+    return is_below and _is_at_the_door(head, origin)
+
+
+def _below(head: Head) -> Head:
+    """Return a request to the console as it would come to the console's own port."""
+    target = head.target.removeprefix(CONSOLE)
+    return replace(head, target=target if target.startswith("/") else f"/{target}")
 
 
 def _reason(answer: Response) -> str:
     """A CONNECT's body is seldom shown, so the status line says it too."""
-    return UNRESOLVED if answer.status == 502 else ""
+    return {502: UNRESOLVED, 503: NO_RESOLVER}.get(answer.status, "")
 
 
 def _text(answer: Response) -> str:

@@ -58,7 +58,9 @@ class Product:
             product that it does not know.
         service: Makes what carries out its actions.
         api: Its actions, if it is an RPC product.
+        version: Of its API; "" for object storage, whose calls name none.
         state: What an account has in a region, as lists by name, for the state document.
+        brief: The same in short, for tiles; None if it is short anyway.
         region_parameter: Whether a call is about the region of its ``RegionId``, where
             it has one, and not about its host's.
         is_there: Whether its hosts in a region resolve.
@@ -79,7 +81,9 @@ class Product:
     endpoint: str = ""
     service: Callable[[World, Functions], Service]
     api: Api | None = None
+    version: str = ""
     state: State = _nothing
+    brief: State | None = None
     region_parameter: bool = False
     is_there: Callable[[Region], bool] = lambda _: True
     request_id: Callable[[Random, float], str] = _uuid
@@ -119,6 +123,7 @@ def rpc_product(
         endpoint=endpoint,
         service=lambda world, _: RpcService(world, api),
         api=api,
+        version=api.version,
         state=state,
         region_parameter=region_parameter,
     )

@@ -19,6 +19,9 @@ class Host:
         bucket: Bucket label of an OSS virtual host, or "".
         account_id: Account label of a classic FC host, or "".
         internal: An ``-internal`` host, reachable only from inside its region.
+        s3: It is one of the S3-compatible API.
+        door: It is this machine itself, under a name that is not the cloud's.
+        prefix: What is in front of the resource in paths: ``/bucket``, or "".
     """
 
     name: str
@@ -27,6 +30,9 @@ class Host:
     bucket: str = ""
     account_id: str = ""
     internal: bool = False
+    s3: bool = False
+    door: bool = False
+    prefix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,16 +65,18 @@ class Request:
     """One HTTP request, authenticated.
 
     Attributes:
-        path: Decoded path; ``raw_path`` and ``raw_query`` are as sent (signatures
-            need them).
+        path: Decoded path, without the host's ``prefix``; ``raw_path`` and
+            ``raw_query`` are as sent (signatures need them).
         query: Decoded pairs in the order sent; a key without ``=`` has value "".
         headers: Names in lower case; repeated headers joined by ", ".
         content_length: Declared body length in bytes, or None if chunked.
         inside: Region of the function that makes the call, or "" for outside.
         caller: Who signed it; None for an anonymous request.
-        signature: How it was signed: ``acs3``, ``rpc``, ``oss-v4``, ``oss-v1``, "".
+        signature: How it was signed: ``acs3``, ``rpc``, ``oss-v4``, ``oss-v2``,
+            ``oss-v1``, ``aws-v4``, ``aws-v2``, "".
         request_id: Id that the answer carries.
         faults: Faults that the service itself must carry out (fail-task, kill, ...).
+        checked: Whether the body is held to a checksum that the client sent with it.
         found: What the product found it to ask for, so that it looks once; its own.
     """
 
@@ -87,7 +95,13 @@ class Request:
     signature: str = ""
     request_id: str = ""
     faults: tuple[Fault, ...] = ()
+    checked: bool = False
     found: object = field(default=None, init=False)
+
+    @property
+    def base_url(self) -> str:
+        """URL of what the host is about, without a path of its own or a slash."""
+        return f"{self.scheme}://{self.host.name}{self.host.prefix}"
 
     def param(self, name: str, default: str = "") -> str:
         """Return the first value of a query parameter."""

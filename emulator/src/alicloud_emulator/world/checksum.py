@@ -1,12 +1,16 @@
-"""CRC-64 as object storage computes it, and the sum of two of them.
+"""Checksums: CRC-64 as object storage computes it, and those of S3's clients.
 
 The polynomial is ECMA-182's in reflected form, the register starts at all ones and is
 inverted at the end: the CRC-64 of the xz format. The official OSS SDKs compare it with
 the header ``x-oss-hash-crc64ecma``.
 """
 
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping
 from functools import lru_cache, reduce
 from operator import xor
+from typing import Protocol
 
 import crcmod
 
@@ -104,3 +108,46 @@ def _x_to_the(power: int) -> int:
         square = _times(square, square)
         power >>= 1
     return result
+
+
+class Digest(Protocol):
+    """A checksum that is fed block by block."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in more bytes."""
+        ...
+
+    def digest(self) -> bytes:
+        """Return the checksum of all bytes so far."""
+        ...
+
+
+class _Crc:
+    """A CRC of 32 or 64 bits, whose bytes come most significant first."""
+
+    def __init__(self, crc: Callable[[bytes, int], int], size: int) -> None:
+        self._crc = crc
+        self._size = size
+        self._value = 0
+
+    def update(self, data: bytes) -> None:
+        self._value = int(self._crc(data, self._value))
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(self._size, "big")
+
+
+# Castagnoli's polynomial (iSCSI, RFC 3720), and that of the NVMe specification.
+_crc32c = crcmod.mkCrcFun(0x1_1EDC_6F41, initCrc=0, rev=True, xorOut=0xFFFF_FFFF)
+_crc64nvme = crcmod.mkCrcFun(
+    0x1_AD93_D235_94C9_3659, initCrc=0, rev=True, xorOut=0xFFFF_FFFF_FFFF_FFFF
+)
+
+DIGESTS: Mapping[str, Callable[[], Digest]] = {
+    "crc32": lambda: _Crc(zlib.crc32, 4),
+    "crc32c": lambda: _Crc(_crc32c, 4),
+    "crc64nvme": lambda: _Crc(_crc64nvme, 8),
+    "sha1": lambda: hashlib.sha1(usedforsecurity=False),
+    "sha256": hashlib.sha256,
+}
+"""Checksums that S3's clients send, by the end of their header's name."""

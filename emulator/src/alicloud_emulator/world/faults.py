@@ -5,8 +5,9 @@ wire front and the simulation ask ``strike`` about each call and carry out what 
 says, so the same faults happen over sockets and in virtual time.
 """
 
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -33,6 +34,19 @@ class Do(StrEnum):
     * ``truncate``: a download ends early.
     * ``kill``: the function's process is killed in the middle.
     * ``fail-task``: accepted, but the task or copy fails later with the given reason.
+    * ``lag``: DescribeImages, ListBuckets and ListFunctions show what there was
+      ``delay_s`` ago.
+    * ``late-usable``: the image that is imported or copied becomes Usable ``delay_s``
+      later than it would.
+    * ``trickle``: the answer's body comes with ``bytes_per_s`` and no faster.
+
+    And what is about hosts, whatever the call is:
+
+    * ``no-host``: the host's name does not exist.
+    * ``no-resolver``: nobody can say whether it does.
+    * ``dead``: the host takes connections and never answers.
+    * ``clock``: the host's clock is ``skew_s`` ahead (behind, if negative): signatures
+      are as old or new as it says.
     """
 
     REFUSE = "refuse"
@@ -47,6 +61,24 @@ class Do(StrEnum):
     TRUNCATE = "truncate"
     KILL = "kill"
     FAIL_TASK = "fail-task"
+    LAG = "lag"
+    LATE_USABLE = "late-usable"
+    TRICKLE = "trickle"
+    NO_HOST = "no-host"
+    NO_RESOLVER = "no-resolver"
+    DEAD = "dead"
+    CLOCK = "clock"
+
+
+ABOUT_HOSTS = frozenset({Do.NO_HOST, Do.NO_RESOLVER, Do.DEAD, Do.CLOCK})
+"""What strikes before it is known what a call asks for."""
+
+LAGGING = ("DescribeImages", "ListBuckets", "ListFunctions")
+"""The actions that a ``lag`` is about."""
+
+_ABOUT_CALLS = frozenset(Do) - ABOUT_HOSTS
+_HARMLESS = frozenset({Do.DELAY, Do.LAG, Do.LATE_USABLE, Do.TRICKLE})
+"""What lets the weather strike, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +117,13 @@ class Fault:
     message: str = ""
     delay_s: float = 0.0
     retry_after_ms: int = 0
+    bytes_per_s: int = 1000
+    skew_s: float = 0.0
+
+
+def late_s(faults: Iterable[Fault]) -> float:
+    """Return by how many seconds some faults put off that an image is Usable."""
+    return sum(fault.delay_s for fault in faults if fault.do is Do.LATE_USABLE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +134,7 @@ class Rule:
         first: Strike from the n-th matching call on (1 = the first).
         times: How many matching calls to strike; 0 = all further ones.
         rate: Probability with which a matching call is struck.
+        lasts_s: How long it is in force, in seconds; 0 = until it is taken away.
     """
 
     fault: Fault
@@ -105,9 +145,12 @@ class Rule:
     first: int = 1
     times: int = 0
     rate: float = 1.0
+    lasts_s: float = 0.0
 
     def matches(self, call: Call) -> bool:
         """Whether the rule is about this call (its counts aside)."""
+        if self.fault.do is Do.LAG and call.action not in LAGGING:
+            return False
         return (
             fnmatchcase(call.service, self.service)
             and fnmatchcase(call.action, self.action)
@@ -116,14 +159,38 @@ class Rule:
         )
 
 
-class Faults:
-    """The rules in force, the weather, and the count of what struck."""
+@dataclass(kw_only=True)
+class InForce:
+    """A rule in force.
 
-    def __init__(self, rng: Random, weather: Weather) -> None:
+    Attributes:
+        until: Unix time in seconds when it ends.
+        seen: How many calls it was about.
+        struck: How many of them it struck.
+    """
+
+    rule: Rule
+    until: float = math.inf
+    seen: int = 0
+    struck: int = 0
+
+
+class Faults:
+    """The rules in force, the weather, and the count of what struck.
+
+    Args:
+        rng: Decides.
+        weather: What goes wrong without a rule.
+        clock: Returns Unix time in seconds, by which rules end.
+    """
+
+    def __init__(
+        self, rng: Random, weather: Weather, clock: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._rng = rng
         self.weather = weather
-        self._rules: dict[int, Rule] = {}
-        self._seen: Counter[int] = Counter()
+        self._clock = clock
+        self._rules: dict[int, InForce] = {}
         self._next_id = 1
         self.struck: Counter[str] = Counter()
 
@@ -131,23 +198,30 @@ class Faults:
         """Put a rule in force and return its id."""
         rule_id = self._next_id
         self._next_id += 1
-        self._rules[rule_id] = rule
+        until = self._clock() + rule.lasts_s if rule.lasts_s else math.inf
+        self._rules[rule_id] = InForce(rule=rule, until=until)
         return rule_id
 
     def remove(self, rule_id: int) -> bool:
         """Take a rule out of force; False if there is none of that id."""
-        self._seen.pop(rule_id, None)
         return self._rules.pop(rule_id, None) is not None
 
     def clear(self) -> None:
         """Take every rule out of force; the weather stays."""
-        self._seen.clear()
         self._rules.clear()
+
+    @property
+    def in_force(self) -> dict[int, InForce]:
+        """The rules in force by id, with their counts."""
+        now = self._clock()
+        for rule_id in [i for i, one in self._rules.items() if one.until <= now]:
+            del self._rules[rule_id]
+        return dict(self._rules)
 
     @property
     def rules(self) -> dict[int, Rule]:
         """The rules in force by id."""
-        return dict(self._rules)
+        return {rule_id: one.rule for rule_id, one in self.in_force.items()}
 
     def strike(self, call: Call) -> tuple[Fault, ...]:
         """Return the faults to carry out on this call, and count them."""
@@ -156,19 +230,42 @@ class Faults:
             self.struck[fault.do] += 1
         return faults
 
+    def strike_host(self, service: str, region: str, *kinds: Do) -> Fault | None:
+        """Return the fault that strikes whoever calls a host, and count it.
+
+        Args:
+            service: The host's.
+            region: The host's, or "".
+            kinds: Of the faults that are about hosts, those that are asked for.
+        """
+        if not self._rules:
+            return None
+        call = Call(service=service, action="", region=region)
+        struck = next(self._struck_by(call, frozenset(kinds)), None)
+        if struck is not None:
+            self.struck[struck.do] += 1
+        return struck
+
     def _strike(self, call: Call) -> Iterator[Fault]:
         ended = False
-        for rule_id, rule in self._rules.items():
-            if not rule.matches(call):
-                continue
-            self._seen[rule_id] += 1
-            turn = self._seen[rule_id] - rule.first
-            in_turn = turn >= 0 and (rule.times == 0 or turn < rule.times)
-            if in_turn and (rule.rate >= 1.0 or self._rng.random() < rule.rate):
-                yield rule.fault
-                ended = ended or rule.fault.do is not Do.DELAY
+        for fault in self._struck_by(call, _ABOUT_CALLS):
+            yield fault
+            ended = ended or fault.do not in _HARMLESS
         if not ended:
             yield from self._weather(call)
+
+    def _struck_by(self, call: Call, kinds: frozenset[Do]) -> Iterator[Fault]:
+        """Yield the faults of some kinds whose rules strike a call."""
+        for one in self.in_force.values() if self._rules else ():
+            rule = one.rule
+            if rule.fault.do not in kinds or not rule.matches(call):
+                continue
+            one.seen += 1
+            turn = one.seen - rule.first
+            in_turn = turn >= 0 and (rule.times == 0 or turn < rule.times)
+            if in_turn and (rule.rate >= 1.0 or self._rng.random() < rule.rate):
+                one.struck += 1
+                yield rule.fault
 
     def _weather(self, call: Call) -> Iterator[Fault]:
         crosses = call.download_from and call.download_from != call.download_to

@@ -5,6 +5,7 @@ docs/reference.md for every key; unknown keys are refused, so that a typing erro
 cannot quietly emulate another cloud.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from alicloud_emulator.world.checked import (
 )
 from alicloud_emulator.world.policy import PolicyError, check_document
 
+_ENDINGS = (".toml", ".json")
 _REGION_ID = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 """It is part of host names."""
 
@@ -222,6 +224,10 @@ class Habits:
             the image is being made. Somebody saw it do so; the reference refuses.
         tags_kept: Whether ImportImage and CopyImage keep the tags they are given. Some
             actions that make things were seen to lose them.
+        s3_like: Whether the S3-compatible API is more like S3 than in life, so that S3's
+            clients work as they are: it takes checksums after bodies in chunks, and in
+            place of ``Content-MD5``, as AWS's SDKs send them since 2025, and ETags are
+            in lower case, which s3cmd needs. ``realistic`` is as in life.
     """
 
     usable: bool = True
@@ -233,6 +239,7 @@ class Habits:
     vhd_whole_blocks: bool = False
     features_while_creating: bool = False
     tags_kept: bool = True
+    s3_like: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,22 +324,25 @@ def _merged(name_or_path: str, *, depth: int) -> dict[str, Any]:
     if depth > 8:
         raise ProfileError(f"profile {name_or_path}: extends too deep")
     try:
-        data = tomllib.loads(_text(name_or_path))
+        text = _text(name_or_path)
+        read = json.loads if name_or_path.endswith(".json") else tomllib.loads
+        data = read(text)
     except RecursionError:
         raise ProfileError(f"profile {name_or_path}: nested too deep") from None
     except ValueError as error:
         raise ProfileError(f"profile {name_or_path}: {error}") from error
+    data = dict(table_of(data, f"profile {name_or_path}"))
     parent = data.pop("extends", None)
     if parent is None:
         return data
     base = Path(name_or_path).parent / str(parent)
-    source = str(base) if str(parent).endswith(".toml") else str(parent)
+    source = str(base) if str(parent).endswith(_ENDINGS) else str(parent)
     return _overlay(_merged(source, depth=depth + 1), data)
 
 
 def _text(name_or_path: str) -> str:
     try:
-        if name_or_path.endswith(".toml"):
+        if name_or_path.endswith(_ENDINGS):
             return Path(name_or_path).read_text(encoding="utf-8")
         if name_or_path in shipped_profiles():
             folder = files("alicloud_emulator") / "profiles"
@@ -342,6 +352,7 @@ def _text(name_or_path: str) -> str:
     known = ", ".join(shipped_profiles())
     raise ProfileError(
         f"no profile {name_or_path!r}: give one of {known}, or a file ending in .toml"
+        " or .json"
     )
 
 

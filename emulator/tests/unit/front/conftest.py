@@ -16,6 +16,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from alicloud_emulator.front.dispatch import Dispatcher
+from alicloud_emulator.front.door import Door
 from alicloud_emulator.front.events import Events
 from alicloud_emulator.front.server import Front
 from alicloud_emulator.front.tls import CertificateAuthority
@@ -29,6 +30,7 @@ from alicloud_emulator.world.profile import (
 )
 from alicloud_emulator.world.world import World
 
+BUCKETS = {"in-tokyo": "ap-northeast-1"}
 Handler = Callable[[Request], Any]
 
 
@@ -60,6 +62,9 @@ class Echo:
                 {
                     "method": request.method,
                     "host": request.host.name,
+                    "service": request.host.service,
+                    "region": request.host.region,
+                    "bucket": request.host.bucket,
                     "path": request.path,
                     "query": request.query,
                     "scheme": request.scheme,
@@ -113,7 +118,13 @@ async def _opened(profile: Profile, folder: Path) -> AsyncIterator[RunningFront]
     services = dict.fromkeys(("ecs", "oss", "fc", "ram", "sts", "location"), echo)
     dispatcher = Dispatcher(world, services, events)
     authority = CertificateAuthority()
-    front = Front(profile, authority, answer=dispatcher.answer, sent=dispatcher.sent)
+    front = Front(
+        profile,
+        authority,
+        door=Door(profile, lambda name: BUCKETS.get(name, "")),
+        answer=dispatcher.answer,
+        sent=dispatcher.sent,
+    )
     async with anyio.create_task_group() as tasks:
         port = await front.open(tasks, address="127.0.0.1", port=0)
         bundle = authority.write_bundle(folder)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -15,6 +16,7 @@ import oss2
 import pytest
 import requests
 
+from alicloud_emulator.front.calls import redacted
 from emulator.tests.support.emulator import RunningEmulator, emulator
 from emulator.tests.support.waiting import until
 
@@ -206,6 +208,15 @@ def check_events(cloud: RunningEmulator) -> None:
     assert seen["code"] == "AccessDenied"
 
 
+def test_a_stream_of_events_outlives_a_reset(cloud: RunningEmulator) -> None:
+    """It waits then, for what comes after; it once ran on the spot."""
+    call(cloud)
+    cloud.reset()
+    with direct(cloud, "GET", "/events", stream=True) as stream:
+        call(cloud)
+        assert json.loads(next(stream.iter_lines(chunk_size=1)))["code"]
+
+
 def test_a_stream_of_events_ends_when_its_reader_goes(cloud: RunningEmulator) -> None:
     """Else sockets would pile up for as long as nothing happens."""
     files = Path(f"/proc/{cloud.pid}/fd")
@@ -237,6 +248,120 @@ def test_web_pages_and_foreign_names_are_refused(
 ) -> None:
     answer = direct(cloud, "POST", "/reset", headers=headers)
     assert answer.status_code == 403
+
+
+def page_of(cloud: RunningEmulator, **headers: str) -> requests.Response:
+    return direct(cloud, "GET", "/", headers={"Accept": "text/html", **headers})
+
+
+def token_of(cloud: RunningEmulator) -> str:
+    return page_of(cloud).text.partition('name="token" content="')[2].partition('"')[0]
+
+
+def test_the_page_is_one_file_that_nobody_frames(cloud: RunningEmulator) -> None:
+    answer = page_of(cloud)
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = answer.headers["Content-Security-Policy"]
+    for part in ("default-src 'none'", "frame-ancestors 'none'", "connect-src 'self'"):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert not re.findall(r"(?:src|href)=[\"']?(?!data:)", answer.text)
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert len(token_of(cloud)) >= 32
+    # In a frame, or from another page, it is not given at all.
+    for site in ("cross-site", "same-site"):
+        assert page_of(cloud, **{"Sec-Fetch-Site": site}).status_code == 403
+    assert page_of(cloud, **{"Sec-Fetch-Site": "same-origin"}).status_code == 200
+
+
+def test_the_page_has_to_show_its_token(cloud: RunningEmulator) -> None:
+    by_page = {"Origin": cloud.console, "Sec-Fetch-Site": "same-origin"}
+    for method, path in (("POST", "/reset"), ("GET", "/state"), ("GET", "/tiles")):
+        assert direct(cloud, method, path, headers=by_page).status_code == 403
+        wrong = {**by_page, "X-Emulator-Token": "x" * 32}
+        assert direct(cloud, method, path, headers=wrong).status_code == 403
+        right = {**by_page, "X-Emulator-Token": token_of(cloud)}
+        assert direct(cloud, method, path, headers=right).ok
+        # The token is no help to another origin.
+        for stranger in (
+            {"Origin": "http://localhost:3000"},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Host": "evil.example"},
+        ):
+            headers = {**right, **stranger}
+            assert direct(cloud, method, path, headers=headers).status_code == 403
+    assert direct(cloud, "OPTIONS", "/state", headers=by_page).status_code == 403
+
+
+def test_a_call_is_shown_whole_and_without_its_secrets(cloud: RunningEmulator) -> None:
+    pail(cloud).put_object("k", b'{"AccessKeySecret": "sesame", "NextToken": "n"}')
+    calls = cloud.get("/calls")["calls"]
+    assert [call["action"] for call in calls] == ["oss.PutBucket", "oss.PutObject"]
+    whole = cloud.get(f"/calls/{calls[-1]['number']}")
+    assert calls[-1].items() <= whole.items()
+    request, answer = whole["request"], whole["answer"]
+    assert request["line"] == "PUT /k"
+    key_id, secret = cloud.keys
+    assert request["headers"]["authorization"] == f"OSS {key_id} (redacted)"
+    assert secret not in json.dumps(whole)
+    assert request["body"] == '{"AccessKeySecret": "(redacted)", "NextToken": "n"}'
+    assert answer["status"] == 200
+    assert answer["headers"]["Server"] == "AliyunOSS"
+    cloud.reset()
+    assert cloud.get("/calls") == {"calls": []}
+    assert direct(cloud, "GET", f"/calls/{whole['number']}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/?Signature=abc%2B&Expires=1", "/?Signature=(redacted)&Expires=1"),
+        ("/?SecurityToken=CAIS&x=1", "/?SecurityToken=(redacted)&x=1"),
+        ("/?x-oss-security-token=CAIS", "/?x-oss-security-token=(redacted)"),
+        ("/?ClientToken=mine&SignatureNonce=n", "/?ClientToken=mine&SignatureNonce=n"),
+        ('{"SecurityToken":"a\\"b","n":1}', '{"SecurityToken":"(redacted)","n":1}'),
+        (
+            "<AccessKeySecret>s</AccessKeySecret>",
+            "<AccessKeySecret>(redacted)</AccessKeySecret>",
+        ),
+        ('{"Plaintext": "secr', '{"Plaintext": "(redacted)"'),
+    ],
+)
+def test_what_is_called_a_secret_is_taken_out(text: str, shown: str) -> None:
+    assert redacted(text) == shown
+
+
+def test_the_clock_is_told_and_set(cloud: RunningEmulator) -> None:
+    before = cloud.get("/clock")
+    assert (round(before["ahead_s"]), before["speed"]) == (0, 1.0)
+    after = cloud.post("/clock", {"pass_s": 3600, "speed": 60})
+    assert after["now"] - before["now"] >= 3600
+    assert after["speed"] == 60
+    for wrong in (
+        {"pass_s": -1},
+        {"speed": 0},
+        {"speed": "1"},
+        {"x": 1},
+        [],
+        {"pass_s": True},
+    ):
+        answer = direct(cloud, "POST", "/clock", data=json.dumps(wrong))
+        assert answer.status_code == 400, wrong
+    cloud.reset()
+    assert round(cloud.get("/clock")["ahead_s"]) == 0
+
+
+def test_tiles_are_the_state_in_short(cloud: RunningEmulator) -> None:
+    pail(cloud).put_object("k", bytes(3000))
+    tiles = cloud.get("/tiles")
+    assert tiles["regions"]["cn-hongkong"]["buckets"] == [
+        {"name": "pail", "objects": 1, "bytes": 3000, "uploads": 0}
+    ]
+    left = {"region": "cn-hongkong", "kind": "buckets", "id": "pail", "name": "pail"}
+    assert tiles["left_behind"] == cloud.get("/state")["left_behind"] == [left]
+    assert tiles["requests"]["requests"]["total"] == 2
 
 
 def test_the_console_explains_itself(cloud: RunningEmulator) -> None:

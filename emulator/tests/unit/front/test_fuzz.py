@@ -14,6 +14,7 @@ from alicloud_emulator.front.dispatch import _pairs
 from alicloud_emulator.front.signatures.verifier import Verifier
 from alicloud_emulator.products.wire import Request
 from alicloud_emulator.world.errors import ServiceError
+from alicloud_emulator.world.faults import InForce
 from alicloud_emulator.world.profile import load_profile, with_secrets
 from alicloud_emulator.world.world import World
 
@@ -174,7 +175,8 @@ def test_any_json_is_a_rule_or_refused(document: Any) -> None:
     except rules.RuleError:
         return
     for number, rule in enumerate(parsed):
-        assert rules.document(number, rule)["id"] == number
+        one = InForce(rule=rule)
+        assert rules.document(number, one, now=0.0)["id"] == number
 
 
 @pytest.mark.parametrize("number", [10**400, float("inf"), float("nan"), -1, "1", None])

@@ -62,8 +62,12 @@ def test_plain_http_sent_directly_goes_by_its_host_header(front: RunningFront) -
     assert answer.json()["host"] == HOST
 
 
-def test_a_request_to_the_port_itself_is_told_what_it_is(front: RunningFront) -> None:
-    answer = requests.get(f"http://127.0.0.1:{front.port}/", timeout=20)
+def test_a_request_for_another_host_is_told_what_it_came_to(
+    front: RunningFront,
+) -> None:
+    answer = requests.get(
+        f"http://127.0.0.1:{front.port}/", headers={"Host": "example.com"}, timeout=20
+    )
     assert answer.status_code == 403
     assert "proxy" in answer.text
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alicloud_emulator.world.oss.signing import signing_key
+from alicloud_emulator.world.oss.signing import aws_signing_key, signing_key
 from emulator.tests.unit.oss.conftest import Answer, Cloud
 
 NOW = 1.8e9
@@ -68,11 +68,54 @@ def newer(cloud: Cloud, text: str) -> dict[str, str]:
     }
 
 
+def of_s3_s(cloud: Cloud, text: str) -> dict[str, str]:
+    account = cloud.world.profile.accounts[0]
+    key = aws_signing_key(account.access_key_secret, "20270115", "us-east-1", "s3")
+    scope = "20270115/us-east-1/s3/aws4_request"
+    return {
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "x-amz-credential": f"{account.access_key_id}/{scope}",
+        "x-amz-date": "20270115T080000Z",
+        "policy": text,
+        "x-amz-signature": hmac.new(key, text.encode(), sha256).hexdigest(),
+    }
+
+
+def of_s3_s_old(cloud: Cloud, text: str) -> dict[str, str]:
+    signed = older(cloud, text)
+    return {"AWSAccessKeyId": signed.pop("OSSAccessKeyId"), **signed}
+
+
 def post(cloud: Cloud, body: bytes, **headers: str) -> Answer:
     return cloud.call("POST", "pail", body, headers=KIND | headers, caller=None)
 
 
 ANY = {"bucket": "pail"}
+
+
+@pytest.mark.parametrize("sign", [of_s3_s, of_s3_s_old])
+def test_a_form_of_s3_s_clients(pail: Cloud, sign: Any) -> None:
+    conditions = (ANY, {"acl": "public-read"}, {"x-amz-meta-color": "blue"})
+    fields = {
+        "key": "a",
+        "acl": "public-read",
+        "x-amz-meta-color": "blue",
+        **sign(pail, policy(*conditions)),
+    }
+    answer = post(pail, form(fields))
+    assert answer.status == 204
+    assert "x-amz-request-id" in answer.headers
+    head = pail.call("HEAD", "pail/a")
+    assert head.headers["x-oss-meta-color"] == "blue"
+    assert pail.call("GET", "pail/a?acl").text("AccessControlList/Grant") == (
+        "public-read"
+    )
+    other = post(pail, form(fields | {"acl": "private"}))
+    assert (other.status, other.code) == (403, "AccessDenied")
+    forged = {"x-amz-signature": "0" * 64, "Signature": "AAAA"}
+    name = next(name for name in forged if name in fields)
+    refused = post(pail, form(fields | {name: forged[name]}))
+    assert refused.code == "SignatureDoesNotMatch"
 
 
 @pytest.mark.parametrize("sign", [older, newer])

@@ -13,6 +13,8 @@ It does two things, both only while ALICLOUD_EMULATOR_PROXY names a running emul
 
 Then it runs the ``sitecustomize`` that would have run without it. Only the standard
 library is used, and nothing is imported that the interpreter has not loaded already.
+
+A test's own process is led into the emulator by ``begin``, and out of it by ``end``.
 """
 
 import os
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-_PROXY = os.environ.get("ALICLOUD_EMULATOR_PROXY", "")
-_BUNDLE = os.environ.get("ALICLOUD_EMULATOR_CA", "")
-_INSIDE = os.environ.get("ALICLOUD_EMULATOR_INSIDE", "")
 _SUFFIX = ".aliyuncs.com"
 _NOT_KNOWN = "Name or service not known"
 _LOOPBACK = ("localhost", "127.", "::1")
@@ -36,24 +35,28 @@ _PORTS = frozenset({"80", "443", "http", "https"})
 
 
 def _change_certifi(certifi: "Any") -> None:
+    real = certifi.where
+
+    # Whoever imported these by name has them for good: they look each time.
     def where() -> str:
-        return _BUNDLE
+        return os.environ.get("ALICLOUD_EMULATOR_CA") or str(real())
 
     def contents() -> str:
-        with open(_BUNDLE, encoding="ascii") as bundle:
+        with open(where(), encoding="ascii") as bundle:
             return bundle.read()
 
-    certifi.where = where
-    certifi.contents = contents
     core: Any = sys.modules.get(f"{certifi.__name__}.core")
-    if core is not None:
-        core.where = where
-        core.contents = contents
+    for module in (certifi, core):
+        if module is not None:
+            _put(module, "where", where)
+            _put(module, "contents", contents)
 
 
 def _change_socket(socket: "Any") -> None:
     real = socket.getaddrinfo
-    address, _, port = _PROXY.rpartition("//")[2].rpartition(":")
+    inside = os.environ.get("ALICLOUD_EMULATOR_INSIDE", "")
+    proxy = os.environ["ALICLOUD_EMULATOR_PROXY"]
+    address, _, port = proxy.rpartition("//")[2].rpartition(":")
     address = address.strip("[]")
     found: set[str] = set()
 
@@ -61,7 +64,7 @@ def _change_socket(socket: "Any") -> None:
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
         service = args[0] if args else kwargs.get("port")
         if not isinstance(name, str) or not name.lower().endswith(_SUFFIX):
-            if _INSIDE and isinstance(name, str) and not name.startswith(_LOOPBACK):
+            if inside and isinstance(name, str) and not name.startswith(_LOOPBACK):
                 raise socket.gaierror(socket.EAI_NONAME, _NOT_KNOWN)
             return real(host, *args, **kwargs)
         if str(service) not in _PORTS:
@@ -83,7 +86,17 @@ def _change_socket(socket: "Any") -> None:
         if answer[1:2] != [b"200"]:
             raise socket.gaierror(socket.EAI_NONAME, _NOT_KNOWN)
 
-    socket.getaddrinfo = getaddrinfo
+    _put(socket, "getaddrinfo", getaddrinfo)
+
+
+_undone_by: "list[tuple[Any, str, Any]]" = []
+_NOTHING = object()
+
+
+def _put(module: "Any", name: str, value: "Any") -> None:
+    """Change a module's attribute, and remember how it was."""
+    _undone_by.append((module, name, getattr(module, name, _NOTHING)))
+    setattr(module, name, value)
 
 
 _CHANGES: "dict[str, Callable[[Any], None]]" = {
@@ -153,9 +166,31 @@ def _run_the_next_sitecustomize() -> None:
             return
 
 
-if _PROXY and _BUNDLE:
-    for _name, _change in _CHANGES.items():
-        if _name in sys.modules:
-            _change(sys.modules[_name])
+def begin() -> int:
+    """Lead this process into the emulator that its environment names.
+
+    Returns what ``end`` has to be told.
+    """
+    changed = len(_undone_by)
+    for name, change in _CHANGES.items():
+        if name in sys.modules:
+            change(sys.modules[name])
     sys.meta_path.insert(0, _Finder)
-_run_the_next_sitecustomize()
+    return changed
+
+
+def end(changed: int) -> None:
+    """Make everything as it was before ``begin``."""
+    sys.meta_path.remove(_Finder)
+    while len(_undone_by) > changed:
+        module, name, value = _undone_by.pop()
+        if value is _NOTHING:
+            delattr(module, name)
+        else:
+            setattr(module, name, value)
+
+
+if __name__ == "sitecustomize":
+    if {"ALICLOUD_EMULATOR_PROXY", "ALICLOUD_EMULATOR_CA"} <= set(os.environ):
+        begin()
+    _run_the_next_sitecustomize()

@@ -5,9 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from alicloud_emulator.world.errors import ServiceError
+
+if TYPE_CHECKING:
+    from alicloud_emulator.front.signatures.aws_v4 import Parts
 
 SKEW_S_MAX = 15 * 60
 """A request may be this old, or this far in the future. [fact sheet 2.5]"""
@@ -18,11 +22,13 @@ class Claim:
     """A request's signature, taken apart.
 
     Attributes:
-        way: ``acs3``, ``rpc``, ``oss-v4``, ``oss-v2`` or ``oss-v1``.
+        way: ``acs3``, ``rpc``, ``oss-v4``, ``oss-v2``, ``oss-v1``, ``aws-v4`` or
+            ``aws-v2``.
         nonce: Must not be used twice; "" where the way of signing has none.
         mismatch: Given the secret, returns None if the signature is right, else the
             error to raise.
         body: What the body must be, where the signature covers it.
+        aws: AWS's signature of version 4, from which those of a body's chunks go on.
     """
 
     way: str
@@ -31,6 +37,7 @@ class Claim:
     mismatch: Callable[[str], ServiceError | None]
     nonce: str = ""
     body: "SignedBody | None" = None
+    aws: "Parts | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,6 +122,39 @@ def bad_region_in_url() -> ServiceError:
     )
 
 
+def dateless() -> ServiceError:
+    """Return the error for a signed request that does not say when it was made."""
+    return ServiceError(
+        "AccessDenied",
+        403,
+        "OSS authentication requires a valid Date.",
+        ec="0002-00000503",
+    )
+
+
+def chunk_mismatch(access_key_id: str, signature: str) -> ServiceError:
+    """Return the error for a wrong signature of a chunk of a body."""
+    return ServiceError(
+        "SignatureDoesNotMatch",
+        403,
+        "The chunk signature we calculated does not match the signature you provided.",
+        ec="0002-00000430",
+        fields={"OSSAccessKeyId": access_key_id, "SignatureProvided": signature},
+    )
+
+
+def not_chunked_so() -> ServiceError:
+    """Return the error for a body in chunks of another kind than OSS takes."""
+    return ServiceError(
+        "InvalidArgument",
+        400,
+        "aws-chunked encoding is not supported with the specified x-amz-content-sha256"
+        " value.",
+        ec="0017-00000804",
+        fields={"ArgumentName": "Content-Encoding", "ArgumentValue": "aws-chunked"},
+    )
+
+
 def skewed(moment: float, now: float) -> ServiceError:
     """Return the error for a clock more than 15 minutes off."""
     return ServiceError(

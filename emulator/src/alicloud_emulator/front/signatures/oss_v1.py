@@ -67,12 +67,7 @@ def read_header(request: Request, *, now: float) -> Claim:
     date = request.headers.get("x-oss-date", "") or request.headers.get("date", "")
     moment = unix_time(date)
     if moment is None:
-        raise ServiceError(
-            "AccessDenied",
-            403,
-            "OSS authentication requires a valid Date.",
-            ec="0002-00000503",
-        )
+        raise oss_errors.dateless()
     if abs(now - moment) > SKEW_S_MAX:
         raise oss_errors.skewed(moment, now)
     token = request.headers.get("x-oss-security-token") or request.headers.get(

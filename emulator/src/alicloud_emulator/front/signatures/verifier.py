@@ -6,12 +6,15 @@ from urllib.parse import parse_qsl
 from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.front.signatures import (
     acs3,
+    aws_v2,
+    aws_v4,
     oss_errors,
     oss_v1,
     oss_v2,
     oss_v4,
     rpc_v1,
 )
+from alicloud_emulator.front.signatures.aws_body import unwrap
 from alicloud_emulator.front.signatures.claim import SKEW_S_MAX, Claim
 from alicloud_emulator.front.signatures.nonces import Nonces
 from alicloud_emulator.products import BY_NAME
@@ -32,31 +35,38 @@ class Verifier:
         # A request is valid for 15 minutes before and after its date.
         self._nonces = Nonces(window_s=2 * SKEW_S_MAX)
 
-    async def verify(self, request: Request, body: RequestBody) -> None:
+    async def verify(
+        self, request: Request, body: RequestBody, *, skew_s: float = 0.0
+    ) -> None:
         """Set the request's caller and signature; both stay unset if it is unsigned.
 
         Form parameters of RPC calls are added to the request's query.
 
+        Args:
+            request: The request.
+            body: Its body.
+            skew_s: How many seconds the cloud's clock is ahead of the clients'.
+
         Raises:
             ServiceError: The signature is not accepted.
         """
-        now = self._world.agenda.now
+        now = self._world.wall() + skew_s
         if _product(request).signing is Signing.OSS:
-            self._verify_oss(request, now)
+            self._verify_oss(request, body, now)
             return
         try:
             await self._verify_api(request, body, now)
         except ServiceError as error:
             raise _in_words_of(request, error) from error
 
-    def _verify_oss(self, request: Request, now: float) -> None:
+    def _verify_oss(self, request: Request, body: RequestBody, now: float) -> None:
         if request.method == "OPTIONS":
             return  # browsers ask so on their own: nobody signs it
         claim = _oss_claim(request, now)
         if claim is None:
             return
         try:
-            self._settle(request, claim, now)
+            secret = self._settle(request, claim, now)
         except ServiceError as error:
             code, temporary = error.code, bool(claim.security_token)
             if code == "InvalidAccessKeyId.NotFound" or (
@@ -67,6 +77,11 @@ class Verifier:
                 expired = code.endswith("Expired")
                 raise oss_errors.bad_token(expired=expired) from error
             raise
+        if claim.body is not None:
+            body.must_be(claim.body.sha256, claim.body.refusal)
+        if claim.way.startswith("aws"):
+            checksums = self._world.profile.habits.s3_like
+            unwrap(request, claim, secret, checksums=checksums)
 
     async def _verify_api(
         self, request: Request, body: RequestBody, now: float
@@ -93,8 +108,11 @@ class Verifier:
         elif not (is_rpc and rpc_action(request) in _product(request).unsigned):
             raise rpc_v1.missing_access_key()
 
-    def _settle(self, request: Request, claim: Claim, now: float) -> None:
-        """Check a claim against the world, and set who makes the request."""
+    def _settle(self, request: Request, claim: Claim, now: float) -> str:
+        """Check a claim against the world, and set who makes the request.
+
+        Returns the secret that signed it.
+        """
         credential = self._world.ram.credential(
             claim.access_key_id, claim.security_token
         )
@@ -108,6 +126,7 @@ class Verifier:
             )
         request.caller = replace(credential.caller, access_key_id=claim.access_key_id)
         request.signature = claim.way
+        return credential.secret
 
 
 def _product(request: Request) -> Product:
@@ -139,6 +158,10 @@ def _oss_claim(request: Request, now: float) -> Claim | None:
         return oss_v4.read_query(request, now=now)
     if oss_v1.in_query(request):
         return oss_v1.read_query(request, now=now)
+    if aws_v4.in_header(request) or aws_v4.in_query(request):
+        return aws_v4.read(request, now=now)
+    if aws_v2.in_header(request) or aws_v2.in_query(request):
+        return aws_v2.read(request, now=now)
     if authorization := request.headers.get("authorization"):
         raise oss_errors.unknown_scheme(authorization)
     return None

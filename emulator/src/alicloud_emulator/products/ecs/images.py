@@ -67,7 +67,7 @@ def describe_images(call: Call) -> Document:
         raise refusal("DryRunOperation")
     rows = [
         image
-        for image in store.images(call.region)
+        for image in call.world.past.images(call.region, store.images(call.region))
         if image.status in statuses
         and (not ids or image.image_id in ids)
         and since <= image.created_at <= until

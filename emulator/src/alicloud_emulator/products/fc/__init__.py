@@ -29,6 +29,7 @@ PRODUCT = Product(
         rf"(?:(?P<account>[0-9]{{1,32}})\.)?{REGION}{INTERNAL}\.fc",
     ),
     endpoint="fc.{}.aliyuncs.com",
+    version="2023-03-30",
     service=lambda world, functions: FcService(world, functions=functions),
     state=lambda world, region, account_id: world.fc.state(region, account_id),
     is_there=lambda region: region.fc,

@@ -6,6 +6,7 @@
 | routing.py | (method, sub-resource, level) to operation |
 | call.py | a request in the words of object storage: headers, conditions, tags |
 | xml.py | XML documents in and out |
+| s3.py | the S3-compatible API: names in and out |
 | errors.py | error answers |
 | missing.py | operations that official SDKs know and that are not built |
 | operations.py, operations.json | what each operation was seen to read, and what is refused |
@@ -17,6 +18,7 @@
 | objects.py, downloads.py | put, get, head, delete; ranges and blocks going out |
 | forms.py | uploads by HTML form |
 | callbacks.py | servers that are told of uploads |
+| websites.py | pages of a website, where there is no object |
 | pace.py | requests that want to be slow |
 | cors.py | what browsers ask and are told |
 | copying.py | copy, append, symbolic links |
@@ -30,6 +32,7 @@ from alicloud_emulator.products.oss.service import OssService
 from alicloud_emulator.products.product import INTERNAL, REGION, Product, Signing
 from alicloud_emulator.world.profile import OssMode
 
+_S3 = r"(?P<s3>s3\.)"
 _BUCKET = r"(?:(?P<bucket>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\.)?"
 
 
@@ -42,6 +45,8 @@ PRODUCT = Product(
     name="oss",
     code="Oss",
     hosts=(
+        rf"{_BUCKET}{_S3}oss-accelerate",
+        rf"{_BUCKET}{_S3}oss-{REGION}{INTERNAL}",
         rf"{_BUCKET}oss-accelerate(?:-overseas)?",
         rf"{_BUCKET}oss-{REGION}{INTERNAL}",
         rf"{_BUCKET}{REGION}\.oss",
@@ -50,6 +55,7 @@ PRODUCT = Product(
     endpoint="oss-{}.aliyuncs.com",
     service=lambda world, _: OssService(world),
     state=lambda world, region, account_id: world.oss.state(region, account_id),
+    brief=lambda world, region, account_id: world.oss.brief(region, account_id),
     is_there=lambda region: region.oss is not OssMode.UNRESOLVED,
     request_id=oss_id,
     signing=Signing.OSS,

@@ -1,6 +1,6 @@
 """ACL, tags and restoring of objects."""
 
-from alicloud_emulator.products.oss import xml
+from alicloud_emulator.products.oss import s3, xml
 from alicloud_emulator.products.oss.buckets import owner_node, tag_set
 from alicloud_emulator.products.oss.call import Call, answer, version_headers
 from alicloud_emulator.products.wire import Response
@@ -22,7 +22,7 @@ async def get_object_acl(call: Call) -> Response:
 
 async def put_object_acl(call: Call) -> Response:
     """PutObjectAcl."""
-    acl = call.header("x-oss-object-acl")
+    acl = await s3.asked_acl(call, "x-oss-object-acl")
     stored = call.world.oss.attributes.put_acl(
         call.versioned_visit, call.bucket, call.key, acl
     )

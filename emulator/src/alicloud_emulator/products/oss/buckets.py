@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from alicloud_emulator.products.oss import encryption, xml
+from alicloud_emulator.products.oss import encryption, s3, xml
 from alicloud_emulator.products.oss.call import Call, answer, iso_date
 from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.oss import Bucket
@@ -22,6 +22,7 @@ def owner_node(bucket: Bucket) -> xml.Node:
 async def put_bucket(call: Call) -> Response:
     """PutBucket."""
     wish = await call.xml("CreateBucketConfiguration", optional=True)
+    location = xml.text(wish, "LocationConstraint")
     call.world.oss.buckets.put(
         call.visit,
         call.bucket,
@@ -31,7 +32,7 @@ async def put_bucket(call: Call) -> Response:
         resource_group=call.header("x-oss-resource-group-id"),
         tags=call.tags("x-oss-bucket-tagging"),
         encryption=encryption.asked(call),
-        location=xml.text(wish, "LocationConstraint"),
+        location=s3.location(location) if s3.is_meant(call.request) else location,
     )
     return Response(headers={"Location": f"/{call.bucket}"})
 
@@ -40,6 +41,12 @@ async def delete_bucket(call: Call) -> Response:
     """DeleteBucket."""
     call.world.oss.buckets.delete(call.visit, call.bucket)
     return Response(status=204)
+
+
+async def head_bucket(call: Call) -> Response:
+    """HeadBucket, of the S3-compatible API: whether it is there, and where."""
+    bucket = call.world.oss.buckets.get(call.visit, call.bucket)
+    return Response(headers={"x-amz-bucket-region": bucket.region})
 
 
 async def get_bucket_info(call: Call) -> Response:
@@ -125,7 +132,7 @@ async def get_bucket_acl(call: Call) -> Response:
 
 async def put_bucket_acl(call: Call) -> Response:
     """PutBucketAcl."""
-    acl = call.header("x-oss-acl")
+    acl = await s3.asked_acl(call, "x-oss-acl")
     call.world.oss.buckets.put_acl(call.visit, call.bucket, acl)
     return Response(headers={"Location": f"/{call.bucket}"})
 

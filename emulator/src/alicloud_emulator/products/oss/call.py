@@ -65,6 +65,7 @@ class Call:
             caller=request.caller,
             region=host.region or central,
             internal=host.internal,
+            own_name=host.door,
             inside=request.inside,
             signature=request.signature,
             pays="requester" in (self.header(_PAYER), self.param(_PAYER)),

@@ -1,5 +1,7 @@
 """PostObject: uploads by HTML form, whose policy is signed in place of the request.
 
+S3's clients sign theirs in their own ways, and their fields have their own names.
+
 Sources: https://www.alibabacloud.com/help/en/oss/developer-reference/postobject and
 signature-version-4-recommend beside it; the pages of the ECs 0006-00000004 to -224;
 answers seen in 2026 (status 204, or 200 where the form asks for it).
@@ -9,20 +11,26 @@ import hmac
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha1, sha256
 from typing import Any
 from urllib.parse import quote
 
-from alicloud_emulator.products.oss import callbacks
+from alicloud_emulator.products.oss import callbacks, s3
 from alicloud_emulator.products.oss.call import Call, answer, etag_header
 from alicloud_emulator.products.oss.objects import checksum_headers, written_attributes
 from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.oss.refusals import refusal
-from alicloud_emulator.world.oss.signing import ALGORITHM, TERMINAL, signing_key
+from alicloud_emulator.world.oss.signing import (
+    ALGORITHM,
+    AWS_TERMINAL,
+    TERMINAL,
+    aws_signing_key,
+    signing_key,
+)
 
 _BOUNDARY = re.compile(r'boundary="?([^";]{1,200})"?')
 _NAME = re.compile(r'; *name="([^"]*)"', re.IGNORECASE)
@@ -44,7 +52,7 @@ async def post_object(call: Call) -> Response:
     """PostObject: fields first, then who may, then the bytes of the file."""
     form = _Form(call)
     fields = await form.fields()
-    call = replace(call, form=fields)
+    call = replace(call, form=s3.form(fields))
     callback = callbacks.asked(call)
     policy = _policy(call)
     _sign(call)
@@ -77,7 +85,7 @@ def _answer(call: Call, key: str, headers: dict[str, str], etag: str) -> Respons
     status = _STATUSES.get(call.header("success_action_status"), 204)
     if status != 201:
         return Response(status=status, headers=headers)
-    location = f"{call.request.scheme}://{call.request.host.name}/{quote(key)}"
+    location = f"{call.request.base_url}/{quote(key)}"
     body = answer(
         "PostResponse",
         [("Bucket", call.bucket), ("ETag", etag), ("Key", key), ("Location", location)],
@@ -222,44 +230,114 @@ def _invalid(why: str, ec: str = "213") -> ServiceError:
     return refusal("InvalidPolicyDocument", f"Invalid Policy: {why}", ec=ec)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Signed:
+    """How a form is signed.
+
+    Attributes:
+        expected: Given the secret, returns what the signature has to be.
+    """
+
+    way: str
+    access_key_id: str
+    signature: str
+    token: str = ""
+    expected: Callable[[str], str]
+
+
 def _sign(call: Call) -> None:
     """Find out who signed the policy, and say so in the request.
 
     Raises:
         ServiceError: Nobody did as it should be.
     """
-    policy = call.header("policy").encode()
-    version = call.header("x-oss-signature-version")
-    if version == ALGORITHM:
-        fields = call.header("x-oss-credential").rsplit("/", 4)
-        if len(fields) != 5 or fields[3:] != ["oss", TERMINAL]:
-            call.bad_argument("x-oss-credential", call.header("x-oss-credential"))
-        key_id, day, region = fields[:3]
-        if call.header("x-oss-date")[:8] != day:
-            call.bad_argument("x-oss-date", call.header("x-oss-date"))
-        given = call.header("x-oss-signature")
-        way = "oss-v4"
-    elif version:
-        call.bad_argument("x-oss-signature-version", version)
-    elif policy or call.header("signature"):
-        key_id, given = call.header("ossaccesskeyid"), call.header("signature")
-        way, day, region = "oss-v1", "", ""
-    else:
+    signed = _signed(call)
+    if signed is None:
         return
-    for name, value in (("OSSAccessKeyId", key_id), ("Signature", given)):
+    for name, value in (
+        ("OSSAccessKeyId", signed.access_key_id),
+        ("Signature", signed.signature),
+    ):
         if not value:
             raise refusal("InvalidArgument", _UNSIGNED.format(name), ec=_UNSIGNED_EC)
-    credential = call.world.ram.credential(key_id, call.header("x-oss-security-token"))
-    if way == "oss-v4":
-        key = signing_key(credential.secret, day, region)
-        expected = hmac.new(key, policy, sha256).hexdigest()
-    else:
-        mac = hmac.new(credential.secret.encode(), policy, sha1)
-        expected = b64encode(mac.digest()).decode()
-    if not hmac.compare_digest(expected.encode(), given.encode()):
-        raise refusal("SignatureDoesNotMatch", OSSAccessKeyId=key_id)
+    credential = call.world.ram.credential(signed.access_key_id, signed.token)
+    expected = signed.expected(credential.secret)
+    if not hmac.compare_digest(expected.encode(), signed.signature.encode()):
+        raise refusal("SignatureDoesNotMatch", OSSAccessKeyId=signed.access_key_id)
+    key_id = signed.access_key_id
     call.request.caller = replace(credential.caller, access_key_id=key_id)
-    call.request.signature = way
+    call.request.signature = signed.way
+
+
+def _signed(call: Call) -> _Signed | None:
+    """Return how a form says that it is signed; None where it does not.
+
+    Raises:
+        ServiceError: InvalidArgument.
+    """
+    version = call.header("x-oss-signature-version")
+    if call.header("x-amz-algorithm"):
+        return _signed_v4(call, "x-amz-", "aws-v4", aws_signing_key)
+    if version == ALGORITHM:
+        return _signed_v4(call, "x-oss-", "oss-v4", _own_key)
+    if version:
+        call.bad_argument("x-oss-signature-version", version)
+    for way, name in (("oss-v1", "ossaccesskeyid"), ("aws-v2", "awsaccesskeyid")):
+        if call.header(name):
+            return _signed_v1(call, way, call.header(name))
+    if call.header("policy") or call.header("signature"):
+        return _signed_v1(call, "oss-v1", "")
+    return None
+
+
+def _signed_v1(call: Call, way: str, key_id: str) -> _Signed:
+    def expected(secret: str) -> str:
+        mac = hmac.new(secret.encode(), call.header("policy").encode(), sha1)
+        return b64encode(mac.digest()).decode()
+
+    return _Signed(
+        way=way,
+        access_key_id=key_id,
+        signature=call.header("signature"),
+        token=call.header("x-oss-security-token")
+        or call.header("x-amz-security-token"),
+        expected=expected,
+    )
+
+
+def _signed_v4(
+    call: Call,
+    prefix: str,
+    way: str,
+    signing_key: Callable[[str, str, str, str], bytes],
+) -> _Signed:
+    """Read a signature of version 4: OSS's, or that of S3's clients."""
+    name = f"{prefix}credential"
+    fields = call.header(name).rsplit("/", 4)
+    if len(fields) != 5 or fields[3:] != _SCOPES[way]:
+        call.bad_argument(name, call.header(name))
+    key_id, day, region, service, _ = fields
+    if call.header(f"{prefix}date")[:8] != day:
+        call.bad_argument(f"{prefix}date", call.header(f"{prefix}date"))
+
+    def expected(secret: str) -> str:
+        key = signing_key(secret, day, region, service)
+        return hmac.new(key, call.header("policy").encode(), sha256).hexdigest()
+
+    return _Signed(
+        way=way,
+        access_key_id=key_id,
+        signature=call.header(f"{prefix}signature"),
+        token=call.header(f"{prefix}security-token"),
+        expected=expected,
+    )
+
+
+_SCOPES = {"oss-v4": ["oss", TERMINAL], "aws-v4": ["s3", AWS_TERMINAL]}
+
+
+def _own_key(secret: str, day: str, region: str, _service: str) -> bytes:
+    return signing_key(secret, day, region)
 
 
 _Limits = tuple[int, int | None]
@@ -272,7 +350,7 @@ def _check(call: Call, policy: _Policy) -> _Limits:
         ServiceError: AccessDenied: it has expired, or a field is not as it should be;
             InvalidPolicyDocument.
     """
-    if call.world.agenda.now > policy.expires:
+    if call.world.wall() > policy.expires:
         raise _against("Policy expired.")
     limits: _Limits = (0, None)
     for condition in policy.conditions:

@@ -2,8 +2,9 @@
 
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from dataclasses import replace
 
-from alicloud_emulator.products.oss import xml
+from alicloud_emulator.products.oss import objects, websites, xml
 from alicloud_emulator.products.oss.call import (
     Call,
     answer,
@@ -20,7 +21,12 @@ _LENGTH_MAX = 1024
 
 
 async def list_objects(call: Call) -> Response:
-    """ListObjects, the first version: marker in, NextMarker out."""
+    """ListObjects, the first version: marker in, NextMarker out.
+
+    Of a website, strangers get its index page.
+    """
+    if index := websites.home(call):
+        return await objects.get_object(replace(call, key=index))
     size, encoding = _size(call), _encoding(call)
     prefix, delimiter = call.param("prefix"), call.param("delimiter")
     marker = call.param("marker")

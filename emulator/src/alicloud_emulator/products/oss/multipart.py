@@ -139,7 +139,7 @@ async def complete(call: Call) -> Response:
         # Reads the whole object, which may be gigabytes: not on the event loop.
         await to_thread.run_sync(stored.blob.know_md5)
     encoding = call.param("encoding-type")
-    location = f"{call.request.scheme}://{call.request.host.name}/{quote(call.key)}"
+    location = f"{call.request.base_url}/{quote(call.key)}"
     result = answer(
         "CompleteMultipartUploadResult",
         [

@@ -4,7 +4,14 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from alicloud_emulator.products.oss import callbacks, encryption, pace, xml
+from alicloud_emulator.products.oss import (
+    callbacks,
+    encryption,
+    pace,
+    s3,
+    websites,
+    xml,
+)
 from alicloud_emulator.products.oss.call import (
     KEPT_HEADERS,
     META_PREFIX,
@@ -22,6 +29,7 @@ from alicloud_emulator.products.oss.downloads import (
     is_squeezed,
 )
 from alicloud_emulator.products.wire import Response
+from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.oss import StoredObject
 from alicloud_emulator.world.oss.objects import check_md5
 from alicloud_emulator.world.oss.refusals import not_implemented, refusal
@@ -83,9 +91,27 @@ def checksum_headers(stored: StoredObject) -> dict[str, str]:
 
 
 async def get_object(call: Call) -> Response:
-    """GetObject: whole or a range, under conditions, headers overridden at wish."""
+    """GetObject: whole or a range, under conditions, headers overridden at wish.
+
+    Of a website, what stands for the object where there is none.
+    """
+    try:
+        return _got(call, websites.page(call))
+    except ServiceError as error:
+        if error.code != "NoSuchKey":
+            raise
+        if answer := websites.redirect(call):
+            return answer
+        if (shown := websites.error_page(call)) is None:
+            raise
+        key, status = shown
+        response = _got(call, key)
+        response.status = status
+        return response
+
+
+def _got(call: Call, key: str) -> Response:
     objects = call.world.oss.objects
-    key = _page(call)
     if key.lower().endswith(_APK) and not call.visit.internal:
         raise refusal("ApkDownloadForbidden")
     visit = call.versioned_visit
@@ -116,17 +142,6 @@ async def get_object(call: Call) -> Response:
     return Response(
         status=206 if wish else 200, headers=headers, body=body, content_length=length
     )
-
-
-def _page(call: Call) -> str:
-    """Return the key to read: a website's index page for a folder that is no object."""
-    bucket = call.world.oss.gate.find(call.visit, call.bucket)
-    index = bucket.said("website", "Suffix")
-    is_folder = call.key.endswith("/") and bucket.objects.get(call.key) is None
-    if not index or not is_folder:
-        return call.key
-    below = bucket.said("website", "SupportSubDir") == "true"
-    return f"{call.key}{index}" if below else index
 
 
 async def head_object(call: Call) -> Response:
@@ -209,10 +224,11 @@ async def delete_multiple_objects(call: Call) -> Response:
     """DeleteMultipleObjects: up to 1000 keys, told back unless quiet."""
     call.world.oss.objects.check_delete_many(call.visit, call.bucket)
     body = await call.request.body.read(_DELETE_BODY_BYTES_MAX)
-    if not call.header("content-md5"):
+    if call.header("content-md5"):
+        md5 = hashlib.md5(body, usedforsecurity=False).digest()
+        check_md5(md5, call.header("content-md5"))
+    elif not call.request.checked:
         raise refusal("MissingArgument", "Missing Some Required Arguments.")
-    md5 = hashlib.md5(body, usedforsecurity=False).digest()
-    check_md5(md5, call.header("content-md5"))
     wish = call.document(body, "Delete")
     encoding = call.param("encoding-type").lower()
     wanted = [
@@ -220,13 +236,14 @@ async def delete_multiple_objects(call: Call) -> Response:
         for one in wish.findall("Object")
     ]
     deleted = call.world.oss.objects.delete_many(call.visit, call.bucket, wanted)
-    if xml.text(wish, "Quiet").lower() == "true":
+    is_quiet = xml.text(wish, "Quiet").lower() == "true"
+    if is_quiet and not s3.is_meant(call.request):
         return Response(headers={"Content-Type": "application/xml"})
     return answer(
         "DeleteResult",
         [
             ("EncodingType", encoding or None),
-            *(_deleted(gone, encoding) for gone in deleted),
+            *(_deleted(gone, encoding) for gone in deleted if not is_quiet),
         ],
     )
 

@@ -14,6 +14,7 @@ from alicloud_emulator.products.oss import (
     multipart,
     objects,
     root,
+    s3,
     settings,
 )
 from alicloud_emulator.products.oss.call import Call
@@ -58,6 +59,7 @@ _ROUTES: dict[Level, dict[tuple[str, str], Operation]] = {
         ("PUT", ""): Operation("PutBucket", buckets.put_bucket),
         ("DELETE", ""): Operation("DeleteBucket", buckets.delete_bucket),
         ("GET", ""): Operation("ListObjects", listing.list_objects),
+        ("HEAD", ""): Operation("HeadBucket", buckets.head_bucket),
         ("GET", "list-type"): Operation("ListObjectsV2", listing.list_objects_v2),
         ("GET", "versions"): Operation("ListObjectVersions", listing.list_versions),
         ("GET", "live"): Operation("ListLiveChannel", listing.list_live_channels),
@@ -186,6 +188,11 @@ def _looked_up(request: Request) -> Operation | str:
     found = sorted(names & _SUB_RESOURCES[level])
     if names & _OTHERWISE or (not found and names & _MISSING):
         return "NotImplemented"
+    if s3.is_meant(request):
+        if not found and names & s3.MISSING:
+            return "NotImplemented"
+    elif level is Level.BUCKET and request.method == "HEAD":
+        return "MethodNotAllowed"  # S3 alone has it
     if request.method == "OPTIONS":
         found = []  # what browsers ask first, whatever the query is about
     sub_resource = found[0] if found else ""

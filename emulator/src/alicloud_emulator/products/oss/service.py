@@ -2,7 +2,7 @@
 
 from email.utils import formatdate
 
-from alicloud_emulator.products.oss import cors, errors
+from alicloud_emulator.products.oss import cors, errors, s3
 from alicloud_emulator.products.oss.call import META_PREFIX, Call
 from alicloud_emulator.products.oss.operations import refuse_unread
 from alicloud_emulator.products.oss.routing import Level, level_of, operation_of
@@ -21,6 +21,7 @@ class OssService:
 
     def describe(self, request: Request) -> tuple[str, str]:
         """Return the operation's name, and ``bucket/key``, ``bucket`` or ""."""
+        s3.understand(request)
         operation = operation_of(request)
         action = _UNKNOWN if isinstance(operation, str) else operation.action
         key = request.path.removeprefix("/")
@@ -33,6 +34,7 @@ class OssService:
         Raises:
             ServiceError: Object storage refuses.
         """
+        s3.understand(request)
         if level_of(request) is Level.SERVICE and request.path.strip("/"):
             raise refusal("SecondLevelDomainForbidden")
         operation = operation_of(request)
@@ -84,6 +86,9 @@ class OssService:
             length = len(response.body)
         if length is not None and response.status != 304:
             response.headers["Content-Length"] = str(length)
+        if s3.is_meant(request):
+            like = self._world.profile.habits.s3_like
+            response = s3.translate(response, like=like)
         response.headers = dict(sorted(response.headers.items(), key=_place))
         return response
 
@@ -95,6 +100,7 @@ _ORDER = (
     "content-length",
     "connection",
     "x-oss-request-id",
+    "x-amz-request-id",
     "vary",
     "content-range",
     "accept-ranges",

@@ -15,7 +15,7 @@ from alicloud_emulator.world.ecs.rules import (
     check_tags,
 )
 from alicloud_emulator.world.ecs.store import Store
-from alicloud_emulator.world.faults import Do, Fault
+from alicloud_emulator.world.faults import Do, Fault, late_s
 
 _CONFLICTS = {
     "copying": "OperationDenied.ImageCopying",
@@ -77,7 +77,8 @@ class Copies:
         Args:
             caller: Who calls.
             spec: The parameters.
-            faults: A ``fail-task`` among them makes the copy fail at its end.
+            faults: A ``fail-task`` among them makes the copy fail at its end; a
+                ``late-usable`` puts off when it can be used.
 
         Raises:
             ServiceError: What the action gives.
@@ -86,6 +87,7 @@ class Copies:
         if spec.dry_run:
             raise refusal("DryRunOperation")
         image = self._new_image(caller, spec, source)
+        image.usable_late_s = late_s(faults)
         fault = next((f for f in faults if f.do is Do.FAIL_TASK), None)
         key = (caller.account_id, spec.region)
         copy = _Copy(source=source, image=image, fault=fault)

@@ -37,7 +37,9 @@ class Ecs:
         self._store.world.agenda.catch_up()
         store = self._store
         return {
-            "images": [_image(i) for i in store.images_of(account_id, region)],
+            "images": [
+                _image(i, store.now) for i in store.images_of(account_id, region)
+            ],
             "snapshots": [
                 {
                     "snapshot_id": snapshot.snapshot_id,
@@ -62,12 +64,14 @@ class Ecs:
         }
 
 
-def _image(image: Image) -> dict[str, Any]:
+def _image(image: Image, now: float) -> dict[str, Any]:
     return {
         "image_id": image.image_id,
         "name": image.name,
         "family": image.family,
         "status": image.status.value,
+        "progress": image.progress(now),
+        "usable": image.usable(now),
         "public": image.public,
         "shared_with": list(image.shared_with),
         "description": image.description,

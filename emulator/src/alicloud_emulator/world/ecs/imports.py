@@ -19,7 +19,7 @@ from alicloud_emulator.world.ecs.records import (
 from alicloud_emulator.world.ecs.refusals import refusal
 from alicloud_emulator.world.ecs.store import Store
 from alicloud_emulator.world.errors import ServiceError
-from alicloud_emulator.world.faults import Do, Fault
+from alicloud_emulator.world.faults import Do, Fault, late_s
 
 
 class Imports:
@@ -40,7 +40,8 @@ class Imports:
         Args:
             caller: Who calls.
             spec: The parameters.
-            faults: A ``fail-task`` among them makes the import fail at its end.
+            faults: A ``fail-task`` among them makes the import fail at its end; a
+                ``late-usable`` puts off when the image can be used.
 
         Raises:
             ServiceError: Checks come in the order of the page's table.
@@ -49,6 +50,7 @@ class Imports:
         if spec.dry_run:
             raise refusal("DRYRUN.SUCCESS")
         image = self._new_image(caller, spec, disks)
+        image.usable_late_s = late_s(faults)
         task = self._new_task(image)
         for fault in faults:
             if fault.do is Do.FAIL_TASK:

@@ -73,6 +73,7 @@ class Image:
         started_at: When it began to be made (not queued any more); 0 while Waiting.
         ends_at: When it will be made; 0 while Waiting.
         usable_at: When it can be used, once it is made; None: the cloud does not tell.
+        usable_late_s: By how many seconds a fault puts that off.
         shared_with: When it was shared with each account id.
         content_sha256: Of the bytes that the import of the system disk really read,
             in hex; a copy has its source's.
@@ -105,6 +106,7 @@ class Image:
     started_at: float = 0.0
     ends_at: float = 0.0
     usable_at: float | None = 0.0
+    usable_late_s: float = 0.0
     public: bool = False
     shared_with: dict[str, float] = field(default_factory=dict)
     content_sha256: str = ""

@@ -167,6 +167,7 @@ class Store:
         profile = self.world.profile
         image.status = ImageStatus.AVAILABLE
         usable_s = profile.durations.usable_s * self.slowness(image.region)
+        usable_s += image.usable_late_s
         image.usable_at = self.now + usable_s if profile.habits.usable else None
         detection_s = profile.durations.detection_s * self.slowness(image.region)
         image.detected_at = self.now + detection_s

@@ -219,7 +219,14 @@ class Fc:
 
     def listed(self, account_id: str, region: str) -> Mapping[str, Function]:
         """Return an account's functions in a region by name, for a listing."""
-        return self.functions_of(account_id, region)
+        there = self.functions_of(account_id, region)
+        return self._world.past.functions(account_id, region, there)
+
+    def every_function(
+        self,
+    ) -> Iterable[tuple[tuple[str, str], Mapping[str, Function]]]:
+        """Return functions by name, for each account and region that has some."""
+        return [(key, mine) for key, mine in self._functions.items() if mine]
 
     def find(
         self, account_id: str, region: str, name: str, *, qualifier: str = ""

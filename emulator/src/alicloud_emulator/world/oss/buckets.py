@@ -192,7 +192,7 @@ class Buckets:
         owner = visit.caller.account_id
         self._gate.authorize(visit, "ListBuckets", f"acs:oss:*:{owner}:*")
         ours: KeyTable[Bucket] = KeyTable()
-        for bucket in self._table.values():
+        for bucket in self._world.past.buckets(self._table.values()):
             tagged = all(
                 key in bucket.tags and value in (None, bucket.tags[key])
                 for key, value in (tags or {}).items()

@@ -212,7 +212,8 @@ class Gate:
                 and an account that came to object storage after 2025-03-20.
         """
         region = self._world.profile.region(bucket.region)
-        closed = region is not None and region.mainland and not visit.internal
+        public = not visit.internal and not visit.own_name
+        closed = region is not None and region.mainland and public
         if closed and self.account(bucket.owner).oss_since == "new":
             raise refusal("PublicEndpointForbidden", BucketName=bucket.name)
 

@@ -1,5 +1,6 @@
 """The facade of object storage."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from alicloud_emulator.world.blobs import Blob
@@ -63,6 +64,10 @@ class Oss:
             raise ServiceError("InvalidObjectState", 403)
         return stored.blob
 
+    def every_bucket(self) -> Iterable[Bucket]:
+        """Return every account's buckets."""
+        return self._table.values()
+
     def encryption_of(self, bucket: str) -> str:
         """Return the algorithm by which a bucket encrypts what is put into it, or ""."""
         found = self._table.get(bucket)
@@ -82,6 +87,21 @@ class Oss:
                 _bucket_state(bucket)
                 for bucket in self._table.values()
                 if bucket.region == region_id and bucket.owner == owner
+            ]
+        }
+
+    def brief(self, region_id: str, account_id: str) -> dict[str, Any]:
+        """Return the same of a region without a word of single objects."""
+        return {
+            "buckets": [
+                {
+                    "name": bucket.name,
+                    "objects": len(bucket.objects),
+                    "bytes": sum(one.blob.size for one in bucket.objects.values()),
+                    "uploads": len(bucket.uploads),
+                }
+                for bucket in self._table.values()
+                if bucket.region == region_id and bucket.owner == account_id
             ]
         }
 

@@ -96,7 +96,7 @@ SETTINGS = {
         Setting(
             sub_resource="website",
             name="Website",
-            note="index pages are served",
+            note="index and error pages are served",
             root="WebsiteConfiguration",
             missing="NoSuchWebsiteConfiguration",
         ),

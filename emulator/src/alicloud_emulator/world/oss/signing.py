@@ -4,6 +4,7 @@ Source: https://www.alibabacloud.com/help/en/oss/developer-reference/recommend-t
 """
 
 import hmac
+from functools import reduce
 from hashlib import sha256
 
 ALGORITHM = "OSS4-HMAC-SHA256"
@@ -11,9 +12,24 @@ TERMINAL = "aliyun_v4_request"
 """The last part of a credential's scope."""
 
 
+AWS_ALGORITHM = "AWS4-HMAC-SHA256"
+AWS_TERMINAL = "aws4_request"
+"""The same of the S3-compatible API."""
+
+
 def signing_key(secret: str, day: str, region: str) -> bytes:
     """Return the key that signs for a day (``20261122``) and a region."""
-    key = f"aliyun_v4{secret}".encode()
-    for step in (day, region, "oss", TERMINAL):
-        key = hmac.new(key, step.encode(), sha256).digest()
-    return key
+    return _derived(f"aliyun_v4{secret}", day, region, "oss", TERMINAL)
+
+
+def aws_signing_key(secret: str, day: str, region: str, service: str) -> bytes:
+    """Return the key that AWS's clients sign with."""
+    return _derived(f"AWS4{secret}", day, region, service, AWS_TERMINAL)
+
+
+def _derived(secret: str, *steps: str) -> bytes:
+    return reduce(
+        lambda key, step: hmac.new(key, step.encode(), sha256).digest(),
+        steps,
+        secret.encode(),
+    )

@@ -25,6 +25,7 @@ class Visit:
         caller: Who signed it; None for an anonymous call.
         region: Region of the host it came to; "" for an accelerate host.
         internal: It came to an ``-internal`` host.
+        own_name: It came by a name that is not the cloud's, like a CNAME in life.
         inside: Region of the function that makes the call; "" for outside.
         signature: ``oss-v4``, ``oss-v2``, ``oss-v1``, or "" for none.
         pays: The caller says that he pays for the request.
@@ -37,6 +38,7 @@ class Visit:
     caller: Caller | None
     region: str
     internal: bool = False
+    own_name: bool = False
     inside: str = ""
     signature: str = "oss-v4"
     pays: bool = False

@@ -1,0 +1,126 @@
+"""What is in a cloud, what was asked of it, and faults, as values."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+Console = Callable[..., Any]
+"""Makes a request to the console: method, path, document."""
+
+KINDS = {
+    # By its list in the state document: what one is called, its name, and its id.
+    "images": ("image", "name", "image_id"),
+    "snapshots": ("snapshot", "name", "snapshot_id"),
+    "tasks": ("task", "task_id", "task_id"),
+    "buckets": ("bucket", "name", "name"),
+    "functions": ("function", "name", "name"),
+    "vpcs": ("vpc", "name", "vpc_id"),
+    "vswitches": ("vswitch", "name", "vswitch_id"),
+    "security_groups": ("security_group", "name", "security_group_id"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thing:
+    """One thing in the cloud.
+
+    Attributes:
+        kind: ``image``, ``snapshot``, ``task``, ``bucket``, ``function``, ``vpc``,
+            ``vswitch`` or ``security_group``.
+        id: Its id, or its name where that is its own.
+        facts: All that the state document says of it; docs/report.md has every field.
+    """
+
+    kind: str
+    region: str
+    name: str
+    id: str
+    facts: Mapping[str, Any] = field(repr=False)
+
+    def __getitem__(self, fact: str) -> Any:
+        """Return one of its facts, for example ``thing["status"]``."""
+        return self.facts[fact]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call that a program made.
+
+    Attributes:
+        action: For example ``oss.PutObject``.
+        status: HTTP status; 0 where there was no answer.
+        code: Of the error, or "".
+        faults: What struck it, for example ``("drop-after",)``.
+        facts: All that the events say of it; docs/report.md has every field.
+    """
+
+    action: str
+    region: str
+    resource: str
+    status: int
+    code: str
+    faults: tuple[str, ...]
+    facts: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """A fault rule in force; as a context manager, only for the length of the block."""
+
+    id: int
+    _console: Console = field(repr=False)
+
+    @property
+    def struck(self) -> int:
+        """How many calls it has struck.
+
+        Raises:
+            LookupError: It is no longer in force.
+        """
+        for rule in self._console("GET", "/faults")["faults"]:
+            if rule["id"] == self.id:
+                return int(rule["struck"])
+        raise LookupError(f"fault {self.id} is no longer in force")
+
+    def end(self) -> None:
+        """Take it out of force; a reset may have done so before."""
+        if any(r["id"] == self.id for r in self._console("GET", "/faults")["faults"]):
+            self._console("DELETE", f"/faults/{self.id}")
+
+    def __enter__(self) -> Self:
+        """Do nothing: it is in force."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take it out of force."""
+        self.end()
+
+
+def things(state: Mapping[str, Any]) -> list[Thing]:
+    """Return everything in a state document."""
+    return [
+        Thing(kind=kind, region=region, name=facts[name], id=facts[own], facts=facts)
+        for region, lists in state["regions"].items()
+        for within, (kind, name, own) in KINDS.items()
+        for facts in lists.get(within, ())
+    ]
+
+
+def call_of(event: Mapping[str, Any]) -> Call:
+    """Return a call of the events."""
+    outcome = event["outcome"]
+    return Call(
+        action=event["action"],
+        region=event["region"],
+        resource=event["resource"],
+        status=int(outcome) if outcome.isdecimal() else 0,
+        code=event["code"],
+        faults=tuple(event["faults"]),
+        facts=event,
+    )
