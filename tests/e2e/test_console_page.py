@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,11 @@ pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="there is no Chromium"),
 ]
 REGIONS = ("eu-central-1", "ap-southeast-1", "cn-hongkong")
+
+
+def holds(page: Page, expression: str) -> bool:
+    """Whether an expression is true in the page."""
+    return bool(page.value(expression))
 
 
 @pytest.fixture(scope="module")
@@ -122,11 +128,8 @@ def test_tiles_move_while_the_tool_publishes(
         assert running.returncode == 0, said.read()
     until(lambda: texts(page, "#left") == ["left behind: 0"])
     for region in REGIONS:
-        until(
-            lambda where=region: (
-                page.value(f"{tile(where)}.querySelectorAll('.image').length") == 1
-            )
-        )  # type: ignore[misc]
+        images = f"{tile(region)}.querySelectorAll('.image').length"
+        until(partial(holds, page, f"{images} == 1"))
         assert (
             page.value(f"{tile(region)}.querySelectorAll('.bucket:not(.out)').length")
             == 0
