@@ -36,6 +36,8 @@ THROTTLED_S_MIN = 0.9
 GONE = "a source that was gone as a function came for it"
 SILENT_S = 2 * 60.0
 """A service that answers nobody for so long is given up."""
+PROMPT_S = 5.0
+"""What a look shows that took longer may be old."""
 DOUBT_S = 15.0 - 0.5
 """For 15 s after the asking an empty listing says nothing; less a moment."""
 COMPLETE = frozenset({ImageStatus.AVAILABLE, ImageStatus.DEPRECATED})
@@ -228,6 +230,7 @@ class Monitor:
             return
         about = _about(request)
         self._check_doubt(eye, request, about)
+        self._check_needless(eye, about[1], about[2])
         if (
             self._made.get(about)
             or self._deleted[about[1:3]]
@@ -263,6 +266,22 @@ class Monitor:
                 text = f"{eye.process} asks anew for {where[1]} in {where[0]}"
                 self.violated(f"{text} {after_s:.1f} s after it asked for it")
         eye.asking[about] = now
+
+    def _check_needless(self, eye: "Eye", region: str, name: str) -> None:
+        """What is being made, or is there, is not asked for again.
+
+        The cloud said which image it is, and its region has shown what there is since.
+        """
+        image_id, given_at = eye.given.get((region, name), ("", inf))
+        image = self._image(region, image_id)
+        if image is None or image.name != name or image.deleting:
+            return
+        is_well = image.in_making or image.status in COMPLETE
+        has_seen = eye.blind_at.get(region, -inf) < given_at
+        excused = region in self.away or region in self._plan.stuck
+        if is_well and has_seen and not excused:
+            text = f"{eye.process} asks again for {name} in {region}"
+            self.violated(f"{text}, though nothing is wrong with {image_id}")
 
     def _note_doubt(
         self, eye: "Eye", request: calls.ImportImage | calls.CopyImage, result: Any
@@ -517,6 +536,8 @@ class Eye:
         cleared: When it asked last to delete what had a (region, name), on the event
             loop's clock.
         told_public: Images that it published, or saw public when it looked last.
+        given: Which image was to be made as a (region, name), and when that was said.
+        blind_at: When a look at a region failed last, or came late.
         stop: What kept the regions busy since it was told to stop.
     """
 
@@ -546,6 +567,8 @@ class Eye:
         self.told_public: set[str] = set()
         self.looked_at: dict[str, float] = {}
         self.cleared: dict[tuple[str, str], float] = {}
+        self.given: dict[tuple[str, str], tuple[str, float]] = {}
+        self.blind_at: dict[str, float] = {}
         self.stop = Stop()
 
     def emit(self, event: Event) -> None:
@@ -590,6 +613,7 @@ class Eye:
     def answered(self, request: Call[Any], result: Any) -> None:
         """See what the process is told."""
         self.stop.answered(request, result)
+        self._note_given(request, result)
         self._note_silence(request, result)
         if isinstance(request, _DELETES) and _is_not_found(result):
             self.gone.add((request.region, resource(request)))
@@ -625,6 +649,18 @@ class Eye:
             self._silent_since.pop(key, None)
         elif now - self._silent_since.setdefault(key, left_at) > SILENT_S:
             self.silent.add(request.region)
+
+    def _note_given(self, request: Call[Any], result: Any) -> None:
+        """Note which image the cloud makes, and where listings say nothing for sure."""
+        now, failed = anyio.current_time(), isinstance(result, Exception)
+        if isinstance(request, calls.ImportImage | calls.CopyImage) and not failed:
+            _, region, name, _ = _about(request)
+            image_id = result if isinstance(result, str) else result.image_id
+            self.given[region, name] = image_id, now
+        if isinstance(request, _LOOKS):
+            late = now - self._left_at.get(id(request), now) > PROMPT_S
+            if failed or late:
+                self.blind_at[request.region] = now
 
 
 def _nothing() -> None:
@@ -676,6 +712,7 @@ class _Gap:
 
 
 _REFUSED = frozenset({Meaning.ROUTE, Meaning.FINAL})
+_LOOKS = (calls.DescribeImages, calls.DescribeTasks)
 
 
 def _makes(request: Call[Any]) -> tuple[str, str] | None:

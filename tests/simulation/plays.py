@@ -12,6 +12,7 @@ from alicloud_emulator.world.faults import Do
 from alicloud_emulator.world.profile import Limits, OssMode
 from tests.simulation import plan as plans
 from tests.simulation.plan import End, Plan
+from tests.simulation.troubles import let_one_import_fail
 from tests.simulation.weather import Sky, Trouble
 
 SHARE: Final = 0.15
@@ -125,18 +126,9 @@ def _stopped_after_adopting(rng: Random, plan: Plan) -> Plan:
 
 
 def _one_import_fails_seen_late(sky: Sky) -> str:
-    region = sky.asked_region()
-    sky.rule(
-        Do.FAIL_TASK,
-        code="ImportImageFailed",
-        service="ecs",
-        action="ImportImage",
-        region=region,
-        times=1,
-    )
-    sky.lag(region, sky.dice.uniform(3, 14))
-    sky.has_to_copy(region)
-    return f"one import fails in {region}, where listings lag"
+    region, lag_s = sky.asked_region(), sky.dice.uniform(3, 14)
+    sky.lag(region, lag_s)
+    return f"{let_one_import_fail(sky, region)}, where listings lag {lag_s:.0f} s"
 
 
 def _copied_after_failing(_rng: Random, plan: Plan) -> Plan:

@@ -513,8 +513,11 @@ def _publishing_refused(sky: Sky) -> str:
 
 
 def _one_import_fails(sky: Sky) -> str:
+    return let_one_import_fail(sky, sky.asked_region())
+
+
+def let_one_import_fail(sky: Sky, region: str) -> str:
     """One import fails; who can copy in has no excuse."""
-    region = sky.asked_region()
     sky.rule(
         Do.FAIL_TASK,
         code="ImportImageFailed",
