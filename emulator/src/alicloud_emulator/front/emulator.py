@@ -2,8 +2,8 @@
 
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -118,7 +118,7 @@ class Emulator:
             OSError: The address cannot be listened on.
         """
         kept = self._settings.state
-        await self._begin(kept.rows if kept else {})
+        await self._begin(lambda: kept.rows if kept else {})
         if kept is not None:
             await self.settle()
             kept.sweep()
@@ -135,14 +135,19 @@ class Emulator:
 
     async def reset(self) -> None:
         """Begin again with a new world of the same profile, seed and rules."""
-        await self._begin({})
+        await self._begin(dict)
 
-    async def _begin(self, rows: Rows) -> None:
-        """Begin with a new world, or with one that rows tell of."""
-        old = self._cloud
-        if old is not None and old.keeping is not None:
-            await old.keeping.retire()
-        self._cloud = await self._tasks.start(self._keep_cloud, rows)
+    async def _begin(self, rows: Callable[[], Rows]) -> None:
+        """Begin with a new world, or with one that rows tell of.
+
+        If that fails the old one stays, as if nobody had asked.
+        """
+        old, kept = self._cloud, self._settings.state
+        # Meanwhile the old world writes nothing, and lets no file go.
+        async with kept.lock if kept else nullcontext():
+            self._cloud = await self._tasks.start(self._keep_cloud, rows())
+            if old is not None and old.keeping is not None:
+                old.keeping.retired = True
         if old is not None:
             old.ended.set()
             self.events.forget()
@@ -183,7 +188,7 @@ class Emulator:
             ValueError: It is no name, or nothing is kept.
             LookupError: There is none of that name.
         """
-        await self._begin(self.kept.saved(name))
+        await self._begin(partial(self.kept.saved, name))
 
     async def state(self, account_id: str = "") -> documents.Document:
         """Return the state document of an account; "" for the main account.

@@ -29,6 +29,7 @@ from typing import Any, get_type_hints
 from alicloud_emulator.world.blobs import (
     Blob,
     FileBlob,
+    MemoryBlob,
 )
 from alicloud_emulator.world.facts import Facts
 from alicloud_emulator.world.oss.values import KeyTable
@@ -122,6 +123,7 @@ class Writer:
     def __init__(self, world: World) -> None:
         self._world = world
         self._numbers: dict[int, tuple[str, Any]] = {}
+        self._leaves: dict[str, tuple[str, str]] = {}
         self._next = count(1)
 
     def rows(self) -> Rows:
@@ -135,8 +137,19 @@ class Writer:
             rows[f"@{place}"] = self._row(self._state(place, keeper))
         while self._waiting:
             number, thing = self._waiting.popleft()
-            rows[number] = self._row(_fields_of(thing), type(thing))
+            rows[number] = self._row_of(number, thing)
+        self._leaves = {n: row for n, row in self._leaves.items() if n in rows}
         return rows
+
+    def _row_of(self, number: str, thing: Any) -> str:
+        if not isinstance(thing, (FileBlob, MemoryBlob)):
+            return self._row(_fields_of(thing), type(thing))
+        # There are many, and only their SHA-256 may become known later.
+        sha256, row = self._leaves.get(number, ("", ""))
+        if not row or sha256 != thing.sha256_known:
+            row = self._row(_fields_of(thing), type(thing))
+            self._leaves[number] = thing.sha256_known, row
+        return row
 
     @property
     def files(self) -> set[str]:

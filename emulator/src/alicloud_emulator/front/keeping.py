@@ -5,8 +5,8 @@ The folder has the rows of ``graph`` in ``cloud.db`` (SQLite), and objects' cont
 disk; calls that come together are written together. A killed process therefore loses nothing
 that was answered. What it was just doing may be there, or not, as after a crash in life.
 
-A commit looks at the whole cloud (some milliseconds for a thousand things) and writes what
-differs: meant for clouds of thousands of things, not of millions.
+A commit looks at the whole cloud (about 20 ms for a thousand objects) and writes what differs:
+meant for clouds of thousands of things, not of millions.
 """
 
 import fcntl
@@ -57,6 +57,7 @@ class Folder:
         self.blobs = path / "blobs"
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)  # there are keys in it
             self.blobs.mkdir(exist_ok=True)
             self._lock = (path / "lock").open("wb")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -184,7 +185,7 @@ class Folder:
         draft.mkdir(parents=True)
         self._database.execute("VACUUM INTO ?", (str(draft / _DATABASE),))
         for file in files:  # their bytes never change
-            os.link(self.blobs / file, draft / file)
+            _share(self.blobs / file, draft / file)
         _sync(draft / _DATABASE)
         _sync(draft)
         shutil.rmtree(folder, ignore_errors=True)
@@ -208,7 +209,7 @@ class Folder:
             raise StateError(f"snapshot {name}: {error}") from error
         for file in folder.iterdir():
             if file.name.isdecimal() and not (self.blobs / file.name).exists():
-                os.link(file, self.blobs / file.name)
+                _share(file, self.blobs / file.name)
         return rows
 
     def forget(self, name: str) -> None:
@@ -238,7 +239,11 @@ class Folder:
 
 
 class Keeping:
-    """Writes one world into a folder, and says when all of it is there."""
+    """Writes one world into a folder, and says when all of it is there.
+
+    Attributes:
+        retired: Another world has taken this one's place: nothing is written any more.
+    """
 
     def __init__(
         self, folder: Folder, world: World, clock: CloudClock, seed: int
@@ -247,7 +252,7 @@ class Keeping:
         self._world = world
         self._about: Callable[[], str] = partial(folder.about, world, clock, seed)
         self._writer = Writer(world)
-        self._retired = False
+        self.retired = False
         self._changes = self._written = 0
         world.agenda.listeners.append(self._changed)
 
@@ -266,15 +271,10 @@ class Keeping:
         """
         self._changes += changed
         wanted = self._changes
-        while self._written < wanted and not self._retired:
+        while self._written < wanted and not self.retired:
             async with self._folder.lock:
-                if self._written < wanted and not self._retired:
+                if self._written < wanted and not self.retired:
                     await self._write()
-
-    async def retire(self) -> None:
-        """Write no more: another world takes this one's place."""
-        async with self._folder.lock:
-            self._retired = True
 
     async def _write(self) -> None:
         upto = self._changes
@@ -318,6 +318,14 @@ def _parts_of(profile: Profile) -> dict[str, list[str]]:
         "regions": [region.id for region in profile.regions],
         "accounts": [account.id for account in profile.accounts],
     }
+
+
+def _share(file: Path, other: Path) -> None:
+    """Give a file another name, or a copy where it can have only one."""
+    try:
+        os.link(file, other)
+    except OSError:
+        shutil.copyfile(file, other)
 
 
 def _sync(path: Path) -> None:

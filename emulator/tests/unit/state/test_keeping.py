@@ -128,6 +128,18 @@ def test_snapshots_are_saved_loaded_and_forgotten(
         with pytest.raises(ValueError, match=r"snapshot|GET"):
             cloud.load(name)
     assert {entry.name for entry in (folder / "snapshots").iterdir()} == {"two"}
+    # One that cannot be read changes nothing, and what comes after is kept as before.
+    broken = folder / "snapshots" / "two" / "cloud.db"
+    with closing(sqlite3.connect(broken)) as database, database:
+        database.execute("DELETE FROM rows WHERE key = 'parts'")
+    with pytest.raises(ValueError, match="no state of a cloud"):
+        cloud.load("two")
+    client.ask("PUT", "pail", "m", b"later")
+    os.kill(cloud.pid, signal.SIGKILL)
+    cloud.stop()
+    with testing.Cloud(state=folder) as again:
+        assert again.object("pail", "m") is not None
+        assert Client(again).ask("GET", "pail", "k") == b"second"
 
 
 def test_a_folder_is_one_clouds_at_a_time(
