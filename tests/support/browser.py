@@ -36,15 +36,17 @@ class Page:
         self._reading, self._writing = reading, writing
         self._rest = b""
         self._id = 0
-        self._session = ""
+        self._session = self._target = ""
         self._events: list[dict[str, Any]] = []
         self.complaints: list[str] = []
         self.requested: list[str] = []
 
     def open(self, path: Path | str, *, width: int, height: int) -> None:
         """Open a file, or an address, in a window of that size."""
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        attached = self.ask("Target.attachToTarget", targetId=target, flatten=True)
+        self._target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        attached = self.ask(
+            "Target.attachToTarget", targetId=self._target, flatten=True
+        )
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
@@ -73,6 +75,14 @@ class Page:
         answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def close(self) -> None:
+        """Close what is open, and forget it: another may be opened."""
+        self._session = ""
+        self.ask("Target.closeTarget", targetId=self._target)
+        self._events.clear()
+        self.complaints.clear()
+        self.requested.clear()
 
     def resize(self, *, width: int, height: int) -> None:
         """Give the window another size."""

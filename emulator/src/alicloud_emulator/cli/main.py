@@ -138,6 +138,11 @@ def _add_cloud(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="probability that a download across regions fails (0.1 is life-like)",
     )
+    add(
+        "--state",
+        metavar="DIR",
+        help="keep the cloud there: it survives the end of this process, however it ends",
+    )
     add("--faults", metavar="FILE.toml", help="fault rules in force from the start")
     add("--report", metavar="FILE.json", help="write state and counts there at the end")
     add(

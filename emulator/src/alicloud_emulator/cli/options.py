@@ -8,6 +8,8 @@ from secrets import token_hex
 
 from alicloud_emulator.cli.usage import UsageError
 from alicloud_emulator.front.emulator import Settings
+from alicloud_emulator.front.graph import StateError
+from alicloud_emulator.front.keeping import Folder
 from alicloud_emulator.front.rules import RuleError, load
 from alicloud_emulator.world.checked import ProfileError
 from alicloud_emulator.world.profile import Profile, load_profile, with_secrets
@@ -20,16 +22,21 @@ def settings(options: argparse.Namespace) -> Settings:
         UsageError: An option has an impossible value.
     """
     try:
-        profile = with_secrets(load_profile(options.profile), lambda: token_hex(15))
+        profile, seed = load_profile(options.profile), options.seed
+        state = Folder(Path(options.state)) if options.state else None
+        if state is not None:
+            profile, seed = state.kept(profile, seed)
+        profile = with_secrets(profile, lambda: token_hex(15))
         rules = load(Path(options.faults)) if options.faults else []
-    except (ProfileError, RuleError) as error:
+    except (ProfileError, RuleError, StateError) as error:
         raise UsageError(str(error)) from error
     return Settings(
         profile=_weathered(_sped_up(profile, options.speed), options),
-        seed=options.seed,
+        seed=seed,
         address=_address(options.listen),
         port=_port("--port", options.port),
         rules=tuple(rules),
+        state=state,
     )
 
 

@@ -18,6 +18,7 @@ from alicloud_emulator.cli.usage import UsageError
 from alicloud_emulator.front import documents
 from alicloud_emulator.front.console import Console
 from alicloud_emulator.front.emulator import Emulator, running
+from alicloud_emulator.front.graph import StateError
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
         try:
             await emulator.open()
             port = await Console(emulator).open(tasks, console_port)
+        except StateError as error:
+            raise UsageError(str(error)) from error
         except OSError as error:
             raise UsageError(f"cannot listen: {error.strerror or error}") from error
         warn_of_others(settings.address)

@@ -50,3 +50,13 @@ class CloudClock:
         if not 0 <= seconds <= PASS_S_MAX:
             raise ValueError(f"'pass_s' is a number from 0 to {PASS_S_MAX:g}")
         self._then += seconds
+
+    @property
+    def known(self) -> dict[str, float]:
+        """What ``go_on`` wants to know."""
+        return {"then": self._then, "since": self._since, "speed": self.speed}
+
+    def go_on(self, then: float, since: float, speed: float) -> None:
+        """Go on as an earlier clock, whose process is gone: time passed meanwhile."""
+        self._then, self._since = float(then), float(since)
+        self.speed = float(speed)

@@ -49,6 +49,8 @@ GET    /faults       fault rules in force, with how often each struck
 POST   /faults       add one rule or a list: {"do": "drop-after", "action": "ImportImage"}
 DELETE /faults/ID    take a rule out of force (without ID: all)
 POST   /reset        begin again with an empty cloud
+GET    /snapshots    with --state: names of what was kept
+PUT    /snapshots/N  keep the cloud as it is under a name; POST: go back to that; DELETE
 """
 
 Handler = Callable[["Console", str, RequestBody], Awaitable[Response]]
@@ -115,9 +117,14 @@ class Console:
             known = any(name == other for _, other in _HANDLERS)
             return plain(405 if known else 404, HELP)
         try:
-            return await handler(self, rest or query, body)
+            answer = await handler(self, rest or query, body)
+            if head.method not in {"GET", "HEAD"}:
+                await self._emulator.settle()
+            return answer
         except ServiceError as error:
             return plain(error.status, error.message)
+        except LookupError as error:
+            return plain(404, str(error.args[0]))
         except ValueError as error:
             return plain(400, str(error))
 
@@ -211,6 +218,21 @@ class Console:
             return plain(404, f"no rule {int(rest)}")
         return Response(status=204)
 
+    async def _snapshots(self, _rest: str, _body: RequestBody) -> Response:
+        return _json({"snapshots": self._emulator.kept.snapshots})
+
+    async def _save(self, rest: str, _body: RequestBody) -> Response:
+        await self._emulator.save(rest)
+        return Response(status=204)
+
+    async def _load(self, rest: str, _body: RequestBody) -> Response:
+        await self._emulator.load(rest)
+        return Response(status=204)
+
+    async def _forget(self, rest: str, _body: RequestBody) -> Response:
+        self._emulator.kept.forget(rest)
+        return Response(status=204)
+
     async def _reset(self, _rest: str, _body: RequestBody) -> Response:
         await self._emulator.reset()
         return Response(status=204)
@@ -229,6 +251,10 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("POST", "faults"): Console._add_faults,  # noqa: SLF001
     ("DELETE", "faults"): Console._remove_faults,  # noqa: SLF001
     ("POST", "reset"): Console._reset,  # noqa: SLF001
+    ("GET", "snapshots"): Console._snapshots,  # noqa: SLF001
+    ("PUT", "snapshots"): Console._save,  # noqa: SLF001
+    ("POST", "snapshots"): Console._load,  # noqa: SLF001
+    ("DELETE", "snapshots"): Console._forget,  # noqa: SLF001
 }
 
 

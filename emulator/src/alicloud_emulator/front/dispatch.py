@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from typing import Protocol
 from urllib.parse import parse_qsl, unquote
 
 from alicloud_emulator.front import faults, gateway
@@ -27,6 +28,18 @@ _NAME_CHARS_MAX = 1200
 may hold a megabyte, and what a call was about is remembered for a while."""
 
 
+class Settle(Protocol):
+    """Returns when what calls changed outlives this process, where it is to."""
+
+    async def __call__(self, *, changed: bool) -> None:
+        """Return then; ``changed`` says whether this call may have changed something."""
+
+
+async def at_once(*, changed: bool) -> None:
+    """Do nothing: the cloud lives as long as this process."""
+    del changed
+
+
 class Dispatcher:
     """Answers requests from one world.
 
@@ -34,14 +47,21 @@ class Dispatcher:
         world: The cloud.
         services: Products by name, as in ``Host.service``.
         events: Told of every request.
+        settle: Returns when what was changed, or seen, is kept.
     """
 
     def __init__(
-        self, world: World, services: Mapping[str, Service], events: Events
+        self,
+        world: World,
+        services: Mapping[str, Service],
+        events: Events,
+        *,
+        settle: Settle = at_once,
     ) -> None:
         self._world = world
         self._services = services
         self._events = events
+        self._settle = settle
         self._verifier = Verifier(world)
         self._throttle = Throttle(world.profile, world.agenda)
 
@@ -71,6 +91,7 @@ class Dispatcher:
             if not isinstance(response, faults.Page):
                 now = self._world.wall() + skew_s
                 gateway.add_headers(request, response, self._world.rng, now)
+            await self._settle(changed=_changes(request, call))
             record.answered(response)
             faults.slowed(response, record.faults)
         except (DropConnectionError, ConnectionGoneError):
@@ -216,6 +237,13 @@ class Dispatcher:
         self._world.traffic.count_body(
             size, inside=request.inside, region=request.host.region, up=up
         )
+
+
+def _changes(request: Request, call: Call) -> bool:
+    """Whether a call may have changed something, as its method or name says."""
+    if BY_NAME[call.service].behind_gateway:
+        return not call.action.startswith(("Describe", "List", "Get"))
+    return request.method not in {"GET", "HEAD", "OPTIONS"}
 
 
 class _Record:

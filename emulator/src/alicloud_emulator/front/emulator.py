@@ -2,8 +2,8 @@
 
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,12 @@ from anyio.abc import TaskGroup
 
 from alicloud_emulator.front import documents, environment
 from alicloud_emulator.front.clock import CloudClock
-from alicloud_emulator.front.dispatch import Dispatcher
+from alicloud_emulator.front.dispatch import Dispatcher, at_once
 from alicloud_emulator.front.door import Door
 from alicloud_emulator.front.events import Events
 from alicloud_emulator.front.folder import private_folder
+from alicloud_emulator.front.graph import Rows
+from alicloud_emulator.front.keeping import Folder, Keeping
 from alicloud_emulator.front.server import Arrival, Console, Front
 from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.functions.manager import Functions
@@ -38,6 +40,7 @@ class Settings:
         address: Address the proxy listens on for clients outside.
         port: Its port; 0 for any free one.
         rules: Faults in force from the start, and again after a reset.
+        state: Where the cloud outlives its process; None: it does not.
     """
 
     profile: Profile
@@ -45,15 +48,23 @@ class Settings:
     address: str = "127.0.0.1"
     port: int = 0
     rules: tuple[Rule, ...] = ()
+    state: Folder | None = None
 
 
 class _Cloud:
     """One world and what answers for it; a reset makes another."""
 
-    def __init__(self, world: World, clock: CloudClock, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self,
+        world: World,
+        clock: CloudClock,
+        dispatcher: Dispatcher,
+        keeping: Keeping | None,
+    ) -> None:
         self.world = world
         self.clock = clock
         self.dispatcher = dispatcher
+        self.keeping = keeping
         self.ended = anyio.Event()
 
 
@@ -100,12 +111,17 @@ class Emulator:
         return self._cloud.clock
 
     async def open(self) -> None:
-        """Make the world and listen.
+        """Make the world, or take up the one that was kept, and listen.
 
         Raises:
+            StateError: What was kept is no world.
             OSError: The address cannot be listened on.
         """
-        await self.reset()
+        kept = self._settings.state
+        await self._begin(lambda: kept.rows if kept else {})
+        if kept is not None:
+            await self.settle()
+            kept.sweep()
         address = self._settings.address
         port = await self._front.open(
             self._tasks, address=address, port=self._settings.port
@@ -119,11 +135,60 @@ class Emulator:
 
     async def reset(self) -> None:
         """Begin again with a new world of the same profile, seed and rules."""
-        old = self._cloud
-        self._cloud = await self._tasks.start(self._keep_cloud)
+        await self._begin(dict)
+
+    async def _begin(self, rows: Callable[[], Rows]) -> None:
+        """Begin with a new world, or with one that rows tell of.
+
+        If that fails the old one stays, as if nobody had asked.
+        """
+        old, kept = self._cloud, self._settings.state
+        # Meanwhile the old world writes nothing, and lets no file go.
+        async with kept.lock if kept else nullcontext():
+            self._cloud = await self._tasks.start(self._keep_cloud, rows())
+            if old is not None and old.keeping is not None:
+                old.keeping.retired = True
         if old is not None:
             old.ended.set()
             self.events.forget()
+
+    # --- what outlives the process ----------------------------------------------------
+
+    async def settle(self) -> None:
+        """Return when all that was changed is on the disk, if it is kept at all."""
+        if self._cloud is not None and self._cloud.keeping is not None:
+            await self._cloud.keeping.settle(changed=True)
+
+    @property
+    def kept(self) -> Folder:
+        """Where the cloud is kept.
+
+        Raises:
+            ValueError: Nowhere.
+        """
+        if self._settings.state is None:
+            raise ValueError("nothing is kept: start with --state DIR")
+        return self._settings.state
+
+    async def save(self, name: str) -> None:
+        """Keep the world as it is under a name.
+
+        Raises:
+            ValueError: It is no name, or nothing is kept.
+        """
+        _ = self.kept
+        assert self._cloud is not None
+        assert self._cloud.keeping is not None
+        await self._cloud.keeping.save(name)
+
+    async def load(self, name: str) -> None:
+        """Begin with the world that was kept under a name.
+
+        Raises:
+            ValueError: It is no name, or nothing is kept.
+            LookupError: There is none of that name.
+        """
+        await self._begin(partial(self.kept.saved, name))
 
     async def state(self, account_id: str = "") -> documents.Document:
         """Return the state document of an account; "" for the main account.
@@ -188,7 +253,10 @@ class Emulator:
         return fault.do if fault else None
 
     async def _keep_cloud(
-        self, *, task_status: anyio.abc.TaskStatus[_Cloud] = anyio.TASK_STATUS_IGNORED
+        self,
+        rows: Rows,
+        *,
+        task_status: anyio.abc.TaskStatus[_Cloud] = anyio.TASK_STATUS_IGNORED,
     ) -> None:
         """Hold a world's processes and files until it is replaced."""
         settings = self._settings
@@ -196,23 +264,35 @@ class Emulator:
         folder = self._folder / f"world-{self._clouds}"
         (folder / "blobs").mkdir(parents=True)
         clock = CloudClock(time.time)
+        kept = settings.state
         world = World(
             settings.profile,
             clock=clock,
             wall=time.time,
             seed=settings.seed,
-            blobs=DirectoryBlobs(folder / "blobs"),
+            blobs=DirectoryBlobs(kept.blobs, kept.discard)
+            if kept
+            else DirectoryBlobs(folder / "blobs"),
         )
-        for rule in settings.rules:
-            world.add_fault(rule)
+        if kept is not None and rows:
+            kept.fill(world, clock, rows)
+        else:
+            for rule in settings.rules:
+                world.add_fault(rule)
+        keeping = Keeping(kept, world, clock, settings.seed) if kept else None
         durations = settings.profile.durations
         async with Functions(
             network=self._inside,
             cold_start_s=durations.function_cold_start_s,
             folder=folder,
         ) as functions:
-            dispatcher = Dispatcher(world, _services(world, functions), self.events)
-            cloud = _Cloud(world, clock, dispatcher)
+            dispatcher = Dispatcher(
+                world,
+                _services(world, functions),
+                self.events,
+                settle=keeping.settle if keeping else at_once,
+            )
+            cloud = _Cloud(world, clock, dispatcher, keeping)
             task_status.started(cloud)
             await cloud.ended.wait()
         # Objects keep their files for as long as anybody refers to them: not that long.

@@ -38,6 +38,7 @@ class Cloud:
         speed: What takes time takes 1/speed of the profile's.
         faults: Rules in force from the start, and again after each reset.
         user: Whose keys programs get; "" for the main account's.
+        state: A folder in which it outlives its process; None for none.
 
     Raises:
         CloudError: It does not start; why is on standard error.
@@ -51,11 +52,14 @@ class Cloud:
         speed: float = 1.0,
         faults: Iterable[Table] = (),
         user: str = "",
+        state: Path | None = None,
     ) -> None:
         self._faults = list(faults)
         with _as_option(profile) as named:
             options = ["--profile", named, "--seed", str(seed), "--speed", str(speed)]
-            self._server = Server([*options, *(["--as", user] if user else [])])
+            options += ["--as", user] if user else []
+            options += ["--state", str(state)] if state else []
+            self._server = Server(options)
         self._put_in_force()
 
     # --- programs in it ---------------------------------------------------------------
@@ -209,6 +213,29 @@ class Cloud:
         Programs' own clocks stay as they are, and so do signatures' times.
         """
         self._server.call("POST", "/clock", {"pass_s": seconds})
+
+    def let_run(self, speed: float) -> None:
+        """Let time pass ``speed`` times as fast there from now on, until a reset.
+
+        With 0.001 what takes time does not end before it is told to.
+        """
+        self._server.call("POST", "/clock", {"speed": speed})
+
+    def save(self, name: str) -> None:
+        """Keep it as it is under a name; it has to have a ``state``.
+
+        Raises:
+            ValueError: It has none, or it is no name.
+        """
+        self._server.call("PUT", f"/snapshots/{name}")
+
+    def load(self, name: str) -> None:
+        """Make it what it was when it was saved under a name.
+
+        Raises:
+            ValueError: There is none of that name.
+        """
+        self._server.call("POST", f"/snapshots/{name}")
 
     def _put_in_force(self) -> None:
         if self._faults:

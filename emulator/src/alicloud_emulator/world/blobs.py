@@ -10,11 +10,11 @@ import hashlib
 import weakref
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from typing_extensions import override
 
@@ -25,6 +25,11 @@ BLOCK_BYTES = 256 * 1024
 
 _TURN_BYTES = 64 * 1024
 """About an eighth of a millisecond of CRC-64."""
+
+
+def unlinked(path: Path) -> None:
+    """Remove a file that may be gone already."""
+    path.unlink(missing_ok=True)
 
 
 class Blob(ABC):
@@ -94,16 +99,46 @@ class MemoryBlob(Blob):
 
 
 class FileBlob(Blob):
-    """Bytes in a file of their own, which is removed with the blob."""
+    """Bytes in a file of their own, which is removed with the blob.
 
-    def __init__(self, path: Path, *, size: int, crc64: int, md5: bytes) -> None:
+    Args:
+        path: The file.
+        size: As of a blob, and so the checksums.
+        crc64: CRC-64.
+        md5: MD5.
+        sha256: In hex, if it is known.
+        remove: Removes the file, given its path.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        size: int,
+        crc64: int,
+        md5: bytes,
+        sha256: str = "",
+        remove: Callable[[Path], None] = unlinked,
+    ) -> None:
         super().__init__(size=size, crc64=crc64, md5=md5)
-        self._path = path
-        self._remove = weakref.finalize(self, path.unlink, missing_ok=True)
+        self._sha256 = sha256
+        self.path = path
+        self._remove = weakref.finalize(self, remove, path)
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """All that there is to know of it but its folder."""
+        return {
+            "name": self.path.name,
+            "size": self.size,
+            "crc64": self.crc64,
+            "md5": self.md5,
+            "sha256": self._sha256,
+        }
 
     @override
     def read(self, offset: int, length: int) -> bytes:
-        with self._path.open("rb", buffering=0) as file:
+        with self.path.open("rb", buffering=0) as file:
             file.seek(offset)
             return file.read(length)
 
@@ -212,15 +247,44 @@ class MemoryBlobs:
 
 
 class DirectoryBlobs:
-    """Keeps each blob in a file of ``directory``, which must exist and be ours."""
+    """Keeps each blob in a file of ``directory``, which must exist and be ours.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: The folder.
+        remove: Removes the file of a blob that nobody needs any more.
+    """
+
+    def __init__(
+        self, directory: Path, remove: Callable[[Path], None] = unlinked
+    ) -> None:
         self._directory = directory
-        self._numbers = count(1)
+        self._remove = remove
+        there = (file.name for file in directory.iterdir())
+        used = (int(name) for name in there if name.isdecimal())
+        self._numbers = count(max(used, default=0) + 1)
 
     def writer(self) -> BlobWriter:
         """Start a new blob."""
-        return _FileWriter(self._directory / f"{next(self._numbers):08d}")
+        path = self._directory / f"{next(self._numbers):08d}"
+        return _FileWriter(path, self._remove)
+
+    def opened(self, name: str, known: Mapping[str, Any]) -> FileBlob:
+        """Return a blob whose file is there.
+
+        Args:
+            name: The file's.
+            known: What ``FileBlob.known`` said of it.
+
+        Raises:
+            ValueError: The file is not there, or of another size.
+        """
+        path = self._directory / name
+        if not name.isdecimal() or not path.is_file():
+            raise ValueError(f"there is no file {name!r}")
+        if path.stat().st_size != known["size"]:
+            raise ValueError(f"the file {name} is of another size")
+        more = {key: known[key] for key in ("size", "crc64", "md5", "sha256")}
+        return FileBlob(path, **more, remove=self._remove)
 
 
 class _MemoryWriter:
@@ -240,8 +304,9 @@ class _MemoryWriter:
 class _FileWriter:
     """Checksums while writing, so that a blob is never read back for them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, remove: Callable[[Path], None]) -> None:
         self._path = path
+        self._remove = remove
         self._file = path.open("xb", buffering=0)
         self._finished = False
         self._size = 0
@@ -268,6 +333,7 @@ class _FileWriter:
             size=self._size,
             crc64=self._crc.value,
             md5=self._md5.digest(),
+            remove=self._remove,
         )
 
     def discard(self) -> None:

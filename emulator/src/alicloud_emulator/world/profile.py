@@ -272,6 +272,20 @@ class Profile:
         return next((r for r in self.regions if r.id == region_id), None)
 
 
+def with_kept_secrets(profile: Profile, kept: Mapping[str, str]) -> Profile:
+    """Return a profile whose access keys have the secrets that they had before.
+
+    Args:
+        profile: Says some, which stay, or none.
+        kept: Secrets by key id.
+    """
+
+    def same(one: Account | Principal) -> str:
+        return one.access_key_secret or kept.get(one.access_key_id, "")
+
+    return _with_secrets(profile, same)
+
+
 def with_secrets(profile: Profile, new: Callable[[], str]) -> Profile:
     """Return a profile in which every access key has a secret.
 
@@ -279,14 +293,20 @@ def with_secrets(profile: Profile, new: Callable[[], str]) -> Profile:
         profile: Says some, or none.
         new: Returns a secret that nobody can guess.
     """
+    return _with_secrets(profile, lambda one: one.access_key_secret or new())
+
+
+def _with_secrets(
+    profile: Profile, secret: Callable[[Account | Principal], str]
+) -> Profile:
     return replace(
         profile,
         accounts=tuple(
             replace(
                 account,
-                access_key_secret=account.access_key_secret or new(),
+                access_key_secret=secret(account),
                 users=tuple(
-                    replace(user, access_key_secret=user.access_key_secret or new())
+                    replace(user, access_key_secret=secret(user))
                     for user in account.users
                 ),
             )

@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 class Recent(dict[Key, Value]):
     """A mapping that forgets its oldest entries when it has more than ``most``.
 
-    Args:
+    Attributes:
         most: Entries kept.
         may_go: Says whether a value may be forgotten; others stay, however many.
     """
@@ -21,14 +21,14 @@ class Recent(dict[Key, Value]):
         self, most: int, may_go: Callable[[Value], bool] = lambda _value: True
     ) -> None:
         super().__init__()
-        self._most = most
-        self._may_go = may_go
+        self.most = most
+        self.may_go = may_go
 
     @override
     def __setitem__(self, key: Key, value: Value) -> None:
         super().__setitem__(key, value)
-        while len(self) > self._most:
-            oldest = next((k for k, v in self.items() if self._may_go(v)), None)
+        while len(self) > self.most:
+            oldest = next((k for k, v in self.items() if self.may_go(v)), None)
             if oldest is None:
                 return
             del self[oldest]

@@ -339,7 +339,7 @@ def test_the_clock_is_told_and_set(cloud: RunningEmulator) -> None:
     after = cloud.post("/clock", {"pass_s": 3600, "speed": 60})
     assert after["now"] - before["now"] >= 3600
     assert after["speed"] == 60
-    refused: tuple[object, ...] = (
+    impossible: tuple[object, ...] = (
         {"pass_s": -1},
         {"speed": 0},
         {"speed": "1"},
@@ -347,7 +347,7 @@ def test_the_clock_is_told_and_set(cloud: RunningEmulator) -> None:
         [],
         {"pass_s": True},
     )
-    for wrong in refused:
+    for wrong in impossible:
         answer = direct(cloud, "POST", "/clock", data=json.dumps(wrong))
         assert answer.status_code == 400, wrong
     cloud.reset()

@@ -1,6 +1,7 @@
 """Functions of a world, and their invocations; the actions are in ``products/fc``."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from alicloud_emulator.world.caller import Caller
@@ -71,7 +72,7 @@ class Fc:
             tags=dict(tags or {}),
         )
         self._functions.setdefault((account_id, region), {})[name] = function
-        self._world.agenda.at(function.active_at, lambda: _activate(function))
+        self._world.agenda.at(function.active_at, partial(_activate, function))
         return function
 
     def change(
@@ -87,7 +88,8 @@ class Fc:
         function.update_status = UpdateStatus.IN_PROGRESS
         revision = function.revision
         self._world.agenda.after(
-            self._pending_s(function.region), lambda: _finish_update(function, revision)
+            self._pending_s(function.region),
+            partial(_finish_update, function, revision),
         )
 
     def remove(self, function: Function) -> None:

@@ -181,6 +181,23 @@ class KeyTable(Generic[T]):
         self._values: dict[str, T] = {}
         self._order: list[str] = []
 
+    @classmethod
+    def of(cls, values: Mapping[str, T]) -> "KeyTable[T]":
+        """Return a table of some values by key."""
+        table = cls()
+        for key in sorted(values):
+            table[key] = values[key]
+        return table
+
+    def become(self, other: "KeyTable[T]") -> None:
+        """Take over what another has."""
+        self._values = {key: other[key] for key in other}
+        self._order = list(other)
+
+    def items(self) -> Iterator[tuple[str, T]]:
+        """Yield keys, in order, and values."""
+        return ((key, self._values[key]) for key in self._order)
+
     def __len__(self) -> int:
         return len(self._values)
 
