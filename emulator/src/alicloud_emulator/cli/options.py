@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from secrets import token_hex
 
+from alicloud_emulator.cli.isolation import ADDRESS
 from alicloud_emulator.cli.usage import UsageError
 from alicloud_emulator.front.emulator import Settings
 from alicloud_emulator.front.rules import RuleError, load
@@ -30,6 +31,7 @@ def settings(options: argparse.Namespace) -> Settings:
         address=_address(options.listen),
         port=_port("--port", options.port),
         rules=tuple(rules),
+        direct=ADDRESS if getattr(options, "isolated", False) else "",
     )
 
 
