@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from alicloud_emulator.front.trust import STORE_PASSWORD
-
+STORE_PASSWORD = "changeit"  # noqa: S105 - Java's own; the store has no secrets
 _JAVA = "JAVA_TOOL_OPTIONS"
 _OF_JAVA = re.compile(
     r"-D(?:javax\.net\.ssl\.trustStore\w*|https?\.proxy(?:Host|Port)"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from cryptography import x509
 
-STORE_PASSWORD = "changeit"  # noqa: S105 - everybody's, and Java's own; it keeps no secret
+from alicloud_emulator.front.environment import STORE_PASSWORD
+
 _MAGIC, _VERSION, _CERTIFICATE = 0xFEEDFEED, 2, 2
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 

@@ -109,7 +109,7 @@ def test_java_reads_the_store(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.pem"
     bundle.write_bytes(AUTHORITY.cert_pem.bytes() * 3)
     store = trust.write_java_store(bundle)
-    password = ("-storepass", trust.STORE_PASSWORD)
+    password = ("-storepass", environment.STORE_PASSWORD)
     listed = subprocess.run(
         ["keytool", "-list", "-keystore", str(store), *password],
         check=True,
