@@ -39,6 +39,9 @@ def nowhere_on_failure() -> Iterator[None]:
                 **environment.endpoints(_CLOSED_PROXY),
                 **environment.credentials(_INVALID, _INVALID),
                 **environment.hooks(os.environ),
+                **environment.with_java(
+                    os.environ, environment.java(_CLOSED_PROXY, Path(os.devnull))
+                ),
             },
             unset=(*environment.REMOVED, "ALICLOUD_EMULATOR_CONSOLE"),
         )
@@ -58,6 +61,7 @@ def print_environment(options: argparse.Namespace) -> int:
         keys = keys_of(server["people"], options.user)
         exports.update(environment.credentials(*keys))
     exports.update(environment.hooks(os.environ))
+    exports.update(environment.with_java(os.environ, exports))
     _print(exports, unset=server["unset"])
     return 0
 

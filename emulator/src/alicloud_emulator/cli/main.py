@@ -79,6 +79,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_cloud(execute)
     execute.add_argument(
+        "--isolated",
+        action="store_true",
+        help="in a network of its own, where the cloud's names are the emulator and"
+        " nothing else is: for any program (Linux)",
+    )
+    execute.add_argument(
         "command",
         nargs=argparse.REMAINDER,
         metavar="-- COMMAND ...",

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from secrets import token_hex
 
+from alicloud_emulator.cli.isolation import ADDRESS
 from alicloud_emulator.cli.usage import UsageError
 from alicloud_emulator.front.emulator import Settings
 from alicloud_emulator.front.graph import StateError
@@ -37,6 +38,7 @@ def settings(options: argparse.Namespace) -> Settings:
         port=_port("--port", options.port),
         rules=tuple(rules),
         state=state,
+        direct=ADDRESS if getattr(options, "isolated", False) else "",
     )
 
 

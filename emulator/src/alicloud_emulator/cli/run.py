@@ -16,8 +16,10 @@ from functools import partial
 import anyio
 from anyio.abc import Process
 
+from alicloud_emulator.cli import isolation
 from alicloud_emulator.cli.session import session
 from alicloud_emulator.cli.usage import UsageError, usage_errors_unwrapped
+from alicloud_emulator.front import environment
 from alicloud_emulator.front.environment import REMOVED
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -30,11 +32,14 @@ def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status (128 + n if signal n ended it).
 
     Raises:
-        UsageError: The command cannot be started, or an option is impossible.
+        UsageError: The command cannot be started, an option is impossible, or there are
+            no namespaces for ``--isolated``.
     """
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         raise UsageError("exec needs a command: alicloud-emulator exec -- COMMAND...")
+    if options.isolated:
+        isolation.enter()
     with usage_errors_unwrapped():
         return anyio.run(_run, options, command)
 
@@ -43,6 +48,11 @@ async def _run(options: argparse.Namespace, command: list[str]) -> int:
     with anyio.open_signal_receiver(*_SIGNALS) as signals:
         async with session(options) as running:
             env = child_environment(os.environ, running.environment(os.environ))
+            if options.isolated:
+                emulator = running.emulator
+                store = emulator.java_store
+                isolation.furnish(emulator.bundle, store, emulator.authority)
+                env = environment.without_proxies(env)
             own_group = not _is_in_foreground()
             try:
                 process = await anyio.open_process(

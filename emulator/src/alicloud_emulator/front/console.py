@@ -62,6 +62,7 @@ class Console:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._guard = Guard()
+        self._url = ""
 
     async def open(self, tasks: TaskGroup, port: int) -> int:
         """Listen on the loopback interface, and return the port.
@@ -73,8 +74,10 @@ class Console:
             local_host="127.0.0.1", local_port=port
         )
         tasks.start_soon(listener.serve, self._connection)
-        self._emulator.show(self.answer)
-        return int(listener.extra(SocketAttribute.local_port))  # noqa: S610 - not Django
+        bound = int(listener.extra(SocketAttribute.local_port))  # noqa: S610 - not Django
+        self._url = f"http://127.0.0.1:{bound}/"
+        self._emulator.show(self.answer_at_door)
+        return bound
 
     async def _connection(self, stream: ByteStream) -> None:
         hold_back(stream)
@@ -103,6 +106,25 @@ class Console:
             await _until_gone(connection, response, is_head=is_head)
             return False
         await connection.answer(response, is_head=is_head)
+        return await connection.recycle()
+
+    async def answer_at_door(
+        self, connection: HttpConnection, head: Head, body: RequestBody
+    ) -> bool:
+        """Answer a request that came by the door; False as ``answer``.
+
+        Objects there may be pages, of the same origin as whatever is answered: so no
+        page is listened to, and who opens the console's is sent to its own port.
+        """
+        site = head.headers.get("sec-fetch-site", "none")
+        refusal = None
+        if "origin" in head.headers or site != "none":
+            refusal = plain(403, REFUSED)
+        elif head.target == "/" and "text/html" in head.headers.get("accept", ""):
+            refusal = plain(302, self._url, [("Location", self._url)])
+        if refusal is None:
+            return await self.answer(connection, head, body)
+        await connection.answer(refusal, is_head=head.method == "HEAD")
         return await connection.recycle()
 
     async def _response(self, head: Head, body: RequestBody) -> Response:

@@ -20,8 +20,10 @@ from alicloud_emulator.front.events import Events
 from alicloud_emulator.front.folder import private_folder
 from alicloud_emulator.front.graph import Rows
 from alicloud_emulator.front.keeping import Folder, Keeping
+from alicloud_emulator.front.names import Names
 from alicloud_emulator.front.server import Arrival, Console, Front
 from alicloud_emulator.front.tls import CertificateAuthority
+from alicloud_emulator.front.trust import write_java_store
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.functions.network import NetworkEnv
 from alicloud_emulator.products import PRODUCTS
@@ -41,6 +43,8 @@ class Settings:
         port: Its port; 0 for any free one.
         rules: Faults in force from the start, and again after a reset.
         state: Where the cloud outlives its process; None: it does not.
+        direct: Address of a network of one's own at which the cloud's hosts are, by their
+            ports and names; "" for none.
     """
 
     profile: Profile
@@ -49,6 +53,7 @@ class Settings:
     port: int = 0
     rules: tuple[Rule, ...] = ()
     state: Folder | None = None
+    direct: str = ""
 
 
 class _Cloud:
@@ -73,7 +78,9 @@ class Emulator:
 
     Attributes:
         events: What happens, for GET /events.
+        authority: The emulator's CA, in PEM.
         bundle: File of trusted certificates, the emulator's CA among them.
+        java_store: The same as Java keeps it.
         proxy: URL by which programs on this machine come in.
         endpoint: URL of the door, for those that mind no proxy.
     """
@@ -94,7 +101,9 @@ class Emulator:
         self._cloud: _Cloud | None = None
         self._clouds = 0
         self.events = Events()
+        self.authority = self._authority.certificate_pem
         self.bundle = self._authority.write_bundle(folder)
+        self.java_store = write_java_store(self.bundle)
         self.proxy = ""
         self.endpoint = ""
 
@@ -126,6 +135,9 @@ class Emulator:
         port = await self._front.open(
             self._tasks, address=address, port=self._settings.port
         )
+        if direct := self._settings.direct:
+            await self._front.open_directly(direct)
+            await Names(self._settings.profile, direct).open(self._tasks, direct)
         self.proxy = environment.proxy_url(address, port)
         self.endpoint = environment.endpoint_url(address, port)
 
@@ -230,10 +242,14 @@ class Emulator:
         self, env: Mapping[str, str], key_id: str, key_secret: str
     ) -> dict[str, str]:
         """Return what a program outside needs, given the environment it has."""
+        is_direct = bool(self._settings.direct)
+        proxy = "" if is_direct else self.proxy
+        network = environment.network(self.proxy, self.bundle)
         return {
-            **environment.network(self.proxy, self.bundle),
+            **(environment.without_proxies(network) if is_direct else network),
             **environment.credentials(key_id, key_secret),
             **environment.hooks(env),
+            **environment.with_java(env, environment.java(proxy, self.java_store)),
         }
 
     def _region_of_bucket(self, name: str) -> str:

@@ -4,10 +4,17 @@
 about the network.
 """
 
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
+STORE_PASSWORD = "changeit"  # noqa: S105 - Java's own; the store has no secrets
+_JAVA = "JAVA_TOOL_OPTIONS"
+_OF_JAVA = re.compile(
+    r"-D(?:javax\.net\.ssl\.trustStore\w*|https?\.proxy(?:Host|Port)"
+    r"|http\.nonProxyHosts)=\S*\s*"
+)
 HOOKS = Path(str(files("alicloud_emulator") / "front" / "hooks"))
 """``sitecustomize.py`` for Python and ``preload.cjs`` for Node.js."""
 
@@ -111,6 +118,12 @@ def network(proxy: str, bundle: Path) -> dict[str, str]:
     }
 
 
+def without_proxies(env: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment for a program whose network leads nowhere else."""
+    proxies = {*_PROXIES, *_NO_PROXIES}
+    return {name: value for name, value in env.items() if name not in proxies}
+
+
 def credentials(access_key_id: str, access_key_secret: str) -> dict[str, str]:
     """Return credentials in every spelling that SDKs and tools read."""
     return {
@@ -120,6 +133,33 @@ def credentials(access_key_id: str, access_key_secret: str) -> dict[str, str]:
         "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
         "ALIBABA_CLOUD_CLI_PROFILE_DISABLED": "true",
     }
+
+
+def java(proxy: str, store: Path) -> dict[str, str]:
+    """Return what Java programs are told, since they mind neither of the others.
+
+    Args:
+        proxy: URL of the front; "" for none.
+        store: What they are to trust, as Java keeps it.
+    """
+    options = {
+        "javax.net.ssl.trustStore": str(store),
+        "javax.net.ssl.trustStoreType": "JKS",
+        "javax.net.ssl.trustStorePassword": STORE_PASSWORD,
+    }
+    if proxy:
+        host, _, port = proxy.rpartition("//")[2].rpartition(":")
+        for scheme in ("http", "https"):
+            options[f"{scheme}.proxyHost"] = host.strip("[]")
+            options[f"{scheme}.proxyPort"] = port
+        options["http.nonProxyHosts"] = "localhost|*.localhost|127.*|[::1]"
+    return {_JAVA: " ".join(f"-D{name}={value}" for name, value in options.items())}
+
+
+def with_java(env: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return what Java is told on top of what ``env`` tells it."""
+    others = _OF_JAVA.sub("", env.get(_JAVA, "")).strip()
+    return {_JAVA: f"{others} {given[_JAVA]}".lstrip()}
 
 
 def hooks(env: Mapping[str, str]) -> dict[str, str]:

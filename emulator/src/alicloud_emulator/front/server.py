@@ -192,6 +192,15 @@ class Front:
                 await self._listen(region.id, "127.0.0.1", 0)
         return await self._listen("", address, port)
 
+    async def open_directly(self, address: str) -> None:
+        """Listen where the cloud's own hosts would: at the ports of HTTPS and HTTP.
+
+        Raises:
+            OSError: The address cannot be listened on.
+        """
+        for port in (443, 80):
+            await self._listen("", address, port)
+
     def inside_port(self, region: str) -> int:
         """Return the port of a region's own network.
 

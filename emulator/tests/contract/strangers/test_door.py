@@ -76,6 +76,7 @@ def test_the_console_is_at_the_door_too(shared_emulator: RunningEmulator) -> Non
         {"Host": "10.0.0.1"},
         {"Host": "emulator"},
         {"Origin": "https://example.com"},
+        {"Sec-Fetch-Site": "same-origin"},  # an object may be a page
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
@@ -84,6 +85,17 @@ def test_no_other_machine_or_page_reaches_the_console(
 ) -> None:
     answer = ask(shared_emulator, "POST", "/_emulator/reset", headers)
     assert answer.status_code == 403
+
+
+def test_a_browser_is_led_to_the_console_s_own_port(
+    shared_emulator: RunningEmulator,
+) -> None:
+    asked = {"Accept": "text/html"}
+    page = ask(shared_emulator, "GET", "/_emulator", asked)
+    assert "page" in page.text
+    assert page.url.startswith(shared_emulator.console)
+    other = asked | {"Sec-Fetch-Site": "same-origin"}
+    assert ask(shared_emulator, "GET", "/_emulator", other).status_code == 403
 
 
 def test_events_at_the_door_end_with_their_reader(
