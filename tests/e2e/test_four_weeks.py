@@ -17,7 +17,7 @@ from emulator.tests.support.emulator import RunningEmulator, emulator
 from tests.e2e.test_prune import AGE
 from tests.e2e.test_weather import inline, toml_profile
 from tests.support.audit import left_behind
-from tests.support.tool import Ended, ali_import
+from tests.support.tool import RUN_S_MAX, Ended, ali_import
 
 pytestmark = pytest.mark.e2e
 
@@ -36,50 +36,47 @@ delete-after = "30d"
 """
 NAMES = ("debian-{}-uefi-x86-64", "debian-{}")
 
-# What people do by hand, as the account itself: {kind: (region, image, deed)}.
+# What people do by hand, as the account itself: KIND REGION NAME for each deed.
 DRIFT = """
 import sys, anyio, ali_import
 from ali_import.cloud import calls
 from ali_import.cloud.values import ImageStatus
 
-kind, region, name = sys.argv[1:]
+async def drift(cloud, kind, region, name):
+    (image,) = await cloud.call(calls.DescribeImages(region=region, name=name))
+    one = dict(region=region, image_id=image.image_id)
+    hide = calls.ModifyImageSharePermission(**one, public=False)
+    tags = dict(
+        region=region,
+        resource_type="image",
+        resource_ids=(image.image_id,),
+        keys=("ali-import:run",),
+    )
+    deprecated = ImageStatus.DEPRECATED
+    deeds = {
+        "unshare": [hide],
+        "untag": [calls.UntagResources(**tags)],
+        "family": [calls.ModifyImageAttribute(**one, family="elsewhere")],
+        "deprecate": [hide, calls.ModifyImageAttribute(**one, status=deprecated)],
+        "delete": [hide, calls.DeleteImage(**one)],
+    }
+    for deed in deeds[kind]:
+        await cloud.call(deed)
+    for snapshot_id in image.snapshot_ids if kind == "delete" else ():
+        delete = calls.DeleteSnapshot(region=region, snapshot_id=snapshot_id)
+        while True:
+            try:
+                await cloud.call(delete)
+                break
+            except ali_import.ApiError as error:  # until the image is gone
+                assert error.code == "SnapshotCreatedImage"
+                await anyio.sleep(0.1)
 
 async def main():
+    words = iter(sys.argv[1:])
     async with ali_import.connect() as cloud:
-        found = await cloud.call(calls.DescribeImages(region=region, name=name))
-        (image,) = found
-        one = dict(region=region, image_id=image.image_id)
-        deeds = {
-            "unshare": [calls.ModifyImageSharePermission(**one, public=False)],
-            "untag": [
-                calls.UntagResources(
-                    region=region,
-                    resource_type="image",
-                    resource_ids=(image.image_id,),
-                    keys=("ali-import:run",),
-                )
-            ],
-            "family": [calls.ModifyImageAttribute(**one, family="elsewhere")],
-            "deprecate": [
-                calls.ModifyImageSharePermission(**one, public=False),
-                calls.ModifyImageAttribute(**one, status=ImageStatus.DEPRECATED),
-            ],
-            "delete": [
-                calls.ModifyImageSharePermission(**one, public=False),
-                calls.DeleteImage(**one),
-            ],
-        }
-        for deed in deeds[kind]:
-            await cloud.call(deed)
-        for snapshot_id in image.snapshot_ids if kind == "delete" else ():
-            delete = calls.DeleteSnapshot(region=region, snapshot_id=snapshot_id)
-            while True:
-                try:
-                    await cloud.call(delete)
-                    break
-                except ali_import.ApiError as error:  # until the image is gone
-                    assert error.code == "SnapshotCreatedImage"
-                    await anyio.sleep(0.1)
+        for kind, region, name in zip(words, words, words):
+            await drift(cloud, kind, region, name)
 
 anyio.run(main)
 """
@@ -132,7 +129,7 @@ policies = [{inline(json.loads(printed.out))}]
 
 def by_hand(cloud: RunningEmulator, program: str, *arguments: str) -> None:
     command = [sys.executable, "-c", program, *arguments]
-    subprocess.run(command, env=dict(cloud.env), check=True, timeout=60)
+    subprocess.run(command, env=dict(cloud.env), check=True, timeout=RUN_S_MAX)
 
 
 def stand(cloud: RunningEmulator) -> dict[str, dict[str, str]]:
@@ -183,8 +180,8 @@ def _drift_and_mend(
     """Change things by hand: the plan shows just that, and publishing mends just that."""
     flags = ("-c", release, "--set", f"version={week}")
     assert command("--plan", *flags).status == 0
-    for kind, region, name, _, _ in DRIFTS:
-        by_hand(cloud, DRIFT, kind, region, name.format(week))
+    deeds = [(kind, region, name.format(week)) for kind, region, name, _, _ in DRIFTS]
+    by_hand(cloud, DRIFT, *(word for deed in deeds for word in deed))
     planned = command("--plan", *flags)
     assert planned.status == 5, planned.err
     found = {tuple(line.split()[:2]): line.split()[3:] for line in planned.lines}
