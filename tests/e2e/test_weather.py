@@ -119,7 +119,7 @@ policies = [{ Version = "1", Statement = [{ Effect = "Allow", Action = "ecs:Desc
     options = ("--profile", toml_profile(tmp_path, user), "--as", "nobody")
     ended, report = execute(*FLAGS, *regions("eu-central-1"), disks[0], options=options)
     assert ended.status == 4, ended.err
-    assert "permissions.md" in ended.err
+    assert "ali-import check --policy" in ended.err
     assert all(not left_behind(state) for state in report["regions"].values())
 
 

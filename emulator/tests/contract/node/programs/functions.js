@@ -127,7 +127,7 @@ async function later(role) {
       });
       await store.put('done', event);
     };`) }, { role });
-  const accepted = await call('later', 'news', { xFcInvocationType: 'Async' });
+  const accepted = await call('later', 'news', { xFcInvocationType: 'Async', xFcLogType: 'None' });
   let got;
   for (let tries = 0; tries < 50 && !got; tries += 1) {
     await pause(200);
