@@ -165,7 +165,7 @@ def test_exec_runs_a_program_and_reports_what_it_did(tmp_path: Path) -> None:
     emulator = [sys.executable, "-m", "alicloud_emulator.cli.main", "exec"]
     program = [sys.executable, str(PROGRAMS / "image_life.py")]
     ended = subprocess.run(
-        [*emulator, "--speed", "10", "--report", str(report), "--", *program],
+        [*emulator, "--speed", "4", "--report", str(report), "--", *program],
         env={**os.environ, "OSS_SESSION_TOKEN": "misleading"},
         check=False,
         capture_output=True,
