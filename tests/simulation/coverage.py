@@ -48,10 +48,22 @@ UNREACHABLE: Final[dict[Key, str]] = {
 """Rows of the table that no seed can meet, each with the reason."""
 
 
+MADE_OTHERWISE: Final = {
+    Do.LAG: "the bridge's own lag, region by region",
+    Do.LATE_USABLE: "the profile's durations",
+    Do.NO_HOST: "the bridge's network",
+    Do.NO_RESOLVER: "the bridge's network",
+    Do.DEAD: "the bridge's network, and the profile's regions",
+    Do.TRICKLE: "answers are whole here; to be slow is a delay",
+    Do.CLOCK: "fast seeds check few signatures, and no clock",
+}
+"""Kinds of fault that the simulation makes in other ways, or that it has no use for."""
+
+
 def gaps(tally: Tally) -> Iterator[str]:
     """Give everything that never happened and has no excuse, and idle excuses."""
     for do in Do:
-        if not tally.struck[do]:
+        if not tally.struck[do] and do not in MADE_OTHERWISE:
             yield f"fault {do} never struck"
     for what in MET:
         if not tally.met[what]:
