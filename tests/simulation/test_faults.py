@@ -500,6 +500,28 @@ def test_a_lender_waits_for_who_comes_to_lack_what_it_has() -> None:
     in_a_scene(scenario)
 
 
+def test_an_image_that_another_run_has_deleted_is_not_told_as_left() -> None:
+    """A late listing shows it all the same."""
+
+    async def scenario(scene: Scene) -> None:
+        put, region = _Put(scene.world, Random(1)), "eu-central-1"
+        lease = Lease(run_id="deadbeef", expires_at=int(scene.now()) - 60)
+        name = temporary_image_name("new", ACCOUNT, region)
+        image = put.image(region, name, tags=lease.tags(), public=True)
+        found = await cleanup.find_leftovers(scene.cloud, emit=scene.heard.append)
+        scene.lag.set(region, 5.0)
+        await anyio.sleep(1)
+        store(scene.world).remove_image(image)
+        left = await cleanup.remove_leftovers(
+            scene.cloud, found, rng=Random(1), now=scene.now, emit=scene.heard.append
+        )
+        assert left == ()
+        owned = store(scene.world).snapshots_of(ACCOUNT, region)
+        assert image.disks[0].snapshot_id not in {s.snapshot_id for s in owned}
+
+    in_a_scene(scenario)
+
+
 def test_an_image_that_was_hardened_stays_so() -> None:
     async def scenario(scene: Scene) -> None:
         report = await scene.publish()

@@ -33,6 +33,8 @@ from ali_import.units import MINUTE_S
 
 T = TypeVar("T")
 
+GONE: Final = frozenset({"InvalidImageId.NotFound", "InvalidResourceId.NotFound"})
+"""What the cloud says of an image, or of a snapshot, that somebody has deleted."""
 _LOOK_S: Final = 1.0
 _GONE_S_MAX: Final = 10 * MINUTE_S
 _MADE_S_MAX: Final = 30 * MINUTE_S
@@ -248,17 +250,17 @@ async def remove(region: Region, image: CloudImage) -> None:
         if ended is None:
             return
         made = ended
+    # A late listing may have shown what another run has deleted already.
     if image.public:
-        await share(region, image.image_id, public=False)
+        await _unless_gone(share(region, image.image_id, public=False))
     if made.snapshot_ids:
-        await region.cloud.call(
-            TagResources(
-                region=region.id,
-                resource_type="snapshot",
-                resource_ids=made.snapshot_ids,
-                tags=_doomed(region),
-            )
+        doom = TagResources(
+            region=region.id,
+            resource_type="snapshot",
+            resource_ids=made.snapshot_ids,
+            tags=_doomed(region),
         )
+        await _unless_gone(region.cloud.call(doom))
     try:
         await _delete(region, made)
     except CloudError as error:
@@ -270,6 +272,14 @@ async def remove(region: Region, image: CloudImage) -> None:
     await _until(region, image.image_id, _never, _GONE_S_MAX)
     if made.snapshot_ids:
         await region.delete_doomed(made.snapshot_ids)
+
+
+async def _unless_gone(change: Awaitable[None]) -> None:
+    try:
+        await change
+    except CloudError as error:
+        if error.code not in GONE:
+            raise
 
 
 async def _delete(region: Region, image: CloudImage) -> None:

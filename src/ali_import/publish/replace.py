@@ -35,7 +35,6 @@ from ali_import.publish.model import Leftover, Target
 from ali_import.publish.region import Region
 
 _ROUNDS_MAX: Final = 5
-_GONE: Final = frozenset({"InvalidImageId.NotFound", "InvalidResourceId.NotFound"})
 
 
 def replacement_name(context: Context, region: str, target: Target) -> str:
@@ -208,7 +207,7 @@ class Replacement(Temporary):
         try:
             await self._move_aside(old)
         except CloudError as error:
-            if error.code not in _GONE:
+            if error.code not in images.GONE:
                 raise
             self.retired = earlier
             return False

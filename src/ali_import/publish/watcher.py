@@ -134,6 +134,7 @@ class Watcher:
         for start in range(0, len(waits), _BATCH_IMAGES):
             batch = waits[start : start + _BATCH_IMAGES]
             ids = tuple(dict.fromkeys(wait.image_id for wait in batch))
+            looked_at = anyio.current_time()  # the answer may take its time
             seen = await self._cloud.call(
                 DescribeImages(region=self._region, image_ids=ids)
             )
@@ -141,7 +142,10 @@ class Watcher:
             missing = [wait for wait in batch if wait.image_id not in images]
             broken = await self._broken_tasks(missing)
             for wait in batch:
-                await self._judge(wait, images.get(wait.image_id), broken)
+                if (image := images.get(wait.image_id)) is not None:
+                    await self._judge(wait, image)
+                else:
+                    await self._judge_missing(wait, looked_at, broken)
 
     async def _broken_tasks(self, waits: list[_Wait]) -> dict[str, TaskStatus]:
         """Ask about the tasks of images that are not seen: a few end in that alone."""
@@ -153,22 +157,22 @@ class Watcher:
         )
         return {t.task_id: t.status for t in tasks if t.status in _BROKEN_TASKS}
 
-    async def _judge(
-        self, wait: _Wait, image: CloudImage | None, broken: dict[str, TaskStatus]
+    async def _judge_missing(
+        self, wait: _Wait, looked_at: float, broken: dict[str, TaskStatus]
     ) -> None:
-        if image is None:
-            now = anyio.current_time()
-            wait.missed_since = now if wait.missed_since is None else wait.missed_since
-            lasting = now - wait.missed_since >= LATE_S
-            task = broken.get(wait.task_id)
-            if task is TaskStatus.FAILED:
-                failed = self._error(wait, "CreateFailed", "the import failed")
-                self._end(wait, error=await self._reason(wait, failed))
-            elif task is TaskStatus.DELETED or lasting:
-                # Somebody removed it, or cancelled its making: worth another try.
-                gone = self._error(wait, "ImageGone", "the image is no longer there")
-                self._end(wait, error=gone)
-            return
+        if wait.missed_since is None:
+            wait.missed_since = looked_at
+        lasting = looked_at - wait.missed_since >= LATE_S
+        task = broken.get(wait.task_id)
+        if task is TaskStatus.FAILED:
+            failed = self._error(wait, "CreateFailed", "the import failed")
+            self._end(wait, error=await self._reason(wait, failed))
+        elif task is TaskStatus.DELETED or lasting:
+            # Somebody removed it, or cancelled its making: worth another try.
+            gone = self._error(wait, "ImageGone", "the image is no longer there")
+            self._end(wait, error=gone)
+
+    async def _judge(self, wait: _Wait, image: CloudImage) -> None:
         wait.missed_since = None
         if image.progress != wait.progress:
             wait.progress = image.progress
