@@ -158,6 +158,23 @@ def _stopped_with_one_sick(rng: Random, plan: Plan) -> Plan:
     return replace(plan, end=End.INTERRUPT, end_at_call=rng.randint(60, 150))
 
 
+# --- an import that is never answered, where there is no other way --------------------
+
+
+def _imports_never_reply(sky: Sky) -> str:
+    sky.rule(Do.DROP_AFTER, service="ecs", action="ImportImage")
+    return "ImportImage never replies"
+
+
+def _only_imports(rng: Random, plan: Plan) -> Plan:
+    """One region abroad, which can neither copy nor fetch."""
+    plan = _regions(_plain(plan), mainland=0)
+    (lone,) = plan.profile.regions
+    lone = replace(lone, fc=False, copy_in=False)
+    plan = replace(plan, profile=replace(plan.profile, regions=(lone,)))
+    return _durations(plan, import_s=rng.uniform(1, 30))
+
+
 # --- somebody borrows late ------------------------------------------------------------
 
 
@@ -185,4 +202,9 @@ PLAYS: Final = (
         troubles=(_one_region_shows_nothing,),
     ),
     Play(name="lent for long", change=_lent_for_long),
+    Play(
+        name="never answered",
+        change=_only_imports,
+        troubles=(_imports_never_reply,),
+    ),
 )
