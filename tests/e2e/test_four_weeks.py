@@ -215,6 +215,7 @@ def _prune(
     assert stand(cloud) == expected(**kept)
     regions = cloud.get("/state")["regions"]
     assert [left_behind(regions[region]) for region in REGIONS] == [[], [], []]
-    listed = command("list", "-f", "debian")
+    where = [word for region in REGIONS for word in ("-r", region)]
+    listed = command("list", "-f", "debian", *where)
     assert listed.status == 0
     assert [line.split()[1] for line in listed.lines[1:]] == ["debian-4", "debian-3"]
