@@ -11,7 +11,7 @@ import resource
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -55,14 +55,17 @@ class OptionChanges(TypedDict, total=False):
 
     regions: tuple[str, ...]
     excluded: frozenset[str]
-    public: bool
+    public: bool | None
+    share: tuple[str, ...] | None
+    tags: Mapping[str, str] | None
+    description: str | None
     overwrite: bool
     all_or_nothing: bool
     allow_failure: frozenset[str]
     role: str
     timeout_s: float
-    nvme: str
-    imds: str
+    nvme: str | None
+    imds: str | None
     detect: bool
 
 

@@ -170,7 +170,7 @@ class PublishCommand:
             exit_status=status,
             started_at=self._started_at,
             command=self._command(),
-            public=self._release.options.public,
+            public=bool(self._release.options.public),
             allow_failure=self._release.options.allow_failure,
             redactor=self._messages.redactor,
         )

@@ -16,7 +16,7 @@ from typing import Final
 from ali_import.disk import Architecture, BootMode, DiskImage
 from ali_import.errors import ConfigurationError
 from ali_import.publish import lease
-from ali_import.publish.model import Target
+from ali_import.publish.model import Target, Wanted
 
 FAMILY_DEFAULT: Final = "ipxe"
 CHARACTERS_MIN: Final = 2
@@ -32,8 +32,10 @@ _LINKS: Final = ("http://", "https://")
 
 
 @dataclass(frozen=True)
-class Image:
-    """A disk image file to publish, and the name and family it shall have.
+class Image(Wanted):
+    """A disk image file to publish, the name and family it shall have, and what else.
+
+    What is wanted of all images is said once, in ``Options``; what is said here wins.
 
     Attributes:
         path: The file.
@@ -118,7 +120,12 @@ def _target(image: Image, disk: DiskImage, today: date) -> Target:
             advice="choose another name or family",
         )
     suffix = disk.suffix if image.suffix is None else image.suffix
-    made = Target(image=disk, name=name + suffix, family=family + suffix)
+    made = Target(
+        image=disk,
+        name=name + suffix,
+        family=family + suffix,
+        wanted=image.over(Wanted()),
+    )
     _check_suffixed(made, suffix)
     return made
 
