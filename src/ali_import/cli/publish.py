@@ -113,11 +113,6 @@ class PublishCommand:
             self._display.know(self._publication.targets)
             if any(image.family is None for image in self._release.images):
                 self._display.emit(Note(text=NO_FAMILY, level="WARNING"))
-            for region in sorted(
-                self._release.options.allow_failure - set(event.regions)
-            ):
-                text = f"--allow-failure {region} is not one of the account's regions"
-                self._display.emit(Note(text=text, level="WARNING"))
 
     def _stop_at_once(self) -> NoReturn:
         """Say what is left, and end the process."""

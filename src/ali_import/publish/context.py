@@ -1,11 +1,11 @@
 """What every part of a run shares, and where a placement stands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from ali_import import __version__
+from ali_import import __version__, syntax
 from ali_import.cloud.calls import Cloud, DescribeRegions, GetCallerIdentity
 from ali_import.cloud.retry_table import look_up
 from ali_import.cloud.steady import PREFLIGHT, Steady
@@ -126,3 +126,26 @@ async def survey(cloud: Steady) -> tuple[str, tuple[str, ...]]:
         text = f"{error.operation} failed: {error.code}: {error.message}"
         raise ConfigurationError(text, advice=advice) from error
     return identity.account_id, regions
+
+
+def wrong_regions(
+    wanted: Iterable[str], allow_failure: Iterable[str], everywhere: Collection[str]
+) -> ConfigurationError | None:
+    """Return an error that names all regions that are not open to the account."""
+    return _strangers("--region", wanted, everywhere) or _strangers(
+        "--allow-failure", sorted(allow_failure), everywhere
+    )
+
+
+def _strangers(
+    flag: str, named: Iterable[str], everywhere: Collection[str]
+) -> ConfigurationError | None:
+    """Return an error that names all regions that are not open to the account."""
+    wrong = [region for region in dict.fromkeys(named) if region not in everywhere]
+    if not wrong:
+        return None
+    meant = "".join(syntax.meant(region, everywhere) for region in wrong)
+    return ConfigurationError(
+        f"{flag} {', '.join(wrong)}: no such region is open to this account",
+        advice=f"{meant}choose from {', '.join(sorted(everywhere))}",
+    )

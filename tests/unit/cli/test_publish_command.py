@@ -520,13 +520,6 @@ def test_v_logs_what_happens(
     assert "DEBUG only with -vv" in capsys.readouterr().err
 
 
-def test_an_allowed_failure_in_no_region_is_pointed_out(
-    command: Command, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command(place_all, "--allow-failure", "cn-gone-1", "bios.img") == 0
-    assert "--allow-failure cn-gone-1 is not one of" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_interrupts_and_the_report_is_still_made(
     command: Command,
