@@ -33,6 +33,7 @@ from ali_import.publish.run import Run
 from ali_import.standing import images as standing_images
 from ali_import.standing import policy
 from ali_import.standing import prune as pruning_of
+from ali_import.standing.account import refuse_account
 from ali_import.standing.check import check as check_of
 from ali_import.standing.check import fix as fix_of
 from ali_import.standing.finding import Finding
@@ -186,6 +187,7 @@ class Publication:
             self._scratch,
             self._on_event,
         )
+        await refuse_account(steadied(self._cloud, _dice(), self._on_event))
         self._run = Run(
             self._cloud,
             self._targets,

@@ -1,6 +1,6 @@
 """A placement: one target in one region, from the first look to its place in the family."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,7 +15,7 @@ from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import BROKEN, READY, CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError, TaskFailedError
 from ali_import.publish import images
-from ali_import.publish.context import Track
+from ali_import.publish.context import NO_IMPORTS, NO_PUBLIC, Track
 from ali_import.publish.lease import TAG_PUBLIC
 from ali_import.publish.make import Made, Making
 from ali_import.publish.model import (
@@ -179,12 +179,15 @@ class Placement:
         failures: list[_Failure] = []
         for route, way in routes(self.target):
             self._track.route = route
+            if refused := self.region.context.refused(NO_IMPORTS, self.region.id):
+                raise refused
             self._sources.lack_bytes(self.region.id)
             if route in IMPORTING:
                 self._sources.expect_image(self.region.id)
             try:
                 return self._placed(await way(making, self._sources))
             except CloudError as error:
+                self._note_refusal(error, NO_IMPORTS)
                 step = self._track.step
                 failures.append(_Failure(route=route, step=step, error=error))
                 if _is_about_the_image(error):
@@ -278,12 +281,24 @@ class Placement:
         """Make the image public, or private again; a tag says whether it was us."""
         assert self.image is not None
         image = self.image
+        refused = self.region.context.refused(NO_PUBLIC, self.region.id)
+        if public and refused:
+            raise refused
         if public and TAG_PUBLIC not in image.tags:
             # Before it is done, so that it is never done without being noted.
             await images.tag(self.region, image, {TAG_PUBLIC: "true"})
-        await images.share(self.region, image.image_id, public=public)
+        try:
+            await images.share(self.region, image.image_id, public=public)
+        except CloudError as error:
+            self._note_refusal(error, NO_PUBLIC)
+            raise
         if not public:
             await images.untag(self.region, image.image_id, [TAG_PUBLIC])
+
+    def _note_refusal(self, error: CloudError, codes: Collection[str]) -> None:
+        """Keep what the cloud refuses the whole account, for the other placements."""
+        if isinstance(error, ApiError) and error.code in codes:
+            self.region.context.refusals.setdefault(error.code, error)
 
     async def _share(self, wanted: Wanted) -> None:
         """Share the image with the accounts that are wanted; tags say with whom we did."""

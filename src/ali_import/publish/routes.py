@@ -25,7 +25,7 @@ from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import ASKING
 from ali_import.cloud.values import BROKEN, ObjectSource
 from ali_import.errors import ApiError, CloudError, TaskFailedError, TransportError
-from ali_import.publish.context import Track
+from ali_import.publish.context import NO_IMPORTS, Track
 from ali_import.publish.lease import temporary_image_name
 from ali_import.publish.make import Attempt, Lent, Made, Making
 from ali_import.publish.model import Route, Step, Target
@@ -198,6 +198,8 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
     """
     region, disk = making.region, making.target.image
     options, wanted = region.context.options, making.wanted
+    if refused := region.context.refused(NO_IMPORTS, region.id):
+        raise refused  # another placement found out while this one staged
     if not isinstance(making, Lent):
         sources.have_bytes(region.id)
 

@@ -25,6 +25,7 @@ from tests.unit.cli.scripted import (
     SCRIPTS,
     Script,
     ScriptedRun,
+    nobody_refused,
     nothing_unfinished,
     run_with,
 )
@@ -58,6 +59,7 @@ def command(made: list[ScriptedRun], monkeypatch: pytest.MonkeyPatch) -> Command
     def run(script: Script, *argv: str) -> int:
         monkeypatch.setattr(library, "Run", run_with(script, made))
         monkeypatch.setattr(preparing, "is_unfinished", nothing_unfinished)
+        monkeypatch.setattr(library, "refuse_account", nobody_refused)
         return main.main(argv)
 
     return run
