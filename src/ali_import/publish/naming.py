@@ -8,7 +8,7 @@ Chinese character; not beginning with ``aliyun`` or ``acs:``; without ``http://`
 
 import re
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -31,7 +31,7 @@ _RESERVED: Final = ("aliyun", "acs:")
 _LINKS: Final = ("http://", "https://")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Image(Wanted):
     """A disk image file to publish, the name and family it shall have, and what else.
 
@@ -49,8 +49,7 @@ class Image(Wanted):
         sha256: What the file's SHA-256 must be, in hexadecimal; "" for anything.
     """
 
-    path: str | Path
-    _: KW_ONLY
+    path: str | Path = field(kw_only=False)
     name: str | None = None
     family: str | None = None
     suffix: str | None = None
