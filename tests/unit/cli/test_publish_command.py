@@ -111,7 +111,7 @@ def test_without_flags_the_options_are_the_defaults(
     monkeypatch.setattr("time.time", lambda: 1767949200.0)
     assert command(place_all, "bios.img") == 0
     options = made[0].options
-    assert (options.regions, options.role, options.public) == ((), "", False)
+    assert (options.regions, options.role, options.public) == ((), "", None)
     assert options.timeout_s == 4 * 3600
     assert [target.name for target in made[0].targets] == ["ipxe-20260109"]
 
