@@ -17,7 +17,7 @@ from ali_import.publish.model import Leftover, Outcome, Report, Result, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.profile import OssMode, Region
 from alicloud_emulator.world.world import World
-from tests.simulation.landscape import Landscape, begun_by, store
+from tests.simulation.landscape import STOOD, Landscape, begun_by, store
 from tests.simulation.plan import ACCOUNT, Plan
 
 # --- the report and the world ---------------------------------------------------------
@@ -112,6 +112,11 @@ def is_usable(image: Image, now: float) -> bool:
     return told is not False or now - image.ends_at >= USABLE_S_MAX
 
 
+def _left(image: Image) -> str:
+    """Return what an image that stood before has for NVMe, which nobody named."""
+    return image.nvme if image.tags.get(TAG_RUN) == STOOD else ""
+
+
 def _wrong(plan: Plan, image: Image, target: Target, now: float) -> Iterator[str]:
     """Give what is wrong with an image that ought to be a target's."""
     options, wanted = plan.options, target.image
@@ -120,9 +125,18 @@ def _wrong(plan: Plan, image: Image, target: Target, now: float) -> Iterator[str
         ("content", image.content_sha256, wanted.sha256),
         ("architecture", image.architecture, wanted.architecture or "x86_64"),
         ("boot mode", image.boot_mode, wanted.boot_mode.value),
-        ("nvme", image.nvme, options.nvme),
-        ("imds", image.imds, "v2" if image.imds == "v2" else options.imds),
+        ("nvme", image.nvme, options.nvme or _left(image) or "supported"),
+        ("imds", image.imds, "v2" if image.imds == "v2" else options.imds or "v1"),
         ("tag", image.tags.get(TAG_SHA256), wanted.sha256),
+        *(
+            (f"tag {key}", image.tags.get(key), value)
+            for key, value in (options.tags or {}).items()
+        ),
+        (
+            "description",
+            image.description if options.description else None,
+            options.description,
+        ),
     )
     for what, is_so, should in facts:
         if is_so != should:

@@ -418,12 +418,15 @@ def _options(rng: Random, profile: Profile) -> Options:
     timeout_s = 4 * 3600.0 if rng.random() < 0.93 else rng.uniform(5, 300)
     return Options(
         regions=tuple(asked),
-        public=rng.random() < 0.5,
+        public=rng.choice((True, True, None, False)),
+        tags=rng.choice((None, None, {"team": "kernel"})),
+        description=rng.choice((None, None, None, "for everybody")),
         overwrite=rng.random() < 0.4,
         all_or_nothing=rng.random() < 0.3,
         allow_failure=frozenset(allowed),
         timeout_s=timeout_s,
-        imds=rng.choice(("v1", "v1", "v2")),
+        nvme=rng.choice((None, "supported", "unsupported")),
+        imds=rng.choice((None, "v1", "v2")),
     )
 
 

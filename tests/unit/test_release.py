@@ -435,3 +435,66 @@ def test_what_is_wrong_about_keeping_is_named(
 def test_a_wrong_table_is_told_to_who_publishes_as_well(folder: Path) -> None:
     (line,) = complaints(folder, GOOD + "[prune]\nkeep = 'all'")
     assert ":4: prune.keep: 'all' is not a whole number" in line
+
+
+def test_what_is_wanted_of_images_may_differ_from_one_to_the_other(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "release.toml"
+    path.write_text(
+        """
+        name = "n-{v}"
+        family = "demo"
+        share = ["1234567890"]
+        tag = { project = "p" }
+        description = "version {v}"
+        nvme = "unsupported"
+        imds = "v2"
+        [[image]]
+        file = "a.img"
+        [[image]]
+        file = "b.img"
+        name = "other"
+        public = true
+        share = []
+        tag = { project = "q" }
+        """
+    )
+    release = load_release(path, settings={"v": "7"})
+    assert release.options.share == ("1234567890",)
+    assert release.options.description == "version 7"
+    assert release.options.tags == {"project": "p"}
+    assert (release.options.nvme, release.options.imds) == ("unsupported", "v2")
+    first, second = release.images
+    assert first.over(release.options).share == ("1234567890",)
+    wanted = second.over(release.options)
+    assert (wanted.public, wanted.share, wanted.tags) == (True, (), {"project": "q"})
+    flags = load_release(
+        path, settings={"v": "7"}, instead={"public": False, "share": ["23456"]}
+    )
+    assert [image.over(flags.options).public for image in flags.images] == [False] * 2
+    assert flags.images[1].over(flags.options).share == ("23456",)
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('share = "1"', "is not a list of texts"),
+        ('share = ["me"]', "'me' is no account id"),
+        ("tag = 1", "is not a table of texts"),
+        ('tag = { "acs:x" = "y" }', "begins with acs:"),
+        ("tag = { x = 1 }", "is not a table of texts"),
+        ('description = "x"', "2 to 256 characters"),
+        ('imds = "v3"', 'is not "v1" or "v2"'),
+        ("nvme = true", 'is not "supported" or "unsupported"'),
+        ('public = true\nshare = ["1234567890"]', "a public image cannot be shared"),
+    ],
+)
+def test_what_is_wrong_with_what_is_wanted_is_told(
+    tmp_path: Path, line: str, complaint: str
+) -> None:
+    path = tmp_path / "release.toml"
+    path.write_text(f'family = "demo"\nimage = ["a.img"]\n{line}\n')
+    with pytest.raises(ConfigurationError) as wrong:
+        load_release(path)
+    assert complaint in wrong.value.diagnostics()

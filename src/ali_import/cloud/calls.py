@@ -235,6 +235,7 @@ class ModifyImageAttribute(Call[None]):
     name: str | None = None
     family: str | None = None
     boot_mode: str | None = None
+    description: str | None = None
     nvme: str | None = None
     imds: str | None = None
     status: ImageStatus | None = None

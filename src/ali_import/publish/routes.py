@@ -25,13 +25,14 @@ from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import ASKING
 from ali_import.cloud.values import BROKEN, ObjectSource
 from ali_import.errors import ApiError, CloudError, TaskFailedError, TransportError
-from ali_import.publish.context import Track
+from ali_import.publish.context import NO_IMPORTS, Track
 from ali_import.publish.lease import temporary_image_name
 from ali_import.publish.make import Attempt, Lent, Made, Making
 from ali_import.publish.model import Route, Step, Target
 from ali_import.publish.region import Region
 from ali_import.publish.sources import ImageSource, Sources, distance
 from ali_import.publish.stage import Staging
+from ali_import.publish.wanted import IMDS, NVME
 
 Way = Callable[[Making, Sources], Awaitable[Made]]
 
@@ -196,7 +197,9 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
         CloudError: The cloud refused.
     """
     region, disk = making.region, making.target.image
-    options = region.context.options
+    options, wanted = region.context.options, making.wanted
+    if refused := region.context.refused(NO_IMPORTS, region.id):
+        raise refused  # another placement found out while this one staged
     if not isinstance(making, Lent):
         sources.have_bytes(region.id)
 
@@ -213,10 +216,10 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
                 size_gib=disk.size_gib,
                 bucket=region.workspace.bucket,
                 key=key,
-                nvme=options.nvme,
-                imds=options.imds,
+                nvme=wanted.nvme or NVME,
+                imds=wanted.imds or IMDS,
                 detect=options.detect,
-                tags=making.tags,
+                tags=making.tags_at_first,
             ),
             ASKING,
             on_send=making.note_asking,
@@ -310,7 +313,7 @@ async def _copy_from(making: Making, source: ImageSource) -> Made:
                 destination_region=region.id,
                 destination_name=making.name,
                 description=making.description,
-                tags=making.tags,
+                tags=making.tags_of_a_copy,
             ),
             ASKING,
             on_send=making.note_asking,
