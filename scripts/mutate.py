@@ -161,6 +161,36 @@ MUTATIONS: Final = (
         new="            (False, partial(",
     ),
     Mutation(
+        name="zeros go up",
+        file="disk/pack.py",
+        old="        if block == self._zero_block[: len(block)]:\n",
+        new="        if False:\n",
+    ),
+    Mutation(
+        name="blocks that are there already go up again",
+        file="disk/pack.py",
+        old="        there = self._known.get(digest) if digest else None\n",
+        new="        there = None\n",
+    ),
+    Mutation(
+        name="a piece is copied from where the one before it was",
+        file="publish/assembly.py",
+        old="                yield from _cut(self._from_pack(source, length))\n",
+        new="                yield from _cut(self._from_pack(max(0, source - length), length))\n",
+    ),
+    Mutation(
+        name="zeros are not cut to their gap",
+        file="publish/assembly.py",
+        old="                    yield zeros._replace(length=min(zeros.length, length - at))\n",
+        new="                    yield zeros\n",
+    ),
+    Mutation(
+        name="a large image goes up to every region",
+        file="publish/routes.py",
+        old="    if _is_large(target):\n",
+        new="    if False:\n",
+    ),
+    Mutation(
         name="copies are sprayed",
         file="publish/sources.py",
         old="COPIES_RUNNING_MAX: Final = 5",

@@ -13,7 +13,7 @@ import anyio
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import CloudImage, Fetch, FileRange
+from ali_import.cloud.values import CloudImage, Fetch, LocalBody
 from ali_import.cloud.values import ImageStatus as CloudStatus
 from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.publish.lease import PREFIX, TAG_RUN
@@ -519,6 +519,7 @@ class Eye:
         phase: The phase it told last.
         alone: Whether it is the only process that ever ran at this time.
         uplink: Bytes it sent of each local file, successfully.
+        parts: The same by file and region, each part once, by its number.
         when_answered: What to do when the first call of an action has succeeded.
         asking: When it last asked for each image, on the event loop's clock.
         doubts: What may be there of what it asked for.
@@ -551,6 +552,7 @@ class Eye:
         self.phase = Phase.SURVEY
         self.alone = True
         self.uplink: Counter[Path] = Counter()
+        self.parts: dict[tuple[Path, str], dict[int, int]] = {}
         self.when_answered: dict[str, Callable[[], None]] = {}
         self.asking: dict[tuple[str, ...], float] = {}
         self.doubts: dict[tuple[str, ...], _Doubt] = {}
@@ -636,8 +638,10 @@ class Eye:
             pause_s = result.retry_after_s or THROTTLED_S_MIN
             self.not_before[_kind(request)] = anyio.current_time() + pause_s
         body = getattr(request, "body", None)
-        if isinstance(body, FileRange) and not isinstance(result, Exception):
+        if isinstance(body, LocalBody) and not isinstance(result, Exception):
             self.uplink[body.path] += body.length
+            parts = self.parts.setdefault((body.path, request.region), {})
+            parts[getattr(request, "number", 1)] = body.length
         if not isinstance(result, Exception):
             self.when_answered.pop(type(request).__name__, _nothing)()
         self._monitor.answered(self, request, result)

@@ -165,7 +165,7 @@ def _lent_for_long(rng: Random, plan: Plan) -> Plan:
     """The lender is done long before those who take its bytes, and nothing else."""
     plan = _regions(_plain(plan), mainland=rng.randint(1, 3), copy_in=False)
     # Smaller ones are not fetched: they fit into the call of a function.
-    targets = tuple(plans.target(rng, number, (2, 4)) for number in range(2))
+    targets = tuple(plans.target(rng, number, plans.LARGE) for number in range(2))
     plan = replace(plan, targets=targets, rivals=targets)
     starts_s = rng.uniform(10, 20)
     return _durations(plan, import_s=1.0, usable_s=0.0, function_cold_start_s=starts_s)

@@ -17,7 +17,7 @@ from ali_import.disk.inspection import (
     suffix_of,
     whole_gib,
 )
-from ali_import.disk.parts import Part, PartHasher
+from ali_import.disk.pack import Pack, Packer
 from ali_import.disk.reader import Reader, open_image
 from ali_import.disk.scratch import Scratch
 from ali_import.disk.unpack import Progress, Unpacked, unpack, wants_unpacking
@@ -45,7 +45,7 @@ class DiskImage:
         warnings: What its publisher may want to know, a sentence each.
         unpacked: The temporary file that it was unpacked to, if it was compressed or
             came from a pipe; then sizes and ``sha256`` are of that.
-        parts: What the file is uploaded in.
+        pack: What of the file goes up, in parts, and how it is made again of that.
     """
 
     path: Path
@@ -58,7 +58,7 @@ class DiskImage:
     uefi_preferred: bool = False
     warnings: tuple[str, ...] = ()
     unpacked: Path | None = None
-    parts: tuple[Part, ...] = field(default=(), compare=False, repr=False)
+    pack: Pack = field(default=Pack(), compare=False, repr=False)
 
     @property
     def content(self) -> Path:
@@ -130,10 +130,10 @@ def inspect(
     with open_image(temporary or path, named=path) as file:
         packed = unpacked is not None and unpacked.compression != ""
         found = _fit_to_publish(file, packed=packed, told=boot_mode is not None)
-        parts = PartHasher(file.size_bytes)
+        packer = Packer(file.size_bytes)
         preferred = boot_mode is BootMode.UEFI_PREFERRED
         mode, machine = _told(found, boot_mode, architecture)
-        content_sha256 = file.sha256(parts)
+        content_sha256 = file.sha256(packer)
         _check_sum(path, content_sha256, sha256)
         return DiskImage(
             path=path,
@@ -149,7 +149,7 @@ def inspect(
                 *_contradictions(found, mode, machine, preferred=preferred),
             ),
             unpacked=temporary,
-            parts=parts.parts(),
+            pack=packer.pack(),
         )
 
 

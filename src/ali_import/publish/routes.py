@@ -67,7 +67,7 @@ def routes(target: Target) -> tuple[tuple[Route, Way], ...]:
 
 def _is_large(target: Target) -> bool:
     """Whether the image is too large to go up more than once."""
-    return len(target.image.parts) > 1
+    return target.image.pack.is_large
 
 
 # --- direct ---------------------------------------------------------------------------
@@ -100,26 +100,28 @@ async def direct_seed(making: Making, sources: Sources) -> Made:
         if await sources.seed_settled():
             raise _not_the_seed(region)
     try:
-        key = await _stage_directly(making, sources)
+        staged = await _stage_directly(making, sources)
     except CloudError:
         sources.no_object(region.id)
         sources.give_up_seed(region.id)
         raise
-    return await _import(making, sources, key)
+    return await _import(making, sources, staged)
 
 
-async def _stage_directly(making: Making, sources: Sources) -> str:
+async def _stage_directly(making: Making, sources: Sources) -> ObjectSource:
     region = making.region
     workspace = region.workspace
     await workspace.need_direct()
     try:
-        key = await Staging(region, making.target.image, making.track, relay="").run()
+        staging = Staging(region, making.target.image, making.track, relay="")
+        pack = await staging.bring()
+        # Others may fetch it, while the object is made of it here.
+        sources.add_object(pack)
+        return await staging.make(pack)
     except CloudError as error:
         if error.code == "PublicEndpointForbidden":
             workspace.refuse_direct(error)
         raise
-    sources.add_object(ObjectSource(region=region.id, bucket=workspace.bucket, key=key))
-    return key
 
 
 def _not_the_seed(region: Region) -> ApiError:
@@ -145,8 +147,8 @@ async def relay(making: Making, sources: Sources) -> Made:
     region = making.region
     await _prepare_relay(region)
     function = region.workspace.function
-    key = await Staging(region, making.target.image, making.track, relay=function).run()
-    return await _import(making, sources, key)
+    staging = Staging(region, making.target.image, making.track, relay=function)
+    return await _import(making, sources, await staging.run())
 
 
 async def relay_seed(making: Making, sources: Sources) -> Made:
@@ -163,14 +165,14 @@ async def relay_seed(making: Making, sources: Sources) -> Made:
     await _prepare_relay(region)
     sources.add_reserve(region.id)
     if await sources.object_known(region.id):
-        key = await Staging(
+        staging = Staging(
             region,
             making.target.image,
             making.track,
             relay=region.workspace.function,
             sources=sources,
-        ).run()
-        return await _import(making, sources, key)
+        )
+        return await _import(making, sources, await staging.run())
     if not sources.claim_seed(region.id):
         raise _not_the_seed(region)
     try:
@@ -188,7 +190,7 @@ async def _prepare_relay(region: Region) -> None:
 # --- importing what was staged --------------------------------------------------------
 
 
-async def _import(making: Making, sources: Sources, key: str) -> Made:
+async def _import(making: Making, sources: Sources, staged: ObjectSource) -> Made:
     """Import the staged object, and return the image when it is there.
 
     Raises:
@@ -211,8 +213,8 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
                 boot_mode=disk.boot_mode,
                 format=disk.format,
                 size_gib=disk.size_gib,
-                bucket=region.workspace.bucket,
-                key=key,
+                bucket=staged.bucket,
+                key=staged.key,
                 nvme=options.nvme,
                 imds=options.imds,
                 detect=options.detect,
@@ -226,7 +228,7 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
     tried = False
     while True:
         try:
-            made = await making.make(Step.IMPORT, ask, "import", key)
+            made = await making.make(Step.IMPORT, ask, "import", staged.key)
         except TaskFailedError as error:
             sources.failed_imports.append(region.id)
             sources.refusal = error

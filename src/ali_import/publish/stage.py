@@ -2,31 +2,28 @@
 
 from typing import Final
 
-import anyio
-
-from ali_import.cloud.calls import (
-    CompleteMultipartUpload,
-    InitiateMultipartUpload,
-    ListObjects,
-    PutObject,
-    UploadPart,
-)
+from ali_import.cloud.calls import PutObject, UploadPart
 from ali_import.cloud.steady import NORMAL, RELAYED
-from ali_import.cloud.values import Fetch, FileRange, StoredPart
+from ali_import.cloud.values import Fetch, LocalBody, ObjectSource, StoredPart
 from ali_import.disk import DiskImage
-from ali_import.disk.parts import Part
-from ali_import.errors import CloudError, SourcesGoneError
+from ali_import.disk.pack import Part
+from ali_import.errors import SourcesGoneError
+from ali_import.publish.assembly import Assembly, stem_of
 from ali_import.publish.context import Track
 from ali_import.publish.model import Step
 from ali_import.publish.region import Region
 from ali_import.publish.sources import Sources
+from ali_import.publish.upload import Upload
+from ali_import.units import sized
 
-_PARTS_AT_ONCE: Final = 4
 _SOURCES_MAX: Final = 5
 
 
 class Staging:
-    """Puts one image's bytes into the bucket of a region, in parts.
+    """Puts one image's bytes into the bucket of a region.
+
+    First comes what goes up of it, its pack; of that the image's object is made where it
+    is (``assembly.py``).
 
     Args:
         region: Where to.
@@ -51,93 +48,84 @@ class Staging:
         self._relay = relay
         self._sources = sources
         self._bucket = region.workspace.bucket
-        # Named by its content; ImportImage checks the suffix.
-        self._key = f"{image.sha256[:32]}.{image.format.lower()}"
+        suffix = "pack" if image.pack.pieces else image.format.lower()
+        self._key = f"{stem_of(image)}.{suffix}"
 
-    async def run(self) -> str:
-        """Store the bytes, and return the object's key.
+    async def run(self) -> ObjectSource:
+        """Store the bytes, and return the object to import.
 
         Raises:
             CloudError: The region does not take them, or no source could be read.
         """
+        return await self.make(await self.bring())
+
+    async def bring(self) -> ObjectSource:
+        """Store the pack, and return where it is.
+
+        Raises:
+            CloudError: The region does not take it, or no source could be read.
+        """
         self._track.enter(Step.STAGE)
+        self._tell()
         self._region.workspace.will_hold(self._key)
-        parts, cloud = self._image.parts, self._region.cloud
+        parts = self._image.pack.parts
         if len(parts) == 1:
-            await self._put(parts[0], "")
-            return self._key
-        upload_id = await cloud.call(
-            InitiateMultipartUpload(
-                region=self._region.id,
-                bucket=self._bucket,
-                relay=self._relay,
-                key=self._key,
-            )
+            await self._put(parts[0], None)
+        else:
+            await self._upload().run([part.number for part in parts], self._put_part)
+        return ObjectSource(region=self._region.id, bucket=self._bucket, key=self._key)
+
+    async def make(self, pack: ObjectSource) -> ObjectSource:
+        """Make the image's object of its pack, and return where it is.
+
+        Raises:
+            CloudError: The region refuses or does not answer.
+        """
+        return await Assembly(self._region, self._image, pack, relay=self._relay).run()
+
+    def _tell(self) -> None:
+        """Tell how much of a large file goes up, and what of that need not."""
+        pack = self._image.pack
+        if self._sources is not None or not pack.pieces:
+            return
+        text = f"{sized(pack.size_bytes)} of {self._image.path.name} go up"
+        if pack.gap_bytes:
+            text += f", {sized(pack.gap_bytes)} of them zeros: its data are scattered"
+        self._region.note(text)
+
+    def _upload(self) -> Upload:
+        size_bytes = self._image.pack.size_bytes
+        return Upload(
+            self._region, self._bucket, self._key, size_bytes, relay=self._relay
         )
-        stored = await self._put_all(upload_id)
-        complete = CompleteMultipartUpload(
-            region=self._region.id,
-            bucket=self._bucket,
-            relay=self._relay,
-            key=self._key,
-            upload_id=upload_id,
-            parts=stored,
-        )
-        try:
-            await cloud.call(complete)
-        except CloudError as error:
-            # An upload that is not there any more may be one that was completed, and
-            # the answer got lost: then the object is there, whole.
-            if error.code != "NoSuchUpload" or not await self._is_stored():
-                raise
-        return self._key
 
-    async def _put_all(self, upload_id: str) -> tuple[StoredPart, ...]:
-        """Store every part, several at once; the first error is the one that counts."""
-        parts = self._image.parts
-        stored: dict[int, StoredPart] = {}
-        errors: list[CloudError] = []
-        queue = iter(parts)
+    async def _put_part(self, upload: Upload, number: int) -> StoredPart:
+        parts = self._image.pack.parts
+        stored = await self._put(parts[number - 1], upload)
+        assert stored is not None
+        done = len(upload.stored) + 1
+        self._track.enter(Step.STAGE, progress=100 * done // len(parts))
+        return stored
 
-        async def work() -> None:
-            for part in queue:
-                if errors:
-                    return
-                try:
-                    done = await self._put(part, upload_id)
-                except CloudError as error:
-                    errors.append(error)
-                    return
-                assert done is not None
-                stored[part.number] = done
-                self._track.enter(Step.STAGE, progress=100 * len(stored) // len(parts))
-
-        async with anyio.create_task_group() as tasks:
-            for _ in range(_PARTS_AT_ONCE):
-                tasks.start_soon(work)
-        if errors:
-            raise errors[0]
-        return tuple(stored[number] for number in sorted(stored))
-
-    async def _put(self, part: Part, upload_id: str) -> StoredPart | None:
+    async def _put(self, part: Part, upload: Upload | None) -> StoredPart | None:
         """Store one part, from the sources that are still there."""
         while True:
             try:
-                return await self._put_once(part, upload_id)
+                return await self._put_once(part, upload)
             except SourcesGoneError as error:
                 assert self._sources is not None
                 self._sources.drop_objects(error.gone)
                 if not self._sources.objects:
                     raise
 
-    async def _put_once(self, part: Part, upload_id: str) -> StoredPart | None:
+    async def _put_once(self, part: Part, upload: Upload | None) -> StoredPart | None:
         """Store one part, or the whole object where it is the only one."""
         region, cloud = self._region.id, self._region.cloud
         body = self._body(part)
         # A function may be dying every time: then there is another way in.
         inline = self._relay and self._sources is None
         patience = RELAYED if inline else NORMAL
-        if not upload_id:
+        if upload is None:
             put = PutObject(
                 region=region,
                 bucket=self._bucket,
@@ -151,10 +139,10 @@ class Staging:
         return await cloud.call(
             UploadPart(
                 region=region,
-                bucket=self._bucket,
+                bucket=upload.bucket,
                 relay=self._relay,
-                key=self._key,
-                upload_id=upload_id,
+                key=upload.key,
+                upload_id=upload.id,
                 number=part.number,
                 body=body,
                 content_md5=part.md5,
@@ -162,18 +150,10 @@ class Staging:
             patience,
         )
 
-    def _body(self, part: Part) -> FileRange | Fetch:
+    def _body(self, part: Part) -> LocalBody | Fetch:
         if self._sources is None:
-            path = self._image.content
-            return FileRange(path=path, offset=part.offset, length=part.length)
+            return self._image.pack.body(self._image.content, part)
         sources = list(self._sources.objects)
         self._region.context.rng.shuffle(sources)
         chosen = tuple(sources[:_SOURCES_MAX])
         return Fetch(sources=chosen, offset=part.offset, length=part.length)
-
-    async def _is_stored(self) -> bool:
-        found = await self._region.cloud.call(
-            ListObjects(region=self._region.id, bucket=self._bucket, relay=self._relay)
-        )
-        wanted = (self._key, self._image.file_bytes)
-        return any((item.key, item.size_bytes) == wanted for item in found)

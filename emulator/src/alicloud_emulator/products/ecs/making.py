@@ -13,7 +13,7 @@ from alicloud_emulator.world.ecs.records import Origin
 from alicloud_emulator.world.ecs.refusals import FACTS, refusal
 from alicloud_emulator.world.errors import ServiceError
 
-_HASHED_INLINE_BYTES_MAX = 1024 * 1024
+_HASHED_INLINE_BYTES_MAX = 8 * 1024 * 1024
 
 
 async def hash_object(call: Call) -> None:
