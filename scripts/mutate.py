@@ -191,6 +191,36 @@ MUTATIONS: Final = (
         new="    if False:\n",
     ),
     Mutation(
+        name="what is there of an upload is sent again",
+        file="publish/stage.py",
+        old="            upload.stored.update((part.number, part) for part in found.parts)\n",
+        new="",
+    ),
+    Mutation(
+        name="a guest leaves no mark",
+        file="publish/workspace.py",
+        old="            await guests.put(self._cloud, self.region, bucket, mark, relay)\n",
+        new="",
+    ),
+    Mutation(
+        name="the owner of a bucket does not look for guests",
+        file="publish/workspace.py",
+        old="    guests.refuse_if_used(region, bucket, keys, now=now)\n",
+        new="",
+    ),
+    Mutation(
+        name="a guest removes the bucket before its owner has left",
+        file="publish/workspace.py",
+        old="            if guests.LEFT in keys:\n                await self.remove_bucket(bucket)\n",
+        new="            await self.remove_bucket(bucket)\n",
+    ),
+    Mutation(
+        name="the keys of packs say nothing of their parts",
+        file="publish/assembly.py",
+        old='    return f"{stem}-{image.pack.id}" if image.pack.is_large else stem\n',
+        new='    return "disk"\n',
+    ),
+    Mutation(
         name="copies are sprayed",
         file="publish/sources.py",
         old="COPIES_RUNNING_MAX: Final = 5",

@@ -28,6 +28,7 @@ from tests.simulation.plays import Play, draw
 from tests.simulation.process import Process
 from tests.simulation.stopping import ROOMS_S, TEMPORARY_S
 from tests.simulation.troubles import LIKELY, TROUBLES
+from tests.simulation.uploads import is_shared
 from tests.simulation.weather import Sky
 from tests.support.bridge import (
     AccountLogin,
@@ -184,6 +185,8 @@ class Stage:
         tally.struck.update(self._world.faults.struck)
         tally.met.update(self._sky.drawn)
         self._met(self._play.name if self._play else "")
+        for what in self._monitor.uploads.met:
+            self._met(what)
         tally.met.update({str(out): n for out, n in self._network.met.items()})
         tally.met[coverage.STALE] += self._lag.stale
         tally.met[coverage.UNUSABLE] += sum(p.eye.unusable for p in self._processes)
@@ -631,6 +634,8 @@ class Stage:
             words = text.split()
             if where != region or words[0] not in kinds or self._is_going(words):
                 continue
+            if words[1] in told and is_shared(self._world, words[1]):
+                continue  # a guest removes it
             if not (region in stop.refused and told & set(words)):
                 yield f"{process.name} still has {text} {after_s:.0f} s after its end"
 

@@ -23,6 +23,7 @@ from alicloud_emulator.world.world import World
 from tests.simulation.landscape import Landscape, begun_by, store
 from tests.simulation.plan import ACCOUNT, Plan
 from tests.simulation.stopping import Stop
+from tests.simulation.uploads import Uploads
 from tests.support.bridge.http import Answer
 from tests.support.bridge.names import resource
 
@@ -106,6 +107,7 @@ class Monitor:
         self.violations: list[str] = []
         self.trace: list[tuple[float, str, Call[Any], Any]] = []
         self.tally = Tally()
+        self.uploads = Uploads(world)
 
     def begin(self, land: Landscape) -> None:
         """Take note of what is there and which names resolve before anything is done."""
@@ -131,6 +133,8 @@ class Monitor:
 
     def before_effect(self, eye: "Eye", request: Call[Any]) -> None:
         """Look at a request that the cloud is about to judge."""
+        if wrong := self.uploads.before_effect(eye, request):
+            self.violated(wrong)
         if isinstance(request, calls.CopyImage):
             self._check_copy_source(eye, request)
         if isinstance(request, calls.CancelTask | calls.CancelCopyImage):
@@ -493,6 +497,7 @@ class Monitor:
     def answered(self, eye: "Eye", request: Call[Any], result: Any) -> None:
         """Keep the trace, and count what the retry table was asked."""
         self.tally.calls += 1
+        self.uploads.answered(eye, request, result)
         refused = isinstance(result, CloudError) and look_up(result).meaning in _REFUSED
         if isinstance(request, calls.ModifyImageSharePermission):
             self._note_shown(request, result, refused=refused)
@@ -518,6 +523,7 @@ class Eye:
         run_id: Of the run that it carries out, if it does.
         phase: The phase it told last.
         alone: Whether it is the only process that ever ran at this time.
+        over: Whether it has ended, one way or the other.
         uplink: Bytes it sent of each local file, successfully.
         parts: The same by file and region, each part once, by its number.
         when_answered: What to do when the first call of an action has succeeded.
@@ -551,6 +557,7 @@ class Eye:
         self.run_id = ""
         self.phase = Phase.SURVEY
         self.alone = True
+        self.over = False
         self.uplink: Counter[Path] = Counter()
         self.parts: dict[tuple[Path, str], dict[int, int]] = {}
         self.when_answered: dict[str, Callable[[], None]] = {}

@@ -31,7 +31,8 @@ from ali_import.publish.make import Attempt, Lent, Made, Making
 from ali_import.publish.model import Route, Step, Target
 from ali_import.publish.region import Region
 from ali_import.publish.sources import ImageSource, Sources, distance
-from ali_import.publish.stage import Staging
+from ali_import.publish.stage import Staging, pack_key
+from ali_import.publish.unfinished import find
 
 Way = Callable[[Making, Sources], Awaitable[Made]]
 
@@ -96,6 +97,8 @@ async def direct_seed(making: Making, sources: Sources) -> Made:
         sources.no_object(region.id)
         raise
     sources.add_reserve(region.id)
+    image = making.target.image
+    await sources.look_for_unfinished(pack_key(image), image.pack, region.context)
     while not sources.claim_seed(region.id):
         if await sources.seed_settled():
             raise _not_the_seed(region)
@@ -103,7 +106,6 @@ async def direct_seed(making: Making, sources: Sources) -> Made:
         staged = await _stage_directly(making, sources)
     except CloudError:
         sources.no_object(region.id)
-        sources.give_up_seed(region.id)
         raise
     return await _import(making, sources, staged)
 
@@ -113,7 +115,13 @@ async def _stage_directly(making: Making, sources: Sources) -> ObjectSource:
     workspace = region.workspace
     await workspace.need_direct()
     try:
-        staging = Staging(region, making.target.image, making.track, relay="")
+        staging = Staging(
+            region,
+            making.target.image,
+            making.track,
+            relay="",
+            unfinished=sources.take_unfinished(region.id),
+        )
         pack = await staging.bring()
         # Others may fetch it, while the object is made of it here.
         sources.add_object(pack)
@@ -144,10 +152,13 @@ async def relay(making: Making, sources: Sources) -> Made:
     Raises:
         CloudError: No Function Compute, no bucket, or the import failed.
     """
-    region = making.region
+    region, image = making.region, making.target.image
     await _prepare_relay(region)
-    function = region.workspace.function
-    staging = Staging(region, making.target.image, making.track, relay=function)
+    function, sent = region.workspace.function, None
+    if image.pack.is_large:
+        key, here = pack_key(image), (region.id,)
+        sent = await find(region.context, here, key, image.pack, relay=function)
+    staging = Staging(region, image, making.track, relay=function, unfinished=sent)
     return await _import(making, sources, await staging.run())
 
 

@@ -7,16 +7,27 @@ from ali_import.cloud.steady import NORMAL, RELAYED
 from ali_import.cloud.values import Fetch, LocalBody, ObjectSource, StoredPart
 from ali_import.disk import DiskImage
 from ali_import.disk.pack import Part
-from ali_import.errors import SourcesGoneError
+from ali_import.errors import CloudError, SourcesGoneError
 from ali_import.publish.assembly import Assembly, stem_of
 from ali_import.publish.context import Track
 from ali_import.publish.model import Step
 from ali_import.publish.region import Region
 from ali_import.publish.sources import Sources
+from ali_import.publish.unfinished import Unfinished
 from ali_import.publish.upload import Upload
 from ali_import.units import sized
 
 _SOURCES_MAX: Final = 5
+_GONE: Final = frozenset({"NoSuchUpload", "NoSuchBucket"})
+
+
+def pack_key(image: DiskImage, *, fetched: bool = False) -> str:
+    """Return what an image's pack is called where it comes from here, or from elsewhere.
+
+    Other runs go on with what comes from here.
+    """
+    suffix = "pack" if image.pack.pieces else image.format.lower()
+    return f"{stem_of(image)}{'.fetched' if fetched else ''}.{suffix}"
 
 
 class Staging:
@@ -31,6 +42,7 @@ class Staging:
         track: Told how far it is.
         relay: The function to send through, or "" to send directly.
         sources: Where the relay fetches the bytes; None to send them from the file.
+        unfinished: What another run has sent already.
     """
 
     def __init__(
@@ -41,15 +53,16 @@ class Staging:
         *,
         relay: str,
         sources: Sources | None = None,
+        unfinished: Unfinished | None = None,
     ) -> None:
         self._region = region
         self._image = image
         self._track = track
         self._relay = relay
         self._sources = sources
+        self._unfinished = unfinished
         self._bucket = region.workspace.bucket
-        suffix = "pack" if image.pack.pieces else image.format.lower()
-        self._key = f"{stem_of(image)}.{suffix}"
+        self._key = pack_key(image, fetched=sources is not None)
 
     async def run(self) -> ObjectSource:
         """Store the bytes, and return the object to import.
@@ -67,12 +80,18 @@ class Staging:
         """
         self._track.enter(Step.STAGE)
         self._tell()
-        self._region.workspace.will_hold(self._key)
-        parts = self._image.pack.parts
+        if self._unfinished is not None:
+            pack = await self._go_on(self._unfinished)
+            if pack is not None:
+                return pack
+        workspace, parts = self._region.workspace, self._image.pack.parts
+        workspace.will_hold(self._key)
+        if self._sources is None and self._image.pack.is_large:
+            workspace.may_get_guests()
         if len(parts) == 1:
             await self._put(parts[0], None)
         else:
-            await self._upload().run([part.number for part in parts], self._put_part)
+            await self._store(self._upload(self._bucket))
         return ObjectSource(region=self._region.id, bucket=self._bucket, key=self._key)
 
     async def make(self, pack: ObjectSource) -> ObjectSource:
@@ -93,11 +112,37 @@ class Staging:
             text += f", {sized(pack.gap_bytes)} of them zeros: its data are scattered"
         self._region.note(text)
 
-    def _upload(self) -> Upload:
+    async def _go_on(self, found: Unfinished) -> ObjectSource | None:
+        """Go on with an upload of another run; None if it is gone meanwhile.
+
+        Raises:
+            CloudError: The region refuses or does not answer.
+        """
+        region = self._region
+        if not await region.workspace.visit(found.bucket, relay=self._relay):
+            return None
+        there = f"{sized(found.size_bytes)} of {sized(self._image.pack.size_bytes)}"
+        region.note(f"goes on with what run {found.run_id} has sent: {there}")
+        if found.upload_id:
+            upload = self._upload(found.bucket)
+            upload.id = found.upload_id
+            upload.stored.update((part.number, part) for part in found.parts)
+            try:
+                await self._store(upload)
+            except CloudError as error:
+                if error.code not in _GONE:
+                    raise
+                region.note(f"what run {found.run_id} has sent is gone: {error.code}")
+                return None
+        return ObjectSource(region=region.id, bucket=found.bucket, key=self._key)
+
+    async def _store(self, upload: Upload) -> None:
+        numbers = [part.number for part in self._image.pack.parts]
+        await upload.run(numbers, self._put_part)
+
+    def _upload(self, bucket: str) -> Upload:
         size_bytes = self._image.pack.size_bytes
-        return Upload(
-            self._region, self._bucket, self._key, size_bytes, relay=self._relay
-        )
+        return Upload(self._region, bucket, self._key, size_bytes, relay=self._relay)
 
     async def _put_part(self, upload: Upload, number: int) -> StoredPart:
         parts = self._image.pack.parts

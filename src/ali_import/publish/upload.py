@@ -98,9 +98,11 @@ class Upload:
         async with anyio.create_task_group() as tasks:
             for _ in range(_AT_ONCE):
                 tasks.start_soon(work, tasks)
-        if self._errors:
+        if not self._errors:
+            await self._complete()
+        # Another run that goes on with it may have completed it meanwhile.
+        elif self._errors[0].code != "NoSuchUpload" or not await self.is_done():
             raise self._errors[0]
-        await self._complete()
 
     async def _complete(self) -> None:
         complete = CompleteMultipartUpload(
