@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import md5, sha256
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from ali_import.relay.package import INLINE_BYTES_MAX
 from ali_import.units import KIB, MIB
@@ -43,15 +43,15 @@ class Grain:
 
     small_bytes: int = INLINE_BYTES_MAX
     block_bytes: int = MIB
-    part_bytes: int = 16 * MIB
+    part_bytes: int = 8 * MIB
     zeros_bytes: tuple[int, int] = (128 * KIB, MIB)
     extents_max: int = 10_000
 
     def part_length(self, number: int) -> int:
         """Return the length of a part, unless it is the last.
 
-        Every 1250 parts it doubles, so that 10,000 parts hold 4.8 TiB, and those of a
-        pack of up to 20 GiB are short: one that is interrupted costs little.
+        Every 1250 parts it doubles, so that 10,000 parts hold 2.4 TiB, and those of a
+        pack of up to 10 GiB are short: one that is interrupted costs little.
         """
         return self.part_bytes << (number - 1) // _PARTS_ALIKE
 
@@ -134,7 +134,7 @@ class Pack:
             digest.update(f"{part.length} {part.md5}\n".encode())
         return digest.hexdigest()[:8]
 
-    def body(self, path: Path, part: Part) -> "PartBody":
+    def body(self, path: Path, part: Part) -> "Body":
         """Return the bytes of a part, which are read from the file when they are sent."""
         found: list[Extent] = []
         at, end = part.offset, part.offset + part.length
@@ -157,6 +157,22 @@ class Pack:
             starts.append(at)
             at += extent.length
         return starts
+
+
+class Body(Protocol):
+    """The bytes of a part; ``cloud/values.py`` says what of them is used."""
+
+    @property
+    def path(self) -> Path:
+        """The file that they are made of."""
+
+    @property
+    def length(self) -> int:
+        """How many there are."""
+
+    def blocks(self, start: int = 0) -> Iterator[bytes]:
+        """Give them, from ``start`` on, a little at a time."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +215,20 @@ class PartBody:
             left -= READ_BYTES
 
 
+class Taker(Protocol):
+    """Is shown a file, block by block, while it is hashed."""
+
+    def update(self, block: bytes) -> None:
+        """Take in the next block, which is whole unless it is the last."""
+
+    def skip(self, length: int) -> None:
+        """Take in that the next bytes are zeros."""
+
+    def pack(self) -> Pack:
+        """Return what goes up, when the whole file was taken in."""
+        ...
+
+
 class Packer:
     """Finds what has to go up of a file, while it is read once from start to end.
 
@@ -210,7 +240,7 @@ class Packer:
     def __init__(self, file_bytes: int, grain: Grain = USUAL) -> None:
         self._grain = grain
         self._whole = file_bytes <= grain.small_bytes
-        self._parts = _Parts(grain if not self._whole else Grain(part_bytes=file_bytes))
+        self._parts = Parts(grain if not self._whole else Grain(part_bytes=file_bytes))
         self._zero_block = bytes(grain.block_bytes)
         self._known: dict[bytes, int] = {}
         self._extents: list[Extent] = []
@@ -304,7 +334,7 @@ class Packer:
         self._pieces.append(Piece(length, source))
 
 
-class _Parts:
+class Parts:
     """Cuts a stream of bytes into parts and takes the MD5 of each."""
 
     def __init__(self, grain: Grain) -> None:

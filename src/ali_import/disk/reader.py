@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from ali_import.disk.pack import Packer
+from ali_import.disk.pack import Taker
 from ali_import.errors import DiskImageError
 from ali_import.units import MIB
 
@@ -169,7 +169,7 @@ class Reader:
         if self._unpacked_bytes_left < 0:
             raise self.too_large()
 
-    def sha256(self, packer: Packer | None = None) -> str:
+    def sha256(self, packer: Taker | None = None) -> str:
         """Return the SHA-256 of the whole content in hexadecimal; outside the budget.
 
         Args:

@@ -15,14 +15,13 @@ from ali_import.cloud.values import StoredPart
 from ali_import.errors import CloudError
 from ali_import.publish.region import Region
 
-_AT_ONCE: Final = 4
 _AT_ONCE_MIN: Final = 2
 _AT_ONCE_MAX: Final = 16
 _FAST_S: Final = 2.0
-"""16 MiB in two seconds are 8 MiB/s: sixteen such streams fill a link of 1 Gbit/s, and on
-a faster one each of them is faster."""
+"""A part of 8 MiB that takes less leaves room for another one beside it; of a link of
+1 MB/s two take a quarter of a minute."""
 _SLOW_S: Final = 20.0
-"""A link of 1 MB/s: what is under way when the run is killed is lost."""
+"""One that takes longer is too many: what is under way when a run is killed is lost."""
 
 Put = Callable[["Upload", int], Awaitable[StoredPart]]
 """Stores the part of a number."""
@@ -96,7 +95,7 @@ class Upload:
             self._working -= 1
 
         async with anyio.create_task_group() as tasks:
-            for _ in range(_AT_ONCE):
+            for _ in range(_AT_ONCE_MIN):
                 tasks.start_soon(work, tasks)
         if not self._errors:
             await self._complete()

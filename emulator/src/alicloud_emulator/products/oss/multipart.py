@@ -15,6 +15,7 @@ from alicloud_emulator.products.oss.call import (
 )
 from alicloud_emulator.products.oss.downloads import asked_range
 from alicloud_emulator.products.oss.objects import written_attributes
+from alicloud_emulator.products.turn import turn
 from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.blobs import Blob, SliceBlob
 from alicloud_emulator.world.oss import Bucket, Upload
@@ -113,8 +114,10 @@ async def _slice(call: Call, blob: Blob) -> Blob:
         return blob
     if length <= _SLICE_BYTES_INLINE_MAX:
         return SliceBlob(blob, offset, length)
-    # Checksums of what may be gigabytes: not on the event loop.
-    return await to_thread.run_sync(SliceBlob, blob, offset, length)
+    # Checksums of what may be gigabytes: not on the event loop, and one at a time, since
+    # what comes next is often the same.
+    async with turn():
+        return await to_thread.run_sync(SliceBlob, blob, offset, length)
 
 
 def _addressed(call: Call) -> tuple[Uploads, int, str]:
