@@ -54,7 +54,7 @@ def test_every_flag_that_a_release_has_is_there() -> None:
     argv += (
         " --all-or-nothing --detect -r eu-west-1 --allow-failure eu-west-1 --timeout 2h"
     )
-    argv += " --except us-west-1"
+    argv += " --except us-west-1 --as qcow2"
     assert publish(*argv.split(), "a.img").wanted.keys() == {*RELEASE_FLAGS, "image"}
     images = (
         Image(
@@ -63,6 +63,7 @@ def test_every_flag_that_a_release_has_is_there() -> None:
             family="f1",
             boot_mode=BootMode.UEFI,
             architecture=Architecture.ARM64,
+            as_qcow2=True,
         ),
     )
     assert release(*argv.split(), "a.img") == Release(
