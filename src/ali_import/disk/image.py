@@ -134,12 +134,7 @@ def inspect(
     with open_image(temporary or path, named=path) as file:
         packed = unpacked is not None and unpacked.compression != ""
         found = _fit_to_publish(file, packed=packed, told=boot_mode is not None)
-        recode = as_qcow2 and found.format is Format.RAW
-        if as_qcow2 and found.format is Format.VHD:
-            raise file.error(
-                "is a VHD, and cannot be sent as qcow2",
-                "convert it with `qemu-img convert -O qcow2 -c`",
-            )
+        recode = as_qcow2 and _can_be_recoded(file, found)
         packer = Recoder(file.size_bytes) if recode else Packer(file.size_bytes)
         preferred = boot_mode is BootMode.UEFI_PREFERRED
         mode, machine = _told(found, boot_mode, architecture)
@@ -187,6 +182,20 @@ def _fit_to_publish(file: Reader, *, packed: bool, told: bool) -> Inspection:
         if not (refusal.overrulable and told):
             raise file.error(refusal.message, refusal.advice)
     return found
+
+
+def _can_be_recoded(file: Reader, found: Inspection) -> bool:
+    """Whether a file is to be sent as QCOW2, and is none yet.
+
+    Raises:
+        DiskImageError: It is a VHD.
+    """
+    if found.format is Format.VHD:
+        raise file.error(
+            "is a VHD, and cannot be sent as qcow2",
+            "convert it with `qemu-img convert -O qcow2 -c`",
+        )
+    return found.format is Format.RAW
 
 
 def _check_sum(path: Path, found: str, wanted: str) -> None:
