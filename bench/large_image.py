@@ -160,7 +160,7 @@ def killed(disk: Path, sizes: Sizes, kills: int, folder: Path) -> int:
 def flags_of(image: Path) -> list[str]:
     """Return the flags of a command that publishes an image."""
     name = image.stem
-    return ["--boot-mode", "bios", "-n", f"bench-{name}", "-f", f"bench-{name}"]
+    return ["-v", "--boot-mode", "bios", "-n", f"bench-{name}", "-f", f"bench-{name}"]
 
 
 def data_of(image: Path) -> int:

@@ -36,7 +36,7 @@ def disk(tmp_path: Path) -> Path:
 
 def test_a_large_upload_that_is_killed_goes_on(disk: Path, tmp_path: Path) -> None:
     regions = [word for region in REGIONS for word in ("-r", region)]
-    flags = ["-n", "large-1", "-f", "large", *regions]
+    flags = ["-v", "-n", "large-1", "-f", "large", *regions]
     with (
         emulator() as cloud,
         slow_link(cloud.proxy_port, 4 * MIB) as link,

@@ -46,7 +46,7 @@ def play(
     Args:
         cloud: Where to.
         link: The line that goes there.
-        arguments: What to run.
+        arguments: What to run; with ``-v``, so that it says that it goes on.
         data_bytes: What has to go up.
         kills: How often it is killed.
         seed: Draws where.
