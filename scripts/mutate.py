@@ -436,8 +436,14 @@ MUTATIONS: Final = (
     Mutation(
         name="a part's ETag is not kept",
         file="cloud/sdk/oss.py",
-        old="return StoredPart(number=call.number, etag=_told(answer.etag))",
-        new="return StoredPart(number=call.number, etag=call.content_md5[::-1])",
+        old="    return StoredPart(number=call.number, etag=_told(answer.etag))\n\n\n@answers(calls.UploadPartCopy)",
+        new="    return StoredPart(number=call.number, etag=call.content_md5[::-1])\n\n\n@answers(calls.UploadPartCopy)",
+    ),
+    Mutation(
+        name="a copied range begins at the start of its source",
+        file="cloud/sdk/oss.py",
+        old='source_range=f"bytes={call.offset}-',
+        new='source_range=f"bytes=0-',
     ),
     Mutation(
         name="a body is sent without its digest",
