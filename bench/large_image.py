@@ -160,7 +160,7 @@ def killed(disk: Path, sizes: Sizes, kills: int, folder: Path) -> int:
 def flags_of(image: Path) -> list[str]:
     """Return the flags of a command that publishes an image."""
     name = image.stem
-    return ["-v", "--boot-mode", "bios", "-n", f"bench-{name}", "-f", f"bench-{name}"]
+    return ["-v", "-n", f"bench-{name}", "-f", f"bench-{name}"]
 
 
 def data_of(image: Path) -> int:
@@ -191,6 +191,7 @@ def used_ext4(folder: Path, sizes: Sizes) -> Path:
     gone = dice.sample(names, len(names) // 5)
     commands.write_text("".join(f"rm {name}\n" for name in gone))
     _run("debugfs", "-w", "-f", commands, disk)
+    _let_it_boot(disk)
     return disk
 
 
@@ -200,14 +201,22 @@ def full_qcow2(folder: Path, sizes: Sizes) -> Path:
     with raw.open("wb") as file:
         for _ in range(sizes.qcow2_mib):
             file.write(os.urandom(MIB))
+    _let_it_boot(raw)
     _run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image)
     raw.unlink()
     return image
 
 
+def _let_it_boot(disk: Path) -> None:
+    """Write a boot sector, for which ext4 leaves room."""
+    with disk.open("r+b") as file:
+        file.write(b"\xeb\xfe".ljust(510, b"\0") + b"\x55\xaa")
+
+
 def _run(*command: object) -> None:
     words: Sequence[str] = [str(word) for word in command]
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    subprocess.run(words, check=True, stdout=quiet, stderr=quiet)
 
 
 if __name__ == "__main__":
