@@ -60,6 +60,10 @@ def _architecture(value: Any) -> Architecture:
     return Architecture(_one_of(value, list(Architecture)))
 
 
+def _as_qcow2(value: Any) -> bool:
+    return _one_of(value, ["qcow2"]) == "qcow2"
+
+
 def _count(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise wrong_value(value, "a whole number, 1 or more")
@@ -150,6 +154,7 @@ ABOUT_AN_IMAGE: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "family": ("family", name),
     "boot-mode": ("boot_mode", _boot_mode),
     "architecture": ("architecture", _architecture),
+    "as": ("as_qcow2", _as_qcow2),
 }
 """Keys that may also differ from image to image, and the field of ``Image``."""
 

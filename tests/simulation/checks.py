@@ -4,6 +4,7 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Any, Final
 
 from ali_import.cloud import calls
+from ali_import.disk.pack import Pack
 from ali_import.publish.lease import (
     PREFIX,
     TAG_RUN,
@@ -18,7 +19,7 @@ from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.profile import OssMode, Region
 from alicloud_emulator.world.world import World
 from tests.simulation.landscape import STOOD, Landscape, begun_by, store
-from tests.simulation.plan import ACCOUNT, Plan
+from tests.simulation.plan import ACCOUNT, FINE, Plan
 
 # --- the report and the world ---------------------------------------------------------
 
@@ -280,6 +281,12 @@ _LOOKS: Final = (
 )
 
 
+def _stored(pack: Pack) -> int:
+    """Return how many parts are stored of an image: what goes up, and the copies."""
+    blocks = sum(-(-piece.length // FINE.block_bytes) for piece in pack.pieces)
+    return len(pack.parts) + blocks
+
+
 def too_many_calls(
     plan: Plan, land: Landscape, report: Report, requests: Sequence[calls.Call[Any]]
 ) -> Iterator[str]:
@@ -292,7 +299,7 @@ def too_many_calls(
     numbers = {
         "region": regions,
         "placement": regions * len(plan.targets),
-        "part": regions * sum(len(target.image.parts) for target in plan.targets),
+        "part": regions * sum(_stored(target.image.pack) for target in plan.targets),
         "thing of an older run": len(land.expired),
     }
     most = sum(_CALLS_MAX[what] * number for what, number in numbers.items())

@@ -556,7 +556,7 @@ LIKELY: Final[dict[Trouble, Callable[[Plan], bool]]] = {
     _done_already: lambda plan: bool(plan.end_at_making),
     _sources_gone: lambda plan: (
         plan.profile.accounts[0].oss_since == "new"
-        and any(len(target.image.parts) > 1 for target in plan.targets)
+        and any(target.image.pack.is_large for target in plan.targets)
         and any(region.mainland and region.fc for region in plan.profile.regions)
     ),
 }

@@ -101,6 +101,7 @@ def test_images_may_have_tables_of_their_own(folder: Path) -> None:
         family = "debian-13-b"
         boot-mode = "uefi-preferred"
         architecture = "x86_64"
+        as = "qcow2"
         sha256 = "{"AB" * 32}"
         """
     assert load(folder, text, version="1").images == (
@@ -111,6 +112,7 @@ def test_images_may_have_tables_of_their_own(folder: Path) -> None:
             family="debian-13-b",
             boot_mode=BootMode.UEFI_PREFERRED,
             architecture=Architecture.X86_64,
+            as_qcow2=True,
             sha256="ab" * 32,
         ),
     )
@@ -247,6 +249,7 @@ GOOD = 'family = "f1"\nimage = ["a.img"]\n'
         ("name = '1x'", ":3: name: '1x' does not begin with a letter"),
         ("boot-mode = 'BIOS'", ':3: boot-mode: \'BIOS\' is not "bios" or "uefi"'),
         ("architecture = 'amd64'", '\'amd64\' is not "x86_64" or "arm64"'),
+        ("as = 'vhd'", ":3: as: 'vhd' is not \"qcow2\""),
         ("region = 'cn-beijing'", ":3: region: 'cn-beijing' is not a list of texts"),
         ("region = [\n'cn-beijing',\n'X']", ":3: region: 'X' is no region id"),
         ("region = [1]", ":3: region: [1] is not a list of texts"),

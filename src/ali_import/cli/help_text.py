@@ -71,6 +71,7 @@ functions, temporary images), it removes.
   --boot-mode, --architecture
               overrule what is found; uefi-preferred is set on images that this
               run makes, once they are imported
+  --as        qcow2: made while it is sent, without space on disk
   --          everything after it is a file; ./list is a file called list
 
 examples:

@@ -18,9 +18,10 @@ T = TypeVar("T")
 
 BOOT_MODES: Final = ("bios", "uefi", "uefi-preferred")
 ARCHITECTURES: Final = ("x86_64", "arm64")
+SENT_AS: Final = ("qcow2",)
 
 RELEASE_FLAGS: Final = (
-    *("name", "family", "boot-mode", "architecture"),
+    *("name", "family", "boot-mode", "architecture", "as"),
     *("public", "share", "tag", "description", "nvme", "imds"),
     *("overwrite", "all-or-nothing", "detect"),
     *("region", "except", "allow-failure", "role", "timeout"),

@@ -410,6 +410,36 @@ class UploadPart(DataCall[StoredPart]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UploadPartCopy(DataCall[StoredPart]):
+    """Store a part that is a range of an object of the same region, without sending it.
+
+    Attributes:
+        number: Counts from 1.
+        source_bucket: May be another bucket.
+        offset: In bytes, as the length.
+    """
+
+    SERVICE = "oss"
+    key: str
+    upload_id: str
+    number: int
+    source_bucket: str
+    source_key: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListParts(DataCall[tuple[StoredPart, ...]]):
+    """List the parts that an unfinished upload has, all pages."""
+
+    SERVICE = "oss"
+    CHANGES = False
+    key: str
+    upload_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CompleteMultipartUpload(DataCall[None]):
     """Make the object of its parts."""
 

@@ -47,6 +47,8 @@ class Image(Wanted):
             With ``UEFI_PREFERRED`` it is imported for UEFI, and then set to that.
         architecture: The machines it is for, likewise.
         sha256: What the file's SHA-256 must be, in hexadecimal; "" for anything.
+        as_qcow2: Send a raw disk as a compressed QCOW2 file, which is made while it is
+            sent.
     """
 
     path: str | Path = field(kw_only=False)
@@ -56,6 +58,7 @@ class Image(Wanted):
     boot_mode: BootMode | None = None
     architecture: Architecture | None = None
     sha256: str = ""
+    as_qcow2: bool = False
 
 
 def refusal(text: str) -> str:

@@ -31,7 +31,8 @@ from ali_import.publish.make import Attempt, Lent, Made, Making
 from ali_import.publish.model import Route, Step, Target
 from ali_import.publish.region import Region
 from ali_import.publish.sources import ImageSource, Sources, distance
-from ali_import.publish.stage import Staging
+from ali_import.publish.stage import Staging, pack_key
+from ali_import.publish.unfinished import find
 from ali_import.publish.wanted import IMDS, NVME
 
 Way = Callable[[Making, Sources], Awaitable[Made]]
@@ -68,7 +69,7 @@ def routes(target: Target) -> tuple[tuple[Route, Way], ...]:
 
 def _is_large(target: Target) -> bool:
     """Whether the image is too large to go up more than once."""
-    return len(target.image.parts) > 1
+    return target.image.pack.is_large
 
 
 # --- direct ---------------------------------------------------------------------------
@@ -97,30 +98,39 @@ async def direct_seed(making: Making, sources: Sources) -> Made:
         sources.no_object(region.id)
         raise
     sources.add_reserve(region.id)
+    image = making.target.image
+    await sources.look_for_unfinished(pack_key(image), image.pack, region.context)
     while not sources.claim_seed(region.id):
         if await sources.seed_settled():
             raise _not_the_seed(region)
     try:
-        key = await _stage_directly(making, sources)
+        staged = await _stage_directly(making, sources)
     except CloudError:
         sources.no_object(region.id)
-        sources.give_up_seed(region.id)
         raise
-    return await _import(making, sources, key)
+    return await _import(making, sources, staged)
 
 
-async def _stage_directly(making: Making, sources: Sources) -> str:
+async def _stage_directly(making: Making, sources: Sources) -> ObjectSource:
     region = making.region
     workspace = region.workspace
     await workspace.need_direct()
     try:
-        key = await Staging(region, making.target.image, making.track, relay="").run()
+        staging = Staging(
+            region,
+            making.target.image,
+            making.track,
+            relay="",
+            unfinished=sources.take_unfinished(region.id),
+        )
+        pack = await staging.bring()
+        # Others may fetch it, while the object is made of it here.
+        sources.add_object(pack)
+        return await staging.make(pack)
     except CloudError as error:
         if error.code == "PublicEndpointForbidden":
             workspace.refuse_direct(error)
         raise
-    sources.add_object(ObjectSource(region=region.id, bucket=workspace.bucket, key=key))
-    return key
 
 
 def _not_the_seed(region: Region) -> ApiError:
@@ -143,11 +153,14 @@ async def relay(making: Making, sources: Sources) -> Made:
     Raises:
         CloudError: No Function Compute, no bucket, or the import failed.
     """
-    region = making.region
+    region, image = making.region, making.target.image
     await _prepare_relay(region)
-    function = region.workspace.function
-    key = await Staging(region, making.target.image, making.track, relay=function).run()
-    return await _import(making, sources, key)
+    function, sent = region.workspace.function, None
+    if image.pack.is_large:
+        key, here = pack_key(image), (region.id,)
+        sent = await find(region.context, here, key, image.pack, relay=function)
+    staging = Staging(region, image, making.track, relay=function, unfinished=sent)
+    return await _import(making, sources, await staging.run())
 
 
 async def relay_seed(making: Making, sources: Sources) -> Made:
@@ -164,14 +177,14 @@ async def relay_seed(making: Making, sources: Sources) -> Made:
     await _prepare_relay(region)
     sources.add_reserve(region.id)
     if await sources.object_known(region.id):
-        key = await Staging(
+        staging = Staging(
             region,
             making.target.image,
             making.track,
             relay=region.workspace.function,
             sources=sources,
-        ).run()
-        return await _import(making, sources, key)
+        )
+        return await _import(making, sources, await staging.run())
     if not sources.claim_seed(region.id):
         raise _not_the_seed(region)
     try:
@@ -189,7 +202,7 @@ async def _prepare_relay(region: Region) -> None:
 # --- importing what was staged --------------------------------------------------------
 
 
-async def _import(making: Making, sources: Sources, key: str) -> Made:
+async def _import(making: Making, sources: Sources, staged: ObjectSource) -> Made:
     """Import the staged object, and return the image when it is there.
 
     Raises:
@@ -214,8 +227,8 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
                 boot_mode=disk.boot_mode,
                 format=disk.format,
                 size_gib=disk.size_gib,
-                bucket=region.workspace.bucket,
-                key=key,
+                bucket=staged.bucket,
+                key=staged.key,
                 nvme=wanted.nvme or NVME,
                 imds=wanted.imds or IMDS,
                 detect=options.detect,
@@ -229,7 +242,7 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
     tried = False
     while True:
         try:
-            made = await making.make(Step.IMPORT, ask, "import", key)
+            made = await making.make(Step.IMPORT, ask, "import", staged.key)
         except TaskFailedError as error:
             sources.failed_imports.append(region.id)
             sources.refusal = error

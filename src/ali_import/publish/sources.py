@@ -8,8 +8,12 @@ from typing import Final
 import anyio
 
 from ali_import.cloud.values import ObjectSource
+from ali_import.disk.pack import Pack
 from ali_import.errors import CloudError
+from ali_import.publish import unfinished
+from ali_import.publish.context import Context
 from ali_import.publish.region import Region
+from ali_import.publish.unfinished import Unfinished
 
 _FAILED_IMPORTS_MAX: Final = 3
 """So many imports that failed in several regions, and none that worked, are not a
@@ -86,8 +90,9 @@ class Sources:
 
     Whoever is expected says so when it will not, and who waits is not expected, so all
     waiting ends. A large file goes up from here once, to the region that becomes its
-    seed. A region that could take it too, if all else fails, is a *reserve*: regions
-    that can only copy wait for reserves, and reserves do not wait for each other.
+    seed: the first to ask, or where an earlier run has sent some of it already. A region
+    that could take it too, if all else fails, is a *reserve*: regions that can only copy
+    wait for reserves, and reserves do not wait for each other.
 
     Attributes:
         everywhere: Every region there is, by its id: any of them may lend the image.
@@ -116,6 +121,9 @@ class Sources:
         self._images_expected = dict(self._objects_expected)
         self._reserves: dict[str, None] = {}
         self._seed = ""
+        self._search = anyio.Lock()
+        self._searched = False
+        self._unfinished: Unfinished | None = None
 
     @property
     def is_hopeless(self) -> bool:
@@ -141,9 +149,9 @@ class Sources:
         self._bell.ring()
 
     def no_object(self, region: str) -> None:
-        """Say that a region will not be a source to fetch from."""
+        """Say that a region will not be a source to fetch from, nor the seed."""
         self._objects_expected.pop(region, None)
-        self._bell.ring()
+        self.give_up_seed(region)
 
     def add_object(self, source: ObjectSource) -> None:
         """Say that a region has staged the object, where it can be read from."""
@@ -204,6 +212,31 @@ class Sources:
         if not self._seed and not self.objects:
             self._seed = region
         return self._seed == region
+
+    async def look_for_unfinished(self, key: str, pack: Pack, context: Context) -> None:
+        """Find what another run has sent already, once; its region will be the seed.
+
+        Whoever wants to be the seed waits for that.
+        """
+        async with self._search:
+            if self._searched or self._seed or self.objects:
+                return
+            self._searched = True
+            found = await unfinished.find(
+                context, tuple(self._objects_expected), key, pack
+            )
+            free = not self._seed and not self.objects
+            if found and free and found.region in self._objects_expected:
+                self._seed = found.region
+                self._unfinished = found
+
+    def take_unfinished(self, region: str) -> Unfinished | None:
+        """Return what was found in a region; it is tried once."""
+        found = self._unfinished
+        if found is None or found.region != region:
+            return None
+        self._unfinished = None
+        return found
 
     def give_up_seed(self, region: str) -> None:
         """Say that the region did not make the image of it: another one may take it."""

@@ -298,7 +298,7 @@ def _uplink(
             for intent in intents
         )
         uploads += target.name in lent
-        if len(target.image.parts) > 1:
+        if target.image.pack.is_large:
             uploads = min(uploads, 1)
-        total += uploads * target.image.file_bytes
+        total += uploads * target.image.pack.size_bytes
     return total

@@ -55,7 +55,7 @@ def test_every_flag_that_a_release_has_is_there() -> None:
         " --all-or-nothing --detect -r eu-west-1 --allow-failure eu-west-1 --timeout 2h"
     )
     argv += " --except us-west-1 --share 1234567890123456 --share 23456 --tag a=b"
-    argv += " --tag c= --description text --imds v2 --nvme unsupported"
+    argv += " --tag c= --description text --imds v2 --nvme unsupported --as qcow2"
     argv = argv.replace(" -p ", " --no-public ")
     assert publish(*argv.split(), "a.img").wanted.keys() == {*RELEASE_FLAGS, "image"}
     images = (
@@ -65,6 +65,7 @@ def test_every_flag_that_a_release_has_is_there() -> None:
             family="f1",
             boot_mode=BootMode.UEFI,
             architecture=Architecture.ARM64,
+            as_qcow2=True,
         ),
     )
     assert release(*argv.split(), "a.img") == Release(
