@@ -30,7 +30,8 @@ class Noting:
 
 def test_a_missing_role_is_found_out_by_one_placement() -> None:
     async def scenario(scene: Scene) -> None:
-        # The other region needs a relay first, and is later.
+        # The other region needs a relay first, and this one takes its time.
+        scene.strike(Do.DELAY, "CreateFunction", delay_s=5.0)
         noting = Noting(scene)
         report = await scene.run(Options(regions=REGIONS), noting).execute()
         assert noting.count["ImportImage"] == 1
