@@ -87,7 +87,11 @@ def _regions(
     for region_id in plans.MAINLAND[:mainland]:
         far = replace(model, id=region_id, mainland=True, fc=fc, copy_in=copy_in)
         regions.append(far)
-    return replace(plan, profile=replace(plan.profile, regions=tuple(regions)))
+    return replace(
+        plan,
+        profile=replace(plan.profile, regions=tuple(regions)),
+        options=replace(plan.options, allow_failure=frozenset()),
+    )
 
 
 def _durations(plan: Plan, **seconds: float) -> Plan:

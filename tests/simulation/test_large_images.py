@@ -7,13 +7,15 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ali_import.cloud.calls import Call, Cloud
+from ali_import.cloud.calls import Call, Cloud, ImportImage
 from ali_import.cloud.values import Fetch, LocalBody
 from ali_import.publish import assembly
 from ali_import.publish.model import Note, Options, Report, Target
 from ali_import.publish.run import Run
+from alicloud_emulator.world.faults import Do
 from tests.simulation.plan import PART_BYTES, disk_image, shaped
 from tests.simulation.scene import FILE, TARGET, Scene, in_a_scene, profile
+from tests.support.bridge import Killed
 
 R = TypeVar("R")
 
@@ -103,6 +105,41 @@ def test_where_nothing_can_be_read_from_the_pack_goes_through_a_relay_once() -> 
             assert image.content_sha256 == large.image.sha256
 
     in_a_scene(scenario, profile("cn-hangzhou", "cn-beijing"))
+
+
+def test_who_is_late_copies_what_the_only_relay_got() -> None:
+    """An import that an earlier run began fails when the file has gone up elsewhere."""
+    large = target("0zz1z")
+    abroad, mainland = "eu-central-1", "cn-hangzhou"
+
+    async def scenario(scene: Scene) -> None:
+        scene.strike(Do.FAIL_TASK, "ImportImage", region=abroad, times=1)
+        await killed_when_importing(scene, large, abroad)
+        counting = Counting(scene.process(2))
+        report = await publish(scene, large, counting, "0000000b")
+        assert all(outcome.published for outcome in report.outcomes)
+        routes = {outcome.region: outcome.route for outcome in report.outcomes}
+        assert routes == {abroad: "copy", mainland: "relay"}
+        assert counting.stored["PartBody"] == large.image.pack.size_bytes
+
+    in_a_scene(scenario, profile(mainland, abroad, import_s=30.0))
+
+
+async def killed_when_importing(scene: Scene, of: Target, region: str) -> None:
+    """Let a run be killed when it has asked for the image in a region, its only one."""
+    cloud = scene.process()
+
+    class Dying(Counting):
+        async def call(self, request: Call[R]) -> R:
+            result = await super().call(request)
+            if isinstance(request, ImportImage):
+                cloud.kill()
+            return result
+
+    try:
+        await publish(scene, of, Dying(cloud), "0000000a", regions=(region,))
+    except* Killed:
+        pass
 
 
 def test_zeros_are_made_of_zeros_where_that_saves_calls() -> None:

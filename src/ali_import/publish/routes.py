@@ -32,7 +32,6 @@ from ali_import.publish.model import Route, Step, Target
 from ali_import.publish.region import Region
 from ali_import.publish.sources import ImageSource, Sources, distance
 from ali_import.publish.stage import Staging, pack_key
-from ali_import.publish.unfinished import find
 from ali_import.publish.wanted import IMDS, NVME
 
 Way = Callable[[Making, Sources], Awaitable[Made]]
@@ -95,6 +94,7 @@ async def direct_seed(making: Making, sources: Sources) -> Made:
     try:
         await region.workspace.need_direct()
     except CloudError:
+        sources.will_look(region.id)
         sources.no_object(region.id)
         raise
     sources.add_reserve(region.id)
@@ -106,6 +106,7 @@ async def direct_seed(making: Making, sources: Sources) -> Made:
     try:
         staged = await _stage_directly(making, sources)
     except CloudError:
+        sources.will_look(region.id)
         sources.no_object(region.id)
         raise
     return await _import(making, sources, staged)
@@ -155,10 +156,11 @@ async def relay(making: Making, sources: Sources) -> Made:
     """
     region, image = making.region, making.target.image
     await _prepare_relay(region)
-    function, sent = region.workspace.function, None
+    function = region.workspace.function
     if image.pack.is_large:
-        key, here = pack_key(image), (region.id,)
-        sent = await find(region.context, here, key, image.pack, relay=function)
+        key = pack_key(image)
+        await sources.look_through_relay(region, key, image.pack, function)
+    sent = sources.take_unfinished(region.id)
     staging = Staging(region, image, making.track, relay=function, unfinished=sent)
     return await _import(making, sources, await staging.run())
 
@@ -173,19 +175,18 @@ async def relay_seed(making: Making, sources: Sources) -> Made:
         CloudError: No Function Compute, no bucket, another region is the seed, or the
             import failed.
     """
-    region = making.region
-    await _prepare_relay(region)
+    region, image = making.region, making.target.image
+    function = region.workspace.function
+    try:
+        await _prepare_relay(region)
+        await sources.look_through_relay(region, pack_key(image), image.pack, function)
+    finally:
+        sources.has_looked(region.id)
     sources.add_reserve(region.id)
     if await sources.object_known(region.id):
-        staging = Staging(
-            region,
-            making.target.image,
-            making.track,
-            relay=region.workspace.function,
-            sources=sources,
-        )
+        staging = Staging(region, image, making.track, relay=function, sources=sources)
         return await _import(making, sources, await staging.run())
-    if not sources.claim_seed(region.id):
+    if not (sources.has_most(region.id) and sources.claim_seed(region.id)):
         raise _not_the_seed(region)
     try:
         return await relay(making, sources)

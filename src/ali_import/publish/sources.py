@@ -7,7 +7,7 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.values import ObjectSource
+from ali_import.cloud.values import Bucket, ObjectSource
 from ali_import.disk.pack import Pack
 from ali_import.errors import CloudError
 from ali_import.publish import unfinished
@@ -82,9 +82,10 @@ class Sources:
     ``copy``             an image, `take_image`     one has a free slot; or none is there
                                                     and no region is *expected* to have it
     ``relay_seed``       an object,                 one is staged; or no region is
-                         `object_known`             expected to stage one
-    ``direct_seed``      the *seed's* object,       it is staged; or the seed is given up
-                         `seed_settled`
+                         `object_known`             expected to stage one, nor has
+                                                    yet to look for what was sent
+    ``direct_seed``      the *seed's* object or     one is there; or the seed is given up
+                         image, `seed_settled`
     a region that lends  `until_nobody_lacks`       every region has the bytes, or ended
     ===================  =========================  =====================================
 
@@ -121,9 +122,14 @@ class Sources:
         self._images_expected = dict(self._objects_expected)
         self._reserves: dict[str, None] = {}
         self._seed = ""
+        self._regions = tuple(self._lacking)
+        self._listing = anyio.Lock()
+        self._listed: list[Bucket] | None = None
         self._search = anyio.Lock()
         self._searched = False
-        self._unfinished: Unfinished | None = None
+        self._unfinished: dict[str, Unfinished] = {}
+        self._to_look: dict[str, None] = {}
+        self._seen_through_relays: dict[str, int] = {}
 
     @property
     def is_hopeless(self) -> bool:
@@ -205,7 +211,14 @@ class Sources:
         self._objects_expected.pop(region, None)
         self._images_expected.pop(region, None)
         self._reserves.pop(region, None)
-        self.give_up_seed(region)
+        self._to_look.pop(region, None)
+        self._seen_through_relays.pop(region, None)
+        if not self._has_image(region):  # else the file has gone up for good
+            self.give_up_seed(region)
+        self._bell.ring()
+
+    def _has_image(self, region: str) -> bool:
+        return any(source.region == region for source in self.images)
 
     def claim_seed(self, region: str) -> bool:
         """Ask to be the one region that the client uploads a large image to."""
@@ -222,21 +235,54 @@ class Sources:
             if self._searched or self._seed or self.objects:
                 return
             self._searched = True
-            found = await unfinished.find(
-                context, tuple(self._objects_expected), key, pack
-            )
+            buckets = await self._others_buckets(context, self._objects_expected)
+            found = await unfinished.find(context, buckets, key, pack)
             free = not self._seed and not self.objects
             if found and free and found.region in self._objects_expected:
                 self._seed = found.region
-                self._unfinished = found
+                self._unfinished[found.region] = found
+
+    async def look_through_relay(
+        self, region: Region, key: str, pack: Pack, relay: str
+    ) -> None:
+        """Find what another run has sent to a region, through its relay, once."""
+        if region.id in self._seen_through_relays:
+            return
+        self._seen_through_relays[region.id] = 0
+        buckets = await self._others_buckets(region.context, (region.id,))
+        found = await unfinished.find(region.context, buckets, key, pack, relay=relay)
+        if found:
+            self._seen_through_relays[region.id] = found.size_bytes
+            self._unfinished[region.id] = found
+
+    def will_look(self, region: str) -> None:
+        """Say that a region will look through its relay: until then, no relay sends."""
+        self._to_look[region] = None
+
+    def has_looked(self, region: str) -> None:
+        """Say that a region has looked, or cannot."""
+        self._to_look.pop(region, None)
+        self._bell.ring()
+
+    def has_most(self, region: str) -> bool:
+        """Whether no other region has more of what another run has sent."""
+        seen = self._seen_through_relays
+        return seen[region] == max(seen.values())
+
+    async def _others_buckets(
+        self, context: Context, regions: Collection[str]
+    ) -> list[Bucket]:
+        """Return other runs' buckets in some regions; they are listed once."""
+        async with self._listing:
+            if self._listed is None:
+                ask = dict.fromkeys((*regions, *self._regions))
+                self._listed = await unfinished.others_buckets(context, ask)
+        return [bucket for bucket in self._listed if bucket.region in regions]
 
     def take_unfinished(self, region: str) -> Unfinished | None:
         """Return what was found in a region; it is tried once."""
-        found = self._unfinished
-        if found is None or found.region != region:
-            return None
-        self._unfinished = None
-        return found
+        self._seen_through_relays.pop(region, None)
+        return self._unfinished.pop(region, None)
 
     def give_up_seed(self, region: str) -> None:
         """Say that the region did not make the image of it: another one may take it."""
@@ -245,15 +291,15 @@ class Sources:
         self._bell.ring()
 
     async def seed_settled(self) -> bool:
-        """Wait until the seed's object can be read (True) or there is no seed."""
-        while not self.objects and self._seed:
+        """Wait until others can get what the seed has (True) or there is no seed."""
+        while self._seed and not self.objects and not self._has_image(self._seed):
             await self._bell.rung()
-        return bool(self.objects)
+        return bool(self.objects or self._seed)
 
     async def object_known(self, region: str) -> bool:
         """Wait until an object is staged (True), or none will be (False)."""
         self.no_object(region)
-        while not self.objects and self._objects_expected:
+        while not self.objects and (self._objects_expected or self._to_look):
             await self._bell.rung()
         return bool(self.objects)
 

@@ -4,7 +4,7 @@ It is found by listing our buckets. Keys say what is in an upload (``assembly.st
 the parts of one fit if their checksums do.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,13 +50,18 @@ class Unfinished:
 
 
 async def find(
-    context: Context, regions: Collection[str], key: str, pack: Pack, *, relay: str = ""
+    context: Context,
+    buckets: Iterable[Bucket],
+    key: str,
+    pack: Pack,
+    *,
+    relay: str = "",
 ) -> Unfinished | None:
     """Look for the upload of a pack of which most is there; None if there is none.
 
     Args:
         context: The run's.
-        regions: Where to look.
+        buckets: Where to look.
         key: What the pack is called.
         pack: Its parts.
         relay: The function that carries the calls, or "" for none.
@@ -73,12 +78,12 @@ async def find(
             )
 
     async with anyio.create_task_group() as tasks:
-        for bucket in await _buckets(context, regions):
+        for bucket in buckets:
             tasks.start_soon(look, bucket)
     return max(found, key=lambda x: (x.size_bytes, x.bucket), default=None)
 
 
-async def _buckets(context: Context, regions: Collection[str]) -> list[Bucket]:
+async def others_buckets(context: Context, regions: Collection[str]) -> list[Bucket]:
     """Return other runs' buckets; any region that has OSS lists those of all."""
     for region in tuple(regions)[:_LISTINGS_MAX]:
         try:
