@@ -543,15 +543,20 @@ class Stage:
 
     def _check_uplink(self, process: Process) -> None:
         """A large file goes up once, where functions or copies can do the rest."""
+        assert self._monitor is not None
         plan, report = self._plan, process.report
         profile = plan.profile
         limits = profile.limits
+        fetched = (
+            all(checks.fetches(plan, region) for region in profile.regions)
+            and process.eye not in self._monitor.uploads.let_down
+        )
         easy = (
             report is not None
             and all(outcome.result.good for outcome in report.outcomes)
             and (
                 all(region.copy_in and region.copy_out for region in profile.regions)
-                or all(checks.fetches(plan, region) for region in profile.regions)
+                or fetched
             )
             and min(limits.images_per_region, limits.buckets_per_region) >= 100
             and plan.second_after_s is None

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call
-from ali_import.cloud.values import LocalBody
+from ali_import.cloud.values import BROKEN, READY, CloudImage, LocalBody
 from ali_import.publish.guests import LEFT, guests
-from ali_import.publish.lease import of_name
+from ali_import.publish.lease import TAG_RUN, marks, of_name
 from alicloud_emulator.world.oss.values import Bucket
 from alicloud_emulator.world.world import World
 
@@ -24,6 +24,8 @@ class Uploads:
 
     Attributes:
         met: What happened of what a batch must meet.
+        let_down: Processes that waited for an image that another run had begun, and saw
+            it fail: by then the file may have gone up to where it cannot be read from.
     """
 
     def __init__(self, world: World) -> None:
@@ -31,6 +33,8 @@ class Uploads:
         self._eyes: dict[str, Eye] = {}
         self._listed: dict[tuple[Eye, str], dict[int, str]] = {}
         self._left: set[str] = set()
+        self._others: set[tuple[Eye, str]] = set()
+        self.let_down: set[Eye] = set()
         self.met: list[str] = []
 
     def before_effect(self, eye: "Eye", request: Call[Any]) -> str:
@@ -49,6 +53,17 @@ class Uploads:
         if isinstance(request, calls.ListParts) and isinstance(result, tuple):
             parts = {part.number: part.etag.strip('"').lower() for part in result}
             self._listed[eye, request.upload_id] = parts
+        if isinstance(request, calls.DescribeImages) and isinstance(result, tuple):
+            for image in result:
+                self._seen(eye, image)
+
+    def _seen(self, eye: "Eye", image: CloudImage) -> None:
+        if marks(image).get(TAG_RUN) == eye.run_id:
+            return
+        if image.status in BROKEN and (eye, image.image_id) in self._others:
+            self.let_down.add(eye)
+        elif image.status not in BROKEN | READY:
+            self._others.add((eye, image.image_id))
 
     def _sent_again(self, eye: "Eye", request: calls.UploadPart) -> str:
         """A part that was seen to be there, as it should be, is not sent."""
