@@ -14,8 +14,9 @@ from tests.simulation import plan as plans
 from tests.simulation.plan import End, Plan
 from tests.simulation.troubles import let_one_import_fail
 from tests.simulation.weather import Sky, Trouble
+from tests.support.bridge import Out
 
-SHARE: Final = 0.15
+SHARE: Final = 0.2
 """How many of the seeds are plays."""
 
 Change = Callable[[Random, Plan], Plan]
@@ -223,6 +224,38 @@ def _two_on_one_upload(rng: Random, plan: Plan) -> Plan:
     )
 
 
+# --- bytes that are damaged on their way between regions ------------------------------
+
+
+def _downloads_are_damaged(sky: Sky) -> str:
+    rate = sky.dice.uniform(0.3, 0.7)
+    sky.rule(Do.CORRUPT, rate=rate, service="oss", action="GetObject")
+    return f"downloads are damaged {rate:.2f}"
+
+
+def _only_fetches(rng: Random, plan: Plan) -> Plan:
+    """Regions that can do nothing but let functions fetch."""
+    return _regions(_plain(plan), mainland=rng.randint(1, 3), copy_in=False)
+
+
+# --- deletions that somebody else answers ---------------------------------------------
+
+
+def _deletions_of_functions_are_nothing(sky: Sky) -> str:
+    times = sky.dice.randint(1, 3)
+    sky.rule(Do.HTML, status=204, service="fc", action="DeleteFunction", times=times)
+    return f"DeleteFunction does nothing and answers 204, {times} times"
+
+
+# --- the resolver fails just when the only way is tried -------------------------------
+
+
+def _resolver_away_early(sky: Sky) -> str:
+    lasts_s = sky.dice.uniform(4, 12)
+    sky.outage("oss", "*", 0.0, lasts_s, out=Out.NO_RESOLVER)
+    return f"resolver away for oss for the first {lasts_s:.0f} s"
+
+
 PLAYS: Final = (
     Play(name="killed in an upload", change=_killed_in_an_upload),
     Play(
@@ -247,5 +280,20 @@ PLAYS: Final = (
         name="never answered",
         change=_only_imports,
         troubles=(_imports_never_reply,),
+    ),
+    Play(
+        name="damaged on the way",
+        change=_only_fetches,
+        troubles=(_downloads_are_damaged,),
+    ),
+    Play(
+        name="deletions that are nothing",
+        change=_only_fetches,
+        troubles=(_deletions_of_functions_are_nothing,),
+    ),
+    Play(
+        name="the resolver away early",
+        change=_only_imports,
+        troubles=(_resolver_away_early,),
     ),
 )

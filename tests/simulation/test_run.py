@@ -2,9 +2,10 @@
 
 from typing import TypeVar
 
+import anyio
 import pytest
 
-from ali_import.cloud.calls import Call, Cloud, ImportImage
+from ali_import.cloud.calls import Call, Cloud, ImportImage, ModifyImageAttribute
 from ali_import.publish.model import Options
 from ali_import.publish.placement import HELD_FAMILY
 from alicloud_emulator.world.faults import Do, Fault, Rule
@@ -73,6 +74,24 @@ def test_all_or_nothing_takes_families_back_until_all_can_join() -> None:
         assert {image.family for image in scene.images()} <= {"", HELD_FAMILY}
         scene.world.faults.clear()
         report = await scene.run(Options(all_or_nothing=True)).execute()
+        assert [outcome.published for outcome in report.outcomes] == [True] * 2
+        assert [image.family for image in scene.images()] == ["demo"] * 2
+
+    in_a_scene(scenario)
+
+
+def test_all_or_nothing_believes_the_last_look_about_families() -> None:
+    async def scenario(scene: Scene) -> None:
+        here, _ = REGIONS
+        (placed,) = (await scene.publish(regions=(here,))).outcomes
+        scene.lag.set(here, 1.0)
+        await anyio.sleep(10)
+        # Another run takes it back just before this one looks.
+        hide = ModifyImageAttribute(
+            region=here, image_id=placed.image_id, family=HELD_FAMILY
+        )
+        await scene.cloud.call(hide)
+        report = await scene.publish(all_or_nothing=True)
         assert [outcome.published for outcome in report.outcomes] == [True] * 2
         assert [image.family for image in scene.images()] == ["demo"] * 2
 

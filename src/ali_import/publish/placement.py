@@ -239,7 +239,7 @@ class Placement:
         there = await images.look_again(
             self._holder, self._is_held, since=anyio.current_time()
         )
-        if not self._is_held(there):
+        if there is None or not self._is_held(there):
             raise ApiError(
                 "the image was there and is not any more",
                 region=self.region.id,
@@ -248,6 +248,9 @@ class Placement:
                 http_status=409,
                 advice="another run may have taken it back; run again",
             )
+        if self._replacement is None:
+            # Another run may have hidden it just before the survey, whose listing lagged.
+            self.image = there
 
     async def _holder(self) -> CloudImage | None:
         return await images.named(self.region, self.target.name)
