@@ -157,8 +157,8 @@ MUTATIONS: Final = (
     Mutation(
         name="what all-or-nothing must take back stays public",
         file="publish/placement.py",
-        old="            (self._shown, partial(",
-        new="            (False, partial(",
+        old="                self._shown is not None,\n",
+        new="                False,\n",
     ),
     Mutation(
         name="zeros go up",
