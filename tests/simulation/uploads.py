@@ -33,6 +33,7 @@ class Uploads:
         self._eyes: dict[str, Eye] = {}
         self._listed: dict[tuple[Eye, str], dict[int, str]] = {}
         self._left: set[str] = set()
+        self._used: dict[str, set[str]] = {}
         self._others: set[tuple[Eye, str]] = set()
         self.let_down: set[Eye] = set()
         self.met: list[str] = []
@@ -42,6 +43,10 @@ class Uploads:
         self._eyes[eye.run_id] = eye
         if isinstance(request, calls.PutObject) and request.key == LEFT:
             self._left.add(request.bucket)
+        if isinstance(request, calls.UploadPart | calls.ImportImage):
+            self._used.setdefault(request.bucket, set()).add(eye.run_id)
+        if isinstance(request, calls.UploadPartCopy):
+            self._used.setdefault(request.source_bucket, set()).add(eye.run_id)
         if isinstance(request, calls.UploadPart):
             return self._sent_again(eye, request)
         if isinstance(request, _TAKES_AWAY):
@@ -84,12 +89,15 @@ class Uploads:
         if isinstance(request, calls.DeleteObjects):
             leases = guests(request.keys)
             if leases and {lease.run_id for lease in leases} == {eye.run_id}:
+                self._used.get(name, set()).discard(eye.run_id)
                 return ""  # it takes its own mark away
         if isinstance(request, calls.DeleteBucket) and (
             bucket.objects or bucket.uploads
         ):
             return ""  # it will be refused
         users = {guest.run_id for guest in guests(bucket.objects)}
+        # Whoever has used another run's bucket is a guest till it takes its mark away.
+        users |= self._used.get(name, set()) - {own.run_id}
         if name not in self._left:
             users.add(own.run_id)
         if users - {own.run_id} and eye.run_id == own.run_id:
