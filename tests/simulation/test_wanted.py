@@ -16,6 +16,7 @@ from ali_import.standing.plan import Action, Intent, make_plan
 from alicloud_emulator.world.ecs.records import Image
 from alicloud_emulator.world.faults import Do
 from tests.simulation.scene import REGIONS, TARGET, Scene, in_a_scene
+from tests.support.bridge import Killed
 
 FRIEND, OTHER, STRANGER = "1111111111", "2222222222", "3333333333"
 FRIENDS = tuple(f"4{number:09}" for number in range(15))
@@ -220,6 +221,33 @@ def test_a_copy_that_lost_its_attributes_is_repaired_by_the_next_run() -> None:
             image.nvme = "unsupported"
         await publish(scene)
         assert {image.nvme for image in scene.images()} == {"supported"}
+
+    in_a_scene(scenario)
+
+
+def test_an_image_that_only_its_description_marks_stays_ours() -> None:
+    """Some clouds lose the tags; who gives it another description may be killed then."""
+
+    async def scenario(scene: Scene) -> None:
+        await publish(scene)
+        for image in scene.images():
+            image.tags.clear()
+        cloud = scene.process(4)
+
+        class Dying:
+            async def call(self, call: calls.Call[Any], /) -> Any:
+                result = await cloud.call(call)
+                if isinstance(call, calls.ModifyImageAttribute):
+                    cloud.kill()
+                return result
+
+        run = scene.run(Options(regions=REGIONS, description="for you"), Dying())
+        try:
+            await run.execute()
+        except* Killed:
+            pass
+        assert any(image.description == "for you" for image in scene.images())
+        assert await publish(scene, description="for you") == {Result.ADOPTED}
 
     in_a_scene(scenario)
 

@@ -1,7 +1,7 @@
 """Making an image: asking once, whatever gets lost, and waiting until it is there."""
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Final
@@ -367,6 +367,9 @@ class Making:
             # It cannot be undone, and somebody had a reason.
             region.note(f"{image.name} takes IMDS v2 alone; left so")
         change = attributes(image, self.target, wanted, finished=finished)
+        if "description" in change and TAG_SHA256 not in image.tags:
+            # The description that it has may be all that says that it is ours.
+            image = await self._tag_missing(image, but=(TAG_VERSION,))
         if change:
             await region.cloud.call(
                 ModifyImageAttribute(
@@ -379,17 +382,29 @@ class Making:
                 )
             )
         # After the attributes: an image that has our tags is finished.
-        missing = {k: v for k, v in self.tags.items() if k not in image.tags}
-        missing |= other_tags(image, wanted)
-        if missing:
-            await images.tag(region, image, missing)
-            image = dataclasses.replace(image, tags=dict(image.tags) | missing)
+        before = image
+        image = await self._tag_missing(image, other_tags(image, wanted))
         surplus = not self.temporary and any(
             key in image.tags for key in TEMPORARY_TAGS
         )
         if surplus:
             await images.mark_permanent(region, image.image_id)
-        return image, bool(deprecated or change or missing or surplus)
+        return image, bool(deprecated or change or image is not before or surplus)
+
+    async def _tag_missing(
+        self,
+        image: CloudImage,
+        more: Mapping[str, str] | None = None,
+        *,
+        but: Collection[str] = (),
+    ) -> CloudImage:
+        """Put the tags of ours that an image has not, and more; return it with them."""
+        tags = {k: v for k, v in self.tags.items() if k not in {*image.tags, *but}}
+        tags |= more or {}
+        if not tags:
+            return image
+        await images.tag(self.region, image, tags)
+        return dataclasses.replace(image, tags=dict(image.tags) | tags)
 
     async def prefer_uefi(self, image: CloudImage, *, made_here: bool) -> None:
         """Set an image to UEFI-Preferred, if that is asked for; else it stays UEFI.
