@@ -115,7 +115,7 @@ def _descriptors_free() -> int:
     free = limit - used - _DESCRIPTORS_SPARED
     if free < _DESCRIPTORS_MIN:
         raise ConfigurationError(
-            f"only {limit} files and connections may be open at once, and {used} are",
+            f"the limit of open files is {limit}, and {used} are open already",
             advice="raise the limit, for example with `ulimit -n 1024`",
         )
     return free
@@ -271,7 +271,7 @@ def publish_sync(
     """
     if _in_event_loop():
         raise RuntimeError(
-            "publish_sync runs an event loop of its own; where one runs already, await "
+            "publish_sync starts its own event loop; where one is running already, await "
             "ali_import.publish instead"
         )
 

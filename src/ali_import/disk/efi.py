@@ -127,5 +127,8 @@ def _look_into(volume: FatVolume, entry: Entry, machine: int) -> tuple[bool, str
         name = _MACHINES.get(found, f"machine type {found:#x}")
         return size_bytes > 0, f"is a program for {name}"
     if machine not in _ARCHITECTURES:
-        return size_bytes > 0, f"is for {_MACHINES[machine]}, which the cloud has not"
+        return (
+            size_bytes > 0,
+            f"is for {_MACHINES[machine]}, which the cloud does not have",
+        )
     return size_bytes > 0, ""

@@ -115,7 +115,7 @@ CANNOT_BOOT: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: without_protective_mbr(disk(BOOT_X86_64)),
         "no protective MBR",
     ),
-    "a CD": (iso, "boots from a CD only"),
+    "a CD": (iso, "boots only from a CD drive"),
     "a kernel": (kernel, "bare Linux kernel"),
     "elsewhere": (
         lambda: efi_disk({"EFI/BOOTX64.EFI": program("x"), "BOOTX64.EFI": b"x"}),
