@@ -150,7 +150,7 @@ def _command(name: str) -> Callable[[Sequence[str]], Arguments]:
         raise ConfigurationError(
             f"{name} is a command and also a file in this directory",
             advice=f"to publish the file, write `ali-import ./{name}` or "
-            f"`ali-import -- {name}`; to {COMMANDS[name]}, run it elsewhere",
+            f"`ali-import -- {name}`; to {COMMANDS[name]}, run it in another directory",
         )
     from ali_import.cli import standing_arguments
 

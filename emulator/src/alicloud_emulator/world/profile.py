@@ -392,7 +392,7 @@ def _profile(name: str, data: Mapping[str, Any]) -> Profile:
     if unknown := sorted(set(data) - known):
         raise ProfileError(f"unknown key {unknown[0]!r}")
     if missing := sorted({"account", "regions"} - set(data)):
-        raise ProfileError(f"it says nothing about {missing[0]!r}")
+        raise ProfileError(f"{missing[0]!r} is missing")
     others = list_of(data.get("accounts", []), "[[accounts]]")
     accounts = (
         _account(data["account"], "[account]"),
