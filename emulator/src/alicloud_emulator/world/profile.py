@@ -148,7 +148,8 @@ class Durations:
         function_pending_s: How long a new function is Pending.
         function_cold_start_s: How long a new instance takes to start.
         role_propagation_s: How long a new role cannot be used.
-        throttle_window_s: How long a throttled action stays throttled.
+        throttle_window_s: How long the minute of ``calls_per_minute`` takes; at its end
+            throttled actions work again.
     """
 
     import_s: float = 1.0
@@ -188,7 +189,8 @@ class Limits:
         function_payload_bytes: Size of a synchronous invocation's payload.
         function_payload_async_bytes: Size of an asynchronous invocation's payload.
         function_instances: Invocations that run at once in one region.
-        calls_per_minute: Calls of one action in one region; 0: no limit.
+        calls_per_minute: Calls of one action in one region; 0: no limit. The minute
+            takes ``throttle_window_s``.
     """
 
     copies_running: int = 5
