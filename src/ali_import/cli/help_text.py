@@ -121,7 +121,7 @@ examples:
   ali-import inspect --json *.img
 
 output: standard output gets some lines for each file or, with --json, one
-document (see docs/images.md); files that are no disk image are errors.
+document (see docs/images.md); files that are not disk images are errors.
 
 exit status:
   0    every file can be published

@@ -137,7 +137,7 @@ def summary(pruning: Pruning) -> Iterator[str]:
     counts = Counter(verdict.fate for verdict in pruning.verdicts)
     if counts[Fate.WAIT]:
         images = counted(counts[Fate.WAIT], "deprecated image")
-        yield f"{images} of older versions: not yet to be deleted"
+        yield f"{images} of older versions: kept for now"
     if not pruning.due:
         where = " in the regions that answered" if pruning.unseen else ""
         yield f"nothing is due{where}"

@@ -76,7 +76,7 @@ class Boot:
         bios_code: Whether the boot sector holds code that may boot something.
         el_torito: What a CD drive would boot: ``BIOS``, ``UEFI``.
         warnings: What a publisher may want to know.
-        refusal: Why it surely boots no machine of the cloud, or None.
+        refusal: Why it surely cannot boot in the cloud, or None.
     """
 
     table: str
@@ -274,9 +274,9 @@ def _refusal(boot: Boot, *, iso: bool, kernel: bool) -> Refusal:
         advice = "put it on a disk with a boot loader (of iPXE, build ipxe.usb)"
     elif boot.programs:
         first = boot.programs[0]
-        message = f"boots no machine of the cloud: its {first.path} {first.problem}"
+        message = f"cannot boot in the cloud: its {first.path} {first.problem}"
         if first.problem in {_SECTORS_OF_4096, _NO_PROTECTIVE_MBR}:
-            message = f"boots no machine of the cloud: {first.problem}"
+            message = f"cannot boot in the cloud: {first.problem}"
         advice = "make the image for x86_64 or arm64 disks with sectors of 512 bytes"
         if first.problem == _NO_PROTECTIVE_MBR:
             advice = "write the table again with gdisk (its command w)"
@@ -291,7 +291,7 @@ def _refusal(boot: Boot, *, iso: bool, kernel: bool) -> Refusal:
         advice = "make a hybrid of it with isohybrid or xorriso"
     else:
         message = (
-            "boots no machine of the cloud: it has no boot code in its first sector, and "
+            "cannot boot in the cloud: it has no boot code in its first sector, and "
             "no EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI on a FAT file system"
         )
         advice = "install a boot loader on it"

@@ -124,7 +124,7 @@ def _refuse_incomplete(
     file: Reader, features: int, backing_offset: int, encryption: int
 ) -> None:
     """Pass if the image is whole without any other file or key."""
-    convert = "write it anew with `qemu-img convert -O qcow2`, which makes it whole"
+    convert = "rewrite it with `qemu-img convert -O qcow2`, which makes it whole"
     repair = "repair it with `qemu-img check -r all`"
     unknown = features & ~_KNOWN
     for wrong, message, advice in (

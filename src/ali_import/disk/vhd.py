@@ -85,7 +85,7 @@ def _open_dynamic(file: Reader, header_at: int, size_bytes: int) -> Container:
             f"is a VHD image of a wrong size: its footer says {size_bytes} bytes, and "
             f"{entries} blocks of {sized(block_bytes)} are less "
             "(InvalidVHDImage.IncorrectSize)",
-            "write it anew with `qemu-img convert -O vpc`",
+            "rewrite it with `qemu-img convert -O vpc`",
         )
     warnings = [_NO_COPIES]
     if size_bytes != entries * block_bytes:

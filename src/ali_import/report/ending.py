@@ -278,7 +278,7 @@ def said(cause: Cause) -> str:
     if cause.request_id:
         text += f" (request id {cause.request_id})"
     if cause.messages > 1:
-        text += f" (and {counted(cause.messages - 1, 'other wording')})"
+        text += f" (and {counted(cause.messages - 1, 'other message')})"
     return text
 
 

@@ -35,7 +35,7 @@ def pruning(*verdicts: Verdict, **more: Any) -> Pruning:
     )
 
 
-LATER = "not yet to be deleted"
+LATER = "kept for now"
 
 
 def said(*ended: Pruned) -> list[str]:

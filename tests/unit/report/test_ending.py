@@ -36,7 +36,7 @@ def test_a_bad_day_is_told_by_its_causes() -> None:
         ),
         (
             "   said: the quota of ap-southeast-4 is used up (request id "
-            "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E) (and 1 other wording)"
+            "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E) (and 1 other message)"
         ),
         "   to do: delete old images in the region",
         "2. Forbidden.RAM at survey, 3 images: cn-north-2 (all images)",
