@@ -25,8 +25,8 @@ class Meaning(StrEnum):
     BUSY = "wait until it is free, then try again"
     DONE = "already done: success"
     LOOK = "look at what is there, and adopt it if it is ours"
-    SOURCE = "take another source, or this one later"
-    ROUTE = "take the next route"
+    SOURCE = "use another source, or try this one later"
+    ROUTE = "try the next route"
     FINAL = "give up and say why"
 
 
