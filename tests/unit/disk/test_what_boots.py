@@ -88,10 +88,10 @@ CANNOT_BOOT: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: efi_disk({f"{BOOT_X86_64}/A.TXT": b"x"}),
         "BOOTX64.EFI is a directory",
     ),
-    "a text": (lambda: efi_disk({BOOT_X86_64: b"Hello\n"}), "no EFI program"),
+    "a text": (lambda: efi_disk({BOOT_X86_64: b"Hello\n"}), "not an EFI program"),
     "only MZ": (
         lambda: efi_disk({BOOT_X86_64: b"MZ".ljust(3000, b"\0")}),
-        "no EFI program",
+        "not an EFI program",
     ),
     "the wrong machine": (
         lambda: efi_disk({BOOT_X86_64: program("arm64")}),
