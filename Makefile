@@ -39,22 +39,22 @@ test: setup ## everything: check, contract, simulation, end to end
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses 4 --dist loadgroup
 
-simulate: setup ## run SEEDS=1000 simulated runs in bad weather, FROM=0, on JOBS=1 processes; DEEP=1: through the SDKs
+simulate: setup ## run SEEDS=1000 simulations with random faults, FROM=0, in JOBS=1 processes; DEEP=1: through the SDKs
 	$(BIN)/python scripts/simulate.py --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS) $(if $(DEEP),--deep)
 
-mutate: setup ## break engine and adapters on purpose, and see the simulation notice
+mutate: setup ## break engine and adapters on purpose, to check that the simulation notices
 	$(BIN)/python scripts/mutate.py
 
 chaos: setup ## kill ali-import at random moments, ROUNDS=30 times, and run it again
 	$(BIN)/python scripts/chaos.py --rounds $(ROUNDS)
 
-fuzz: setup ## look into disk images gone wrong, for MINUTES=10
+fuzz: setup ## inspect damaged disk images, for MINUTES=10
 	$(BIN)/python scripts/fuzz.py --minutes $(MINUTES)
 
-docs: setup ## make anew the documents that are made from code
+docs: setup ## write the documents that are made from code
 	$(BIN)/python scripts/make_docs.py
 
-requirements: ## pin requirements.txt and requirements-run.txt anew
+requirements: ## update the pins in requirements.txt and requirements-run.txt
 	$(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/pip install --quiet pip-tools
 	$(VENV)/pin/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
 	  --no-header --no-emit-options \

@@ -30,28 +30,32 @@ INTRODUCTION = """\
 
 <!-- Made by scripts/make_docs.py from src/ali_import/cloud/retry_table.py. -->
 
-A failed placement is one line on standard error: region, image, step, the cloud's code
-and message, its request id, and what to do; the last lines group them by cause
-([reports.md](reports.md)). This page says what the tool makes of each code. Other codes:
-an answer of 4xx is final, one of 5xx is tried again, and so is a call that got no answer:
-refused, dropped, timed out, a resolver that failed, or an answer that is not the cloud's
-own (a page of a proxy or portal, anything without a request id).
+A *placement* is one image in one region. Each one that fails is a line on standard error:
+region, image, step, the cloud's error code and message, its request id, and what to do. The
+last lines group the failures by cause ([reports.md](reports.md)).
 
-Every call is safe to repeat: reading, calls that carry a ClientToken, calls that do the
-same when done twice, and calls that make something under a name of the run's own.
+This page says how the tool handles each code. A code that is not listed is final if the
+HTTP status is 4xx, and is retried if it is 5xx. A call without an answer is retried as
+well: the connection was refused, dropped or timed out, name resolution failed, or the
+answer was not the cloud's own (a page of a proxy or portal, anything without a request id).
+
+Every call is safe to repeat: it only reads, or carries a ClientToken (by which the cloud
+recognizes a repeated request), or has the same effect when done twice, or makes something
+under a name that only this run uses.
 
 | what the tool does | in the table |
 |---|---|
 """
 
 EXPLAINED = {
-    Meaning.TRANSIENT: "again after a random wait that doubles, for up to 8 minutes",
+    Meaning.TRANSIENT: "retries after random waits that double, for up to 8 minutes",
     Meaning.THROTTLED: "holds back this action in this region, for up to 20 minutes",
-    Meaning.BUSY: "asks again at growing intervals, for up to 30 minutes",
-    Meaning.DONE: "takes it for success: what was asked for is already so",
-    Meaning.LOOK: "looks at what has the name; adopts it if it has the right content",
+    Meaning.BUSY: "retries at growing intervals, for up to 30 minutes",
+    Meaning.DONE: "takes it for success: what was requested is already the case",
+    Meaning.LOOK: "looks at what has the name; uses it if it has the right content",
     Meaning.SOURCE: "copies from another region that has the image, or waits",
-    Meaning.ROUTE: "goes on with the next of the routes direct, relay, copy",
+    Meaning.ROUTE: "continues with the next of the routes direct (upload to the region), "
+    "relay (through a function in the region) and copy (from another region)",
     Meaning.FINAL: "gives up this placement, and says what to do",
 }
 
@@ -62,10 +66,10 @@ def errors() -> str:
     lines += [f"| {text} | {meaning} |" for meaning, text in EXPLAINED.items()]
     for meaning in Meaning:
         lines += ["", f"## {str(meaning).capitalize()}", ""]
-        lines += ["| code | of | what to do |", "|---|---|---|"]
+        lines += ["| code | calls | what to do |", "|---|---|---|"]
         for row in ROWS:
             if row.meaning is meaning:
-                where = ", ".join(row.operations) or "any"
+                where = ", ".join(row.operations) or "all"
                 lines.append(
                     f"| `{row.code}` | {where} | {row.advice.replace('{action}', 'the action')} |"
                 )

@@ -76,7 +76,7 @@ def _ignore(_: Event) -> None:
 
 @asynccontextmanager
 async def connect() -> AsyncIterator[Cloud]:
-    """Reach the cloud with what the environment says; makes no call yet.
+    """Open the cloud that the environment describes; makes no call yet.
 
     Proxy and trusted certificates come from the usual variables, credentials (at the
     first call) from the official chain. Leaving the block closes every connection.
@@ -119,7 +119,7 @@ def _descriptors_free() -> int:
     free = limit - used - _DESCRIPTORS_SPARED
     if free < _DESCRIPTORS_MIN:
         raise ConfigurationError(
-            f"only {limit} files and connections may be open at once, and {used} are",
+            f"the limit of open files is {limit}, and {used} are open already",
             advice="raise the limit, for example with `ulimit -n 1024`",
         )
     return free
@@ -128,13 +128,13 @@ def _descriptors_free() -> int:
 class Publication:
     """One publication, for callers who want to stop it or to know what it may leave.
 
-    Everybody else calls ``publish``.
+    Other callers use ``publish``.
 
     Args:
         cloud: From ``connect``.
         images: What to publish.
         options: How.
-        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+        on_event: Called with each event, in the event loop; must be quick and not raise.
     """
 
     def __init__(
@@ -165,11 +165,11 @@ class Publication:
     async def execute(self) -> Report:
         """Inspect the images, publish them, clean up, and report; call it once.
 
-        A cancellation cleans up first, within minutes, and then goes on; what may be
-        left is told as events.
+        When cancelled, it cleans up first, which takes minutes at most; events tell what
+        may be left.
 
         Raises:
-            ConfigurationError: Names, options, credentials or the network will not do;
+            ConfigurationError: Names, options, credentials or the network cannot be used;
                 nothing was changed.
             DiskImageError: A file cannot be published; nothing was changed. If several
                 cannot, an ``ExceptionGroup`` of these.
@@ -211,15 +211,15 @@ class Publication:
             raise
 
     def interrupt(self) -> None:
-        """Stop starting things: ``execute`` cleans up, and reports what came about."""
+        """Stop the publication: ``execute`` cleans up and returns its report."""
         self._interrupted = True
         if self._run is not None:
             self._run.interrupt()
 
     def discard(self) -> None:
-        """Remove what compressed images were unpacked to; ``execute`` does so itself.
+        """Remove the temporary files of compressed images, as ``execute`` does at its end.
 
-        For callers that end the process before it could.
+        For callers that end the process before that.
         """
         self._scratch.close()
 
@@ -238,13 +238,13 @@ async def publish(
 ) -> Report:
     """Publish images, as ``ali-import IMAGE...`` does.
 
-    That a region failed is no exception: the report tells it.
+    A region that fails is not an exception; the report has it.
 
     Args:
         cloud: From ``connect``.
         images: What to publish.
         options: How; the defaults if None.
-        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+        on_event: Called with each event, in the event loop; must be quick and not raise.
         **changes: Fields of ``options`` to change, for example ``public=True``.
 
     Raises:
@@ -265,8 +265,8 @@ def publish_sync(
     """Connect and ``publish`` in an event loop of its own, from ordinary code.
 
     The first Ctrl-C cleans up, tells ``on_event`` what may be left, and then raises
-    KeyboardInterrupt; the second raises it at once. (It is asyncio's own handler that
-    hears them, where Python's default one would have.)
+    KeyboardInterrupt; the second raises it at once. (Both go to asyncio's handler, if
+    Python's default handler is installed.)
 
     Raises:
         RuntimeError: An event loop runs in this thread.
@@ -276,7 +276,7 @@ def publish_sync(
     """
     if _in_event_loop():
         raise RuntimeError(
-            "publish_sync runs an event loop of its own; where one runs already, await "
+            "publish_sync starts its own event loop; where one is running already, await "
             "ali_import.publish instead"
         )
 
@@ -305,13 +305,13 @@ async def plan(
     on_event: Callable[[Event], None] = _ignore,
     **changes: Unpack[OptionChanges],
 ) -> Plan:
-    """Say what publishing images would do, and change nothing: no call writes.
+    """Return what publishing images would do; changes nothing: no call writes.
 
     Args:
         cloud: From ``connect``.
         images: What would be published.
         options: How; the defaults if None.
-        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+        on_event: Called with each event, in the event loop; must be quick and not raise.
         **changes: Fields of ``options`` to change, for example ``public=True``.
 
     Raises:
@@ -337,21 +337,21 @@ async def list_images(
     untagged: bool = False,
     on_event: Callable[[Event], None] = _ignore,
 ) -> Standing:
-    """List the images that stand in the cloud; changes nothing.
+    """List the images in the cloud; changes nothing.
 
-    That a region could not be asked is no exception: ``Standing.unseen`` tells it.
+    Regions that could not be asked are no exception; ``Standing.unseen`` lists them.
 
     Args:
         cloud: From ``connect``.
         regions: Where to look; everywhere if empty.
         name: The name of an image or of a version, or a pattern with ``*``.
         family: A family, with a flavour's suffix or without it; or a pattern.
-        untagged: Whether to list images that this tool did not make, too.
-        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+        untagged: Whether to list also images that this tool did not make.
+        on_event: Called with each event, in the event loop; must be quick and not raise.
 
     Raises:
         ConfigurationError: A region does not exist, or the credentials or the network
-            will not do.
+            cannot be used.
     """
     return await standing_images.look(
         steadied(cloud, _dice(), on_event),
@@ -367,20 +367,20 @@ async def find_prunable(
     *,
     on_event: Callable[[Event], None] = _ignore,
 ) -> Pruning:
-    """Say which images of older versions are due to be deprecated or deleted.
+    """Return which images of older versions are due to be deprecated or deleted.
 
-    Changes nothing. That a region could not be asked is no exception:
-    ``Pruning.unseen`` tells it.
+    Changes nothing. Regions that could not be asked are no exception; ``Pruning.unseen``
+    lists them.
 
     Args:
         cloud: From ``connect``.
         families: Families, without a flavour's suffix (all flavours) or with one.
         retention: What is kept, and what happens to the rest.
-        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+        on_event: Called with each event, in the event loop; must be quick and not raise.
 
     Raises:
         ConfigurationError: Fewer than one version is to be kept, or the credentials or
-            the network will not do.
+            the network cannot be used.
     """
     if retention.keep < 1:
         raise ConfigurationError("at least 1 version of a family has to be kept")
@@ -397,11 +397,11 @@ async def prune(
 ) -> tuple[Pruned, ...]:
     """Deprecate and delete what ``find_prunable`` found due.
 
-    Every region is looked at again first: what is not due any more is left alone. That
-    something could not be done is no exception, but ``Pruned.error``.
+    Looks at every region again first, and leaves alone what is no longer due. A failure
+    is not an exception, but ``Pruned.error``.
 
     Raises:
-        ConfigurationError: The credentials or the network will not do.
+        ConfigurationError: The credentials or the network cannot be used.
     """
     return await pruning_of.prune(
         cloud, pruning, rng=_dice(), now=time.time, emit=on_event
@@ -415,14 +415,14 @@ async def check(
     on_event: Callable[[Event], None] = _ignore,
     **changes: Unpack[OptionChanges],
 ) -> tuple[Finding, ...]:
-    """Check whether a publication can work, as far as that can be asked beforehand.
+    """Check whether a publication can work, as far as that can be known beforehand.
 
-    Changes nothing. Credentials that do not work are a finding, and no exception.
+    Changes nothing. Credentials that do not work are a finding, not an exception.
 
     Args:
         cloud: From ``connect``.
         options: How it would be published; the defaults if None.
-        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+        on_event: Called with each event, in the event loop; must be quick and not raise.
         **changes: Fields of ``options`` to change, for example ``public=True``.
     """
     chosen = dataclasses.replace(options or Options(), **changes)
@@ -436,15 +436,15 @@ async def fix(
     *,
     on_event: Callable[[Event], None] = _ignore,
 ) -> tuple[Finding, ...]:
-    """Do what can be done about findings: whatever their ``fix`` says.
+    """Repair the findings that have a ``fix``.
 
-    Returns the findings, with those in place that tell how it ended. That it was refused
-    is a finding, and no exception.
+    Returns the findings; those that were repaired, or could not be, are replaced by their
+    results. A refusal is a finding, not an exception.
 
     Args:
         cloud: From ``connect``.
         findings: From ``check``.
-        on_event: Told what happens, in the event loop: be quick, and raise nothing.
+        on_event: Called with each event, in the event loop; must be quick and not raise.
     """
     steady = steadied(cloud, _dice(), on_event)
     return tuple(
@@ -453,7 +453,7 @@ async def fix(
 
 
 async def trust_policy(cloud: Cloud, project: str) -> dict[str, Any]:
-    """Return the trust policy of a role that a project's CI jobs may take on by OIDC.
+    """Return the trust policy of a role that a project's CI jobs can assume by OIDC.
 
     Args:
         cloud: From ``connect``; its account is the one with the role.
@@ -461,7 +461,7 @@ async def trust_policy(cloud: Cloud, project: str) -> dict[str, Any]:
 
     Raises:
         ConfigurationError: It is no such project, or the credentials or the network
-            will not do.
+            cannot be used.
     """
     policy.trust_policy(project, "")  # complains before anybody is asked
     account_id, _ = await survey(steadied(cloud, _dice(), _ignore))
@@ -471,12 +471,12 @@ async def trust_policy(cloud: Cloud, project: str) -> dict[str, Any]:
 async def find_leftovers(
     cloud: Cloud, *, on_event: Callable[[Event], None] = _ignore
 ) -> tuple[Leftover, ...]:
-    """List what publications have left in every region.
+    """List what publications left behind in every region.
 
-    Where it could not look, it tells ``on_event`` so, by a ``Note`` of level WARNING.
+    For regions that could not be asked, ``on_event`` gets a ``Note`` of level WARNING.
 
     Raises:
-        ConfigurationError: The credentials or the network will not do.
+        ConfigurationError: The credentials or the network cannot be used.
     """
     return await cleanup.find_leftovers(cloud, emit=on_event)
 
@@ -487,13 +487,13 @@ async def remove_leftovers(
     *,
     on_event: Callable[[Event], None] = _ignore,
 ) -> tuple[Leftover, ...]:
-    """Remove leftovers, whatever their lease says; return those that would not go.
+    """Remove leftovers, whatever their lease says; return those not removed.
 
-    Those whose ``expires_at`` lies in the future may belong to a run that is going on.
-    A cancellation lets what it made for the purpose be removed first, and then goes on.
+    Those whose ``expires_at`` lies in the future may belong to a run in progress. When
+    cancelled, it first removes the functions that it made to empty buckets.
 
     Raises:
-        ConfigurationError: The credentials or the network will not do.
+        ConfigurationError: The credentials or the network cannot be used.
     """
     return await cleanup.remove_leftovers(
         cloud, leftovers, rng=_dice(), now=time.time, emit=on_event

@@ -51,7 +51,7 @@ async def make_targets(
         if await is_unfinished(cloud, wanted, options, time.time):
             made = before
             name = wanted[0].name
-            text = f"a run of yesterday's was cut short: going on with it as {name}"
+            text = f"yesterday's run was cut short: continuing it as {name}"
             tell(Note(text=text, level="WARNING"))
     for target in made:
         tell(Note(text=_learned(target)))

@@ -150,10 +150,10 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
         said = str(error)
         found = _WHERE.search(said)
         line = (found and found[1]) or text.count("\n") + 1
-        reason = _WHERE.sub("", said) or "is no TOML"
+        reason = _WHERE.sub("", said) or "is not TOML"
         raise ConfigurationError(
             f"{path}:{line}: {reason}",
-            advice="texts stand in quotes, lists in [ ], a key and its value on a line",
+            advice="put texts in quotes, lists in [ ], and a key and its value on one line",
         ) from error
 
 
@@ -309,9 +309,9 @@ class _Reading:
         if not families:
             missing = "no family is named", "add --family, or -c with a release file"
         elif "keep" not in fields:
-            missing = "how many versions stay is not said", "add --keep NUMBER"
+            missing = "it is not said how many versions to keep", "add --keep NUMBER"
         elif not fields.get("deprecate") and "delete_after_s" not in fields:
-            text = "what becomes of older versions is not said"
+            text = "it is not said what to do with older versions"
             missing = text, "add --deprecate, --delete-after TIME, or both"
         if missing:
             self._wrong.append(ConfigurationError(missing[0], advice=missing[1]))
@@ -414,8 +414,8 @@ class _Reading:
                 chosen.append(image)
                 continue
             error = ConfigurationError(
-                f"{path}: is none of the images in {self._path}",
-                advice="that file says of each image what it is; add a table for it",
+                f"{path}: is not one of the images in {self._path}",
+                advice="that file has a table for each image; add one for this image",
             )
             self._wrong.append(error)
         return tuple(chosen)

@@ -25,7 +25,7 @@ _KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 def region(text: str) -> str:
     """Return a region id."""
     if not _REGION.fullmatch(text):
-        raise ValueError(f"{shown(text)} is no region id, which looks like cn-hangzhou")
+        raise ValueError(f"{shown(text)} is not a region id such as cn-hangzhou")
     return text
 
 
@@ -33,7 +33,7 @@ def role(text: str) -> str:
     """Return the name of a RAM role."""
     if not _ROLE.fullmatch(text):
         raise ValueError(
-            f"{shown(text)} is no RAM role name: 1 to 64 letters, digits, and . @ _ - "
+            f"{shown(text)} is not a RAM role name: 1 to 64 letters, digits, and . @ _ - "
             "(the name alone, not its ARN)"
         )
     return text
@@ -45,7 +45,7 @@ def timeout(text: str) -> float:
     seconds = float(match[1]) * _UNITS_S[match[2]] if match else 0.0
     if not 0 < seconds <= _TIMEOUT_S_MAX:
         raise ValueError(
-            f"{shown(text)} is no time such as 900, 90m or 2h, more than 0 and at most "
+            f"{shown(text)} is not a time such as 900, 90m or 2h, more than 0 and at most "
             "168h"
         )
     return seconds
@@ -57,7 +57,7 @@ def age(text: str) -> float:
     seconds = float(match[1]) * _AGES_S[match[2]] if match else 0.0
     if not HOUR_S <= seconds <= _AGE_S_MAX:
         raise ValueError(
-            f"{shown(text)} is no time such as 12h, 90d or 8w, at least 1h and at most "
+            f"{shown(text)} is not a time such as 12h, 90d or 8w, at least 1h and at most "
             "3650d"
         )
     return seconds

@@ -25,7 +25,7 @@ from tests.support.workflow import ROOT, link_install, read_action
 
 pytestmark = pytest.mark.e2e
 
-PROVIDER = "acs:ram::1234567890123456:oidc-provider/github"
+PROVIDER = "acs:ram::1234567890123456:oidc-provider/GitHub"
 ROLE = "acs:ram::1234567890123456:role/publisher"
 SUBJECT = "repo:acme/images:ref:refs/heads/main"
 TOKEN = "the-workflow-may-ask"

@@ -84,7 +84,7 @@ def test_too_few_open_files(cloud: RunningEmulator, disks: list[Path]) -> None:
     ended = run("sh", "-c", command, BIN / "ali-import", disks[0], env=cloud.env)
     assert (ended.status, ended.out) == (2, "")
     (line,) = ended.err.splitlines()
-    assert "only 28 files and connections may be open at once" in line
+    assert "the limit of open files is 28" in line
     assert "ulimit -n" in line
     assert cloud.get("/requests")["requests"]["by_action"] == {}
 

@@ -32,7 +32,7 @@ def test_a_fresh_account_hears_what_is_missing(tmp_path: Path) -> None:
         assert mended.lines[-1].startswith("ok import role: done: create the role")
         again = ali_import("check", "--fix", "-y", env=cloud.env)
         assert again.status == 0, again.err
-        assert "nothing that --fix could do" in again.err
+        assert "nothing for --fix to do" in again.err
         wrong = ali_import("check", env={**cloud.env, SECRET: "wrong-wrong"})
         assert wrong.status == 4
         assert wrong.out.startswith("fail credentials:")

@@ -135,7 +135,7 @@ def test_an_image_file_that_goes_away_fails_its_placements_and_nothing_else(
         state = cloud.get("/state")
     assert process.returncode == 4, err
     assert "ImageFileChanged" in err
-    assert "leave the image files alone" in err
+    assert "do not change the image files" in err
     assert all(not left_behind(there) for there in state["regions"].values())
     told = json.loads(report.read_text())["placements"]
     assert [placement["code"] for placement in told] == ["ImageFileChanged"] * 2
@@ -154,7 +154,7 @@ def test_a_bad_image_is_told_with_the_clouds_reason_and_not_tried_everywhere(
         asked = cloud.get("/requests")["requests"]["by_action"]["ecs.ImportImage"]
     assert ended.status == 4, ended.err
     assert "no disk at all" in ended.err
-    assert "a whole disk image" in ended.err
+    assert "a complete disk image" in ended.err
     assert asked <= 6
     placements = json.loads(report.read_text())["placements"]
     assert [placement["code"] for placement in placements] == ["BadFormat"] * len(
@@ -169,7 +169,7 @@ def test_a_cloud_that_only_throttles_is_given_up_in_time(disks: list[Path]) -> N
         ended = ali_import(*FLAGS, "--timeout", "3", disks[0], env=cloud.env)
         asked = cloud.get("/requests")["requests"]["by_action"]
     assert ended.status == 2
-    assert "did not say within 3 s" in ended.err
+    assert "did not answer within 3 s" in ended.err
     # The waits between the tries are at least 1.0, 1.6 and 2.6 s.
     assert asked["sts.GetCallerIdentity"] <= 3
 

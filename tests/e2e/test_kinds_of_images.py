@@ -81,7 +81,7 @@ def test_a_vhd_goes_where_it_can_be_uploaded(
     wanted = expected([path], name=NAME, family=FAMILY)
     assert problems(report, wanted, public=True, regions=REGIONS[:2]) == []
     lines = ended.err.splitlines()
-    assert lines[0].startswith(f"{path}: the cloud copies no image of a VHD")
+    assert lines[0].startswith(f"{path}: the cloud cannot copy images made from a VHD")
     failed = [line for line in lines if line.startswith("failed ")]
     assert failed[0].startswith("failed us-southeast-1")
     assert "InvalidOperation.VhdImageUnsupported" in failed[0]

@@ -103,7 +103,7 @@ def test_a_release_a_week_and_what_is_left(tmp_path: Path, disks: list[Path]) ->
     [
         ([], "no family is named"),
         (["-f", "demo", "--keep", "0", "--deprecate", "-y"], "--keep: 0 is not"),
-        (["-f", "demo", "--keep", "1", "-y"], "what becomes of older versions"),
+        (["-f", "demo", "--keep", "1", "-y"], "what to do with older versions"),
         (["-f", "demo", "--keep", "1", "--deprecate"], "--yes"),
         (["-c", "none.toml"], "none.toml: cannot be read"),
     ],

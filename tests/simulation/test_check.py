@@ -250,7 +250,7 @@ def test_a_clock_that_no_signature_is_taken_from_is_told_as_such() -> None:
         strike("GetCallerIdentity", code="InvalidTimeStamp.Expired")(scene)
         (found,) = (await checked(scene)).values()
         assert (found.subject, found.grade) == ("clock", Grade.FAIL)
-        assert "clock right" in found.advice
+        assert "this machine's clock" in found.advice
 
     in_a_scene(scenario)
 
@@ -273,8 +273,8 @@ class KeysOf:
     ("life_s", "grade", "text"),
     [
         (36000.0, Grade.OK, "expire in 600 min"),
-        (600.0, Grade.OK, "renewed by themselves"),
-        (None, Grade.WARN, "until when was not told"),
+        (600.0, Grade.OK, "renewed before that"),
+        (None, Grade.WARN, "when they expire is not known"),
     ],
 )
 def test_the_life_of_the_keys_is_told(

@@ -154,7 +154,7 @@ async def test_publishing_again_brings_no_other_version_back(scene: Scene) -> No
     revived.public, revived.status = False, ImageStatus.DEPRECATED
     (ending,) = [e for e in await pruned(scene) if e.verdict.image.region == REGIONS[0]]
     assert ending.verdict.fate is Fate.DEPRECATE
-    assert "from now on" in ending.verdict.why
+    assert "starts now" in ending.verdict.why
 
 
 @scenario

@@ -208,6 +208,4 @@ def test_after_midnight_a_run_that_was_cut_short_keeps_its_name(
     anyio.run(call)
     assert [target.name for target in made[0].targets] == [f"demo-202611{day}"]
     told = [note.text for note in heard if isinstance(note, ali_import.Note)]
-    assert any("going on with it as demo-20261126" in text for text in told) == (
-        day == 26
-    )
+    assert any("continuing it as demo-20261126" in text for text in told) == (day == 26)

@@ -213,7 +213,7 @@ def test_where_images_have_tables_files_choose_among_them(
     monkeypatch.chdir(folder)
     release = load_release("r.toml", instead={"image": [folder / "b.img"]})
     assert [image.name for image in release.images] == ["n-b"]
-    with pytest.raises(ConfigurationError, match=r"c\.img: is none of the images"):
+    with pytest.raises(ConfigurationError, match=r"c\.img: is not one of the images"):
         load_release("r.toml", instead={"image": ["a.img", "c.img"]})
 
 
@@ -251,11 +251,11 @@ GOOD = 'family = "f1"\nimage = ["a.img"]\n'
         ("architecture = 'amd64'", '\'amd64\' is not "x86_64" or "arm64"'),
         ("as = 'vhd'", ":3: as: 'vhd' is not \"qcow2\""),
         ("region = 'cn-beijing'", ":3: region: 'cn-beijing' is not a list of texts"),
-        ("region = [\n'cn-beijing',\n'X']", ":3: region: 'X' is no region id"),
+        ("region = [\n'cn-beijing',\n'X']", ":3: region: 'X' is not a region id"),
         ("region = [1]", ":3: region: [1] is not a list of texts"),
-        ("allow-failure = ['']", ":3: allow-failure: '' is no region id"),
-        ("timeout = 0", ":3: timeout: '0' is no time"),
-        ("timeout = inf", ":3: timeout: 'inf' is no time"),
+        ("allow-failure = ['']", ":3: allow-failure: '' is not a region id"),
+        ("timeout = 0", ":3: timeout: '0' is not a time"),
+        ("timeout = inf", ":3: timeout: 'inf' is not a time"),
         ("timeout = 1979-05-27", "is not a text in quotes"),
         ("timeout = true", ":3: timeout: True is not a text in quotes"),
         ("role = 'acs:ram::1:role/x'", ":3: role: "),
@@ -416,14 +416,18 @@ family = "demo-gpu"
     [
         ("keep = 8", "keep = 0", ":6: prune.keep: 0 is not a whole number, 1 or more"),
         ("keep = 8", "keep = true", ":6: prune.keep: True is not a whole number"),
-        ("keep = 8", "", "how many versions stay is not said; add --keep"),
+        ("keep = 8", "", "it is not said how many versions to keep; add --keep"),
         ("keep", "keeps", ":6: prune.keeps: no such key; did you mean keep?"),
-        ("90d", "90", ":8: prune.delete-after: '90' is no time such as 12h, 90d"),
+        ("90d", "90", ":8: prune.delete-after: '90' is not a time such as 12h, 90d"),
         ("[prune]", "[prunes]", ":5: prunes: no such key; did you mean prune?"),
         ('family = "demo"', "", "no family is named"),
         ('family = "demo"', "family = 1", ":3: family: 1 is not a text in quotes"),
         ('"demo"', '"{f}"', ":3: family: {f} is not set"),
-        ('deprecate = true\ndelete-after = "90d"', "", "what becomes of older"),
+        (
+            'deprecate = true\ndelete-after = "90d"',
+            "",
+            "it is not said what to do with older",
+        ),
     ],
 )
 def test_what_is_wrong_about_keeping_is_named(

@@ -71,9 +71,9 @@ def test_a_profile_of_ones_own_extends_another(tmp_path: Path) -> None:
         ("account = 1", "[account] is a table"),
         ("[account]\nusers = 1", "users is a list"),
         ("[[account.users]]\npolicies = [1]", "policies is a table"),
-        ("[[account.users]]\naccess_key_id = 'k'", "says nothing about 'name'"),
+        ("[[account.users]]\naccess_key_id = 'k'", "has no 'name'"),
         ("[[account.users]]\nname = 'a'\naccess_key_id = 'LTAI-emulator'", "two have"),
-        ("[[accounts]]\nid = '1'", "[[accounts]] says nothing about 'access_key_id'"),
+        ("[[accounts]]\nid = '1'", "[[accounts]] has no 'access_key_id'"),
         ("[durations]\nimport_s = -5", "import_s = -5: it is a number from 0"),
         ("[durations]\nimport_s = nan", "a number from 0"),
         ("[durations]\nimport_s = inf", "a number from 0"),
@@ -107,5 +107,5 @@ def test_a_profile_that_says_something_impossible_is_refused_by_name(
 def test_a_profile_that_extends_nothing_says_everything(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text("[regions]\n")
-    with pytest.raises(ProfileError, match="says nothing about 'account'"):
+    with pytest.raises(ProfileError, match="'account' is missing"):
         load_profile(str(path))

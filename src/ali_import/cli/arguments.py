@@ -149,9 +149,9 @@ def _command(name: str) -> Callable[[Sequence[str]], Arguments]:
     # Whoever published a file of such a name before there was the command meant that.
     if name != CLEANUP and Path(name).exists():
         raise ConfigurationError(
-            f"{name} is a command, and a file here",
+            f"{name} is a command and also a file in this directory",
             advice=f"to publish the file, write `ali-import ./{name}` or "
-            f"`ali-import -- {name}`; to {COMMANDS[name]}, run it elsewhere",
+            f"`ali-import -- {name}`; to {COMMANDS[name]}, run it in another directory",
         )
     from ali_import.cli import standing_arguments
 
@@ -243,8 +243,8 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
     ]
     if strangers:
         raise ConfigurationError(
-            f"--allow-failure {strangers[0]} is none of the regions given with --region",
-            advice=f"add --region {strangers[0]}, or leave it out",
+            f"--allow-failure {strangers[0]} is not one of the regions given with --region",
+            advice=f"add --region {strangers[0]}, or remove this --allow-failure",
         )
     kind = PlanArguments if given.plan else PublishArguments
     return kind(
@@ -274,7 +274,7 @@ def _refuse_commands(images: Sequence[str], argv: Sequence[str]) -> None:
     near = syntax.meant(first, COMMANDS) if first.isalpha() else ""
     if near and first in images and not Path(first).exists():
         raise ConfigurationError(
-            f"{first} is no command, and no file here",
+            f"{first} is neither a command nor a file in this directory",
             advice=f"{near}see `ali-import --help`",
         )
 
@@ -330,7 +330,11 @@ def cleanup_parser() -> Parser:
     """Return what reads ``ali-import cleanup``."""
     parser = Parser(CLEANUP)
     add = parser.add_argument
-    add("--all", action="store_true", help="also what may be in use, after asking")
+    add(
+        "--all",
+        action="store_true",
+        help="also remove what may be in use, after asking",
+    )
     add("-y", "--yes", action="store_true", help="do not ask")
     add_common(parser)
     return parser
@@ -345,10 +349,12 @@ def publish_parser() -> Parser:
         metavar="IMAGE",
         nargs="*",
         type=_image,
-        help="disk image files, compressed or not; - is a pipe",
+        help="disk image files, compressed or not; - reads a pipe",
     )
     add_config(parser)
-    add("--plan", action="store_true", help="say what would change, and change nothing")
+    add(
+        "--plan", action="store_true", help="show what would change, and change nothing"
+    )
     _add_about_images(parser)
     add_wanted(parser)
     add(
@@ -391,7 +397,7 @@ def _add_about_images(parser: Parser) -> None:
         metavar="FILE=HEX",
         action="append",
         default=[],
-        help="refuse other content; or SHA256SUMS *",
+        help="refuse other checksums; or SHA256SUMS *",
     )
     add(
         "--detect",

@@ -62,7 +62,7 @@ class CheckCommand:
         """Do what can be done, after asking; print how it ended."""
         fixes = [finding.fix for finding in findings if finding.fix]
         if not fixes:
-            self._messages.line("there is nothing that --fix could do")
+            self._messages.line("there is nothing for --fix to do")
             return findings
         question = f"{'; '.join(fixes)}?"
         if not (self._arguments.yes or await ask(self._messages, question)):

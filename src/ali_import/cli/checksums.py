@@ -39,7 +39,7 @@ def expected_sums(images: Sequence[Path], given: Sequence[str]) -> Mapping[Path,
             continue
         path = Path(STDIN if pair[1] == "-" else pair[1])
         if path not in found:
-            raise _wrong(text, "names none of the images", "give it as the image is")
+            raise _wrong(text, "names none of the images", "write FILE as IMAGE")
         found[path].add(pair[2].lower())
     if not given:
         return {}
@@ -47,7 +47,7 @@ def expected_sums(images: Sequence[Path], given: Sequence[str]) -> Mapping[Path,
         if len(sums) != 1:
             raise ConfigurationError(
                 f"--sha256: {image} has {'two different sums' if sums else 'no sum'}",
-                advice="once one sum is given, every image needs its own",
+                advice="if one image has a checksum, every image needs one",
             )
     return {image: next(iter(sums)) for image, sums in found.items()}
 
@@ -65,7 +65,9 @@ def _add_listed(found: Mapping[Path, set[str]], path: Path) -> None:
             raise _wrong(path, "is too long for a list of checksums")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise _wrong(path, f"is not FILE=HEX, and no such list ({reason})") from error
+        raise _wrong(
+            path, f"is not FILE=HEX, and not a list that can be read ({reason})"
+        ) from error
     listed = list(_listed(data.decode(errors="surrogateescape")))
     if not listed:
         raise _wrong(path, "holds no SHA-256 sums")

@@ -133,7 +133,7 @@ class CleanupCommand:
         them = "it" if others == 1 else "them"
         return await ask(
             self._messages,
-            f"remove {things} not expired, too? A run that is going on may need {them}",
+            f"also remove {things} not expired? A run in progress may need {them}",
         )
 
     def _tell_unfinished(self) -> None:
@@ -150,8 +150,8 @@ class CleanupCommand:
         self._tell_unfinished()
         if self._removing:
             self._messages.line(
-                "a function that was made to empty a bucket may be left, too; it "
-                "expires within the hour"
+                "a function that was made to empty a bucket may also be left; it "
+                "expires within an hour"
             )
         streams.leave_at_once(ExitStatus.INTERRUPTED)
 
@@ -170,7 +170,7 @@ class CleanupCommand:
             if not self._arguments.remove_all:
                 told += " (to remove them too: ali-import cleanup --all)"
         nothing = "nothing is left over" + (
-            " where we could look" if self._blind else ""
+            " in the regions that answered" if self._blind else ""
         )
         self._messages.line(told if found else nothing)
 
@@ -193,7 +193,7 @@ def _by_run(found: Sequence[Leftover], now: float) -> Iterator[str]:
         expiry = {
             State.EXPIRED: f"expired {clock(now - latest)} ago",
             State.IN_USE: f"in use until {moment(latest)} (another {clock(latest - now)})",
-            State.UNKNOWN: "nobody knows until when",
+            State.UNKNOWN: "expiry unknown",
         }[its_state]
         whose = f"run {run_id}" if run_id else "unknown run"
         yield f"{whose}: {counted(len(things), 'thing')} in {regions}, {expiry}"

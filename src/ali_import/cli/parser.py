@@ -89,9 +89,11 @@ class Parser(argparse.ArgumentParser):
         settings = dict(given.set)
         for key, value in given.set:
             if settings[key] != value:
-                self.error(f"argument --set: {key} is given twice, with other values")
+                self.error(
+                    f"argument --set: {key} is given twice, with different values"
+                )
         if settings and given.config is None:
-            self.error("--set fills in a release file; name one with -c")
+            self.error("--set needs a release file; name one with -c")
         return settings
 
 
@@ -136,7 +138,7 @@ def add_config(parser: Parser) -> None:
         action="append",
         type=_setting,
         default=[],
-        help="what {KEY} in that file stands for *",
+        help="the value of {KEY} in that file *",
     )
 
 
@@ -174,7 +176,7 @@ def add_wanted(parser: Parser) -> None:
     add(
         "--overwrite",
         action=switch,
-        help="replace images of the same name, other content",
+        help="replace images whose content differs",
     )
     add(
         "-r",
@@ -207,14 +209,14 @@ def add_wanted(parser: Parser) -> None:
         "--timeout",
         metavar="TIME",
         type=_timeout,
-        help="give up after so long, such as 90m (default: 4h)",
+        help="give up after TIME, such as 90m (default: 4h)",
     )
     add(
         "-R",
         "--role",
         metavar="ROLE",
         type=_role,
-        help="RAM role for relay functions; they need none",
+        help="RAM role of relay functions (default: none)",
     )
 
 

@@ -101,20 +101,20 @@ def summary(plan: Plan) -> Iterator[str]:
             f"{route} {routes[route]}" for route in Route if routes[route]
         )
         yield (
-            f"expected routes: {expected} (only a publication finds out which are open); "
-            f"about {sized(plan.uplink_bytes)} would go up from here"
+            f"expected routes: {expected} (a publication may have to take others); "
+            f"about {sized(plan.uplink_bytes)} would be uploaded from here"
         )
     for name in plan.lent:
         copying = [i.region for i in plan.intents if i.name == name and i.route]
         yield (
-            f"{name}: {_some(copying)} can only copy it, so another region would make it, "
-            "too, and lend it for a while"
+            f"{name}: {_some(copying)} can only copy it, so another region would also make "
+            "it, temporarily, to be copied from"
         )
     if counts[Action.BLOCKED]:
         blocked = [i.region for i in plan.intents if i.action is Action.BLOCKED]
         yield f"blocked, and would fail: {_some(list(dict.fromkeys(blocked)))}"
     if counts.keys() - {Action.KEEP, Action.BLOCKED, Action.UNSEEN}:
-        yield "nothing was changed; the same command without --plan does it"
+        yield "nothing was changed; to do it, run the same command without --plan"
 
 
 def _some(regions: Sequence[str]) -> str:

@@ -137,9 +137,9 @@ def summary(pruning: Pruning) -> Iterator[str]:
     counts = Counter(verdict.fate for verdict in pruning.verdicts)
     if counts[Fate.WAIT]:
         images = counted(counts[Fate.WAIT], "deprecated image")
-        yield f"{images} of older versions: not for long enough, or not to be deleted"
+        yield f"{images} of older versions: kept for now"
     if not pruning.due:
-        where = " where we could look" if pruning.unseen else ""
+        where = " in the regions that answered" if pruning.unseen else ""
         yield f"nothing is due{where}"
     elif counts[Fate.KEEP]:
         images = counted(counts[Fate.KEEP], "image")

@@ -154,7 +154,7 @@ class PublishCommand:
                 problems.append(error)
         self._explain(end)
         if problems:
-            raise ExceptionGroup("not all could be written", problems)
+            raise ExceptionGroup("some output could not be written", problems)
         return status
 
     def _ending(self, report: Report, status: ExitStatus) -> Ending:
@@ -205,7 +205,7 @@ def _write(end: Ending, to: Destination) -> None:
     except OSError as error:
         raise AliImportError(
             f"--report {to.given}: cannot be written: {error.strerror or error}",
-            advice="run the same command again: what is done is not done twice",
+            advice="run the same command again; nothing is done twice",
         ) from error
 
 

@@ -9,8 +9,8 @@ from ali_import.cli.arguments import PublishArguments
 from ali_import.cli.checksums import expected_sums
 
 NO_FAMILY: Final = (
-    "no family is named, so the images join ipxe, as with iPXE's own script; name yours "
-    "with --family"
+    "no family is named, so the images join the family ipxe, as with iPXE's own script; "
+    "name yours with --family"
 )
 
 

@@ -127,7 +127,7 @@ def parse_prune(argv: Sequence[str]) -> PruneArguments:
         "untagged": given.untagged or None,
     }
     if given.untagged and not given.family:
-        parser.error("--untagged needs a --family, named on the command line")
+        parser.error("--untagged needs --family on the command line")
     return PruneArguments(
         config=given.config,
         settings=parser.settings(given),
@@ -170,9 +170,9 @@ def prune_parser() -> Parser:
         "--delete-after",
         metavar="TIME",
         type=typed(_age),
-        help="delete them so long after that, such as 90d",
+        help="delete them TIME after that, such as 90d",
     )
-    add("--plan", action="store_true", help="say what is due, and change nothing")
+    add("--plan", action="store_true", help="show what is due, and change nothing")
     add("-y", "--yes", action="store_true", help="do not ask")
     add(
         "--shared",

@@ -35,7 +35,7 @@ def print_lines(lines: Iterable[str]) -> None:
         reason = getattr(error, "strerror", None) or error
         raise AliImportError(
             f"standard output cannot be written: {reason}",
-            advice="run the same command again: what is done is not done twice",
+            advice="run the same command again; nothing is done twice",
         ) from error
 
 

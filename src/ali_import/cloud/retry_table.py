@@ -25,8 +25,8 @@ class Meaning(StrEnum):
     BUSY = "wait until it is free, then try again"
     DONE = "already done: success"
     LOOK = "look at what is there, and adopt it if it is ours"
-    SOURCE = "take another source, or this one later"
-    ROUTE = "take the next route"
+    SOURCE = "use another source, or try this one later"
+    ROUTE = "try the next route"
     FINAL = "give up and say why"
 
 
@@ -58,21 +58,21 @@ _NETWORK: Final = (
     "--allow-failure"
 )
 _NO_SOURCE: Final = (
-    "no region that has the image could be copied from; publish in one more region, or "
-    "forgive this one with --allow-failure"
+    "no region that has the image allowed a copy; publish in one more region, or name "
+    "this one with --allow-failure"
 )
 _DELETED: Final = "somebody, maybe another run, deleted the image meanwhile; run again"
 _FAILED: Final = (
-    "the cloud began to make the image and failed: run again; if it stays so, check that "
-    "the file is a whole disk image"
+    "the cloud failed while it made the image; run again; if it fails again, check that "
+    "the file is a complete disk image"
 )
 _VHD: Final = (
     "publish it as QCOW2 or RAW (qemu-img convert -O qcow2), or name the region with "
     "--allow-failure"
 )
 _FUNCTIONS: Final = (
-    "activate Function Compute in its console, or let the caller's policy allow {action}; "
-    "`ali-import check --policy` prints all of it"
+    "activate Function Compute in its console, or allow {action} in the caller's policy; "
+    "`ali-import check --policy` prints the whole policy"
 )
 _KEYS: Final = "check ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 
@@ -99,17 +99,17 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     # A dry run that would have worked is told as an error, in one of two spellings.
     ("ecs.ImportImage ecs.CopyImage ecs.ModifyImageAttribute", "DryRunOperation DRYRUN.SUCCESS", DONE, ""),
     ("ecs.ModifyImageSharePermission ecs.DeleteImage", "DryRunOperation DRYRUN.SUCCESS", DONE, ""),
-    ("ecs.ModifyImageAttribute", "ImageUseShared", FINAL, "the image is public or shared; take that back first"),
+    ("ecs.ModifyImageAttribute", "ImageUseShared", FINAL, "the image is public or shared; make it private first"),
     # Deleting.
     ("ecs.DeleteImage", "InvalidImageId.NotFound InvalidImageId*", DONE, ""),
     ("ecs.DeleteImage", "ImageIsImporting ImageIsExporting ImageIsCreating OperationDenied.ImageCopying", BUSY, ""),
-    ("ecs.DeleteImage", "ImageUsingByInstance", FINAL, "an instance still uses the image; release it or delete with force"),
-    ("ecs.DeleteImage", "ImageUseShared", FINAL, "the image is shared with accounts; take the shares back first"),
-    ("ecs.DeleteImage", "ImageIsPublic", FINAL, "somebody is publishing the image; see that nobody is, and run again"),
+    ("ecs.DeleteImage", "ImageUsingByInstance", FINAL, "an instance still uses the image; release the instance, or force the deletion in the ECS console"),
+    ("ecs.DeleteImage", "ImageUseShared", FINAL, "the image is shared with accounts; stop sharing it first"),
+    ("ecs.DeleteImage", "ImageIsPublic", FINAL, "the image was made public meanwhile, maybe by another run; run again when nothing else publishes it"),
     ("ecs.DeleteSnapshot", "InvalidSnapshotId.NotFound", DONE, ""),
     ("ecs.DeleteSnapshot", "SnapshotCreatedImage Operation.Conflict IncorrectDiskStatus.CreatingSnapshot", BUSY, ""),
     ("ecs.DeleteSnapshot", "InvalidOperation.RelatedSnapshotNotFinished", BUSY, ""),
-    ("ram.GetRole", "EntityNotExist.Role", FINAL, "create it, for example in the RAM console"),
+    ("ram.GetRole", "EntityNotExist.Role", FINAL, "create the role, for example in the RAM console"),
     ("ram.CreateRole", "EntityAlreadyExists.Role", DONE, ""),
     ("ram.AttachPolicyToRole", "EntityAlreadyExists.Role.Policy", DONE, ""),
     ("fc.CreateFunction", "FunctionAlreadyExists", DONE, ""),
@@ -148,8 +148,8 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("", "InvalidOSSBucket.NotFound InvalidOSSObject.NotFound InvalidOSSBucket.EncryptUnsupported", ROUTE, ""),
     ("", "InvalidImageFormat.RegionNotSupported", ROUTE, ""),
     ("", "ImportImageFailed", ROUTE, _FAILED),
-    ("", "TooManyBuckets", ROUTE, "the account has its 100 buckets in the region; delete one"),
-    ("", "UserDisable InvalidAccountStatus.OSSDisabled", ROUTE, "OSS is not activated, or is blocked, for the account"),
+    ("", "TooManyBuckets", ROUTE, "the account has reached its limit of 100 buckets in the region; delete one"),
+    ("", "UserDisable InvalidAccountStatus.OSSDisabled", ROUTE, "OSS is not activated for the account, or is blocked; see the OSS console"),
     ("", "IncorrectDestinationRegion OperationDenied.NonCompliantDestinationRegion", ROUTE, "the cloud does not allow copies into this region"),
     # Final.
     ("", "InvalidVHDImage.IncorrectSize InvalidBlockSize.NotSupport", FINAL, "publish it as QCOW2 or RAW: qemu-img convert -O qcow2"),
@@ -160,12 +160,12 @@ _RULES: Final[tuple[tuple[str, str, Meaning, str], ...]] = (
     ("", "QuotaExceed.Image QuotaExceed.Snapshot QuotaExceed*", FINAL, "delete old images in the region, or raise the quota in Quota Center"),
     ("", "ImageQuotaFull.ImageFamily ImageFamilyQuotaFull", FINAL, "the image family is full; delete old images of it"),
     ("", "Account.Arrearage InsufficientBalance", FINAL, "settle the account's outstanding payment"),
-    ("", "Forbidden.RAM NoPermission Forbidden Forbbiden AccessDenied", FINAL, "let the caller's policy allow {action}; `ali-import check --policy` prints all of it"),
+    ("", "Forbidden.RAM NoPermission Forbidden Forbbiden AccessDenied", FINAL, "allow {action} in the caller's policy; `ali-import check --policy` prints the whole policy"),
     ("", "InvalidAccessKeyId* SignatureDoesNotMatch IncompleteSignature", FINAL, _KEYS),
     ("", "InvalidAccessKeySecret InvalidSecurityToken* NoCredentials", FINAL, _KEYS),
-    ("", "SecurityTokenRanOut", FINAL, "set a new ALIBABA_CLOUD_SECURITY_TOKEN with its keys, and run again to go on; credentials that refresh themselves (OIDC, a role) do not run out"),
-    ("", "ImageFileChanged", FINAL, "leave the image files alone until the run has ended; run again"),
-    ("", "InvalidTimeStamp.Expired", FINAL, "set this machine's clock right"),
+    ("", "SecurityTokenRanOut", FINAL, "set a new ALIBABA_CLOUD_SECURITY_TOKEN with its keys, and run again to continue; credentials that renew themselves (OIDC, a role) do not expire"),
+    ("", "ImageFileChanged", FINAL, "do not change the image files during a run; run again"),
+    ("", "InvalidTimeStamp.Expired", FINAL, "correct this machine's clock"),
     ("", "TlsFailure", FINAL, "point SSL_CERT_FILE at a bundle with your proxy's certificate"),
     ("", "InvalidEncrypted.NotMatchDiskDefaultEncryption", FINAL, "switch off default disk encryption in the region"),
 )

@@ -73,7 +73,7 @@ _QUIET_S_MAX: Final = MINUTE_S
 """Time-outs weigh more than connections refused: three or four of 30 s are enough."""
 _LATER: Final = dict.fromkeys(
     (Meaning.TRANSIENT, Meaning.THROTTLED, Meaning.BUSY),
-    "it was asked again and again; run again to go on",
+    "it was retried many times; run again to continue",
 )
 
 

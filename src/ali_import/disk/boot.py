@@ -76,7 +76,7 @@ class Boot:
         bios_code: Whether the boot sector holds code that may boot something.
         el_torito: What a CD drive would boot: ``BIOS``, ``UEFI``.
         warnings: What a publisher may want to know.
-        refusal: Why it surely boots no machine of the cloud, or None.
+        refusal: Why it surely cannot boot in the cloud, or None.
     """
 
     table: str
@@ -259,8 +259,8 @@ def _oddities(disk: Disk, boot: Boot, gpt: Gpt | None) -> Iterator[str]:
     kinds = {partition.kind for partition in boot.partitions}
     if gpt and not boot.architectures and kinds & EFI_SYSTEM and BIOS_BOOT not in kinds:
         yield (
-            "it has an EFI system partition and no BIOS boot partition, as systems have "
-            "that boot from UEFI, but no EFI program that the cloud's firmware would find"
+            "it has an EFI system partition and no BIOS boot partition, like a system that "
+            "boots from UEFI, but no EFI program that the cloud's firmware would find"
         )
 
 
@@ -268,26 +268,30 @@ def _refusal(boot: Boot, *, iso: bool, kernel: bool) -> Refusal:
     """Say why nothing boots a disk that has neither EFI program nor boot code."""
     if kernel:
         message = (
-            "is a bare Linux kernel, or a loader in the shape of one: no firmware boots "
-            "it from a disk"
+            "is a bare Linux kernel, or a boot loader in a kernel's format: no firmware "
+            "boots it from a disk"
         )
         advice = "put it on a disk with a boot loader (of iPXE, build ipxe.usb)"
     elif boot.programs:
         first = boot.programs[0]
-        message = f"boots no machine of the cloud: its {first.path} {first.problem}"
+        message = f"cannot boot in the cloud: its {first.path} {first.problem}"
         if first.problem in {_SECTORS_OF_4096, _NO_PROTECTIVE_MBR}:
-            message = f"boots no machine of the cloud: {first.problem}"
+            message = f"cannot boot in the cloud: {first.problem}"
         advice = "make the image for x86_64 or arm64 disks with sectors of 512 bytes"
         if first.problem == _NO_PROTECTIVE_MBR:
             advice = "write the table again with gdisk (its command w)"
     elif iso:
-        message = "is a CD image without a boot sector, and the cloud makes it a disk"
+        message = (
+            "is a CD image without a boot sector, and the cloud uses it as a hard disk"
+        )
         if boot.el_torito:
-            message = "is a CD image that boots from a CD only, and the cloud has none"
+            message = (
+                "is a CD image that boots only from a CD drive, and the cloud has none"
+            )
         advice = "make a hybrid of it with isohybrid or xorriso"
     else:
         message = (
-            "boots no machine of the cloud: it has no boot code in its first sector, and "
+            "cannot boot in the cloud: it has no boot code in its first sector, and "
             "no EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI on a FAT file system"
         )
         advice = "install a boot loader on it"

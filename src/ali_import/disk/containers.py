@@ -132,7 +132,7 @@ def open_container(file: Reader) -> Container:
         if _carries(file, signature):
             container = open_format(file)
             if not container.disk.size_bytes:
-                raise file.error("holds a disk of no bytes", "make it anew")
+                raise file.error("holds a disk of no bytes", "make it again")
             return container
     for signature in _COMPRESSED:
         if _carries(file, signature):

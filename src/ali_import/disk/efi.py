@@ -63,7 +63,7 @@ class EfiProgram:
         machine: What its name says it is for, for example ``x86_64`` or ``RISC-V``.
         architecture: The same where the cloud has such machines.
         signed: Whether it carries a signature for Secure Boot; nobody checks it here.
-        problem: Why it boots no machine of the cloud, or "".
+        problem: Why it cannot boot in the cloud, or "".
     """
 
     path: str
@@ -116,7 +116,7 @@ def _look_into(volume: FatVolume, entry: Entry, machine: int) -> tuple[bool, str
     head = volume.head(entry, _HEAD_BYTES).ljust(_HEAD_BYTES, b"\0")
     (at,) = struct.unpack_from("<I", head, _PE_OFFSET_AT)
     if head[:2] != b"MZ" or at > _HEAD_BYTES - 256 or head[at : at + 4] != b"PE\0\0":
-        return False, "is no EFI program (PE)"
+        return False, "is not an EFI program (PE)"
     (found,) = struct.unpack_from("<H", head, at + _MACHINE_AT)
     (magic,) = struct.unpack_from("<H", head, at + _MAGIC_AT)
     certificates_at = _CERTIFICATES_AT.get(magic, 0)
@@ -127,5 +127,8 @@ def _look_into(volume: FatVolume, entry: Entry, machine: int) -> tuple[bool, str
         name = _MACHINES.get(found, f"machine type {found:#x}")
         return size_bytes > 0, f"is a program for {name}"
     if machine not in _ARCHITECTURES:
-        return size_bytes > 0, f"is for {_MACHINES[machine]}, which the cloud has not"
+        return (
+            size_bytes > 0,
+            f"is for {_MACHINES[machine]}, which the cloud does not have",
+        )
     return size_bytes > 0, ""

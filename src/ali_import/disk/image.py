@@ -232,12 +232,12 @@ def _contradictions(
 ) -> Iterator[str]:
     """Yield a warning where an image is published as what it does not seem to be."""
     if preferred and machine is Architecture.ARM64:
-        yield "stays UEFI, since arm64 machines have nothing else to prefer it to"
+        yield "stays UEFI, since arm64 machines cannot boot from BIOS"
     elif (mode is BootMode.BIOS or preferred) and not found.boot.bios_code:
         what = f"{mode} or BIOS" if preferred else mode
-        yield f"published for {what} as told, but no boot code was found"
+        yield f"published for {what} as requested, but no boot code was found"
     if mode is BootMode.UEFI and machine and machine not in found.boot.architectures:
         yield (
-            f"published for UEFI and {machine} as told, but no EFI program for it was "
+            f"published for UEFI and {machine} as requested, but no EFI program for it was "
             "found"
         )

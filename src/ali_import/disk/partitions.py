@@ -393,6 +393,6 @@ def _gpt_oddities(
         return
     backup = _gpt_header(disk, header.backup_lba, sector_bytes)
     if backup is None or not _gpt_table(disk, backup, sector_bytes):
-        yield "the backup GPT is missing or damaged (sgdisk -e writes it anew)"
+        yield "the backup GPT is missing or damaged (sgdisk -e rewrites it)"
     elif header.backup_lba != disk.size_bytes // sector_bytes - 1:
         yield "the backup GPT is not at the end of the disk (sgdisk -e moves it there)"

@@ -67,7 +67,7 @@ def open_qcow2(file: Reader) -> Container:
     ) = _HEADER.unpack(file.read(0, _HEADER.size))
     if version not in _VERSIONS:
         raise file.error(
-            f"is a QCOW2 image of version {version}, which nobody here knows",
+            f"is a QCOW2 image of version {version}, which is not supported",
             "convert it to version 3 with qemu-img",
         )
     features = header_bytes = compression = 0
@@ -103,8 +103,8 @@ def open_qcow2(file: Reader) -> Container:
     warnings = []
     if snapshots:
         warnings.append(
-            f"it holds {snapshots} internal snapshots, which go along unseen (qemu-img "
-            "snapshot -d removes one)"
+            f"it holds {snapshots} internal snapshots, which are uploaded with it "
+            "(qemu-img snapshot -d removes one)"
         )
     if compression or extended:
         warnings.append(
@@ -124,13 +124,13 @@ def _refuse_incomplete(
     file: Reader, features: int, backing_offset: int, encryption: int
 ) -> None:
     """Pass if the image is whole without any other file or key."""
-    convert = "write it anew with `qemu-img convert -O qcow2`, which makes it whole"
+    convert = "rewrite it with `qemu-img convert -O qcow2`, which makes it whole"
     repair = "repair it with `qemu-img check -r all`"
     unknown = features & ~_KNOWN
     for wrong, message, advice in (
         (unknown, f"is a QCOW2 image with unknown features ({unknown:#x})", convert),
         (features & _EXTERNAL_DATA, "keeps its data in another file", convert),
-        (backing_offset, "is only what changed since a backing file", convert),
+        (backing_offset, "holds only the changes to a backing file", convert),
         (encryption, "is an encrypted QCOW2 image", convert),
         (features & _CORRUPT, "is a QCOW2 image marked as corrupt", repair),
         (

@@ -41,7 +41,7 @@ def open_vdi(file: Reader) -> Container:
     ) = _HEADER.unpack(file.read(_HEADER_OFFSET, _HEADER.size))
     if version == _VERSION and kind not in _KINDS:
         raise file.error(
-            "is only what changed since another VDI (a snapshot)",
+            "holds only the changes to another VDI (a snapshot)",
             "merge it into its parent first",
         )
     sane = (

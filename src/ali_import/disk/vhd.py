@@ -32,8 +32,8 @@ _NOWHERE: Final = 0xFFFF_FFFF
 
 _AGAIN: Final = "copy or download it again"
 _NO_COPIES: Final = (
-    "the cloud copies no image of a VHD: it will fail in regions that nothing can be "
-    "uploaded to (QCOW2 and RAW have no such limit)"
+    "the cloud cannot copy images made from a VHD: it will fail in regions that take no "
+    "uploads (QCOW2 and RAW have no such limit)"
 )
 
 
@@ -52,7 +52,7 @@ def open_vhd(file: Reader) -> Container:
     _magic, header_at, size_bytes, kind = _FOOTER.unpack_from(footer)
     if kind == _DIFFERENCING:
         raise file.error(
-            "is only what changed since another VHD (differencing)",
+            "holds only the changes to another VHD (differencing)",
             "merge it into its parent first",
         )
     if kind == _DYNAMIC:
@@ -85,7 +85,7 @@ def _open_dynamic(file: Reader, header_at: int, size_bytes: int) -> Container:
             f"is a VHD image of a wrong size: its footer says {size_bytes} bytes, and "
             f"{entries} blocks of {sized(block_bytes)} are less "
             "(InvalidVHDImage.IncorrectSize)",
-            "write it anew with `qemu-img convert -O vpc`",
+            "rewrite it with `qemu-img convert -O vpc`",
         )
     warnings = [_NO_COPIES]
     if size_bytes != entries * block_bytes:

@@ -50,7 +50,7 @@ def open_vhdx(file: Reader) -> Container:
     (sector_bytes,) = struct.unpack("<I", items[_SECTOR][:4])
     if flags & _HAS_PARENT:
         raise file.error(
-            "is only what changed since another VHDX (differencing)",
+            "holds only the changes to another VHDX (differencing)",
             "merge it into its parent first",
         )
     power_of_two = block_bytes & (block_bytes - 1) == 0

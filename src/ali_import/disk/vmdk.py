@@ -65,7 +65,7 @@ def open_vmdk(file: Reader) -> Container:
     parent = _PARENT.search(descriptor)
     if parent and parent[1].lower() != _NO_PARENT:
         raise file.error(
-            "is only what changed since another VMDK (a snapshot)",
+            "holds only the changes to another VMDK (a snapshot)",
             "convert the whole with qemu-img, its parent beside it",
         )
     directory = fields[9]

@@ -340,7 +340,7 @@ async def _until(
             return found[0] if found else None
         if anyio.current_time() - began > bound_s:
             raise TaskFailedError(
-                f"image {image_id} is to be deleted but does not go",
+                f"image {image_id} is still there after it was deleted",
                 region=region.id,
                 operation="ecs.DeleteImage",
                 code="DeleteTimeout",

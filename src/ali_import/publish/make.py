@@ -485,7 +485,10 @@ class Making:
             await self._cancel(image)
             ended = await self._ended()
             if ended is not None and ended.status in MAKING:
-                self.region.note(f"{self.name} goes on being made", level="WARNING")
+                self.region.note(
+                    f"{self.name} is still being made, since it could not be cancelled",
+                    level="WARNING",
+                )
                 return
             image = ended or image
         if ours and image.status in BROKEN:
@@ -563,7 +566,7 @@ class Temporary(Making):
             return
         image = await self._find_late()
         if image is None and (self._put_there or self._attempt is not None):
-            text = f"{self.name} was asked for, and is not seen: it may be left"
+            text = f"{self.name} was requested but cannot be found: it may be left over"
             self.region.note(text, level="WARNING")
             return
         if image is not None and self.is_ours(image):

@@ -72,7 +72,7 @@ def refusal(text: str) -> str:
             return f"contains {link}"
     for prefix in _RESERVED:
         if text.lower().startswith(prefix):  # every region refuses ALIYUN too
-            return f"begins with {prefix}, which Alibaba Cloud keeps for itself"
+            return f"begins with {prefix}, which is reserved by Alibaba Cloud"
     if not _FIRST.match(text):
         return "does not begin with a letter or a Chinese character"
     forbidden = _FORBIDDEN.search(text)

@@ -452,9 +452,9 @@ class Placement:
         except CloudError as error:
             self._old_unsettled = True
             name = self.target.name
-            text = f"the old {name} is not quite what it was: {error.diagnostics()}"
+            text = f"the old {name} was changed and not fully restored: {error.diagnostics()}"
             if replacement.is_aside:
-                text = f"the replaced {name} stays aside: {error.diagnostics()}"
+                text = f"the replaced {name} is still there under a temporary name: {error.diagnostics()}"
             self.region.note(text, level="WARNING")
         finally:  # cleaning up may be cut short
             if not published:

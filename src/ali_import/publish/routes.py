@@ -348,7 +348,7 @@ def _no_source(region: Region, sources: Sources) -> ApiError:
         operation="ecs.CopyImage",
         code="NoSource",
         http_status=404,
-        advice=advice or "see why the other regions failed, and that OSS is activated",
+        advice=advice or "-v tells why no other region could make it",
     )
 
 
@@ -419,7 +419,11 @@ async def _lend(region: Region, target: Target, sources: Sources) -> Made:
     track = Track(context, region.id, target)
     lent = Lent(region, target, name, track)
     region.add(lent)
-    region.note(f"lends {target.name} to regions that can only copy it")
+    asked = context.options.regions
+    region.note(
+        f"makes {target.name} for a while, to lend it to regions that can only copy it",
+        level="WARNING" if asked and region.id not in asked else "INFO",
+    )
     there = await lent.find()
     if there is not None and lent.is_ours(there):
         if there.status in BROKEN:

@@ -131,7 +131,7 @@ class Run:
         if self._finish is not None:
             self._finish.judge()
         if self._mistakes:
-            raise ExceptionGroup("mistakes of ours", self._mistakes)
+            raise ExceptionGroup("bugs in ali-import", self._mistakes)
         self._emit(PhaseBegan(phase=Phase.DONE))
         return Report(
             run_id=self._lease.run_id,
@@ -201,8 +201,8 @@ class Run:
         if self._stopped:
             return None
         raise ConfigurationError(
-            f"the cloud did not say within {self._options.timeout_s:.0f} s who we are and "
-            "which regions there are",
+            f"the cloud did not answer within {self._options.timeout_s:.0f} s which "
+            "account this is and which regions it has",
             advice="run again, or raise --timeout",
         )
 

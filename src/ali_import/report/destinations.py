@@ -73,7 +73,7 @@ def destination(given: str, environment: Mapping[str, str]) -> Destination:
     named = Format(prefix) if colon and prefix in set(Format) else None
     file = rest if named else given
     if not file:
-        raise ValueError("names no file; is a variable of the shell not set?")
+        raise ValueError("names no file; is a shell variable not set?")
     if file == STANDARD_OUTPUT:
         if named is None:
             raise ValueError("standard output needs a format, for example json:-")

@@ -278,15 +278,15 @@ def said(cause: Cause) -> str:
     if cause.request_id:
         text += f" (request id {cause.request_id})"
     if cause.messages > 1:
-        text += f" (and {counted(cause.messages - 1, 'other wording')})"
+        text += f" (and {counted(cause.messages - 1, 'other message')})"
     return text
 
 
 def state_of_things(end: Ending) -> Iterator[str]:
     """Yield what stands, what became of the images before, and what is left."""
     total, there = len(end.outcomes), end.standing
-    how = "and are public" if end.public else "under their names and in their families"
-    yield f"{there} of {total} images stand {how}"
+    how = "and public" if end.public else "with their names and families"
+    yield f"{there} of {total} images are in place {how}"
     hidden = sum(bool(o.image_id) and not stands(o) for o in end.outcomes)
     if hidden:
         is_, it, they = ("is", "it", "it") if hidden == 1 else ("are", "them", "they")
@@ -297,11 +297,11 @@ def state_of_things(end: Ending) -> Iterator[str]:
     )
     if changed:
         yield (
-            "the image that was to be replaced is not what it was in "
-            f"{', '.join(changed)}; running again sees to it"
+            "the image that was to be replaced is now hidden or renamed in "
+            f"{', '.join(changed)}; running again repairs that"
         )
     elif there < total:
-        yield "where an image failed, what had its name before is untouched"
+        yield "where an image failed, an older image of the same name is untouched"
     yield from map(left_over, end.report.leftovers)
 
 
@@ -337,6 +337,6 @@ def ending_lines(end: Ending) -> Iterator[str]:
     if end.report.leftovers:
         yield "to remove what is left: ali-import cleanup --all"
     if end.report.interrupted:
-        yield f"run the same command again to go on from here: {end.command}"
+        yield f"to continue, run the same command again: {end.command}"
     elif end.causes:
         yield f"then run again: {end.command}"

@@ -102,39 +102,39 @@ def _identity(identity: Identity, options: Options, now: float) -> Finding:
         return Finding(
             grade=Grade.WARN,
             subject="credentials",
-            text=f"{who}; the keys are temporary, and until when was not told",
-            advice="see that they last as long as the run, or use credentials that are "
-            "renewed by themselves (OIDC, a role)",
+            text=f"{who}; the keys are temporary, and when they expire is not known",
+            advice="make sure that they last as long as the run, or use credentials that "
+            "renew themselves (OIDC, a role)",
         )
     left_s = identity.expires_at - now
-    life = f"the keys at hand expire in {left_s / MINUTE_S:.0f} min"
+    life = f"the current keys expire in {left_s / MINUTE_S:.0f} min"
     if left_s >= options.timeout_s:
         return Finding(grade=Grade.OK, subject="credentials", text=f"{who}; {life}")
     # Who tells an expiry is a provider that gets new ones before.
     return Finding(
         grade=Grade.OK,
         subject="credentials",
-        text=f"{who}; {life}, and are renewed by themselves before",
+        text=f"{who}; {life}, and are renewed before that",
     )
 
 
 def _clock(server_time: float, before: float, after: float) -> Finding:
     """Compare this machine's clock with the cloud's, which it told in between."""
     if not server_time:
-        text = "the cloud did not tell its time, but took the signature"
+        text = "the cloud sent no time, but accepted the signature"
         return Finding(grade=Grade.OK, subject="clock", text=text)
     ahead_s = max(before - server_time - 1, 0.0) - max(server_time - after, 0.0)
     if abs(ahead_s) < _SKEW_S_TOLD_MIN:
         return Finding(
-            grade=Grade.OK, subject="clock", text="as the cloud's, within seconds"
+            grade=Grade.OK, subject="clock", text="within seconds of the cloud's"
         )
     way = "ahead of" if ahead_s > 0 else "behind"
-    limit = f"signatures are refused from {_SKEW_S_MAX / MINUTE_S:.0f} min"
+    limit = f"signatures are refused from {_SKEW_S_MAX / MINUTE_S:.0f} min on"
     return Finding(
         grade=Grade.WARN,
         subject="clock",
         text=f"{abs(ahead_s):.0f} s {way} the cloud's; {limit}",
-        advice="set this machine's clock right",
+        advice="correct this machine's clock",
     )
 
 
@@ -144,7 +144,7 @@ def _regions(
     wrong = wrong_regions(options.regions, options.allow_failure, everywhere)
     if wrong is not None:
         return failed("regions", wrong.message, wrong.advice)
-    count = f"{len(regions)} of {len(everywhere)} that are open to this account"
+    count = f"{len(regions)} of the {len(everywhere)} open to this account"
     return Finding(grade=Grade.OK, subject="regions", text=count)
 
 
@@ -196,7 +196,7 @@ class _Looking:
         if most and most[0][1]:
             text = f"at most {most[0][1]} in a region ({most[0][0]})"
         self._note(
-            Grade.OK, "images", f"{text}; the limit shows only when it is reached"
+            Grade.OK, "images", f"{text}; the limit is not known until it is reached"
         )
 
     async def role(self) -> None:
@@ -242,10 +242,9 @@ class _Looking:
             self._note(
                 Grade.UNKNOWN,
                 "object storage",
-                f"answers in {len(there)} of {len(self._regions)} regions, the others "
-                "copy; whether the account has activated it shows only when data is "
-                "stored",
-                "activate OSS once in its console, if nobody has",
+                f"in {len(there)} of {len(self._regions)} regions; the others copy; "
+                "whether OSS is activated is not known until data is stored",
+                "activate OSS in its console, unless that has been done",
             )
 
     async def functions(self) -> None:
@@ -272,7 +271,7 @@ class _Looking:
                 Grade.WARN,
                 "functions",
                 f"{_some(refusals)}: {why.text}",
-                "activate Function Compute, or mainland regions copy, which is slow",
+                "activate Function Compute; without it, mainland regions copy, which is slow",
             )
             return
         text = f"Function Compute in {len(there)} of {len(wanted)} mainland regions"
@@ -297,7 +296,7 @@ class _Looking:
                 )
                 if error is None:
                     text = "images may be made public"
-                    self._note(Grade.OK, subject, f"{text} (asked in {region})")
+                    self._note(Grade.OK, subject, f"{text} (tested in {region})")
                 elif denied(error):
                     self._note(Grade.UNKNOWN, subject, told(error))
                 else:
@@ -306,8 +305,9 @@ class _Looking:
         self._note(
             Grade.UNKNOWN,
             subject,
-            "whether images may be public, only a private image of ours could tell",
-            "accept the Community Image Terms once in the ECS console",
+            "can be tested only with a private image that ali-import made",
+            "accept the Community Image Terms in the ECS console, unless that has been "
+            "done",
         )
 
     async def _refusal(self, call: Call[object]) -> CloudError | None:

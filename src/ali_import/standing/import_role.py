@@ -32,9 +32,7 @@ _TRUST: Final = {
         }
     ],
 }
-_FIX: Final = (
-    "run `ali-import check --fix`, or in the ECS console Import Image, authorize"
-)
+_FIX: Final = "run `ali-import check --fix`, or authorize it in the ECS console, under Import Image"
 
 
 async def look(cloud: Steady) -> Finding:
@@ -62,12 +60,12 @@ async def look(cloud: Steady) -> Finding:
             grade=Grade.WARN,
             subject=SUBJECT,
             text=f"{ROLE} has other policies than {POLICY}",
-            advice="see that they let ECS read objects (oss:GetObject)",
+            advice="make sure that they let ECS read objects (oss:GetObject)",
         )
     return Finding(
         grade=Grade.FAIL,
         subject=SUBJECT,
-        text=f"{ROLE} has no policy, so ECS cannot read what it is to import",
+        text=f"{ROLE} has no policy, so ECS cannot read what it imports",
         advice=_FIX,
         fix=f"give {ROLE} the policy {POLICY}",
     )
@@ -93,7 +91,7 @@ async def mend(cloud: Steady) -> None:
     await cloud.call(
         CreateRole(
             name=ROLE,
-            description="ECS reads with it the objects that it imports as images",
+            description="Lets ECS read the objects that it imports as images",
             trust=json.dumps(_TRUST),
         )
     )
@@ -104,9 +102,7 @@ def _unseen(error: CloudError) -> Finding:
     advice = ""
     if denied(error):
         needed = action(error.operation)
-        advice = (
-            f"the permission {needed} would show it; a publication does not need it"
-        )
+        advice = f"checking it needs the permission {needed}, which a publication does not need"
     return Finding(
         grade=Grade.UNKNOWN, subject=SUBJECT, text=told(error), advice=advice
     )

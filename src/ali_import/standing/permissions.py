@@ -80,7 +80,7 @@ async def look(
         Finding(
             grade=Grade.UNKNOWN,
             subject="other permissions",
-            text=f"{', '.join(others)}: only using them tells",
+            text=f"{', '.join(others)}: can be tested only by using them",
             advice=_POLICY,
         )
     )
@@ -140,5 +140,5 @@ def _permissions(
     return Finding(
         grade=Grade.OK,
         subject=subject,
-        text=f"{', '.join(trials)} (tried in {region}, without effect)",
+        text=f"{', '.join(trials)} (tested in {region}, without changing anything)",
     )

@@ -89,7 +89,7 @@ def trust_policy(project: str, account_id: str) -> dict[str, Any]:
     kind, _, path = project.partition(":")
     if kind not in _FORGES or not _PROJECT.fullmatch(path):
         raise ConfigurationError(
-            f"--trust {project!a}: is no project of a forge",
+            f"--trust {project!a}: is not a project",
             advice="write github:ORG/REPO or gitlab:GROUP/PROJECT",
         )
     issuer, provider, subject = _FORGES[kind]

@@ -237,7 +237,7 @@ async def _show_again(
         if image.public:
             await images.share(region, image.image_id, public=True)
     except CloudError as error:
-        text = f"{image.name} was hidden and could not be shown again: "
+        text = f"{image.name} was made private and could not be made public or shared again: "
         region.note(text + error.diagnostics(), level="WARNING")
 
 

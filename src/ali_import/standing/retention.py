@@ -136,14 +136,14 @@ def judge_again(
     """
     image = next((i for i in there if i.image_id == verdict.image.image_id), None)
     if image is None:
-        why = "it is not there any more"
+        why = "it no longer exists"
     elif (image.name, image.family) != (verdict.image.name, verdict.image.family):
-        why = "it is not what it was"
+        why = "it was changed meanwhile"
     else:
         again = _judge(image, pruning.retention, _resolved(there), now)
         if again.fate is verdict.fate or again.fate is Fate.KEEP:
             return again
-        why = "it is not what it was"
+        why = "it was changed meanwhile"
     return Verdict(image=verdict.image, fate=Fate.KEEP, why=why)
 
 
@@ -185,7 +185,7 @@ def _judge(
         return Verdict(image=image, fate=fate, why=why)
 
     if (image.region, image.image_id) in resolved:
-        return verdict(Fate.KEEP, f"{image.family} resolves to it here")
+        return verdict(Fate.KEEP, f"family {image.family} resolves to it here")
     if image.in_use:
         return verdict(Fate.KEEP, "an instance of this account uses it")
     if image.shared and not retention.shared:
@@ -198,7 +198,7 @@ def _judge(
         return verdict(Fate.KEEP, f"it is {image.status}")
     since = deprecated_at(image)
     if since is None and retention.deprecate:
-        return verdict(Fate.DEPRECATE, "somebody deprecated it; from now on it counts")
+        return verdict(Fate.DEPRECATE, "it was deprecated by hand; its time starts now")
     after_s = retention.delete_after_s
     if since is not None and after_s is not None and now - since >= after_s:
         return verdict(Fate.DELETE)

@@ -41,7 +41,7 @@ BY_RUN = (
     "run 0123abcd: 1 thing in 1 region, expired 1:40 ago\n"
     "run 89abcdef: 1 thing in 1 region, in use until 2026-01-09T10:23:20+00:00 (another "
     "1:23:20)\n"
-    "unknown run: 1 thing in 1 region, nobody knows until when\n"
+    "unknown run: 1 thing in 1 region, expiry unknown\n"
 )
 
 
@@ -120,7 +120,7 @@ def test_with_all_a_terminal_is_asked(
     stderr = Terminal()
     monkeypatch.setattr("sys.stderr", stderr)
     assert main.main(["cleanup", "--all"]) == 0
-    assert "remove 2 things that have not expired, too?" in stderr.getvalue()
+    assert "also remove 2 things that have not expired?" in stderr.getvalue()
     assert cloud.removed == list(removed)
 
 
@@ -186,7 +186,7 @@ def test_a_region_that_could_not_be_asked_is_no_success(
     assert main.main(["cleanup"]) == 3
     assert capsys.readouterr().err.splitlines() == [
         "cn-gone-1: cannot look",
-        "nothing is left over where we could look",
+        "nothing is left over in the regions that answered",
     ]
     assert not cloud.removed
 

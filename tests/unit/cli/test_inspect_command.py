@@ -121,7 +121,7 @@ def test_warnings_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     content = gpt_disk([Slot(content=volume)], boot_code=BOOT_CODE)
     Path("wrong.img").write_bytes(content[:-512])
     vhd, wrong = told(capsys, "disk.vhd", "wrong.img")["files"]
-    assert any("copies no image of a VHD" in text for text in vhd["warnings"])
+    assert any("cannot copy images made from a VHD" in text for text in vhd["warnings"])
     assert any("is a program for arm64" in text for text in wrong["warnings"])
     assert any("backup GPT is missing" in text for text in wrong["warnings"])
     assert main.main(["inspect", "wrong.img"]) == 0

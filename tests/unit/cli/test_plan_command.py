@@ -66,7 +66,7 @@ def test_the_summary_counts_and_marks_what_is_only_expected() -> None:
     )
     first, routes, lent, blocked, last = summary(plan)
     assert first == "12 placements in 12 regions: 1 keep, 10 make, 1 blocked"
-    assert "expected routes: copy 10 (only a publication finds out" in routes
+    assert "expected routes: copy 10 (a publication may have to take others" in routes
     assert "about 3 MiB" in routes
     assert "cn-7 and 2 more can only copy it" in lent
     assert blocked == "blocked, and would fail: us-1"

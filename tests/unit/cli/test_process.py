@@ -282,8 +282,8 @@ def test_the_second_signal_stops_cleanup_at_once_and_says_what_may_be_left() -> 
         "ali-import: stopped",
         *MAY_BE_LEFT,
         (
-            "a function that was made to empty a bucket may be left, too; it expires "
-            "within the hour"
+            "a function that was made to empty a bucket may also be left; it expires "
+            "within an hour"
         ),
     ]
 

@@ -35,7 +35,7 @@ def pruning(*verdicts: Verdict, **more: Any) -> Pruning:
     )
 
 
-LATER = "not for long enough, or not to be deleted"
+LATER = "kept for now"
 
 
 def said(*ended: Pruned) -> list[str]:
@@ -48,10 +48,10 @@ def test_what_is_due_and_what_stays_for_a_reason_is_a_line() -> None:
 
 
 def test_what_became_of_it_is_a_line() -> None:
-    changed = verdict("d-1", Fate.KEEP, "it is not there any more")
+    changed = verdict("d-1", Fate.KEEP, "it no longer exists")
     assert said(Pruned(verdict=OLD), Pruned(verdict=changed)) == [
         "deprecated",
-        "keep it is not there any more",
+        "keep it no longer exists",
         f"keep {USED.why}",
     ]
     failed = Pruned(verdict=OLD, error=refusal("Forbidden.RAM"))
@@ -67,7 +67,7 @@ def test_the_summary_says_what_stays_and_what_waits() -> None:
     ]
     assert list(summary(pruning()))[1:] == ["nothing is due"]
     unseen = pruning(unseen=(refusal("X"),))
-    assert list(summary(unseen))[1:] == ["nothing is due where we could look"]
+    assert list(summary(unseen))[1:] == ["nothing is due in the regions that answered"]
 
 
 class Cloud:

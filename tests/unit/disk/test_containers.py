@@ -209,8 +209,8 @@ def test_a_container_that_was_cut_is_never_taken_for_another_disk(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (qcow2(disk(), backing="base.img"), "changed since a backing file"),
-        (qcow2(disk(), version=2, backing="base.img"), "since a backing file"),
+        (qcow2(disk(), backing="base.img"), "only the changes to a backing file"),
+        (qcow2(disk(), version=2, backing="base.img"), "changes to a backing file"),
         (qcow2(disk(), encryption=1), "encrypted"),
         (qcow2(disk(), encryption=2), "encrypted"),
         (qcow2(disk(), incompatible=1), "was not closed"),
@@ -225,10 +225,10 @@ def test_a_container_that_was_cut_is_never_taken_for_another_disk(
         (disk()[:-512] + vhd_footer(len(disk())), "wrong size"),
         (vhd_dynamic(disk())[:-512], "cut short: it has no footer"),
         (vhd_dynamic(disk(), block_bytes=MIB, entries=1), "wrong size"),
-        (vmdk(disk(), parent="1234abcd"), "changed since another VMDK"),
+        (vmdk(disk(), parent="1234abcd"), "changes to another VMDK"),
         (vmdk(disk(), descriptor=False), "one part of a split VMDK"),
         (vmdk(disk(), stream=True)[:-1024], "cut short"),
-        (vdi(disk(), kind=4), "changed since another VDI"),
+        (vdi(disk(), kind=4), "changes to another VDI"),
         (vhdx(disk(), log=True), "was not closed"),
         (vhdx(disk(), parent=True), "differencing"),
         (qcow2(bytes(MIB)), "its disk is not a disk image"),
@@ -290,7 +290,7 @@ def test_internal_snapshots_are_told(image: Path) -> None:
 def test_sizes_of_vhds_that_the_cloud_may_refuse_are_told(image: Path) -> None:
     image.write_bytes(vhd_dynamic(disk().ljust(2 * MIB, b"\0")))
     (no_copies,) = examine(image).warnings
-    assert "copies no image of a VHD" in no_copies
+    assert "cannot copy images made from a VHD" in no_copies
     image.write_bytes(vhd_fixed(disk()))
     assert examine(image).warnings == (no_copies,)
     image.write_bytes(vhd_dynamic(disk()))

@@ -88,10 +88,10 @@ CANNOT_BOOT: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: efi_disk({f"{BOOT_X86_64}/A.TXT": b"x"}),
         "BOOTX64.EFI is a directory",
     ),
-    "a text": (lambda: efi_disk({BOOT_X86_64: b"Hello\n"}), "no EFI program"),
+    "a text": (lambda: efi_disk({BOOT_X86_64: b"Hello\n"}), "not an EFI program"),
     "only MZ": (
         lambda: efi_disk({BOOT_X86_64: b"MZ".ljust(3000, b"\0")}),
-        "no EFI program",
+        "not an EFI program",
     ),
     "the wrong machine": (
         lambda: efi_disk({BOOT_X86_64: program("arm64")}),
@@ -115,7 +115,7 @@ CANNOT_BOOT: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: without_protective_mbr(disk(BOOT_X86_64)),
         "no protective MBR",
     ),
-    "a CD": (iso, "boots from a CD only"),
+    "a CD": (iso, "boots only from a CD drive"),
     "a kernel": (kernel, "bare Linux kernel"),
     "elsewhere": (
         lambda: efi_disk({"EFI/BOOTX64.EFI": program("x"), "BOOTX64.EFI": b"x"}),

@@ -44,7 +44,7 @@ _TROUBLES = {
 }
 _ADVICE = {
     "QuotaExceed.Image": "delete old images in the region",
-    "Forbidden.RAM": "let the caller's policy allow ecs:DescribeImages",
+    "Forbidden.RAM": "allow ecs:DescribeImages in the caller's policy",
     "NoAnswer": "check the network",
 }
 

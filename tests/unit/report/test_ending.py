@@ -36,7 +36,7 @@ def test_a_bad_day_is_told_by_its_causes() -> None:
         ),
         (
             "   said: the quota of ap-southeast-4 is used up (request id "
-            "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E) (and 1 other wording)"
+            "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E) (and 1 other message)"
         ),
         "   to do: delete old images in the region",
         "2. Forbidden.RAM at survey, 3 images: cn-north-2 (all images)",
@@ -44,7 +44,7 @@ def test_a_bad_day_is_told_by_its_causes() -> None:
             '   said: </style></script><script>alert("x")</script><img src=x '
             "onerror=alert(1)> '&amp; (request id 473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E)"
         ),
-        "   to do: let the caller's policy allow ecs:DescribeImages",
+        "   to do: allow ecs:DescribeImages in the caller's policy",
         (
             "3. CurrentRegion.NotSupportPublicImage at publish, 3 images: cn-north-8 "
             "(all images)"
@@ -66,12 +66,12 @@ def test_a_bad_day_is_told_by_its_causes() -> None:
             "   said: no region has the image to copy it from (request id "
             "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E)"
         ),
-        "78 of 96 images stand and are public",
+        "78 of 96 images are in place and public",
         (
             "3 more are there, but not published: no family leads to them, though they "
             "may be public"
         ),
-        "where an image failed, what had its name before is untouched",
+        "where an image failed, an older image of the same name is untouched",
         (
             "left over: us-east-1 bucket ali-import-12345678-66aabbcc-us-east-1, "
             "3 objects, 1 unfinished upload, until 2026-01-09T09:00:00+00:00"
@@ -151,17 +151,17 @@ def test_whoever_interrupted_is_not_told_what_was_skipped() -> None:
         interrupted=True,
     ) == [
         "1 of 2 skipped",
-        "1 of 2 images stand under their names and in their families",
-        "where an image failed, what had its name before is untouched",
-        "run the same command again to go on from here: ali-import -n n1 a.img",
+        "1 of 2 images are in place with their names and families",
+        "where an image failed, an older image of the same name is untouched",
+        "to continue, run the same command again: ali-import -n n1 a.img",
     ]
 
 
 def test_an_old_image_that_is_not_what_it_was_is_told() -> None:
     told = lines(failed("a", old_changed=True), failed("b"), good("c"))
     assert (
-        "the image that was to be replaced is not what it was in a; running again sees "
-        "to it"
+        "the image that was to be replaced is now hidden or renamed in a; running again "
+        "repairs that"
     ) in told
     assert not [line for line in told if "untouched" in line]
 

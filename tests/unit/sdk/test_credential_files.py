@@ -29,11 +29,11 @@ def profile(mode: str, **values: str) -> str:
         (profile("AK", **KEYS), "", ""),
         (profile("AK", **KEYS), "p", ""),
         (profile("AK", **KEYS), "q", "has no profile 'q'; it has p"),
-        (profile("AK", **KEYS)[:-9], "", "is no JSON (line 1); it ends in the middle"),
+        (profile("AK", **KEYS)[:-9], "", "is not JSON (line 1); it ends in the middle"),
         ("\ufeff" + profile("AK", **KEYS), "", "begins with a byte order mark (BOM)"),
         ("", "", "is empty"),
         ("[]", "", "holds no profiles"),
-        (f"access_key_secret = {SECRET}", "", "is no JSON (line 1)"),
+        (f"access_key_secret = {SECRET}", "", "is not JSON (line 1)"),
         (document({"name": "q"}), "", "has no profile 'p'; it has q"),
         (document({"name": "p"}, current=""), "", "names no current profile"),
         (
@@ -127,7 +127,7 @@ def test_a_damaged_file_ends_the_search_before_the_role_of_the_machine(
     environ = {**home(tmp_path, profile("AK", **KEYS)[:-5]), **far.environment}
     said, waited = in_a_fresh_process(environ, WAITED)
     assert said.startswith("ConfigurationError no credentials: ")
-    assert "config.json is no JSON (line 1); it ends in the middle" in said
+    assert "config.json is not JSON (line 1); it ends in the middle" in said
     assert SECRET not in said
     assert waited == "0.0"  # the metadata service was not asked
 

@@ -43,7 +43,7 @@ _CACHES = ("/run/nscd", "/var/run/nscd")
 """Of names, kept by a server outside, which would tell them."""
 
 _REFUSED = (
-    "exec --isolated: this machine does not let a program have namespaces of its own"
+    "exec --isolated: this machine does not let programs create namespaces"
     " ({}: {}). Run it without --isolated, or let it: in a container by --privileged or"
     " --cap-add SYS_ADMIN, on Ubuntu by `sysctl"
     " kernel.apparmor_restrict_unprivileged_userns=0`, elsewhere by"

@@ -21,9 +21,9 @@ It is an HTTPS proxy that answers for *.aliyuncs.com itself and refuses every ot
 host. exec and env set the proxy, a CA bundle and credentials for their programs;
 nothing outside them changes. Images, objects and functions are gone when it ends.
 
-Programs that mind no proxy set an endpoint: http://localhost:PORT, the same port, is
-object storage by path (/BUCKET/KEY) or by BUCKET.localhost, the other products' API by
-its version, and the console below /_emulator; https works, too.
+Programs that ignore proxies can use an endpoint, http://localhost:PORT (the proxy's
+port; https works, too): object storage as /BUCKET/KEY or BUCKET.localhost, the APIs of
+the other products, and the console below /_emulator.
 """
 
 _LISTEN_HELP = """\
@@ -81,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     execute.add_argument(
         "--isolated",
         action="store_true",
-        help="in a network of its own, where the cloud's names are the emulator and"
-        " nothing else is: for any program (Linux)",
+        help="in a separate network that has the emulator, under the cloud's host names,"
+        " and nothing else: works for any program (Linux)",
     )
     execute.add_argument(
         "command",
@@ -94,11 +94,11 @@ def _parser() -> argparse.ArgumentParser:
         "serve", help="stay until interrupted; prints one JSON line when ready"
     )
     _add_cloud(serve)
-    serve.add_argument("--name", help="what env calls it (default: its process id)")
+    serve.add_argument("--name", help="name for env --name (default: its process id)")
     serve.add_argument(
         "--until-eof",
         action="store_true",
-        help="end with standard input, for whoever starts it; env does not find it",
+        help="stop when standard input ends, for a parent process; env does not find it",
     )
     env = commands.add_parser(
         "env", help="print shell exports for programs that use a running serve"
@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     env.add_argument(
         "--as", dest="user", metavar="USER", help="use the keys of this user or account"
     )
-    env.add_argument("--name", help="of the server, where several run")
+    env.add_argument("--name", help="which server, if several are running")
     return parser
 
 
@@ -123,31 +123,31 @@ def _add_cloud(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="decides all chance (default 0)",
+        help="seed of all random decisions (default 0)",
     )
     add(
         "--speed",
         type=float,
         default=1.0,
         metavar="X",
-        help="imports, copies and so on take 1/X of the profile's time",
+        help="imports, copies and so on are X times as fast as in the profile",
     )
     add(
         "--fail-rate",
         type=float,
         metavar="P",
-        help="probability that an API call fails or its reply is lost (0.01 is life-like)",
+        help="probability that an API call fails or its reply is lost (0.01 is realistic)",
     )
     add(
         "--download-fail-rate",
         type=float,
         metavar="P",
-        help="probability that a download across regions fails (0.1 is life-like)",
+        help="probability that a download across regions fails (0.1 is realistic)",
     )
     add(
         "--state",
         metavar="DIR",
-        help="keep the cloud there: it survives the end of this process, however it ends",
+        help="keep the cloud in this folder, even if this process is killed",
     )
     add("--faults", metavar="FILE.toml", help="fault rules in force from the start")
     add("--report", metavar="FILE.json", help="write state and counts there at the end")
@@ -170,7 +170,7 @@ def _add_cloud(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="console port, likewise",
+        help="console port (default: any free)",
     )
     add("-v", "--verbose", action="count", default=0, help="log to standard error")
 

@@ -29,6 +29,8 @@ def keys_of(people: Mapping[str, tuple[str, str]], user: str) -> tuple[str, str]
         UsageError: There is no such user with keys.
     """
     if user not in people:
-        raise UsageError(f"--as {user}: the profile has {', '.join(sorted(people))}")
+        raise UsageError(
+            f"--as {user}: no such user; the profile has {', '.join(sorted(people))}"
+        )
     first, second = people[user]
     return first, second

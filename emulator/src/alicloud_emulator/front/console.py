@@ -36,21 +36,21 @@ _BODY_BYTES_MAX = 1024 * 1024
 HELP = """\
 alicloud-emulator console
 
-GET    /             a page for people, in a browser; for programs this text
+GET    /             a web page in a browser; for programs this text
 GET    /state        regions with their images, snapshots, tasks, buckets, functions
                      (?account=ID: of another account of the profile)
-GET    /tiles        what the page shows: the same in short, clock, faults and counts
-GET    /requests     calls by action, faults, bytes by hop
-GET    /events       what happens, one JSON object a line, without end (?after=NUMBER)
-GET    /calls        the last calls; /calls/NUMBER: one of them whole, without secrets
-GET    /clock        the time it is in the cloud, and how fast it runs
-POST   /clock        {"pass_s": 3600} lets an hour pass, {"speed": 60} makes it run
+GET    /tiles        for the web page: a short state, clock, faults and counts
+GET    /requests     calls by action, errors, faults, traffic in bytes
+GET    /events       each call as it comes, one JSON object a line (?after=NUMBER)
+GET    /calls        the last calls; /calls/NUMBER: one in full, without secrets
+GET    /clock        the time in the cloud, and how fast it runs
+POST   /clock        {"pass_s": 3600} lets an hour pass, {"speed": 60} sets the speed
 GET    /faults       fault rules in force, with how often each struck
 POST   /faults       add one rule or a list: {"do": "drop-after", "action": "ImportImage"}
-DELETE /faults/ID    take a rule out of force (without ID: all)
+DELETE /faults/ID    remove a rule (without ID: all)
 POST   /reset        begin again with an empty cloud
-GET    /snapshots    with --state: names of what was kept
-PUT    /snapshots/N  keep the cloud as it is under a name; POST: go back to that; DELETE
+GET    /snapshots    with --state: names of the snapshots
+PUT    /snapshots/N  save the cloud as it is; POST restores it, DELETE deletes it
 """
 
 Handler = Callable[["Console", str, RequestBody], Awaitable[Response]]

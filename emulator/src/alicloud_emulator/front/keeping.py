@@ -232,9 +232,13 @@ class Folder:
             about: dict[str, Any] = json.loads(rows["about"])
             version = about["version"]
         except (KeyError, TypeError, ValueError) as error:
-            raise StateError(f"--state {self._path}: this is no state") from error
+            raise StateError(
+                f"--state {self._path}: this is not a folder of --state"
+            ) from error
         if version != VERSION:
-            raise StateError(f"--state {self._path}: it is of version {version}")
+            raise StateError(
+                f"--state {self._path}: it has version {version}, which cannot be read"
+            )
         return about
 
 

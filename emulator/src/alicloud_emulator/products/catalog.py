@@ -16,18 +16,18 @@ INTRODUCTION = """\
 
 <!-- Made by scripts/make_docs.py from emulator/src/alicloud_emulator/products. -->
 
-**Enforced** parameters do what Alibaba's reference says. **Accepted** ones are taken,
-and their types checked, without effect. **Refused** ones are answered with
-`NotImplemented`. Parameters that are not named here are ignored. Codes under **never**
-are documented, but what they are about is not emulated.
+**Enforced** parameters do what Alibaba's reference says. **Accepted** ones have no effect,
+but their types are checked. **Refused** ones are answered with `NotImplemented`. Parameters
+that are not listed here are ignored. Error codes under **Never** are documented by Alibaba,
+but never given, since what they are about is not emulated.
 
 Every action of ECS, VPC, RAM, STS and KMS can also answer `MissingParameter` (`Missing<Name>` in RAM and STS),
 `InvalidParameter`, `InvalidRegionId.NotFound`, `Forbidden.RAM` (`NoPermission` in RAM and
 STS), `Account.Arrearage`, `Throttling.User`, `ServiceUnavailable`, `InternalError`, and
-what the gateway says of signatures, versions, unknown actions, and of a `RegionId` that
-is not the host's (`InvalidOperation.NotSupportedEndpoint`). An action that these products
-really have and that is not below answers `NotImplemented` (400), and a name that no action
-has `InvalidAction.NotFound` (404).
+the gateway's errors about signatures, versions, unknown actions, and a `RegionId` that is
+not the host's (`InvalidOperation.NotSupportedEndpoint`). A real action of these products
+that is not listed here answers `NotImplemented` (400), and a name that is not an action
+answers `InvalidAction.NotFound` (404).
 """
 
 

@@ -68,7 +68,7 @@ def checked(kind: type[Value], table: object, *, of: str, **more: Any) -> Value:
     for key, item in known.items():
         no_default = item.default is MISSING and item.default_factory is MISSING
         if no_default and key not in values:
-            raise ProfileError(f"{of} says nothing about {key!r}")
+            raise ProfileError(f"{of} has no {key!r}")
     return kind(**values)
 
 

@@ -52,7 +52,10 @@ class Region:
     """One region.
 
     Attributes:
-        mainland: Under the rule that closes public OSS hosts to new accounts.
+        name: The region's name for people.
+        mainland: Whether public OSS hosts there refuse data calls of new accounts.
+        oss: ``open``, ``no-new-buckets`` (buckets cannot be made), ``none`` (no OSS; its
+            hosts answer and refuse buckets) or ``unresolved`` (no OSS, and no hosts).
         fc: Whether Function Compute is there; without it its hosts do not resolve.
         public_images: False answers ``CurrentRegion.NotSupportPublicImage``.
         copy_in: False answers ``OperationDenied.NonCompliantDestinationRegion`` to
@@ -79,7 +82,11 @@ class Principal:
     """A RAM user (with keys) or a role (with a trust policy) of an account.
 
     Attributes:
+        name: Its name in RAM.
+        access_key_id: The id of its access key; a user without one has no key.
         access_key_secret: As an account's.
+        policies: Its RAM policies, as tables.
+        trust: Of a role: its trust policy, as a table.
     """
 
     name: str
@@ -94,8 +101,10 @@ class Account:
     """One account.
 
     Attributes:
-        access_key_secret: Without one, nobody can sign with the key; the command line
-            draws a new one at every start.
+        id: The account's id, digits.
+        access_key_id: The id of the main account's access key.
+        access_key_secret: Its secret; the command line makes a random one at every start
+            if there is none here.
         oss_since: ``new`` (activated on or after 2025-03-20: mainland public data
             calls are refused), ``old``, or ``never`` (data calls answer
             ``UserDisable``).
@@ -127,17 +136,20 @@ class Durations:
     """How long things take, in seconds (per GiB of virtual size where said).
 
     Attributes:
-        import_s: An import, once it runs.
-        import_queue_s: Before that, it is Waiting.
-        copy_s: A copy between regions, once it runs.
-        image_delete_s: A deleted image still shows.
-        snapshot_release_s: Its snapshots are held after that.
-        usable_s: Between an image's being Available and its being Usable.
-        detection_s: An image check (``DetectionStrategy``), once the image is there.
-        function_pending_s: A new function is Pending.
-        function_cold_start_s: Before a new instance works.
-        role_propagation_s: Before a new role is believed in.
-        throttle_window_s: What is throttled stays so.
+        import_s: Seconds that an import runs.
+        import_s_per_gib: And so many more for each GiB of the disk.
+        import_queue_s: How long an import is Waiting before it runs.
+        copy_s: Seconds that a copy between regions runs.
+        copy_s_per_gib: And so many more for each GiB of the disk.
+        image_delete_s: How long a deleted image is still listed.
+        snapshot_release_s: How long after that its snapshots cannot be deleted.
+        usable_s: How long after it became Available an image becomes Usable.
+        detection_s: How long an image check (``DetectionStrategy``) takes.
+        function_pending_s: How long a new function is Pending.
+        function_cold_start_s: How long a new instance takes to start.
+        role_propagation_s: How long a new role cannot be used.
+        throttle_window_s: How long the minute of ``calls_per_minute`` takes; at its end
+            throttled actions work again.
     """
 
     import_s: float = 1.0
@@ -170,8 +182,15 @@ class Limits:
         copy_conflict: What a second copy of an image that is being copied gets:
             ``copying`` (OperationDenied.ImageCopying, as captured in 2021), ``refuse``
             (OperationDenied.ImageCopyConflict, as documented), or ``queue``.
-        imports_running: Imports that run at once in one region.
+        imports_running: Imports that run at once in one region; 0: no limit.
+        images_per_region: Images in one region.
+        buckets_per_region: Buckets in one region.
+        image_family_images: Images in one family and region; 0: no limit.
+        function_payload_bytes: Size of a synchronous invocation's payload.
+        function_payload_async_bytes: Size of an asynchronous invocation's payload.
         function_instances: Invocations that run at once in one region.
+        calls_per_minute: Calls of one action in one region; 0: no limit. The minute
+            takes ``throttle_window_s``.
     """
 
     copies_running: int = 5
@@ -204,30 +223,30 @@ class Habits:
     """What the cloud does where those who saw it disagree.
 
     Attributes:
-        usable: Whether DescribeImages tells ``Usable``.
-        function_state: ``active``, ``pending`` or ``absent``: what GetFunction tells
-            of functions of built-in runtimes; container functions do become Active.
-        function_ids: Whether answers of Function Compute name the request in a header.
-            Invocations and errors do; the headers of the others, of DeleteFunction's
-            empty answer for one, nobody told.
-        bucket_name_held_s: How long in seconds nobody can make a bucket again under a
-            name that was deleted; 0 for not at all. Alibaba says hours, usually 48.
-        import_aes256: Whether ImportImage takes from buckets that encrypt with AES256
-            by default. They were seen to work; Alibaba's reference refuses them.
+        usable: Whether DescribeImages has the field ``Usable``.
+        function_state: ``active``, ``pending`` or ``absent``: the state that GetFunction
+            shows for functions of built-in runtimes; container functions become Active.
+        function_ids: Whether all answers of Function Compute have a request id in a
+            header. Those of invocations and errors do; for others, such as
+            DeleteFunction's empty answer, it is not known.
+        bucket_name_held_s: For how many seconds the name of a deleted bucket cannot be
+            used again; 0 for not at all. Alibaba says hours, usually 48.
+        import_aes256: Whether ImportImage reads from buckets that encrypt with AES256
+            by default. It was seen to work; Alibaba's reference says that it is refused.
         import_garbage: Whether an import with a ``Format`` takes an object that is not
-            of that format, as a disk of its size. Nobody told; the vendor's own test
+            of that format, as a disk of its size. Not known; the vendor's own test
             imports a text.
         vhd_whole_blocks: Whether the size of a dynamic VHD must be exactly that of its
             blocks, or may be less. The message of ``InvalidVHDImage.IncorrectSize`` can
             be read both ways; what ``qemu-img`` writes is less.
         features_while_creating: Whether ModifyImageAttribute takes ``Features`` while
-            the image is being made. Somebody saw it do so; the reference refuses.
+            the image is being made. It was seen to; the reference says no.
         tags_kept: Whether ImportImage and CopyImage keep the tags they are given. Some
-            actions that make things were seen to lose them.
-        s3_like: Whether the S3-compatible API is more like S3 than in life, so that S3's
-            clients work as they are: it takes checksums after bodies in chunks, and in
+            actions were seen to lose them.
+        s3_like: Whether the S3-compatible API is closer to S3 than the real one, so that
+            S3 clients work unchanged: it accepts checksums after chunked bodies and in
             place of ``Content-MD5``, as AWS's SDKs send them since 2025, and ETags are
-            in lower case, which s3cmd needs. ``realistic`` is as in life.
+            in lower case, which s3cmd needs. ``realistic`` is as the real one.
     """
 
     usable: bool = True
@@ -247,8 +266,8 @@ class Weather:
     """How often things go wrong, as probabilities from 0 to 1.
 
     Attributes:
-        call_failure: Of any API call (mixed: refused before, or reply lost after).
-        download_failure: Of a download that crosses regions.
+        call_failure: That an API call fails: it is refused, or done with its reply lost.
+        download_failure: That a download between regions fails.
     """
 
     call_failure: float = probability()
@@ -392,7 +411,7 @@ def _profile(name: str, data: Mapping[str, Any]) -> Profile:
     if unknown := sorted(set(data) - known):
         raise ProfileError(f"unknown key {unknown[0]!r}")
     if missing := sorted({"account", "regions"} - set(data)):
-        raise ProfileError(f"it says nothing about {missing[0]!r}")
+        raise ProfileError(f"{missing[0]!r} is missing")
     others = list_of(data.get("accounts", []), "[[accounts]]")
     accounts = (
         _account(data["account"], "[account]"),

@@ -35,7 +35,7 @@ def integer(answer: Mapping[str, Any], key: str) -> int:
     try:
         return int(value)
     except ValueError as exc:
-        raise GarbledAnswerError(f"{key} in the answer is no number") from exc
+        raise GarbledAnswerError(f"{key} in the answer is not a number") from exc
 
 
 def percent(answer: Mapping[str, Any], key: str) -> int:
@@ -63,7 +63,7 @@ def mapping(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise GarbledAnswerError(f"{key} in the answer is no object")
+        raise GarbledAnswerError(f"{key} in the answer is not an object")
     return value
 
 
@@ -75,7 +75,7 @@ def rows(answer: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     if not isinstance(value, list) or not all(
         isinstance(row, Mapping) for row in value
     ):
-        raise GarbledAnswerError(f"{key} in the answer is no list of objects")
+        raise GarbledAnswerError(f"{key} in the answer is not a list of objects")
     return value
 
 

@@ -167,7 +167,7 @@ def _json(path: Path) -> dict[str, Any]:
         line = getattr(error, "lineno", 1)
         cut = text.rstrip()[-1:] != "}"
         why = "; it ends in the middle" if cut else ""
-        raise _DamagedError(f"is no JSON (line {line}){why}") from None
+        raise _DamagedError(f"is not JSON (line {line}){why}") from None
     if not isinstance(document, dict) or not isinstance(
         document.get("profiles", []), list
     ):

@@ -173,7 +173,7 @@ def _first_that_works() -> tuple[Any, Keys]:
                 reasons.append(reason)
     if reasons:
         raise ConfigurationError(
-            f"no credentials: {'; '.join(reasons)}", advice="mend that, or " + ADVICE
+            f"no credentials: {'; '.join(reasons)}", advice="fix that, or " + ADVICE
         )
     raise ConfigurationError("no Alibaba Cloud credentials were found", advice=ADVICE)
 

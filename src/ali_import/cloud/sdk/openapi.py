@@ -205,5 +205,5 @@ def _date(answer: Any) -> float:
 def _json(answer: Any) -> Mapping[str, Any]:
     body = answer.get("body") if isinstance(answer, Mapping) else None
     if not isinstance(body, Mapping):
-        raise GarbledAnswerError("the answer is no JSON object")
+        raise GarbledAnswerError("the answer is not a JSON object")
     return body

@@ -103,9 +103,9 @@ def _proxy(environ: Mapping[str, str]) -> str:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0
     except ValueError as exc:
-        raise ConfigurationError(f"{name} is no URL", advice=advice) from exc
+        raise ConfigurationError(f"{name} is not a URL", advice=advice) from exc
     if not usable or parts.scheme not in {"http", "https"}:
-        raise ConfigurationError(f"{name} names no HTTP proxy", advice=advice)
+        raise ConfigurationError(f"{name} does not name an HTTP proxy", advice=advice)
     return url
 
 

@@ -171,7 +171,7 @@ class Adapter(HTTPAdapter):
                 if len(body) > ANSWER_BYTES_MAX or time.monotonic() > deadline:
                     # Not read to its end, so the connection cannot be used again.
                     response.raw.close()
-                    message = "the answer is larger or slower than any honest one"
+                    message = "the answer is too large or too slow"
                     raise requests.ConnectionError(message)
         except urllib3.exceptions.HTTPError as exc:
             raise requests.ConnectionError(exc) from exc
