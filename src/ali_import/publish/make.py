@@ -1,7 +1,7 @@
 """Making an image: asking once, whatever gets lost, and waiting until it is there."""
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Final
@@ -369,7 +369,7 @@ class Making:
         change = attributes(image, self.target, wanted, finished=finished)
         if "description" in change and TAG_SHA256 not in image.tags:
             # The description that it has may be all that says that it is ours.
-            image = await self._tag_missing(image, but=(TAG_VERSION,))
+            image = await self._tag_missing(image, {}, TAG_VERSION)
         if change:
             await region.cloud.call(
                 ModifyImageAttribute(
@@ -392,15 +392,11 @@ class Making:
         return image, bool(deprecated or change or image is not before or surplus)
 
     async def _tag_missing(
-        self,
-        image: CloudImage,
-        more: Mapping[str, str] | None = None,
-        *,
-        but: Collection[str] = (),
+        self, image: CloudImage, more: Mapping[str, str], *but: str
     ) -> CloudImage:
         """Put the tags of ours that an image has not, and more; return it with them."""
         tags = {k: v for k, v in self.tags.items() if k not in {*image.tags, *but}}
-        tags |= more or {}
+        tags |= more
         if not tags:
             return image
         await images.tag(self.region, image, tags)
