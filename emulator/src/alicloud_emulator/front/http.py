@@ -282,8 +282,8 @@ def _head(event: h11.Request) -> Head:
     headers: dict[str, str] = {}
     if len(event.headers) > HEADERS_MAX:
         raise BadRequestError(431, "too many headers")
-    for raw_name, raw_value in event.headers:
-        name, value = raw_name.decode("ascii"), _text(raw_value)
+    for raw_name, raw_value in event.headers.raw_items():
+        name, value = raw_name.decode("ascii").lower(), _text(raw_value)
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     length = headers.get("content-length", "")
     chunked = "transfer-encoding" in headers

@@ -406,8 +406,9 @@ def _is_at_the_door(head: Head, origin: Origin) -> bool:
 
 
 def _is_for_console(head: Head, origin: Origin) -> bool:
-    path = head.target.partition("?")[0]
-    is_below = path == CONSOLE or path.startswith(f"{CONSOLE}/")
+    if not head.target.startswith(CONSOLE):
+        return False  # as it is with every call
+    is_below = head.target.removeprefix(CONSOLE)[:1] in ("", "/", "?")
     return is_below and _is_at_the_door(head, origin)
 
 
