@@ -12,7 +12,7 @@ nonce is found in a step or two."""
 
 
 class Nonces:
-    """Remembers nonces for at least ``window_s`` seconds, in 4 MB from the beginning.
+    """Remembers nonces for at least ``window_s`` seconds, in 4 MB at most.
 
     Two generations are kept; when the younger is full or ``window_s`` old, the older is
     forgotten. Under a flood (more than 100,000 calls in the window) a replayed nonce
