@@ -1,9 +1,11 @@
 """Load the emulator: many clients, many small calls; prints counts, errors, memory.
 
-    python -m bench.emulator_load [--clients 200] [--calls 100000] [--fresh]
+    python -m bench.emulator_load [--clients 200] [--calls 100000] [--door] [--fresh]
 
 Starts ``alicloud-emulator serve``, calls it from client processes that sign as the SDKs
-do, and stops it. ``--fresh`` opens a new TLS connection for every call.
+do, and stops it. The calls come through the proxy, in TLS under the real host name;
+with ``--door`` to ``http://localhost:PORT``. ``--fresh`` opens a new connection for
+every call.
 """
 
 import argparse
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 from multiprocessing import Process
 from multiprocessing import Queue as ProcessQueue
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Queue
 from secrets import token_hex
 from threading import Thread
 from typing import Any
@@ -27,14 +29,17 @@ from emulator.tests.support.emulator import RunningEmulator, emulator
 
 HOST = "ecs.cn-beijing.aliyuncs.com"
 PROCESSES = 4
+REPORTS = 2
+"""Of each client."""
+
 QUERY = "PageSize=1&RegionId=cn-beijing"
 EMPTY = hashlib.sha256(b"").hexdigest()
 
 
-def signed(key: str, secret: str) -> bytes:
+def signed(key: str, secret: str, host: str = HOST) -> bytes:
     """Return the bytes of one signed DescribeImages call."""
     headers = {
-        "host": HOST,
+        "host": host,
         "x-acs-action": "DescribeImages",
         "x-acs-content-sha256": EMPTY,
         "x-acs-date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -55,16 +60,18 @@ def signed(key: str, secret: str) -> bytes:
     ).encode()
 
 
-def connect(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
-    """Open a tunnel through the proxy, and TLS in it."""
-    stream = socket.create_connection(("127.0.0.1", port), timeout=60)
+def connect(load: "Load", context: ssl.SSLContext) -> socket.socket:
+    """Open a tunnel through the proxy, and TLS in it; at the door, neither."""
+    stream = socket.create_connection(("127.0.0.1", load.port), timeout=60)
+    if load.door:
+        return stream
     stream.sendall(f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode())
     answer = stream.recv(4096)
     assert answer.startswith(b"HTTP/1.1 200"), answer
     return context.wrap_socket(stream, server_hostname=HOST)
 
 
-def read_answer(stream: ssl.SSLSocket) -> int:
+def read_answer(stream: socket.socket) -> int:
     """Read one answer to its end and return its status."""
     data = b""
     while b"\r\n\r\n" not in data:
@@ -84,6 +91,7 @@ class Load:
     """What one client process does: ``clients`` threads of ``calls`` calls each."""
 
     port: int
+    door: bool
     ca_bundle: str
     keys: tuple[str, str]
     clients: int
@@ -92,27 +100,29 @@ class Load:
 
 
 def client(load: Load, context: ssl.SSLContext, results: Queue[Any]) -> None:
-    """Make calls one after the other; report (done, errors)."""
-    done: int = 0
-    errors: list[str] = []
+    """Make calls one after the other; report (done, errors) at half, and at the end."""
+    host = f"localhost:{load.port}" if load.door else HOST
     stream = None
-    for _ in range(load.calls):
-        try:
-            stream = stream or connect(load.port, context)
-            stream.sendall(signed(*load.keys))
-            status = read_answer(stream)
-        except (OSError, AssertionError) as error:
-            errors.append(repr(error))
-            stream = None
-            continue
-        if status == 200:
-            done += 1
-        else:
-            errors.append(f"status {status}")
-        if load.fresh:
-            stream.close()
-            stream = None
-    results.put((done, errors))
+    for calls in (load.calls // 2, load.calls - load.calls // 2):
+        done: int = 0
+        errors: list[str] = []
+        for _ in range(calls):
+            try:
+                stream = stream or connect(load, context)
+                stream.sendall(signed(*load.keys, host))
+                status = read_answer(stream)
+            except (OSError, AssertionError) as error:
+                errors.append(repr(error))
+                stream = None
+                continue
+            if status == 200:
+                done += 1
+            else:
+                errors.append(f"status {status}")
+            if load.fresh:
+                stream.close()
+                stream = None
+        results.put((done, errors))
 
 
 def client_process(load: Load, out: "ProcessQueue[Any]") -> None:
@@ -125,7 +135,7 @@ def client_process(load: Load, out: "ProcessQueue[Any]") -> None:
     ]
     for thread in threads:
         thread.start()
-    for _ in threads:
+    for _ in range(REPORTS * len(threads)):
         out.put(results.get())
 
 
@@ -138,16 +148,17 @@ def memory_mib(pid: int) -> float:
 
 
 def run(
-    running: RunningEmulator, *, clients: int, calls: int, fresh: bool
+    running: RunningEmulator, *, clients: int, calls: int, door: bool, fresh: bool
 ) -> dict[str, Any]:
     """Run the load and return the figures."""
     out: ProcessQueue[Any] = ProcessQueue()
     groups = min(PROCESSES, clients)
-    memory = [memory_mib(running.pid)]
+    memory = {"start": memory_mib(running.pid)}
     started = time.monotonic()
     for number in range(groups):
         load = Load(
             port=running.proxy_port,
+            door=door,
             ca_bundle=str(running.ca_bundle),
             keys=running.keys,
             clients=clients // groups + (number < clients % groups),
@@ -156,13 +167,12 @@ def run(
         )
         Process(target=client_process, args=(load, out)).start()
     reports: list[tuple[int, list[str]]] = []
-    while len(reports) < clients:
-        try:
-            reports.append(out.get(timeout=1))
-        except Empty:
-            memory.append(memory_mib(running.pid))
+    while len(reports) < REPORTS * clients:
+        reports.append(out.get())
+        if len(reports) == clients:
+            memory["half"] = memory_mib(running.pid)
     took_s = time.monotonic() - started
-    memory.append(memory_mib(running.pid))
+    memory["end"] = memory_mib(running.pid)
     errors = [error for _, found in reports for error in found]
     done = sum(count for count, _ in reports)
     return {
@@ -172,12 +182,7 @@ def run(
         "kinds": sorted(set(errors))[:5],
         "seconds": round(took_s, 1),
         "calls_per_second": round(done / took_s),
-        "memory_mib": {
-            "start": round(memory[0]),
-            "half": round(memory[len(memory) // 2]),
-            "end": round(memory[-1]),
-            "peak": round(max(memory)),
-        },
+        "memory_mib": {when: round(mib, 1) for when, mib in memory.items()},
     }
 
 
@@ -186,6 +191,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Load the emulator.")
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--calls", type=int, default=100_000)
+    parser.add_argument("--door", action="store_true")
     parser.add_argument("--fresh", action="store_true")
     options = parser.parse_args()
     with emulator() as running:
@@ -193,6 +199,7 @@ def main() -> int:
             running,
             clients=options.clients,
             calls=options.calls,
+            door=options.door,
             fresh=options.fresh,
         )
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")

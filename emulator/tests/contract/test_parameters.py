@@ -52,7 +52,7 @@ def source(name: str) -> str:
 
 @pytest.mark.parametrize(("api", "action"), CASES)
 def test_what_is_said_of_parameters_is_about_some(api: Api, action: Action) -> None:
-    known = paths(api.params[action.name])
+    known = paths(api.params[action.name].values())
     assert {*action.required, *action.accepted, *action.notes} <= known
     for param in action.more:
         meta = api.metadata.get(action.name, {}).get(param.name)
@@ -66,7 +66,7 @@ def test_what_is_said_of_parameters_is_about_some(api: Api, action: Action) -> N
 def test_every_parameter_that_is_enforced_is_read(name: str) -> None:
     text = source(name)
     for params in APIS[name].params.values():
-        for param in params:
+        for param in params.values():
             if param.effect is Effect.ENFORCED:
                 assert f'"{param.name}"' in text
 

@@ -13,6 +13,7 @@ Source:
 import hashlib
 from base64 import b64encode
 from email.utils import formatdate
+from functools import lru_cache
 from random import Random
 
 from alicloud_emulator.products import BY_NAME
@@ -31,7 +32,7 @@ def add_headers(request: Request, response: Response, rng: Random, now: float) -
         now: Unix time in seconds.
     """
     product = BY_NAME[request.host.service]
-    date = {"Date": formatdate(now, usegmt=True)}
+    date = {"Date": _date(int(now))}
     if product.behind_gateway:
         _behind_the_gateway(request, response, rng, date)
         return
@@ -43,6 +44,11 @@ def add_headers(request: Request, response: Response, rng: Random, now: float) -
     for name, value in common.items():
         if name.lower() not in present:
             response.headers[name] = value
+
+
+@lru_cache(maxsize=8)  # many answers are of the same second
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def etag(body: bytes) -> str:

@@ -66,6 +66,7 @@ def _parse(name: str) -> Host | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def is_own_name(name: str) -> bool:
     """Whether a host is this machine, as programs and containers on it call it.
 

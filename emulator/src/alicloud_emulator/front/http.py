@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import cast
@@ -281,8 +282,8 @@ def _head(event: h11.Request) -> Head:
     headers: dict[str, str] = {}
     if len(event.headers) > HEADERS_MAX:
         raise BadRequestError(431, "too many headers")
-    for raw_name, raw_value in event.headers:
-        name, value = raw_name.decode("ascii"), _text(raw_value)
+    for raw_name, raw_value in event.headers.raw_items():
+        name, value = raw_name.decode("ascii").lower(), _text(raw_value)
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     length = headers.get("content-length", "")
     chunked = "transfer-encoding" in headers
@@ -314,7 +315,7 @@ def _wire_headers(response: Response, *, closing: bool) -> list[tuple[bytes, byt
             ),
         )
         for low, name in headers.items()
-        if _TOKEN.fullmatch(name) and not (closing and low == "keep-alive")
+        if _is_token(name) and not (closing and low == "keep-alive")
     ]
     if response.status >= 200 and response.status != 204:
         length = body_length(response)
@@ -327,9 +328,16 @@ def _wire_headers(response: Response, *, closing: bool) -> list[tuple[bytes, byt
     return lines
 
 
+@lru_cache(maxsize=1024)  # answers have the same few names again and again
+def _is_token(name: str) -> bool:
+    return _TOKEN.fullmatch(name) is not None
+
+
 def _header_value(value: str) -> bytes:
     """User metadata may hold anything: keep it on its line."""
-    return _CONTROLS.sub(" ", value).strip().encode("utf-8", "replace")
+    if not value.isprintable():
+        value = _CONTROLS.sub(" ", value)
+    return value.strip().encode("utf-8", "replace")
 
 
 def body_length(response: Response) -> int | None:

@@ -8,6 +8,7 @@ which ``-internal`` hosts of that region resolve.
 """
 
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,6 @@ from anyio.abc import (
     ByteStream,
     Listener,
     SocketAttribute,
-    SocketListener,
     SocketStream,
     TaskGroup,
 )
@@ -224,21 +224,36 @@ class Front:
         return bound
 
     async def _accept(self, listener: Listener[SocketStream], origin: Origin) -> None:
+        """Take in whoever comes.
+
+        NOTE: Not by the listener's ``accept``, which needs some turns of the event loop
+        for each: while 200 clients call, a turn is as long as 200 answers, and the last
+        of them would wait for a minute on a busy machine.
+        """
         assert self._tasks is not None
-        assert isinstance(listener, SocketListener)
         async with listener:
+            waiting = listener.extra(SocketAttribute.raw_socket)  # noqa: S610 - not Django
             while True:
+                await anyio.wait_readable(waiting)
                 try:
-                    stream = await listener.accept()
+                    for _ in range(_BACKLOG):
+                        client, _address = waiting.accept()
+                        self._tasks.start_soon(self._guarded, client, origin)
+                except BlockingIOError:
+                    pass  # these were all
                 except OSError as error:
                     # No file descriptors left, or a client that went away at once.
                     logger.warning("cannot accept a connection: %s", error.strerror)
                     await anyio.sleep(0.1)
-                else:
-                    self._tasks.start_soon(self._guarded, stream, origin)
 
-    async def _guarded(self, stream: ByteStream, origin: Origin) -> None:
+    async def _guarded(self, client: socket.socket, origin: Origin) -> None:
         """Serve a connection; whatever goes wrong ends only this one."""
+        try:
+            stream = await SocketStream.from_socket(client)
+        except (OSError, ValueError) as error:  # the client has gone already
+            logger.debug("connection ended at once: %r", error)
+            client.close()
+            return
         hold_back(stream)
         try:
             await self._connection(stream, origin)
@@ -406,8 +421,9 @@ def _is_at_the_door(head: Head, origin: Origin) -> bool:
 
 
 def _is_for_console(head: Head, origin: Origin) -> bool:
-    path = head.target.partition("?")[0]
-    is_below = path == CONSOLE or path.startswith(f"{CONSOLE}/")
+    if not head.target.startswith(CONSOLE):
+        return False  # as it is with every call
+    is_below = head.target.removeprefix(CONSOLE)[:1] in ("", "/", "?")
     return is_below and _is_at_the_door(head, origin)
 
 

@@ -52,7 +52,7 @@ def _action(api: Api, action: Action) -> Iterator[str]:
     if params := api.params[action.name]:
         yield "| parameter | type | | note |"
         yield "|---|---|---|---|"
-        for param in params:
+        for param in params.values():
             yield from _rows(param, "")
     else:
         yield "No parameters."

@@ -105,7 +105,10 @@ class Request:
 
     def param(self, name: str, default: str = "") -> str:
         """Return the first value of a query parameter."""
-        return next((v for k, v in self.query if k == name), default)
+        for key, value in self.query:
+            if key == name:
+                return value
+        return default
 
 
 @dataclass(kw_only=True)

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -288,7 +289,11 @@ class Profile:
 
     def region(self, region_id: str) -> Region | None:
         """Return the region of that id, or None."""
-        return next((r for r in self.regions if r.id == region_id), None)
+        return self._by_id.get(region_id)
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Region]:
+        return {region.id: region for region in self.regions}
 
 
 def with_kept_secrets(profile: Profile, kept: Mapping[str, str]) -> Profile:

@@ -112,7 +112,7 @@ class RunningFront:
 
 
 @asynccontextmanager
-async def _opened(profile: Profile, folder: Path) -> AsyncIterator[RunningFront]:
+async def opened(profile: Profile, folder: Path) -> AsyncIterator[RunningFront]:
     world = World(profile, clock=time.time, seed=7)
     echo, events = Echo(), Events()
     services = dict.fromkeys(("ecs", "oss", "fc", "ram", "sts", "location"), echo)
@@ -136,7 +136,7 @@ async def _opened(profile: Profile, folder: Path) -> AsyncIterator[RunningFront]
 def running_front(profile: Profile, folder: Path) -> Iterator[RunningFront]:
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(_opened(profile, folder)) as running,
+        portal.wrap_async_context_manager(opened(profile, folder)) as running,
     ):
         yield running
 

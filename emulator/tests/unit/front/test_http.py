@@ -82,7 +82,7 @@ def test_the_name_of_a_call_is_remembered_so_far_and_no_further(
         },
     )
     connection.getresponse().read()
-    assert len(front.events._records[-1]["action"]) < 2000
+    assert len(front.events.last[-1]["action"]) < 2000
     assert max(map(len, front.world.traffic.errors)) < 2000
 
 

@@ -279,7 +279,7 @@ def test_a_wrong_secret_is_not_believed(
     with pytest.raises(Exception):  # noqa: B017 - each SDK has its own
         work(clients)
     assert clients.seen == []
-    record = clients.front.events._records[-1]
+    record = clients.front.events.last[-1]
     assert record["code"] == "SignatureDoesNotMatch"
 
 
@@ -305,7 +305,7 @@ def test_expired_temporary_credentials_are_not(
     with pytest.raises(Exception):  # noqa: B017 - each SDK has its own
         work(clients)
     assert clients.seen == []
-    code = clients.front.events._records[-1]["code"]
+    code = clients.front.events.last[-1]["code"]
     assert code in {"InvalidSecurityToken.Expired", "SecurityTokenExpired"}
 
 
@@ -387,7 +387,7 @@ def test_a_body_is_not_taken_in_before_its_signature_is_good(clients: Clients) -
         headers={**sent.headers, "authorization": authorization},
     )
     assert code_of(answer)[1] == 403
-    assert clients.front.events._records[-1]["bytes_received"] == 0
+    assert clients.front.events.last[-1]["bytes_received"] == 0
 
 
 @pytest.mark.parametrize(
@@ -435,8 +435,8 @@ def test_an_unknown_key_is_refused_in_the_words_of_the_product(
     clients.key = "LTAInobody"
     with pytest.raises(Exception):  # noqa: B017 - each SDK has its own
         work(clients)
-    assert clients.front.events._records[-1]["code"] == code
-    assert clients.front.events._records[-1]["outcome"] == str(status)
+    assert clients.front.events.last[-1]["code"] == code
+    assert clients.front.events.last[-1]["outcome"] == str(status)
 
 
 def test_a_v4_signature_is_for_one_region(clients: Clients) -> None:
@@ -564,7 +564,7 @@ def test_nonces_are_forgotten_in_time_and_bounded_in_number() -> None:
     assert nonces.first_use("a", "n", 22.5)
     for number in range(250_000):
         nonces.first_use("c", str(number), 23.0)
-    assert len(nonces._young) + len(nonces._old) <= 200_000
+    assert nonces._young.size + nonces._old.size <= 200_000
 
 
 def test_browsers_ask_about_signed_urls_without_a_signature(clients: Clients) -> None:

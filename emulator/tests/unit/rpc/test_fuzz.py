@@ -46,8 +46,8 @@ def calls(draw: st.DrawFn) -> tuple[RpcService, str, Mapping[str, object]]:
     service = SERVICES[draw(st.sampled_from(sorted(SERVICES)))]
     action = draw(st.sampled_from(sorted(service.api.by_name)))
     params = service.api.params[action]
-    names = [name for param in params for name in wire_names(param)]
-    required = {p.name: "x" for p in params if p.required}
+    names = [name for param in params.values() for name in wire_names(param)]
+    required = {p.name: "x" for p in params.values() if p.required}
     given_values = (
         draw(st.dictionaries(st.sampled_from(names), VALUES)) if names else {}
     )

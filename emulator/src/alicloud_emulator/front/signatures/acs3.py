@@ -53,7 +53,7 @@ def read(request: Request, *, now: float) -> Claim:
 
     def mismatch(secret: str) -> ServiceError | None:
         to_sign = _string_to_sign(request, names).encode()
-        expected = hmac.new(secret.encode(), to_sign, sha256).hexdigest()
+        expected = hmac.digest(secret.encode(), to_sign, "sha256").hex()
         return None if same(expected, match["signature"].lower()) else refusal()
 
     def refusal() -> ServiceError:

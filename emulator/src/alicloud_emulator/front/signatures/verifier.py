@@ -1,6 +1,5 @@
 """Finds out who signed a request, and says no in the words of the product."""
 
-from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from alicloud_emulator.front.body import RequestBody
@@ -124,7 +123,7 @@ class Verifier:
             raise ServiceError(
                 "SignatureNonceUsed", 400, "Specified signature nonce was used already."
             )
-        request.caller = replace(credential.caller, access_key_id=claim.access_key_id)
+        request.caller = credential.caller
         request.signature = claim.way
         return credential.secret
 

@@ -63,17 +63,17 @@ class Api:
         return found
 
     @cached_property
-    def params(self) -> Mapping[str, tuple[Param, ...]]:
-        """Return the parameters of each action that is carried out."""
+    def params(self) -> Mapping[str, Mapping[str, Param]]:
+        """Return the parameters of each action that is carried out, by name."""
         return {one.name: self._params(one) for one in self.actions}
 
-    def _params(self, action: Action) -> tuple[Param, ...]:
+    def _params(self, action: Action) -> Mapping[str, Param]:
         known = {
             name: _param(name, meta)
             for name, meta in self.metadata.get(action.name, {}).items()
         }
         known |= {param.name: param for param in action.more}
-        return tuple(_said(param, param.name, action) for param in known.values())
+        return {name: _said(param, name, action) for name, param in known.items()}
 
 
 def _param(name: str, meta: Any) -> Param:

@@ -9,6 +9,8 @@ from typing import Any
 
 Document = Mapping[str, Any]
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 JSON_TYPE = "application/json;charset=utf-8"
 XML_TYPE = "text/xml;charset=utf-8"
 
@@ -18,9 +20,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def json_body(document: Document) -> bytes:
     """Return a document as JSON, its keys as they stand there."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", errors="replace"
-    )
+    return _COMPACT.encode(document).encode("utf-8", errors="replace")
 
 
 def xml_body(root: str, document: Document) -> bytes:

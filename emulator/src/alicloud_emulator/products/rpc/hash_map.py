@@ -21,6 +21,8 @@ _LOAD_MAX = 0.75
 
 def in_order(value: Any) -> Any:
     """Return a JSON value with the keys of every object in it in the map's order."""
+    if isinstance(value, str):  # most are
+        return value
     if isinstance(value, Mapping):
         return {key: in_order(value[key]) for key in _ordered(tuple(value))}
     if isinstance(value, list | tuple):

@@ -6,9 +6,10 @@ parameters are ignored, as in life.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from alicloud_emulator.world.errors import ServiceError
 
@@ -64,6 +65,19 @@ class Param:
     aliases: tuple[str, ...] = ()
     note: str = ""
 
+    @cached_property
+    def by_name(self) -> "Mapping[str, Param]":
+        """Return the members by name."""
+        return {member.name: member for member in self.members}
+
+    @cached_property
+    def always_checked(self) -> bool:
+        """Whether there is something to check where nothing of its name was given.
+
+        A struct that was not given may lack a member all the same.
+        """
+        return self.required or bool(self.aliases) or self.kind is Kind.STRUCT
+
 
 class Arguments:
     """The parameters of one call, of an action that declares them.
@@ -72,8 +86,8 @@ class Arguments:
     the program (KeyError), so that no parameter is used undeclared.
     """
 
-    def __init__(self, params: Iterable[Param], flat: Mapping[str, str]) -> None:
-        self._params = {param.name: param for param in params}
+    def __init__(self, params: Mapping[str, Param], flat: Mapping[str, str]) -> None:
+        self._params = params
         self._flat = flat
 
     def has(self, name: str) -> bool:
@@ -137,18 +151,18 @@ class Arguments:
             for key, value in self._flat.items()
             if key.startswith(prefix)
         }
-        return Arguments(self._params[name].members, members)
+        return Arguments(self._params[name].by_name, members)
 
     def structs(self, name: str) -> "list[Arguments]":
         """Return a list of structs, in the order of their numbers."""
         param = self._params[name]
         if param.kind is Kind.JSON_STRUCTS and (text := self._raw(param)):
             return [
-                Arguments(param.members, _json_struct(name, row))
+                Arguments(param.by_name, _json_struct(name, row))
                 for row in _json_list(name, text)
             ]
         found = self._numbered(name)
-        return [Arguments(param.members, found[number]) for number in sorted(found)]
+        return [Arguments(param.by_name, found[number]) for number in sorted(found)]
 
     def check(self) -> None:
         """Refuse what is missing or has the wrong type.
@@ -157,7 +171,10 @@ class Arguments:
             ServiceError: ``MissingParameter`` (its first field names the parameter) or
                 ``InvalidParameter`` (400).
         """
+        named = {key.partition(".")[0] for key in self._flat}
         for name, param in self._params.items():
+            if name not in named and not param.always_checked:
+                continue  # most of them, in most calls
             given = self._given(param)
             if param.required and not given:
                 raise missing(name)
