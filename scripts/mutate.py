@@ -157,8 +157,68 @@ MUTATIONS: Final = (
     Mutation(
         name="what all-or-nothing must take back stays public",
         file="publish/placement.py",
-        old="            (self._shown, partial(",
-        new="            (False, partial(",
+        old="                self._shown is not None,\n",
+        new="                False,\n",
+    ),
+    Mutation(
+        name="zeros go up",
+        file="disk/pack.py",
+        old="        if block == self._zero_block[: len(block)]:\n",
+        new="        if False:\n",
+    ),
+    Mutation(
+        name="blocks that are there already go up again",
+        file="disk/pack.py",
+        old="        there = self._known.get(digest) if digest else None\n",
+        new="        there = None\n",
+    ),
+    Mutation(
+        name="a piece is copied from where the one before it was",
+        file="publish/assembly.py",
+        old="                yield from _cut(self._from_pack(source, length))\n",
+        new="                yield from _cut(self._from_pack(max(0, source - length), length))\n",
+    ),
+    Mutation(
+        name="zeros are not cut to their gap",
+        file="publish/assembly.py",
+        old="                    yield zeros._replace(length=min(zeros.length, length - at))\n",
+        new="                    yield zeros\n",
+    ),
+    Mutation(
+        name="a large image goes up to every region",
+        file="publish/routes.py",
+        old="    if _is_large(target):\n",
+        new="    if False:\n",
+    ),
+    Mutation(
+        name="what is there of an upload is sent again",
+        file="publish/stage.py",
+        old="            upload.stored.update((part.number, part) for part in found.parts)\n",
+        new="",
+    ),
+    Mutation(
+        name="a guest leaves no mark",
+        file="publish/workspace.py",
+        old="            await guests.put(self._cloud, self.region, bucket, mark, relay)\n",
+        new="",
+    ),
+    Mutation(
+        name="the owner of a bucket does not look for guests",
+        file="publish/workspace.py",
+        old="    guests.refuse_if_used(region, bucket, keys, now=now)\n",
+        new="",
+    ),
+    Mutation(
+        name="a guest removes the bucket before its owner has left",
+        file="publish/workspace.py",
+        old="            if guests.LEFT in keys:\n                await self.remove_bucket(bucket)\n",
+        new="            await self.remove_bucket(bucket)\n",
+    ),
+    Mutation(
+        name="the keys of packs say nothing of their parts",
+        file="publish/assembly.py",
+        old='    return f"{stem}-{image.pack.id}" if image.pack.is_large else stem\n',
+        new='    return "disk"\n',
     ),
     Mutation(
         name="copies are sprayed",
@@ -376,8 +436,14 @@ MUTATIONS: Final = (
     Mutation(
         name="a part's ETag is not kept",
         file="cloud/sdk/oss.py",
-        old="return StoredPart(number=call.number, etag=_told(answer.etag))",
-        new="return StoredPart(number=call.number, etag=call.content_md5[::-1])",
+        old="    return StoredPart(number=call.number, etag=_told(answer.etag))\n\n\n@answers(calls.UploadPartCopy)",
+        new="    return StoredPart(number=call.number, etag=call.content_md5[::-1])\n\n\n@answers(calls.UploadPartCopy)",
+    ),
+    Mutation(
+        name="a copied range begins at the start of its source",
+        file="cloud/sdk/oss.py",
+        old='source_range=f"bytes={call.offset}-',
+        new='source_range=f"bytes=0-',
     ),
     Mutation(
         name="a body is sent without its digest",

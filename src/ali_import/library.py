@@ -11,7 +11,7 @@ import resource
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -33,6 +33,7 @@ from ali_import.publish.run import Run
 from ali_import.standing import images as standing_images
 from ali_import.standing import policy
 from ali_import.standing import prune as pruning_of
+from ali_import.standing.account import refuse_account
 from ali_import.standing.check import check as check_of
 from ali_import.standing.check import fix as fix_of
 from ali_import.standing.finding import Finding
@@ -55,14 +56,17 @@ class OptionChanges(TypedDict, total=False):
 
     regions: tuple[str, ...]
     excluded: frozenset[str]
-    public: bool
+    public: bool | None
+    share: tuple[str, ...] | None
+    tags: Mapping[str, str] | None
+    description: str | None
     overwrite: bool
     all_or_nothing: bool
     allow_failure: frozenset[str]
     role: str
     timeout_s: float
-    nvme: str
-    imds: str
+    nvme: str | None
+    imds: str | None
     detect: bool
 
 
@@ -183,6 +187,7 @@ class Publication:
             self._scratch,
             self._on_event,
         )
+        await refuse_account(steadied(self._cloud, _dice(), self._on_event))
         self._run = Run(
             self._cloud,
             self._targets,

@@ -118,6 +118,7 @@ def _inspect(
         image.boot_mode,
         image.architecture,
         sha256=image.sha256,
+        as_qcow2=image.as_qcow2,
         scratch=scratch,
         progress=progress,
     )

@@ -8,28 +8,35 @@ relative to the release file.
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from ali_import import syntax
-from ali_import.disk import Architecture, BootMode
 from ali_import.errors import ConfigurationError
-from ali_import.publish.model import Options
-from ali_import.publish.naming import Image, refusal
+from ali_import.publish.model import Options, Wanted
+from ali_import.publish.naming import Image
+from ali_import.release_keys import (
+    ABOUT_AN_IMAGE,
+    ABOUT_PRUNING,
+    FILE,
+    IMAGE,
+    IMAGE_KEYS,
+    KEYS,
+    OF_ONE_IMAGE,
+    OPTIONS,
+    PRUNE,
+    WANTED_FIELDS,
+    name,
+    wrong_value,
+)
 from ali_import.standing.retention import Retention
 
 _FILE_BYTES_MAX: Final = 256 * 1024
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _WHERE: Final = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
-_BOOT_MODES: Final = {
-    "bios": BootMode.BIOS,
-    "uefi": BootMode.UEFI,
-    "uefi-preferred": BootMode.UEFI_PREFERRED,
-}
 
 _Path = tuple[str | int, ...]
 """Where a value stands in the document, for example ``("image", 0, "name")``."""
@@ -179,126 +186,6 @@ def _holds(document: Any, where: _Path) -> bool:
     return True
 
 
-# --- the values of keys ---------------------------------------------------------------
-# Each takes what TOML gives, and raises ValueError that says what is allowed.
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _not(value, "true or false")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise _not(value, "a text in quotes")
-    return value
-
-
-def _name(value: Any) -> str:
-    reason = refusal(_text(value))
-    if reason:
-        raise ValueError(f"{syntax.shown(value)} {reason}")
-    return str(value)
-
-
-def _role(value: Any) -> str:
-    return syntax.role(_text(value))
-
-
-def _timeout(value: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    return syntax.timeout(_text(value))
-
-
-def _boot_mode(value: Any) -> BootMode:
-    return _BOOT_MODES[_one_of(value, _BOOT_MODES)]
-
-
-def _architecture(value: Any) -> Architecture:
-    return Architecture(_one_of(value, list(Architecture)))
-
-
-def _count(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _not(value, "a whole number, 1 or more")
-    return value
-
-
-def _age(value: Any) -> float:
-    return syntax.age(_text(value))
-
-
-def _one_of(value: Any, allowed: Collection[str]) -> str:
-    if value not in allowed:
-        raise _not(value, " or ".join(f'"{each}"' for each in allowed))
-    return str(value)
-
-
-def _sha256(value: Any) -> str:
-    if not re.fullmatch("[0-9a-fA-F]{64}", _text(value)):
-        raise _not(value, "64 hexadecimal digits")
-    return str(value).lower()
-
-
-def _regions(value: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(map(syntax.region, _texts(value))))
-
-
-def _texts(value: Any) -> list[str]:
-    if not isinstance(value, list | tuple) or not all(
-        isinstance(each, str) for each in value
-    ):
-        raise _not(value, 'a list of texts, such as ["cn-hangzhou", "eu-central-1"]')
-    return list(value)
-
-
-def _not(value: Any, allowed: str) -> ValueError:
-    return ValueError(f"{syntax.shown(value)} is not {allowed}")
-
-
-_OPTIONS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
-    "public": ("public", _flag),
-    "overwrite": ("overwrite", _flag),
-    "all-or-nothing": ("all_or_nothing", _flag),
-    "detect": ("detect", _flag),
-    "region": ("regions", _regions),
-    "except": ("excluded", lambda value: frozenset(_regions(value))),
-    "allow-failure": ("allow_failure", lambda value: frozenset(_regions(value))),
-    "role": ("role", _role),
-    "timeout": ("timeout_s", _timeout),
-}
-"""Keys that say something about all images, the field of ``Options``, and the reader."""
-
-_ABOUT_AN_IMAGE: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
-    "name": ("name", _name),
-    "family": ("family", _name),
-    "boot-mode": ("boot_mode", _boot_mode),
-    "architecture": ("architecture", _architecture),
-}
-"""Keys that may also differ from image to image, and the field of ``Image``."""
-
-_OF_ONE_IMAGE: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
-    **_ABOUT_AN_IMAGE,
-    "sha256": ("sha256", _sha256),
-}
-"""Keys of an image's own table."""
-
-_ABOUT_PRUNING: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
-    "keep": ("keep", _count),
-    "deprecate": ("deprecate", _flag),
-    "delete-after": ("delete_after_s", _age),
-}
-"""Keys of the table ``prune``, and the field of ``Retention``."""
-
-_PRUNE: Final = "prune"
-_IMAGE: Final = "image"
-_FILE: Final = "file"
-_KEYS: Final = (*_ABOUT_AN_IMAGE, *_OPTIONS, _IMAGE, _PRUNE)
-_IMAGE_KEYS: Final = (_FILE, *_OF_ONE_IMAGE)
-
-
 def _places(value: Any) -> set[str]:
     """Return the keys of all placeholders in a value's texts."""
     if isinstance(value, dict):
@@ -336,17 +223,19 @@ class _Reading:
         """
         values = self._filled(document, ())
         self._check_settings()
-        self._check_keys(values, _KEYS, ())
-        listed = values.get(_IMAGE, [])
-        self._pruning(values.get(_PRUNE, {}))
+        self._check_keys(values, KEYS, ())
+        listed = values.get(IMAGE, [])
+        self._pruning(values.get(PRUNE, {}))
         excluded = values.get("except")
         if isinstance(excluded, list):  # a region that a flag names is wanted
             named = self._instead.get("region", ())
             values["except"] = [each for each in excluded if each not in named]
         values = {**values, **self._instead}
-        options = self._fields(values, _OPTIONS, ())
-        common = self._fields(values, _ABOUT_AN_IMAGE, ())
+        options = self._fields(values, OPTIONS, ())
+        common = self._fields(values, ABOUT_AN_IMAGE, ())
         images = self._images(listed, common)
+        if not self._wrong:
+            self._check_sharing(images, options)
         if self._path is not None and not self._wrong:
             self._check_whole(images)
         self._raise_if_wrong()
@@ -362,11 +251,11 @@ class _Reading:
         """
         self._used |= _places(document)
         self._check_settings()
-        self._check_keys(document, _KEYS, ())
-        pruning = self._filled(document.get(_PRUNE, {}), (_PRUNE,))
+        self._check_keys(document, KEYS, ())
+        pruning = self._filled(document.get(PRUNE, {}), (PRUNE,))
         fields = self._pruning(pruning)
         given = {key: self._instead[key] for key in self._instead if key != "family"}
-        fields |= self._fields(given, _ABOUT_PRUNING, ())
+        fields |= self._fields(given, ABOUT_PRUNING, ())
         fields |= {k: given[k] for k in ("shared", "untagged") if k in given}
         families = self._families(document)
         if not self._wrong:
@@ -384,23 +273,23 @@ class _Reading:
 
     def _pruning(self, table: Any) -> dict[str, Any]:
         if not isinstance(table, dict):
-            self._complain((_PRUNE,), str(_not(table, "a table, [prune]")))
+            self._complain((PRUNE,), str(wrong_value(table, "a table, [prune]")))
             return {}
-        self._check_keys(table, tuple(_ABOUT_PRUNING), (_PRUNE,))
+        self._check_keys(table, tuple(ABOUT_PRUNING), (PRUNE,))
         kept = {key: each for key, each in table.items() if key not in self._instead}
-        return self._fields(kept, _ABOUT_PRUNING, (_PRUNE,))
+        return self._fields(kept, ABOUT_PRUNING, (PRUNE,))
 
     def _families(self, document: Mapping[str, Any]) -> tuple[str, ...]:
         given = self._instead.get("family")
         if given is not None:
             return tuple(dict.fromkeys(given))
         found = []
-        listed = document.get(_IMAGE)
+        listed = document.get(IMAGE)
         tables = listed if isinstance(listed, list) else []
         for where, value in (
             (("family",), document.get("family")),
             *(
-                ((_IMAGE, index, "family"), table.get("family"))
+                ((IMAGE, index, "family"), table.get("family"))
                 for index, table in enumerate(tables)
                 if isinstance(table, dict)
             ),
@@ -408,7 +297,7 @@ class _Reading:
             if value is None:
                 continue
             try:
-                found.append(_name(self._filled(value, where)))
+                found.append(name(self._filled(value, where)))
             except ValueError as error:
                 self._complain(where, str(error))
         return tuple(dict.fromkeys(found))
@@ -502,11 +391,11 @@ class _Reading:
         made = []
         if isinstance(listed, list):
             for index, each in enumerate(listed):
-                made += self._image(each, common, (_IMAGE, index))
+                made += self._image(each, common, (IMAGE, index))
         else:
-            wrong = _not(listed, 'a list of files, such as ["disk.img"]')
-            self._complain((_IMAGE,), str(wrong))
-        given = self._instead.get(_IMAGE)
+            wrong = wrong_value(listed, 'a list of files, such as ["disk.img"]')
+            self._complain((IMAGE,), str(wrong))
+        given = self._instead.get(IMAGE)
         if given is None:
             return tuple(made)
         if isinstance(listed, list) and any(isinstance(each, dict) for each in listed):
@@ -534,24 +423,40 @@ class _Reading:
     def _image(
         self, listed: Any, common: Mapping[str, Any], where: _Path
     ) -> list[Image]:
-        table = {_FILE: listed} if isinstance(listed, str) else listed
+        table = {FILE: listed} if isinstance(listed, str) else listed
         if not isinstance(table, dict):
-            wrong = _not(listed, "a file in quotes, or a table with a file")
+            wrong = wrong_value(listed, "a file in quotes, or a table with a file")
             self._complain(where, str(wrong))
             return []
-        self._check_keys(table, _IMAGE_KEYS, where)
-        file = table.get(_FILE)
+        self._check_keys(table, IMAGE_KEYS, where)
+        file = table.get(FILE)
         if file is None:
             self._complain(where, "has no file", 'add file = "disk.img"')
         elif not isinstance(file, str) or not file:
-            wrong = _not(file, "the name of a file in quotes")
-            self._complain((*where, _FILE) if table is listed else where, str(wrong))
+            wrong = wrong_value(file, "the name of a file in quotes")
+            self._complain((*where, FILE) if table is listed else where, str(wrong))
         else:
             own = {k: v for k, v in table.items() if k not in self._instead}
-            fields = {**common, **self._fields(own, _OF_ONE_IMAGE, where)}
+            fields = {**common, **self._fields(own, OF_ONE_IMAGE, where)}
             assert self._path is not None
             return [Image(self._path.parent / file, **fields)]
         return []
+
+    def _check_sharing(
+        self, images: Sequence[Image], options: Mapping[str, Any]
+    ) -> None:
+        """Refuse shares of what everybody has."""
+        everything = Wanted(**{k: options[k] for k in WANTED_FIELDS if k in options})
+        for image in images or (Image(""),):
+            wanted = image.over(everything)
+            if wanted.public and wanted.share:
+                error = ConfigurationError(
+                    "share: a public image cannot be shared with single accounts, since "
+                    "every account can use it",
+                    advice="leave out public or share",
+                )
+                self._wrong.append(error)
+                return
 
     def _check_whole(self, images: Sequence[Image]) -> None:
         if not images:

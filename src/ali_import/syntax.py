@@ -63,6 +63,49 @@ def age(text: str) -> float:
     return seconds
 
 
+_ACCOUNT: Final = re.compile(r"[0-9]{5,20}")
+_LINKS: Final = ("http://", "https://")
+_TAG_RESERVED: Final = ("aliyun", "acs:", "ali-import:")
+
+
+def account(text: str) -> str:
+    """Return the id of an account."""
+    if not _ACCOUNT.fullmatch(text):
+        raise ValueError(f"{shown(text)} is no account id, which is made of digits")
+    return text
+
+
+def tag(text: str) -> tuple[str, str]:
+    """Return the key and the value of a tag, ``KEY=VALUE``."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"{shown(text)} is not KEY=VALUE")
+    return checked_tag(key, value)
+
+
+def checked_tag(key: str, value: str) -> tuple[str, str]:
+    """Return a tag that the cloud takes and that is not one of this tool's."""
+    reserved = next((r for r in _TAG_RESERVED if key.lower().startswith(r)), None)
+    if reserved:
+        raise ValueError(f"tag {shown(key)} begins with {reserved}, which is taken")
+    if not 1 <= len(key) <= 128 or len(value) > 128:
+        raise ValueError(
+            f"tag {shown(key)}: a key has 1 to 128 characters, a value at most 128"
+        )
+    if any(link in text for text in (key, value) for link in _LINKS):
+        raise ValueError(f"tag {shown(key)} holds a link, which no tag may")
+    return key, value
+
+
+def description(text: str) -> str:
+    """Return what the console is to show of an image."""
+    if not 2 <= len(text) <= 256 or text.startswith(_LINKS):
+        raise ValueError(
+            f"{shown(text)} is no description: 2 to 256 characters, and no link in front"
+        )
+    return text
+
+
 def setting(text: str) -> tuple[str, str]:
     """Return the key and the value of ``KEY=VALUE``."""
     key, equals, value = text.partition("=")

@@ -60,7 +60,11 @@ def test_files_that_will_not_do(cloud: RunningEmulator, tmp_path: Path) -> None:
 
 
 def test_an_unknown_region(cloud: RunningEmulator, disks: list[Path]) -> None:
-    assert "xx-nowhere-1" in refused(cloud, "-r", "xx-nowhere-1", disks[0])
+    wrong = refused(cloud, "-r", "xx-nowhere-1", "-r", "cn-beijng", disks[0])
+    assert "--region xx-nowhere-1, cn-beijng: no such region" in wrong
+    assert "did you mean cn-beijing?" in wrong
+    forgiven = refused(cloud, "--allow-failure", "us-weest-1", disks[0])
+    assert "--allow-failure us-weest-1: no such region" in forgiven
 
 
 def test_two_images_of_one_name(cloud: RunningEmulator, disks: list[Path]) -> None:

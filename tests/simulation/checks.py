@@ -4,6 +4,7 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Any, Final
 
 from ali_import.cloud import calls
+from ali_import.disk.pack import Pack
 from ali_import.publish.lease import (
     PREFIX,
     TAG_RUN,
@@ -17,8 +18,8 @@ from ali_import.publish.model import Leftover, Outcome, Report, Result, Target
 from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from alicloud_emulator.world.profile import OssMode, Region
 from alicloud_emulator.world.world import World
-from tests.simulation.landscape import Landscape, begun_by, store
-from tests.simulation.plan import ACCOUNT, Plan
+from tests.simulation.landscape import STOOD, Landscape, begun_by, store
+from tests.simulation.plan import ACCOUNT, FINE, Plan
 
 # --- the report and the world ---------------------------------------------------------
 
@@ -112,6 +113,11 @@ def is_usable(image: Image, now: float) -> bool:
     return told is not False or now - image.ends_at >= USABLE_S_MAX
 
 
+def _left(image: Image) -> str:
+    """Return what an image that stood before has for NVMe, which nobody named."""
+    return image.nvme if image.tags.get(TAG_RUN) == STOOD else ""
+
+
 def _wrong(plan: Plan, image: Image, target: Target, now: float) -> Iterator[str]:
     """Give what is wrong with an image that ought to be a target's."""
     options, wanted = plan.options, target.image
@@ -120,9 +126,18 @@ def _wrong(plan: Plan, image: Image, target: Target, now: float) -> Iterator[str
         ("content", image.content_sha256, wanted.sha256),
         ("architecture", image.architecture, wanted.architecture or "x86_64"),
         ("boot mode", image.boot_mode, wanted.boot_mode.value),
-        ("nvme", image.nvme, options.nvme),
-        ("imds", image.imds, "v2" if image.imds == "v2" else options.imds),
+        ("nvme", image.nvme, options.nvme or _left(image) or "supported"),
+        ("imds", image.imds, "v2" if image.imds == "v2" else options.imds or "v1"),
         ("tag", image.tags.get(TAG_SHA256), wanted.sha256),
+        *(
+            (f"tag {key}", image.tags.get(key), value)
+            for key, value in (options.tags or {}).items()
+        ),
+        (
+            "description",
+            image.description if options.description else None,
+            options.description,
+        ),
     )
     for what, is_so, should in facts:
         if is_so != should:
@@ -266,6 +281,12 @@ _LOOKS: Final = (
 )
 
 
+def _stored(pack: Pack) -> int:
+    """Return how many parts are stored of an image: what goes up, and the copies."""
+    blocks = sum(-(-piece.length // FINE.block_bytes) for piece in pack.pieces)
+    return len(pack.parts) + blocks
+
+
 def too_many_calls(
     plan: Plan, land: Landscape, report: Report, requests: Sequence[calls.Call[Any]]
 ) -> Iterator[str]:
@@ -278,7 +299,7 @@ def too_many_calls(
     numbers = {
         "region": regions,
         "placement": regions * len(plan.targets),
-        "part": regions * sum(len(target.image.parts) for target in plan.targets),
+        "part": regions * sum(_stored(target.image.pack) for target in plan.targets),
         "thing of an older run": len(land.expired),
     }
     most = sum(_CALLS_MAX[what] * number for what, number in numbers.items())

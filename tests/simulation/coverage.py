@@ -13,6 +13,7 @@ from tests.simulation.monitor import GONE, Tally
 from tests.simulation.plan import End
 from tests.simulation.plays import PLAYS
 from tests.simulation.troubles import IDLE_ROWS, TROUBLES
+from tests.simulation.uploads import SHARED, WENT_ON
 from tests.support.bridge import Out
 
 NIGHTLY_SEEDS: Final = 10_000
@@ -29,7 +30,7 @@ MET: Final = (
     *(play.name for play in PLAYS),
     *Out,
     *(f"a run that ended by {end}" for end in End),
-    *(STALE, UNUSABLE, OVER, STOPPED, RENEWED, GONE),
+    *(STALE, UNUSABLE, OVER, STOPPED, RENEWED, GONE, WENT_ON, SHARED),
 )
 """What a large batch must have met, besides faults and rows of the retry table."""
 

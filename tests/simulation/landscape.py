@@ -163,7 +163,7 @@ class _Put:
         tags = {
             TAG_SHA256: wanted.sha256 if there.same else "f" * 64,
             TAG_VERSION: "ali-import/0.0.1",
-            TAG_RUN: "0ldc0de5",
+            TAG_RUN: STOOD,
         }
         if not there.same and self._rng.random() < 0.3:
             tags = {}  # somebody made it by hand
@@ -171,7 +171,7 @@ class _Put:
         if there.same and self._loses_tags() and self._rng.random() < 0.5:
             # The run that made it was killed before it saw that.
             tags = {}
-            description = _OLD.description(wanted.sha256)
+            description = OLD.description(wanted.sha256)
         holds = wanted.sha256 if there.same else tags.get(TAG_SHA256, "e" * 64)
         status = ImageStatus(there.status)
         available = status is not ImageStatus.CREATE_FAILED
@@ -182,8 +182,8 @@ class _Put:
             status=status,
             architecture=architecture,
             boot_mode=plain_mode if there.plain else wanted.boot_mode.value,
-            nvme="unsupported" if there.plain else plan.options.nvme,
-            imds="v1" if there.plain else plan.options.imds,
+            nvme="unsupported" if there.plain else plan.options.nvme or "supported",
+            imds="v1" if there.plain else plan.options.imds or "v1",
             family=target.family if there.in_family else "",
             public=there.public,
             tags=tags,
@@ -233,7 +233,9 @@ class _Put:
 
 _PAGES_FULL = 9
 """More than some runs would remove if each saw the first (short) page alone."""
-_OLD = Lease(run_id="01dc0de5", expires_at=1)
+STOOD = "0ldc0de5"
+"""The run that made what stands already, and finished."""
+OLD = Lease(run_id="01dc0de5", expires_at=1)
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
 
@@ -244,7 +246,7 @@ def _strangers(
     here = region.id
     target = rng.choice(plan.targets)
     alike = {TAG_SHA256: target.image.sha256, TAG_RUN: "12345678"}
-    copied = _OLD.description(target.image.sha256)
+    copied = OLD.description(target.image.sha256)
     images: tuple[Callable[[], Image], ...] = (
         lambda: put.image(here, f"{target.name}-old", family=target.family),
         lambda: put.image(here, target.name[:-1], tags=alike),

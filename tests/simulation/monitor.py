@@ -13,7 +13,7 @@ import anyio
 from ali_import.cloud import calls
 from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
-from ali_import.cloud.values import CloudImage, Fetch, FileRange
+from ali_import.cloud.values import CloudImage, Fetch, LocalBody
 from ali_import.cloud.values import ImageStatus as CloudStatus
 from ali_import.errors import ApiError, CloudError, TransportError
 from ali_import.publish.lease import PREFIX, TAG_RUN
@@ -23,6 +23,7 @@ from alicloud_emulator.world.world import World
 from tests.simulation.landscape import Landscape, begun_by, store
 from tests.simulation.plan import ACCOUNT, Plan
 from tests.simulation.stopping import Stop
+from tests.simulation.uploads import Uploads
 from tests.support.bridge.http import Answer
 from tests.support.bridge.names import resource
 
@@ -106,6 +107,7 @@ class Monitor:
         self.violations: list[str] = []
         self.trace: list[tuple[float, str, Call[Any], Any]] = []
         self.tally = Tally()
+        self.uploads = Uploads(world)
 
     def begin(self, land: Landscape) -> None:
         """Take note of what is there and which names resolve before anything is done."""
@@ -131,6 +133,8 @@ class Monitor:
 
     def before_effect(self, eye: "Eye", request: Call[Any]) -> None:
         """Look at a request that the cloud is about to judge."""
+        if wrong := self.uploads.before_effect(eye, request):
+            self.violated(wrong)
         if isinstance(request, calls.CopyImage):
             self._check_copy_source(eye, request)
         if isinstance(request, calls.CancelTask | calls.CancelCopyImage):
@@ -493,6 +497,7 @@ class Monitor:
     def answered(self, eye: "Eye", request: Call[Any], result: Any) -> None:
         """Keep the trace, and count what the retry table was asked."""
         self.tally.calls += 1
+        self.uploads.answered(eye, request, result)
         refused = isinstance(result, CloudError) and look_up(result).meaning in _REFUSED
         if isinstance(request, calls.ModifyImageSharePermission):
             self._note_shown(request, result, refused=refused)
@@ -518,7 +523,9 @@ class Eye:
         run_id: Of the run that it carries out, if it does.
         phase: The phase it told last.
         alone: Whether it is the only process that ever ran at this time.
+        over: Whether it has ended, one way or the other.
         uplink: Bytes it sent of each local file, successfully.
+        parts: The same by file and region, each part once, by its number.
         when_answered: What to do when the first call of an action has succeeded.
         asking: When it last asked for each image, on the event loop's clock.
         doubts: What may be there of what it asked for.
@@ -550,7 +557,9 @@ class Eye:
         self.run_id = ""
         self.phase = Phase.SURVEY
         self.alone = True
+        self.over = False
         self.uplink: Counter[Path] = Counter()
+        self.parts: dict[tuple[Path, str], dict[int, int]] = {}
         self.when_answered: dict[str, Callable[[], None]] = {}
         self.asking: dict[tuple[str, ...], float] = {}
         self.doubts: dict[tuple[str, ...], _Doubt] = {}
@@ -636,8 +645,10 @@ class Eye:
             pause_s = result.retry_after_s or THROTTLED_S_MIN
             self.not_before[_kind(request)] = anyio.current_time() + pause_s
         body = getattr(request, "body", None)
-        if isinstance(body, FileRange) and not isinstance(result, Exception):
+        if isinstance(body, LocalBody) and not isinstance(result, Exception):
             self.uplink[body.path] += body.length
+            parts = self.parts.setdefault((body.path, request.region), {})
+            parts[getattr(request, "number", 1)] = body.length
         if not isinstance(result, Exception):
             self.when_answered.pop(type(request).__name__, _nothing)()
         self._monitor.answered(self, request, result)

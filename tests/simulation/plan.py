@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 
 from ali_import.disk import Architecture, BootMode, DiskImage
-from ali_import.disk.parts import Part
+from ali_import.disk.pack import Grain, Packer
 from ali_import.publish.model import Options, Target
 from alicloud_emulator.world.profile import (
     Account,
@@ -34,6 +34,14 @@ NEVER_S: Final = 1e9
 """How long images wait to be Usable where something is wrong with that."""
 PART_BYTES: Final = 100 * 1024
 """OSS takes no smaller part before the last one."""
+FINE: Final = Grain(
+    small_bytes=0,
+    block_bytes=PART_BYTES,
+    part_bytes=PART_BYTES,
+    zeros_bytes=(PART_BYTES, PART_BYTES),
+    extents_max=4,
+)
+"""How finely large images are cut here, where they have few blocks."""
 
 MAINLAND: Final = (
     "cn-beijing", "cn-hangzhou", "cn-shanghai", "cn-shenzhen", "cn-heyuan", "cn-wuhan-lr",
@@ -153,7 +161,9 @@ class Plan:
             for name in ("public", "overwrite", "all_or_nothing")
             if getattr(self.options, name)
         ]
-        images = ", ".join(f"{t.name}/{len(t.image.parts)} parts" for t in self.targets)
+        images = ", ".join(
+            f"{t.name}/{len(t.image.pack.parts)} parts" for t in self.targets
+        )
         end = self.end.value
         if self.end is not End.CLEAN:
             when = self.end_at_making or f"call {self.end_at_call}"
@@ -332,10 +342,31 @@ def content(label: str, size: int) -> bytes:
     return (block * (size // len(block) + 1))[:size]
 
 
-def target(rng: Random, number: int, sizes: Sequence[int] = (1, 1, 1, 2, 4)) -> Target:
-    """Draw one image, and how many parts it has."""
-    parts = rng.choice(sizes)
-    size = 2000 + number if parts == 1 else (parts - 1) * PART_BYTES + 5000
+SMALL: Final = ""
+LARGE: Final = (
+    *("0", "012") * 3,
+    *("0z1", "z0", "0zz1z", "z", "0z1z2z3z4z5", "0101", "0z0z01"),
+    *("0" + 24 * "z", 20 * "z" + "0" + 30 * "z" + "1"),
+)
+SHAPES: Final = (*(SMALL,) * 12, *LARGE)
+"""What images are like: small, or blocks that differ, or are zeros (z), and a short one."""
+
+
+def shaped(label: str, shape: str, number: int = 0) -> bytes:
+    """Return the bytes of an image: each block is the label's own."""
+    if shape == SMALL:
+        return content(label, 2000 + number)
+    blocks = [
+        bytes(PART_BYTES) if kind == "z" else content(f"{label} {kind}", PART_BYTES)
+        for kind in shape
+    ]
+    last = content(label, 5000) if number % 2 == 0 else bytes(5000)
+    return b"".join(blocks) + last
+
+
+def target(rng: Random, number: int, shapes: Sequence[str] = SHAPES) -> Target:
+    """Draw one image, of one of these shapes."""
+    shape = rng.choice(shapes)
     architecture, boot_mode = rng.choice(
         (
             (Architecture.X86_64, BootMode.BIOS),
@@ -346,8 +377,8 @@ def target(rng: Random, number: int, sizes: Sequence[int] = (1, 1, 1, 2, 4)) -> 
     )
     image = disk_image(
         Path(f"/images/{number}.img"),
-        content(f"image {number}", size),
-        parts=parts,
+        shaped(f"image {number}", shape, number),
+        large=shape != SMALL,
         architecture=architecture,
         boot_mode=boot_mode,
         gib=rng.choice((1, 1, 3)),
@@ -364,7 +395,7 @@ def _rivals(targets: tuple[Target, ...]) -> tuple[Target, ...]:
         rival = disk_image(
             Path(f"/images/rival-{number}.img"),
             content(f"rival {number}", image.file_bytes),
-            parts=len(image.parts),
+            large=image.pack.is_large,
             architecture=image.architecture,
             boot_mode=image.boot_mode,
         )
@@ -376,19 +407,15 @@ def disk_image(
     path: Path,
     data: bytes,
     *,
-    parts: int = 1,
+    large: bool = False,
     architecture: Architecture | None = Architecture.X86_64,
     boot_mode: BootMode = BootMode.BIOS,
     gib: int = 1,
 ) -> DiskImage:
-    """Return an image of a file in memory that is cut into so many parts."""
-    ranges = [
-        (
-            number * PART_BYTES,
-            (number + 1) * PART_BYTES if number + 1 < parts else len(data),
-        )
-        for number in range(parts)
-    ]
+    """Return an image of a file in memory, which may count as large."""
+    packer = Packer(len(data), FINE if large else Grain(small_bytes=len(data)))
+    for at in range(0, len(data), FINE.block_bytes):
+        packer.update(data[at : at + FINE.block_bytes])
     return DiskImage(
         path=MemoryFile.of(path, data),
         format="RAW",
@@ -397,15 +424,7 @@ def disk_image(
         sha256=hashlib.sha256(data).hexdigest(),
         architecture=architecture,
         boot_mode=boot_mode,
-        parts=tuple(
-            Part(
-                number=index + 1,
-                offset=first,
-                length=last - first,
-                md5=hashlib.md5(data[first:last], usedforsecurity=False).hexdigest(),
-            )
-            for index, (first, last) in enumerate(ranges)
-        ),
+        pack=packer.pack(),
     )
 
 
@@ -418,12 +437,15 @@ def _options(rng: Random, profile: Profile) -> Options:
     timeout_s = 4 * 3600.0 if rng.random() < 0.93 else rng.uniform(5, 300)
     return Options(
         regions=tuple(asked),
-        public=rng.random() < 0.5,
+        public=rng.choice((True, True, None, False)),
+        tags=rng.choice((None, None, {"team": "kernel"})),
+        description=rng.choice((None, None, None, "for everybody")),
         overwrite=rng.random() < 0.4,
         all_or_nothing=rng.random() < 0.3,
         allow_failure=frozenset(allowed),
         timeout_s=timeout_s,
-        imds=rng.choice(("v1", "v1", "v2")),
+        nvme=rng.choice((None, "supported", "unsupported")),
+        imds=rng.choice((None, "v1", "v2")),
     )
 
 

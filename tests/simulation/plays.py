@@ -88,7 +88,11 @@ def _regions(
     for region_id in plans.MAINLAND[:mainland]:
         far = replace(model, id=region_id, mainland=True, fc=fc, copy_in=copy_in)
         regions.append(far)
-    return replace(plan, profile=replace(plan.profile, regions=tuple(regions)))
+    return replace(
+        plan,
+        profile=replace(plan.profile, regions=tuple(regions)),
+        options=replace(plan.options, allow_failure=frozenset()),
+    )
 
 
 def _durations(plan: Plan, **seconds: float) -> Plan:
@@ -183,10 +187,41 @@ def _lent_for_long(rng: Random, plan: Plan) -> Plan:
     """The lender is done long before those who take its bytes, and nothing else."""
     plan = _regions(_plain(plan), mainland=rng.randint(1, 3), copy_in=False)
     # Smaller ones are not fetched: they fit into the call of a function.
-    targets = tuple(plans.target(rng, number, (2, 4)) for number in range(2))
+    targets = tuple(plans.target(rng, number, plans.LARGE) for number in range(2))
     plan = replace(plan, targets=targets, rivals=targets)
     starts_s = rng.uniform(10, 20)
     return _durations(plan, import_s=1.0, usable_s=0.0, function_cold_start_s=starts_s)
+
+
+# --- uploads that another run goes on with --------------------------------------------
+
+
+def _one_large(rng: Random, plan: Plan) -> Plan:
+    plan = _regions(_plain(plan), mainland=rng.randint(1, 2))
+    targets = (plans.target(rng, 0, ("0123z456", "01234567z89")),)
+    return replace(plan, targets=targets, rivals=targets, gives_up=False)
+
+
+def _killed_in_an_upload(rng: Random, plan: Plan) -> Plan:
+    plan = replace(_one_large(rng, plan), end=End.KILL, end_at_making="UploadPart")
+    return replace(plan, again_kill=rng.choice((0, rng.randint(15, 40))))
+
+
+def _parts_take_long(sky: Sky) -> str:
+    delay_s = sky.dice.uniform(2, 6)
+    sky.rule(Do.DELAY, service="oss", action="UploadPart", delay_s=delay_s)
+    return f"each part takes {delay_s:.0f} s"
+
+
+def _two_on_one_upload(rng: Random, plan: Plan) -> Plan:
+    """The second finds what the first is sending; the first may be told to stop."""
+    return replace(
+        _one_large(rng, plan),
+        end=rng.choice((End.CLEAN, End.INTERRUPT)),
+        end_at_call=rng.randint(15, 60),
+        end_at_making="",
+        second_after_s=rng.uniform(0.5, 4),
+    )
 
 
 # --- bytes that are damaged on their way between regions ------------------------------
@@ -222,6 +257,12 @@ def _resolver_away_early(sky: Sky) -> str:
 
 
 PLAYS: Final = (
+    Play(name="killed in an upload", change=_killed_in_an_upload),
+    Play(
+        name="two on one upload",
+        change=_two_on_one_upload,
+        troubles=(_parts_take_long,),
+    ),
     Play(name="many copies at once", change=_many_copies),
     Play(name="stopped after adopting", change=_stopped_after_adopting),
     Play(

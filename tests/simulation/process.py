@@ -49,11 +49,13 @@ class Process:
         except* ConfigurationError as group:
             self.refused = _leaf(group)
         finally:
+            self.eye.over = True
             self.ended_at = anyio.current_time()
             self.ended.set()
 
     def kill(self) -> None:
         """End it here and now."""
+        self.eye.over = True
         self.cloud.kill()
         self._scope.cancel()
         self.ended.set()

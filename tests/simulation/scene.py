@@ -80,10 +80,11 @@ class Scene:
         cloud: Cloud | None = None,
         *,
         run_id: str = "0123abcd",
+        of: Target | None = None,
     ) -> Run:
         return Run(
             cloud or self.cloud,
-            [TARGET],
+            [of or TARGET],
             options or Options(),
             run_id=run_id,
             rng=Random(2),

@@ -10,7 +10,7 @@ import pytest
 
 from ali_import.cloud import calls
 from ali_import.cloud.sdk.credentials import Keys
-from ali_import.cloud.values import Fetch, FileRange, ObjectSource
+from ali_import.cloud.values import Fetch, ObjectSource
 from ali_import.errors import ApiError, HostNotFoundError, TransportError
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.profile import (
@@ -36,13 +36,14 @@ from tests.support.bridge import (
     WorldCloud,
     pages,
 )
-from tests.support.memory import MemoryFile
 
 HANGZHOU, SINGAPORE, HEYUAN = "cn-hangzhou", "ap-southeast-1", "cn-heyuan"
 PATH = Path("/disk.img")
 DATA = bytes(range(200))
-MD5 = disk_image(PATH, DATA).parts[0].md5
-WHOLE = FileRange(path=MemoryFile.of(PATH, DATA), offset=0, length=len(DATA))
+IMAGE = disk_image(PATH, DATA)
+(PART,) = IMAGE.pack.parts
+WHOLE = IMAGE.pack.body(IMAGE.path, PART)
+MD5 = PART.md5
 ALLOW = {
     "Version": "1",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],

@@ -16,7 +16,7 @@ from alicloud_emulator.world.faults import Do
 from tests.simulation.plan import ACCOUNT
 from tests.simulation.scene import REGIONS, TARGET, Scene, in_a_scene, profile
 
-OPTIONS = Options(public=True)
+OPTIONS = Options(public=True, nvme="supported")
 
 
 class Reading:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ali_import.cloud.retry_table import ROWS, Meaning
+from ali_import.publish.context import NO_IMPORTS, NO_PUBLIC
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from tests.simulation.plan import Plan
 from tests.simulation.weather import Sky, Trouble
@@ -192,8 +193,10 @@ def _no_access(sky: Sky) -> str:
         operation = sky.dice.choice(row.operations or _REFUSABLE)
         service, action = operation.split(".")
         code = row.code.replace("*", ".Api")
-        # A copy is asked for in its source's region, but is refused for the other's.
-        where = "*" if action == "CopyImage" else region
+        # A copy is asked for in its source's region, but is refused for the other's; and
+        # some things the cloud refuses the account, so in every region.
+        everywhere = action == "CopyImage" or code in {*NO_IMPORTS, *NO_PUBLIC}
+        where = "*" if everywhere else region
         sky.rule(
             Do.REFUSE,
             code=code,
@@ -556,7 +559,7 @@ LIKELY: Final[dict[Trouble, Callable[[Plan], bool]]] = {
     _done_already: lambda plan: bool(plan.end_at_making),
     _sources_gone: lambda plan: (
         plan.profile.accounts[0].oss_since == "new"
-        and any(len(target.image.parts) > 1 for target in plan.targets)
+        and any(target.image.pack.is_large for target in plan.targets)
         and any(region.mainland and region.fc for region in plan.profile.regions)
     ),
 }

@@ -93,7 +93,7 @@ listener: Callable[[Event], None] = show
 
 def is_refused() -> None:
     """Each line is an error; an ignored error that is none would be one itself."""
-    Image("disk.img", "n1")  # type: ignore[call-arg]
+    Image("disk.img", nam="n1")  # type: ignore[call-arg]
     Options(publik=True)  # type: ignore[call-arg]
     Options().public = True  # type: ignore[misc]
     ali_import.publish_sync([Image("disk.img")], publik=True)  # type: ignore[call-arg]

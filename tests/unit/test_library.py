@@ -23,7 +23,13 @@ from ali_import import (
 )
 from ali_import.disk import DiskImage, inspect
 from tests.support import disks
-from tests.unit.cli.scripted import SCRIPTS, ScriptedRun, nothing_unfinished, run_with
+from tests.unit.cli.scripted import (
+    SCRIPTS,
+    ScriptedRun,
+    nobody_refused,
+    nothing_unfinished,
+    run_with,
+)
 
 NOWHERE = cast("Cloud", None)
 
@@ -110,6 +116,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedRun]:
     runs: list[ScriptedRun] = []
     monkeypatch.setattr(library, "Run", run_with(SCRIPTS["place_all"], runs))
     monkeypatch.setattr(preparing, "is_unfinished", nothing_unfinished)
+    monkeypatch.setattr(library, "refuse_account", nobody_refused)
     return runs
 
 

@@ -101,6 +101,7 @@ def test_images_may_have_tables_of_their_own(folder: Path) -> None:
         family = "debian-13-b"
         boot-mode = "uefi-preferred"
         architecture = "x86_64"
+        as = "qcow2"
         sha256 = "{"AB" * 32}"
         """
     assert load(folder, text, version="1").images == (
@@ -111,6 +112,7 @@ def test_images_may_have_tables_of_their_own(folder: Path) -> None:
             family="debian-13-b",
             boot_mode=BootMode.UEFI_PREFERRED,
             architecture=Architecture.X86_64,
+            as_qcow2=True,
             sha256="ab" * 32,
         ),
     )
@@ -247,6 +249,7 @@ GOOD = 'family = "f1"\nimage = ["a.img"]\n'
         ("name = '1x'", ":3: name: '1x' does not begin with a letter"),
         ("boot-mode = 'BIOS'", ':3: boot-mode: \'BIOS\' is not "bios" or "uefi"'),
         ("architecture = 'amd64'", '\'amd64\' is not "x86_64" or "arm64"'),
+        ("as = 'vhd'", ":3: as: 'vhd' is not \"qcow2\""),
         ("region = 'cn-beijing'", ":3: region: 'cn-beijing' is not a list of texts"),
         ("region = [\n'cn-beijing',\n'X']", ":3: region: 'X' is not a region id"),
         ("region = [1]", ":3: region: [1] is not a list of texts"),
@@ -439,3 +442,66 @@ def test_what_is_wrong_about_keeping_is_named(
 def test_a_wrong_table_is_told_to_who_publishes_as_well(folder: Path) -> None:
     (line,) = complaints(folder, GOOD + "[prune]\nkeep = 'all'")
     assert ":4: prune.keep: 'all' is not a whole number" in line
+
+
+def test_what_is_wanted_of_images_may_differ_from_one_to_the_other(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "release.toml"
+    path.write_text(
+        """
+        name = "n-{v}"
+        family = "demo"
+        share = ["1234567890"]
+        tag = { project = "p" }
+        description = "version {v}"
+        nvme = "unsupported"
+        imds = "v2"
+        [[image]]
+        file = "a.img"
+        [[image]]
+        file = "b.img"
+        name = "other"
+        public = true
+        share = []
+        tag = { project = "q" }
+        """
+    )
+    release = load_release(path, settings={"v": "7"})
+    assert release.options.share == ("1234567890",)
+    assert release.options.description == "version 7"
+    assert release.options.tags == {"project": "p"}
+    assert (release.options.nvme, release.options.imds) == ("unsupported", "v2")
+    first, second = release.images
+    assert first.over(release.options).share == ("1234567890",)
+    wanted = second.over(release.options)
+    assert (wanted.public, wanted.share, wanted.tags) == (True, (), {"project": "q"})
+    flags = load_release(
+        path, settings={"v": "7"}, instead={"public": False, "share": ["23456"]}
+    )
+    assert [image.over(flags.options).public for image in flags.images] == [False] * 2
+    assert flags.images[1].over(flags.options).share == ("23456",)
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('share = "1"', "is not a list of texts"),
+        ('share = ["me"]', "'me' is no account id"),
+        ("tag = 1", "is not a table of texts"),
+        ('tag = { "acs:x" = "y" }', "begins with acs:"),
+        ("tag = { x = 1 }", "is not a table of texts"),
+        ('description = "x"', "2 to 256 characters"),
+        ('imds = "v3"', 'is not "v1" or "v2"'),
+        ("nvme = true", 'is not "supported" or "unsupported"'),
+        ('public = true\nshare = ["1234567890"]', "a public image cannot be shared"),
+    ],
+)
+def test_what_is_wrong_with_what_is_wanted_is_told(
+    tmp_path: Path, line: str, complaint: str
+) -> None:
+    path = tmp_path / "release.toml"
+    path.write_text(f'family = "demo"\nimage = ["a.img"]\n{line}\n')
+    with pytest.raises(ConfigurationError) as wrong:
+        load_release(path)
+    assert complaint in wrong.value.diagnostics()

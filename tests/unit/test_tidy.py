@@ -14,8 +14,18 @@ TESTS = (ROOT / "tests", ROOT / "emulator" / "tests")
 
 # A package may import those to its right, and itself; see docs/architecture.md.
 TOOL = [
-    *("cli", "report", "library", "release", "preparing", "standing", "publish"),
-    *("cloud", "disk", "relay", "redaction", "syntax", "errors", "units"),
+    *("cli", "report", "library", "release", "release_keys", "preparing"),
+    *(
+        "standing",
+        "publish",
+        "cloud",
+        "disk",
+        "relay",
+        "redaction",
+        "syntax",
+        "errors",
+        "units",
+    ),
 ]
 EMULATOR = ["testing", "cli", "front", "products", "functions", "world"]
 BESIDE = {

@@ -16,6 +16,7 @@ from ali_import.cli import help_text
 from ali_import.cli.parser import (
     ARCHITECTURES,
     BOOT_MODES,
+    SENT_AS,
     Parser,
     add_common,
     add_config,
@@ -384,6 +385,12 @@ def _add_about_images(parser: Parser) -> None:
         metavar="ARCH",
         choices=ARCHITECTURES,
         help=f"{' or '.join(ARCHITECTURES)} (default: as found)",
+    )
+    add(
+        "--as",
+        metavar="FORMAT",
+        choices=SENT_AS,
+        help="qcow2: send raw images compressed",
     )
     add(
         "--sha256",

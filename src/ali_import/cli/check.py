@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 import ali_import
-from ali_import import Cloud, ConfigurationError, Finding, Grade, Options
+from ali_import import Cloud, ConfigurationError, Finding, Grade, Release
 from ali_import.cli import streams
 from ali_import.cli.exit_status import ExitStatus
 from ali_import.cli.session import ask, connected, may_ask
@@ -31,9 +31,10 @@ class CheckCommand:
             KeyboardInterrupt: A signal came.
         """
         given = self._arguments
-        options = self._options()
+        release = self._release()
+        options = release.options
         if given.policy:
-            return _print(ali_import.least_policy(options))
+            return _print(ali_import.least_policy(options, release.images))
         if given.fix and not (given.yes or may_ask(self._messages)):
             raise ConfigurationError(
                 "check --fix asks before it changes anything, and there is no terminal to "
@@ -72,14 +73,13 @@ class CheckCommand:
         )
         return fixed
 
-    def _options(self) -> Options:
+    def _release(self) -> Release:
         given = self._arguments
         if given.config is None:
-            return ali_import.make_release(given.wanted).options
-        release = ali_import.load_release(
+            return ali_import.make_release(given.wanted)
+        return ali_import.load_release(
             given.config, settings=given.settings, instead=given.wanted
         )
-        return release.options
 
 
 def _print(document: object) -> ExitStatus:

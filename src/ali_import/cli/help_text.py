@@ -25,8 +25,6 @@ Publish bootable disk images to every Alibaba Cloud region: each IMAGE becomes
 an ECS custom image in each region. Run again after any failure."""
 
 _PUBLISH_MORE: Final = f"""\
-{_REPEATED}
-
 commands (only as the first argument):
 {_LISTED}
 
@@ -34,10 +32,9 @@ examples:
   ali-import disk.img                              every region, private
   ali-import -p -n demo-1 -f demo a.img b.img      two images, public
   ali-import -c release.toml --set version=1       as a file says
-  ali-import --plan -c release.toml --set version=1
   ali-import check --public                        is the account ready?
 
-`ali-import help publish` tells the rest: routes, output, environment, statuses."""
+{_REPEATED}; `ali-import help publish` tells all: routes, output, statuses"""
 
 MANUAL: Final = """\
 ali-import [FLAG]... IMAGE...
@@ -61,6 +58,10 @@ buckets, functions and images that it makes.
   -c, --set   the file's keys are the flags, and flags win (docs/commands.md);
               --no- turns a switch off, for example --no-public
   -p          makes community images, which every account can use
+  --share, --tag, --description, --imds, --nvme
+              what else is wanted of the images; what is not named, by these
+              flags or -p, is left as it is. --no-public takes back only what
+              ali-import gave. Switching to IMDS v2 cannot be undone
   --timeout   a plain number is seconds
   --report    FORMAT is json, images, tfvars, md, html or github-output, or
               follows from the suffix; FORMAT:- writes it to standard output
@@ -70,6 +71,7 @@ buckets, functions and images that it makes.
   --boot-mode, --architecture
               override what is found; uefi-preferred is set on images that this
               run makes, once they are imported
+  --as        qcow2: made while it is sent, without space on disk
   --          everything after it is a file; ./list is a file called list
 
 examples:

@@ -18,10 +18,12 @@ T = TypeVar("T")
 
 BOOT_MODES: Final = ("bios", "uefi", "uefi-preferred")
 ARCHITECTURES: Final = ("x86_64", "arm64")
+SENT_AS: Final = ("qcow2",)
 
 RELEASE_FLAGS: Final = (
-    *("name", "family", "boot-mode", "architecture"),
-    *("public", "overwrite", "all-or-nothing", "detect"),
+    *("name", "family", "boot-mode", "architecture", "as"),
+    *("public", "share", "tag", "description", "nvme", "imds"),
+    *("overwrite", "all-or-nothing", "detect"),
     *("region", "except", "allow-failure", "role", "timeout"),
 )
 """Flags that are keys of a release file, too."""
@@ -95,6 +97,22 @@ class Parser(argparse.ArgumentParser):
         return settings
 
 
+class _Pairs(argparse.Action):
+    """Gathers the keys and values of a flag that is repeated into one table."""
+
+    @override
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        key, value = values
+        table = {**(getattr(namespace, self.dest) or {}), key: value}
+        setattr(namespace, self.dest, table)
+
+
 def wanted(given: argparse.Namespace, images: Sequence[Path] = ()) -> dict[str, Any]:
     """Return what was given of the keys that a release file may have."""
     flags = {key: getattr(given, key.replace("-", "_"), None) for key in RELEASE_FLAGS}
@@ -128,6 +146,33 @@ def add_wanted(parser: Parser) -> None:
     """Add what is wanted of all images; what is not given is None."""
     add, switch = parser.add_argument, BooleanOptionalAction
     add("-p", "--public", action=switch, help="let every account use the images")
+    add(
+        "--share",
+        metavar="ACCOUNT",
+        action="append",
+        type=typed(syntax.account),
+        help="let this account use the images *",
+    )
+    add(
+        "--tag",
+        metavar="KEY=VALUE",
+        action=_Pairs,
+        type=typed(syntax.tag),
+        help="put this tag on the images *",
+    )
+    add(
+        "--description",
+        metavar="TEXT",
+        type=typed(syntax.description),
+        help="what the console shows of the images",
+    )
+    add("--imds", choices=("v1", "v2"), metavar="VERSION", help="v2 cannot be undone")
+    add(
+        "--nvme",
+        choices=("supported", "unsupported"),
+        metavar="HOW",
+        help="supported (as they are made) or unsupported",
+    )
     add(
         "--overwrite",
         action=switch,

@@ -113,11 +113,6 @@ class PublishCommand:
             self._display.know(self._publication.targets)
             if any(image.family is None for image in self._release.images):
                 self._display.emit(Note(text=NO_FAMILY, level="WARNING"))
-            for region in sorted(
-                self._release.options.allow_failure - set(event.regions)
-            ):
-                text = f"--allow-failure {region} is not one of the account's regions"
-                self._display.emit(Note(text=text, level="WARNING"))
 
     def _stop_at_once(self) -> NoReturn:
         """Say what is left, and end the process."""
@@ -170,7 +165,7 @@ class PublishCommand:
             exit_status=status,
             started_at=self._started_at,
             command=self._command(),
-            public=self._release.options.public,
+            public=bool(self._release.options.public),
             allow_failure=self._release.options.allow_failure,
             redactor=self._messages.redactor,
         )

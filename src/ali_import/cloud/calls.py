@@ -235,6 +235,7 @@ class ModifyImageAttribute(Call[None]):
     name: str | None = None
     family: str | None = None
     boot_mode: str | None = None
+    description: str | None = None
     nvme: str | None = None
     imds: str | None = None
     status: ImageStatus | None = None
@@ -406,6 +407,36 @@ class UploadPart(DataCall[StoredPart]):
     number: int
     body: Body
     content_md5: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPartCopy(DataCall[StoredPart]):
+    """Store a part that is a range of an object of the same region, without sending it.
+
+    Attributes:
+        number: Counts from 1.
+        source_bucket: May be another bucket.
+        offset: In bytes, as the length.
+    """
+
+    SERVICE = "oss"
+    key: str
+    upload_id: str
+    number: int
+    source_bucket: str
+    source_key: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListParts(DataCall[tuple[StoredPart, ...]]):
+    """List the parts that an unfinished upload has, all pages."""
+
+    SERVICE = "oss"
+    CHANGES = False
+    key: str
+    upload_id: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,10 @@
 """What the cloud's answers become: frozen values in the engine's words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 
 class ImageStatus(StrEnum):
@@ -148,10 +148,21 @@ class StoredObject:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredPart:
-    """One uploaded part of a multipart upload."""
+    """One uploaded part of a multipart upload.
+
+    Attributes:
+        etag: The MD5 of its bytes, in upper case and quotes.
+        size_bytes: 0 where the answer does not tell.
+    """
 
     number: int
     etag: str
+    size_bytes: int = 0
+
+    def holds(self, length: int, md5: str) -> bool:
+        """Whether it has so many bytes, with that MD5 in hexadecimal."""
+        etag = self.etag.strip('"').lower()
+        return (self.size_bytes, etag) == (length, md5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,13 +213,26 @@ class Role:
     trusted: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class FileRange:
-    """A body that lies in a local file; lengths in bytes."""
+@runtime_checkable
+class LocalBody(Protocol):
+    """A body that is made of a local file, anew at each try; lengths in bytes."""
 
-    path: Path
-    offset: int
-    length: int
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+    @property
+    def length(self) -> int:
+        """How long the body is."""
+
+    def blocks(self, start: int = 0) -> Iterator[bytes]:
+        """Give it from ``start`` on, a little at a time.
+
+        Raises:
+            EOFError: The file has become shorter.
+            OSError: It cannot be read.
+        """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,4 +257,4 @@ class Fetch:
     length: int
 
 
-Body = bytes | FileRange | Fetch
+Body = bytes | LocalBody | Fetch

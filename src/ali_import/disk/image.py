@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ali_import.disk.blocks import Format
 from ali_import.disk.containers import open_container
 from ali_import.disk.efi import Architecture
 from ali_import.disk.inspection import (
@@ -17,8 +18,9 @@ from ali_import.disk.inspection import (
     suffix_of,
     whole_gib,
 )
-from ali_import.disk.parts import Part, PartHasher
+from ali_import.disk.pack import Pack, Packer
 from ali_import.disk.reader import Reader, open_image
+from ali_import.disk.recode import Recoder
 from ali_import.disk.scratch import Scratch
 from ali_import.disk.unpack import Progress, Unpacked, unpack, wants_unpacking
 from ali_import.errors import ConfigurationError, DiskImageError
@@ -36,8 +38,8 @@ class DiskImage:
         path: The file, as the user named it.
         format: Its container format, as the cloud's API spells it.
         virtual_bytes: The size of the disk it holds.
-        file_bytes: The size of the file.
-        sha256: Of the file's content, in hexadecimal.
+        file_bytes: The size of the file that the cloud gets.
+        sha256: Of the content of the file that was named, in hexadecimal.
         architecture: None if it boots several.
         boot_mode: The firmware it boots from: BIOS or UEFI.
         uefi_preferred: Whether it is to be UEFI-Preferred: a machine without UEFI boots
@@ -45,7 +47,7 @@ class DiskImage:
         warnings: What its publisher may want to know, a sentence each.
         unpacked: The temporary file that it was unpacked to, if it was compressed or
             came from a pipe; then sizes and ``sha256`` are of that.
-        parts: What the file is uploaded in.
+        pack: What of the file goes up, in parts, and how it is made again of that.
     """
 
     path: Path
@@ -58,7 +60,7 @@ class DiskImage:
     uefi_preferred: bool = False
     warnings: tuple[str, ...] = ()
     unpacked: Path | None = None
-    parts: tuple[Part, ...] = field(default=(), compare=False, repr=False)
+    pack: Pack = field(default=Pack(), compare=False, repr=False)
 
     @property
     def content(self) -> Path:
@@ -82,6 +84,7 @@ def inspect(
     architecture: Architecture | None = None,
     *,
     sha256: str = "",
+    as_qcow2: bool = False,
     scratch: Scratch | None = None,
     progress: Progress = _ignore,
 ) -> DiskImage:
@@ -103,6 +106,7 @@ def inspect(
         architecture: What it is for, likewise; arm64 alone means UEFI.
         sha256: What the file's SHA-256 must be, in hexadecimal; "" for anything. It is
             of the file as it is, compressed or not.
+        as_qcow2: Send a raw disk as a compressed QCOW2 file; a QCOW2 file goes as it is.
         scratch: Where to unpack it, if it is compressed or a pipe; without one it is
             refused for that.
         progress: Told now and then how many bytes were unpacked.
@@ -130,16 +134,18 @@ def inspect(
     with open_image(temporary or path, named=path) as file:
         packed = unpacked is not None and unpacked.compression != ""
         found = _fit_to_publish(file, packed=packed, told=boot_mode is not None)
-        parts = PartHasher(file.size_bytes)
+        recode = as_qcow2 and _can_be_recoded(file, found)
+        packer = Recoder(file.size_bytes) if recode else Packer(file.size_bytes)
         preferred = boot_mode is BootMode.UEFI_PREFERRED
         mode, machine = _told(found, boot_mode, architecture)
-        content_sha256 = file.sha256(parts)
+        content_sha256 = file.sha256(packer)
         _check_sum(path, content_sha256, sha256)
+        pack = packer.pack()
         return DiskImage(
             path=path,
-            format=PUBLISHED_FORMATS[found.format],
+            format="QCOW2" if recode else PUBLISHED_FORMATS[found.format],
             virtual_bytes=found.virtual_bytes,
-            file_bytes=found.file_bytes,
+            file_bytes=pack.size_bytes if recode else found.file_bytes,
             sha256=content_sha256,
             architecture=machine,
             boot_mode=mode,
@@ -149,7 +155,7 @@ def inspect(
                 *_contradictions(found, mode, machine, preferred=preferred),
             ),
             unpacked=temporary,
-            parts=parts.parts(),
+            pack=pack,
         )
 
 
@@ -176,6 +182,20 @@ def _fit_to_publish(file: Reader, *, packed: bool, told: bool) -> Inspection:
         if not (refusal.overrulable and told):
             raise file.error(refusal.message, refusal.advice)
     return found
+
+
+def _can_be_recoded(file: Reader, found: Inspection) -> bool:
+    """Whether a file is to be sent as QCOW2, and is none yet.
+
+    Raises:
+        DiskImageError: It is a VHD.
+    """
+    if found.format is Format.VHD:
+        raise file.error(
+            "is a VHD, and cannot be sent as qcow2",
+            "convert it with `qemu-img convert -O qcow2 -c`",
+        )
+    return found.format is Format.RAW
 
 
 def _check_sum(path: Path, found: str, wanted: str) -> None:

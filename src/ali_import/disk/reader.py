@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from ali_import.disk.parts import PartHasher
+from ali_import.disk.pack import Taker
 from ali_import.errors import DiskImageError
 from ali_import.units import MIB
 
@@ -169,32 +169,62 @@ class Reader:
         if self._unpacked_bytes_left < 0:
             raise self.too_large()
 
-    def sha256(self, parts: PartHasher | None = None) -> str:
+    def sha256(self, packer: Taker | None = None) -> str:
         """Return the SHA-256 of the whole content in hexadecimal; outside the budget.
 
         Args:
-            parts: Shown every block in passing.
+            packer: Shown every block in passing.
 
         Raises:
             DiskImageError: The file cannot be read, or it changed since it was opened.
         """
         digest = hashlib.sha256()
-        offset = 0
+        zeros = bytes(HASH_BLOCK_BYTES)
+        offset = data_at = 0
         while offset < self.size_bytes:
             wanted = min(HASH_BLOCK_BYTES, self.size_bytes - offset)
-            block = self._pread(wanted, offset)
-            if not block:
+            if offset + wanted <= data_at:  # a hole
+                digest.update(zeros[:wanted])
+                if packer is not None:
+                    packer.skip(wanted)
+                offset += wanted
+                continue
+            block = self._whole_block(wanted, offset)
+            if len(block) < wanted:
                 break  # it shrank; told below
             digest.update(block)
-            if parts is not None:
-                parts.update(block)
-            offset += len(block)
+            if packer is not None:
+                packer.update(block)
+            offset += wanted
+            if block == zeros[:wanted]:  # a hole may follow
+                data_at = self._next_data(offset)
         now = os.fstat(self._descriptor)
         if version_of(now) != version_of(self._opened):
             raise self.error(
                 "changed while it was read", "wait until its writer has finished"
             )
         return digest.hexdigest()
+
+    def _whole_block(self, size_bytes: int, offset: int) -> bytes:
+        """Read a block; one read may bring less of it."""
+        block = self._pread(size_bytes, offset)
+        while block and len(block) < size_bytes:
+            more = self._pread(size_bytes - len(block), offset + len(block))
+            if not more:
+                break
+            block += more
+        return block
+
+    def _next_data(self, offset: int) -> int:
+        """Return where the next data of a sparse file are, from ``offset`` on.
+
+        Source:
+            lseek(2): SEEK_DATA; ENXIO says that there are none.
+        """
+        try:
+            return os.lseek(self._descriptor, offset, os.SEEK_DATA)
+        except OSError as error:
+            return self.size_bytes if error.errno == errno.ENXIO else offset
 
     def error(self, message: str, advice: str = "") -> DiskImageError:
         """Return an error about this file, for the caller to raise."""

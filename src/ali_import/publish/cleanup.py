@@ -27,6 +27,7 @@ from ali_import.cloud.values import ImageStatus
 from ali_import.errors import CloudError
 from ali_import.publish import images
 from ali_import.publish.context import Context, steadied, survey
+from ali_import.publish.guests import IN_USE
 from ali_import.publish.lease import (
     PREFIX,
     TAG_EXPIRES,
@@ -143,6 +144,10 @@ async def _remove_in(
         try:
             await _REMOVERS[thing.kind](region, thing)
         except CloudError as error:
+            if error.code == IN_USE:
+                region.note(error.message)
+                left.remove(thing)
+                return
             text = f"cannot remove {thing.kind} {thing.name}: {error.diagnostics()}"
             region.note(text, level="WARNING")
         else:

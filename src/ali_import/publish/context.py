@@ -1,15 +1,15 @@
 """What every part of a run shares, and where a placement stands."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from ali_import import __version__
+from ali_import import __version__, syntax
 from ali_import.cloud.calls import Cloud, DescribeRegions, GetCallerIdentity
 from ali_import.cloud.retry_table import look_up
 from ali_import.cloud.steady import PREFLIGHT, Steady
-from ali_import.errors import CloudError, ConfigurationError
+from ali_import.errors import ApiError, CloudError, ConfigurationError
 from ali_import.publish.lease import TAG_RUN, TAG_SHA256, TAG_VERSION, Lease
 from ali_import.publish.model import (
     CallRetried,
@@ -27,6 +27,11 @@ LATE_S: Final = 15.0
 of the cloud's says."""
 
 
+NO_IMPORTS: Final = ("NoSetRoletoECSServiceAcount", "NoSetRoletoECSServiceAccount")
+NO_PUBLIC: Final = ("PublicImageAgreement.NotSigned",)
+"""What an account lacks altogether, so that no other placement needs to try."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """One run's surroundings: the cloud, the dice, the clock, and who is told.
@@ -34,6 +39,8 @@ class Context:
     Attributes:
         now: Unix time in seconds, for leases only.
         role_arn: Role to attach to relay functions, or "".
+        refusals: What the cloud refuses the whole account, by code: found out by the
+            first placement that asked, so that the others need not.
     """
 
     cloud: Steady
@@ -44,6 +51,7 @@ class Context:
     rng: Random
     now: Callable[[], float]
     emit: Emit
+    refusals: dict[str, ApiError] = field(default_factory=dict)
 
     def image_tags(self, target: Target) -> dict[str, str]:
         """Tags of an image that is there to stay."""
@@ -52,6 +60,15 @@ class Context:
             TAG_VERSION: f"ali-import/{__version__}",
             TAG_RUN: self.lease.run_id,
         }
+
+    def refused(self, codes: Collection[str], region: str) -> ApiError | None:
+        """Return one of these refusals of the account, as told to another placement."""
+        found = next((self.refusals[c] for c in codes if c in self.refusals), None)
+        if found is None:
+            return None
+        error = found.anew()
+        error.region = region
+        return error
 
     def note(self, text: str, *, region: str = "", level: str = "INFO") -> None:
         """Tell something worth saying."""
@@ -126,3 +143,26 @@ async def survey(cloud: Steady) -> tuple[str, tuple[str, ...]]:
         text = f"{error.operation} failed: {error.code}: {error.message}"
         raise ConfigurationError(text, advice=advice) from error
     return identity.account_id, regions
+
+
+def wrong_regions(
+    wanted: Iterable[str], allow_failure: Iterable[str], everywhere: Collection[str]
+) -> ConfigurationError | None:
+    """Return an error that names all regions that are not open to the account."""
+    return _strangers("--region", wanted, everywhere) or _strangers(
+        "--allow-failure", sorted(allow_failure), everywhere
+    )
+
+
+def _strangers(
+    flag: str, named: Iterable[str], everywhere: Collection[str]
+) -> ConfigurationError | None:
+    """Return an error that names all regions that are not open to the account."""
+    wrong = [region for region in dict.fromkeys(named) if region not in everywhere]
+    if not wrong:
+        return None
+    meant = "".join(syntax.meant(region, everywhere) for region in wrong)
+    return ConfigurationError(
+        f"{flag} {', '.join(wrong)}: no such region is open to this account",
+        advice=f"{meant}choose from {', '.join(sorted(everywhere))}",
+    )

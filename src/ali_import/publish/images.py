@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 GONE: Final = frozenset({"InvalidImageId.NotFound", "InvalidResourceId.NotFound"})
 """What the cloud says of an image, or of a snapshot, that somebody has deleted."""
+ACCOUNTS_PER_CALL_MAX: Final = 10
+"""More are silently ignored (ModifyImageSharePermission)."""
 _LOOK_S: Final = 1.0
 _GONE_S_MAX: Final = 10 * MINUTE_S
 _MADE_S_MAX: Final = 30 * MINUTE_S
@@ -129,6 +131,35 @@ async def share(region: Region, image_id: str, *, public: bool) -> None:
     )
 
 
+async def share_with(
+    region: Region, image: CloudImage, *, add: Sequence[str], remove: Sequence[str]
+) -> None:
+    """Share an image with single accounts, or take that back; any number of them."""
+    for start in range(0, max(len(add), len(remove)), ACCOUNTS_PER_CALL_MAX):
+        batch = slice(start, start + ACCOUNTS_PER_CALL_MAX)
+        await region.cloud.call(
+            ModifyImageSharePermission(
+                region=region.id,
+                image_id=image.image_id,
+                public=image.public,
+                add=add[batch],
+                remove=remove[batch],
+            )
+        )
+
+
+async def untag(region: Region, image_id: str, keys: Sequence[str]) -> None:
+    """Take tags off an image."""
+    await region.cloud.call(
+        UntagResources(
+            region=region.id,
+            resource_type="image",
+            resource_ids=(image_id,),
+            keys=keys,
+        )
+    )
+
+
 async def deprecate(region: Region, image_id: str) -> None:
     """Let a family not resolve to an image any more."""
     await _set_status(region, image_id, ImageStatus.DEPRECATED)
@@ -138,7 +169,7 @@ async def revive(region: Region, image: CloudImage) -> CloudImage:
     """Make a deprecated image Available again: who publishes it wants it to be found."""
     await _set_status(region, image.image_id, ImageStatus.AVAILABLE)
     if TAG_DEPRECATED in image.tags:  # or one that is deprecated later seems to be old
-        await _untag(region, image.image_id, [TAG_DEPRECATED])
+        await untag(region, image.image_id, [TAG_DEPRECATED])
     text = f"{image.name} was deprecated; made it Available again"
     region.note(text, level="WARNING")
     return dataclasses.replace(image, status=ImageStatus.AVAILABLE)
@@ -168,18 +199,7 @@ async def tag(region: Region, image: CloudImage, tags: Mapping[str, str]) -> Non
 
 async def mark_permanent(region: Region, image_id: str) -> None:
     """Take the tags off that nothing has which is there to stay."""
-    await _untag(region, image_id, TEMPORARY_TAGS)
-
-
-async def _untag(region: Region, image_id: str, keys: Sequence[str]) -> None:
-    await region.cloud.call(
-        UntagResources(
-            region=region.id,
-            resource_type="image",
-            resource_ids=(image_id,),
-            keys=keys,
-        )
-    )
+    await untag(region, image_id, TEMPORARY_TAGS)
 
 
 # --- images that stand aside ----------------------------------------------------------

@@ -27,6 +27,10 @@ TAG_WAS_PUBLIC: Final = "ali-import:was-public"
 """As well, if the image was public."""
 TAG_DEPRECATED: Final = "ali-import:deprecated"
 """On an image that pruning deprecated: when, Unix time in seconds."""
+TAG_PUBLIC: Final = "ali-import:public"
+"""On an image that we made public; who names ``public = false`` takes that back."""
+TAG_SHARED: Final = "ali-import:shared-"
+"""With a number behind it, on an image that we shared: with which accounts."""
 TEMPORARY_TAGS: Final = (TAG_EXPIRES, TAG_WAS, TAG_WAS_PUBLIC)
 """Tags of temporary images alone; they are taken off what is there to stay."""
 _MADE_WITH: Final = frozenset({TAG_SHA256, TAG_VERSION, TAG_RUN})

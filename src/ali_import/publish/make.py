@@ -1,6 +1,7 @@
 """Making an image: asking once, whatever gets lost, and waiting until it is there."""
 
-from collections.abc import Awaitable, Callable
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Final
@@ -27,14 +28,17 @@ from ali_import.errors import ApiError, CloudError, TaskFailedError, TransportEr
 from ali_import.publish import images
 from ali_import.publish.context import Track
 from ali_import.publish.lease import (
+    TAG_PUBLIC,
     TAG_RUN,
     TAG_SHA256,
+    TAG_VERSION,
     TEMPORARY_TAGS,
     client_token,
     marks,
 )
-from ali_import.publish.model import Leftover, Step, Target
+from ali_import.publish.model import Leftover, Step, Target, Wanted
 from ali_import.publish.region import Region
+from ali_import.publish.wanted import attributes, other_tags, wanted_of
 from ali_import.publish.watcher import ImageGoneError
 from ali_import.units import MINUTE_S
 
@@ -118,13 +122,36 @@ class Making:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags that the image gets when it is asked for."""
+        """The tags of ours that the image has in the end."""
         return self.region.context.image_tags(self.target)
+
+    @property
+    def tags_at_first(self) -> dict[str, str]:
+        """The tags that the image gets when it is asked for."""
+        named = {} if self.is_lent else dict(self.wanted.tags or {})
+        if self.wanted.public and not self.is_lent:
+            named[TAG_PUBLIC] = "true"
+        return named | self.tags
+
+    @property
+    def tags_of_a_copy(self) -> dict[str, str]:
+        """As well, but for the one that says that it has all its attributes."""
+        tags = self.tags_at_first
+        if not self.is_lent:
+            del tags[TAG_VERSION]
+        return tags
 
     @property
     def description(self) -> str:
         """What people read who find the image in the console, and we if tags get lost."""
         return self.region.context.lease.description(self.target.image.sha256)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is wanted of the image; of one that is only lent, nothing."""
+        if self.is_lent:
+            return Wanted()
+        return wanted_of(self.target, self.region.context.options)
 
     def is_ours(self, image: CloudImage) -> bool:
         """Whether an image holds the target's content, and we made it."""
@@ -316,8 +343,14 @@ class Making:
             text = f"a failed image may be left as {self.name}: {error.code}"
             self.region.note(text, level="WARNING")
 
-    async def repair(self, image: CloudImage) -> tuple[CloudImage, bool]:
+    async def repair(
+        self, image: CloudImage, *, finished: bool = False
+    ) -> tuple[CloudImage, bool]:
         """Set what the image should have and has not; copies lose attributes and tags.
+
+        Args:
+            image: The image.
+            finished: Whether it was whole once: then what is not named is left alone.
 
         Returns:
             The image as it is now, and whether anything had to be set.
@@ -325,46 +358,49 @@ class Making:
         Raises:
             CloudError: The region refuses or does not answer.
         """
-        region, options = self.region, self.region.context.options
+        region, wanted = self.region, self.wanted
         # One under its own name is in its family: that is for publishing.
         deprecated = self.temporary and image.status is ImageStatus.DEPRECATED
         if deprecated:
             image = await images.revive(region, image)
-        wanted_boot = self.target.image.boot_mode
-        change: dict[str, str] = {}
-        if image.nvme != options.nvme:
-            change["nvme"] = options.nvme
-        hardened = image.imds == "v2"
-        if hardened and options.imds != "v2":
+        if image.imds == "v2" and wanted.imds == "v1":
             # It cannot be undone, and somebody had a reason.
             region.note(f"{image.name} takes IMDS v2 alone; left so")
-        elif not hardened and options.imds == "v2":
-            change["imds"] = options.imds
-        # Whoever set it to UEFI-Preferred, be it an earlier run, wanted it so.
-        fits = {wanted_boot}
-        if wanted_boot is BootMode.UEFI:
-            fits.add(BootMode.UEFI_PREFERRED)
-        if (image.boot_mode or BootMode.BIOS) not in fits:
-            change["boot_mode"] = wanted_boot
+        change = attributes(image, self.target, wanted, finished=finished)
+        if "description" in change and TAG_SHA256 not in image.tags:
+            # The description that it has may be all that says that it is ours.
+            image = await self._tag_missing(image, {}, TAG_VERSION)
         if change:
             await region.cloud.call(
                 ModifyImageAttribute(
                     region=region.id,
                     image_id=image.image_id,
+                    description=change.get("description"),
                     nvme=change.get("nvme"),
                     imds=change.get("imds"),
                     boot_mode=change.get("boot_mode"),
                 )
             )
-        missing = {k: v for k, v in self.tags.items() if k not in image.tags}
-        if missing:
-            await images.tag(region, image, missing)
+        # After the attributes: an image that has our tags is finished.
+        before = image
+        image = await self._tag_missing(image, other_tags(image, wanted))
         surplus = not self.temporary and any(
             key in image.tags for key in TEMPORARY_TAGS
         )
         if surplus:
             await images.mark_permanent(region, image.image_id)
-        return image, bool(deprecated or change or missing or surplus)
+        return image, bool(deprecated or change or image is not before or surplus)
+
+    async def _tag_missing(
+        self, image: CloudImage, more: Mapping[str, str], *but: str
+    ) -> CloudImage:
+        """Put the tags of ours that an image has not, and more; return it with them."""
+        tags = {k: v for k, v in self.tags.items() if k not in {*image.tags, *but}}
+        tags |= more
+        if not tags:
+            return image
+        await images.tag(self.region, image, tags)
+        return dataclasses.replace(image, tags=dict(image.tags) | tags)
 
     async def prefer_uefi(self, image: CloudImage, *, made_here: bool) -> None:
         """Set an image to UEFI-Preferred, if that is asked for; else it stays UEFI.

@@ -3,8 +3,8 @@
 Events carry no secrets: no URL, no header, no body, no credential.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
 
@@ -16,12 +16,51 @@ from ali_import.units import HOUR_S, MINUTE_S
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is wanted of an image that stands; None where nothing is said of it.
+
+    What is not said is never touched.
+
+    Attributes:
+        public: Whether it is a community image; False takes back what this tool gave.
+        share: Accounts that it is shared with; those that this tool gave it to and that
+            are not among them lose it.
+        tags: Tags that it has, beside those of this tool and of others.
+        description: What the console shows of it.
+        nvme: Features.NvmeSupport, ``supported`` or ``unsupported``.
+        imds: Features.ImdsSupport; ``v2`` cannot be undone, ``v1`` lowers nothing.
+    """
+
+    public: bool | None = None
+    share: tuple[str, ...] | None = None
+    tags: Mapping[str, str] | None = None
+    description: str | None = None
+    nvme: str | None = None
+    imds: str | None = None
+
+    def over(self, other: "Wanted") -> "Wanted":
+        """Return what is said here, and what the other says of the rest."""
+        said = {
+            each.name: getattr(self, each.name)
+            if getattr(self, each.name) is not None
+            else getattr(other, each.name)
+            for each in fields(Wanted)
+        }
+        return Wanted(**said)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Target:
-    """One local disk image with the name and family it gets in the cloud."""
+    """One local disk image with the name and family it gets in the cloud.
+
+    Attributes:
+        wanted: What is wanted of this one, where it is not what is wanted of all.
+    """
 
     image: DiskImage
     name: str
     family: str
+    wanted: Wanted = Wanted()
 
 
 PUBLISH_S_MAX: Final = 30 * MINUTE_S
@@ -31,13 +70,12 @@ CLEAN_UP_S_MAX: Final = 30 * MINUTE_S
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """How to publish.
+class Options(Wanted):
+    """How to publish, and what is wanted of all images.
 
     Attributes:
         regions: Region ids to publish in; empty means every region.
         excluded: Region ids to leave alone: nothing is made there, nor lent for a while.
-        public: Make the images community images.
         overwrite: Replace an image of the same name with other content.
         all_or_nothing: Publish only if every placement succeeded.
         allow_failure: Regions whose failure does not count: neither in the exit status nor
@@ -45,21 +83,16 @@ class Options:
         role: Name of a RAM role to attach to relay functions, or "".
         timeout_s: When nothing more is placed, in seconds; then what is there is
             published for a minute at most, and the run cleans up.
-        nvme: Features.NvmeSupport of the images.
-        imds: Features.ImdsSupport of the images.
         detect: Have the cloud check the images that are imported, and tell what it finds.
     """
 
     regions: tuple[str, ...] = ()
     excluded: frozenset[str] = frozenset()
-    public: bool = False
     overwrite: bool = False
     all_or_nothing: bool = False
     allow_failure: frozenset[str] = frozenset()
     role: str = ""
     timeout_s: float = 4 * HOUR_S
-    nvme: str = "supported"
-    imds: str = "v1"
     detect: bool = False
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ Chinese character; not beginning with ``aliyun`` or ``acs:``; without ``http://`
 
 import re
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from typing import Final
 from ali_import.disk import Architecture, BootMode, DiskImage
 from ali_import.errors import ConfigurationError
 from ali_import.publish import lease
-from ali_import.publish.model import Target
+from ali_import.publish.model import Target, Wanted
 
 FAMILY_DEFAULT: Final = "ipxe"
 CHARACTERS_MIN: Final = 2
@@ -31,9 +31,11 @@ _RESERVED: Final = ("aliyun", "acs:")
 _LINKS: Final = ("http://", "https://")
 
 
-@dataclass(frozen=True)
-class Image:
-    """A disk image file to publish, and the name and family it shall have.
+@dataclass(frozen=True, kw_only=True)
+class Image(Wanted):
+    """A disk image file to publish, the name and family it shall have, and what else.
+
+    What is wanted of all images is said once, in ``Options``; what is said here wins.
 
     Attributes:
         path: The file.
@@ -45,16 +47,18 @@ class Image:
             With ``UEFI_PREFERRED`` it is imported for UEFI, and then set to that.
         architecture: The machines it is for, likewise.
         sha256: What the file's SHA-256 must be, in hexadecimal; "" for anything.
+        as_qcow2: Send a raw disk as a compressed QCOW2 file, which is made while it is
+            sent.
     """
 
-    path: str | Path
-    _: KW_ONLY
+    path: str | Path = field(kw_only=False)
     name: str | None = None
     family: str | None = None
     suffix: str | None = None
     boot_mode: BootMode | None = None
     architecture: Architecture | None = None
     sha256: str = ""
+    as_qcow2: bool = False
 
 
 def refusal(text: str) -> str:
@@ -118,7 +122,12 @@ def _target(image: Image, disk: DiskImage, today: date) -> Target:
             advice="choose another name or family",
         )
     suffix = disk.suffix if image.suffix is None else image.suffix
-    made = Target(image=disk, name=name + suffix, family=family + suffix)
+    made = Target(
+        image=disk,
+        name=name + suffix,
+        family=family + suffix,
+        wanted=image.over(Wanted()),
+    )
     _check_suffixed(made, suffix)
     return made
 

@@ -1,18 +1,22 @@
 """A placement: one target in one region, from the first look to its place in the family."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import anyio
 
-from ali_import.cloud.calls import ModifyImageAttribute
+from ali_import.cloud.calls import (
+    DescribeImageSharePermission,
+    ModifyImageAttribute,
+)
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.values import BROKEN, READY, CloudImage, ImageStatus
 from ali_import.errors import ApiError, CloudError, TaskFailedError
 from ali_import.publish import images
-from ali_import.publish.context import Track
+from ali_import.publish.context import NO_IMPORTS, NO_PUBLIC, Track
+from ali_import.publish.lease import TAG_PUBLIC
 from ali_import.publish.make import Made, Making
 from ali_import.publish.model import (
     Leftover,
@@ -22,11 +26,21 @@ from ali_import.publish.model import (
     Route,
     Step,
     Target,
+    Wanted,
 )
 from ali_import.publish.region import Region
 from ali_import.publish.replace import Replacement, replacement_name
 from ali_import.publish.routes import IMPORTING, routes
 from ali_import.publish.sources import Sources
+from ali_import.publish.wanted import (
+    asks_for_shares,
+    is_finished,
+    shared_by_us,
+    shares,
+    sharing_tags,
+    visibility,
+    wanted_of,
+)
 
 HELD_FAMILY: Final = "ali-import-held"
 """An image can change its family and not leave it (a family's name is 2 to 128 characters
@@ -68,7 +82,8 @@ class Placement:
         self._own = Making(region, target, target.name, self._track)
         self._replacement: Replacement | None = None
         self._error: CloudError | None = None
-        self._shown = False
+        self._shown: bool | None = None
+        self._shared: tuple[list[str], list[str]] = ([], [])
         self._revived = False
         self._joined = False
         self._taken_back = False
@@ -111,7 +126,9 @@ class Placement:
             return await self._replace()
         if self._own.is_ours(there):
             if there.status in READY and there.usable is not False:
-                self.image, changed = await self._own.repair(there)
+                self.image, changed = await self._own.repair(
+                    there, finished=is_finished(there)
+                )
                 await self._own.prefer_uefi(self.image, made_here=False)
                 return Result.ADOPTED if changed else Result.UNCHANGED
             if there.status in BROKEN:
@@ -162,12 +179,15 @@ class Placement:
         failures: list[_Failure] = []
         for route, way in routes(self.target):
             self._track.route = route
+            if refused := self.region.context.refused(NO_IMPORTS, self.region.id):
+                raise refused
             self._sources.lack_bytes(self.region.id)
             if route in IMPORTING:
                 self._sources.expect_image(self.region.id)
             try:
                 return self._placed(await way(making, self._sources))
             except CloudError as error:
+                self._note_refusal(error, NO_IMPORTS)
                 step = self._track.step
                 failures.append(_Failure(route=route, step=step, error=error))
                 if _is_about_the_image(error):
@@ -241,20 +261,69 @@ class Placement:
         return there is not None and there.image_id == ours
 
     async def show(self) -> None:
-        """Make the image Available if it was deprecated, and public if asked to.
+        """Make the image Available if it was deprecated, and visible as it is wanted.
 
         Raises:
             CloudError: The region refuses or does not answer.
         """
         assert self.image is not None
+        wanted = wanted_of(self.target, self.region.context.options)
         if self.image.status is ImageStatus.DEPRECATED:
             self._revived = True
             self.image = await images.revive(self.region, self.image)
             self._touch()
-        if not self.region.context.options.public or self.image.public:
+        public = visibility(self.image, wanted)
+        if public is not None:
+            self._shown = public
+            await self._set_visibility(public=public)
+            self._touch()
+        if asks_for_shares(self.image, wanted):
+            await self._share(wanted)
+
+    async def _set_visibility(self, *, public: bool) -> None:
+        """Make the image public, or private again; a tag says whether it was us."""
+        assert self.image is not None
+        image = self.image
+        refused = self.region.context.refused(NO_PUBLIC, self.region.id)
+        if public and refused:
+            raise refused
+        if public and TAG_PUBLIC not in image.tags:
+            # Before it is done, so that it is never done without being noted.
+            await images.tag(self.region, image, {TAG_PUBLIC: "true"})
+        try:
+            await images.share(self.region, image.image_id, public=public)
+        except CloudError as error:
+            self._note_refusal(error, NO_PUBLIC)
+            raise
+        if not public:
+            await images.untag(self.region, image.image_id, [TAG_PUBLIC])
+
+    def _note_refusal(self, error: CloudError, codes: Collection[str]) -> None:
+        """Keep what the cloud refuses the whole account, for the other placements."""
+        if isinstance(error, ApiError) and error.code in codes:
+            self.region.context.refusals.setdefault(error.code, error)
+
+    async def _share(self, wanted: Wanted) -> None:
+        """Share the image with the accounts that are wanted; tags say with whom we did."""
+        assert self.image is not None
+        image, region = self.image, self.region
+        there = await region.cloud.call(
+            DescribeImageSharePermission(region=region.id, image_id=image.image_id)
+        )
+        add, remove = shares(image, wanted, there)
+        if not add and not remove:
             return
-        self._shown = True
-        await images.share(self.region, self.image.image_id, public=True)
+        given = shared_by_us(image.tags)
+        noted = sharing_tags(dict.fromkeys((*given, *add)))
+        await images.tag(region, image, noted)
+        self._shared = (add, remove)
+        await images.share_with(region, image, add=add, remove=remove)
+        kept = sharing_tags([a for a in (*given, *add) if a not in remove])
+        if kept != noted:
+            await images.tag(region, image, kept) if kept else None
+            gone = [key for key in noted if key not in kept]
+            if gone:
+                await images.untag(region, image.image_id, gone)
         self._touch()
 
     async def join_family(self) -> None:
@@ -348,7 +417,20 @@ class Placement:
             return
         steps = (
             (self._joined, partial(self._set_family, image.family or HELD_FAMILY)),
-            (self._shown, partial(images.share, region, image.image_id, public=False)),
+            (
+                any(self._shared),
+                partial(
+                    images.share_with,
+                    region,
+                    image,
+                    add=self._shared[1],
+                    remove=self._shared[0],
+                ),
+            ),
+            (
+                self._shown is not None,
+                partial(images.share, region, image.image_id, public=not self._shown),
+            ),
             # After that: an image that is shared cannot be deprecated.
             (self._revived, partial(images.deprecate, region, image.image_id)),
         )

@@ -25,13 +25,14 @@ from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import ASKING
 from ali_import.cloud.values import BROKEN, ObjectSource
 from ali_import.errors import ApiError, CloudError, TaskFailedError, TransportError
-from ali_import.publish.context import Track
+from ali_import.publish.context import NO_IMPORTS, Track
 from ali_import.publish.lease import temporary_image_name
 from ali_import.publish.make import Attempt, Lent, Made, Making
 from ali_import.publish.model import Route, Step, Target
 from ali_import.publish.region import Region
 from ali_import.publish.sources import ImageSource, Sources, distance
-from ali_import.publish.stage import Staging
+from ali_import.publish.stage import Staging, pack_key
+from ali_import.publish.wanted import IMDS, NVME
 
 Way = Callable[[Making, Sources], Awaitable[Made]]
 
@@ -67,7 +68,7 @@ def routes(target: Target) -> tuple[tuple[Route, Way], ...]:
 
 def _is_large(target: Target) -> bool:
     """Whether the image is too large to go up more than once."""
-    return len(target.image.parts) > 1
+    return target.image.pack.is_large
 
 
 # --- direct ---------------------------------------------------------------------------
@@ -93,33 +94,44 @@ async def direct_seed(making: Making, sources: Sources) -> Made:
     try:
         await region.workspace.need_direct()
     except CloudError:
+        sources.will_look(region.id)
         sources.no_object(region.id)
         raise
     sources.add_reserve(region.id)
+    image = making.target.image
+    await sources.look_for_unfinished(pack_key(image), image.pack, region.context)
     while not sources.claim_seed(region.id):
         if await sources.seed_settled():
             raise _not_the_seed(region)
     try:
-        key = await _stage_directly(making, sources)
+        staged = await _stage_directly(making, sources)
     except CloudError:
+        sources.will_look(region.id)
         sources.no_object(region.id)
-        sources.give_up_seed(region.id)
         raise
-    return await _import(making, sources, key)
+    return await _import(making, sources, staged)
 
 
-async def _stage_directly(making: Making, sources: Sources) -> str:
+async def _stage_directly(making: Making, sources: Sources) -> ObjectSource:
     region = making.region
     workspace = region.workspace
     await workspace.need_direct()
     try:
-        key = await Staging(region, making.target.image, making.track, relay="").run()
+        staging = Staging(
+            region,
+            making.target.image,
+            making.track,
+            relay="",
+            unfinished=sources.take_unfinished(region.id),
+        )
+        pack = await staging.bring()
+        # Others may fetch it, while the object is made of it here.
+        sources.add_object(pack)
+        return await staging.make(pack)
     except CloudError as error:
         if error.code == "PublicEndpointForbidden":
             workspace.refuse_direct(error)
         raise
-    sources.add_object(ObjectSource(region=region.id, bucket=workspace.bucket, key=key))
-    return key
 
 
 def _not_the_seed(region: Region) -> ApiError:
@@ -142,11 +154,15 @@ async def relay(making: Making, sources: Sources) -> Made:
     Raises:
         CloudError: No Function Compute, no bucket, or the import failed.
     """
-    region = making.region
+    region, image = making.region, making.target.image
     await _prepare_relay(region)
     function = region.workspace.function
-    key = await Staging(region, making.target.image, making.track, relay=function).run()
-    return await _import(making, sources, key)
+    if image.pack.is_large:
+        key = pack_key(image)
+        await sources.look_through_relay(region, key, image.pack, function)
+    sent = sources.take_unfinished(region.id)
+    staging = Staging(region, image, making.track, relay=function, unfinished=sent)
+    return await _import(making, sources, await staging.run())
 
 
 async def relay_seed(making: Making, sources: Sources) -> Made:
@@ -159,19 +175,18 @@ async def relay_seed(making: Making, sources: Sources) -> Made:
         CloudError: No Function Compute, no bucket, another region is the seed, or the
             import failed.
     """
-    region = making.region
-    await _prepare_relay(region)
+    region, image = making.region, making.target.image
+    function = region.workspace.function
+    try:
+        await _prepare_relay(region)
+        await sources.look_through_relay(region, pack_key(image), image.pack, function)
+    finally:
+        sources.has_looked(region.id)
     sources.add_reserve(region.id)
     if await sources.object_known(region.id):
-        key = await Staging(
-            region,
-            making.target.image,
-            making.track,
-            relay=region.workspace.function,
-            sources=sources,
-        ).run()
-        return await _import(making, sources, key)
-    if not sources.claim_seed(region.id):
+        staging = Staging(region, image, making.track, relay=function, sources=sources)
+        return await _import(making, sources, await staging.run())
+    if not (sources.has_most(region.id) and sources.claim_seed(region.id)):
         raise _not_the_seed(region)
     try:
         return await relay(making, sources)
@@ -188,7 +203,7 @@ async def _prepare_relay(region: Region) -> None:
 # --- importing what was staged --------------------------------------------------------
 
 
-async def _import(making: Making, sources: Sources, key: str) -> Made:
+async def _import(making: Making, sources: Sources, staged: ObjectSource) -> Made:
     """Import the staged object, and return the image when it is there.
 
     Raises:
@@ -196,7 +211,9 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
         CloudError: The cloud refused.
     """
     region, disk = making.region, making.target.image
-    options = region.context.options
+    options, wanted = region.context.options, making.wanted
+    if refused := region.context.refused(NO_IMPORTS, region.id):
+        raise refused  # another placement found out while this one staged
     if not isinstance(making, Lent):
         sources.have_bytes(region.id)
 
@@ -211,12 +228,12 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
                 boot_mode=disk.boot_mode,
                 format=disk.format,
                 size_gib=disk.size_gib,
-                bucket=region.workspace.bucket,
-                key=key,
-                nvme=options.nvme,
-                imds=options.imds,
+                bucket=staged.bucket,
+                key=staged.key,
+                nvme=wanted.nvme or NVME,
+                imds=wanted.imds or IMDS,
                 detect=options.detect,
-                tags=making.tags,
+                tags=making.tags_at_first,
             ),
             ASKING,
             on_send=making.note_asking,
@@ -226,7 +243,7 @@ async def _import(making: Making, sources: Sources, key: str) -> Made:
     tried = False
     while True:
         try:
-            made = await making.make(Step.IMPORT, ask, "import", key)
+            made = await making.make(Step.IMPORT, ask, "import", staged.key)
         except TaskFailedError as error:
             sources.failed_imports.append(region.id)
             sources.refusal = error
@@ -310,7 +327,7 @@ async def _copy_from(making: Making, source: ImageSource) -> Made:
                 destination_region=region.id,
                 destination_name=making.name,
                 description=making.description,
-                tags=making.tags,
+                tags=making.tags_of_a_copy,
             ),
             ASKING,
             on_send=making.note_asking,

@@ -24,7 +24,7 @@ import anyio
 from ali_import.cloud.calls import Cloud
 from ali_import.errors import ConfigurationError
 from ali_import.publish import cleanup, images
-from ali_import.publish.context import Context, steadied, survey
+from ali_import.publish.context import Context, steadied, survey, wrong_regions
 from ali_import.publish.finish import Finish
 from ali_import.publish.lease import Lease
 from ali_import.publish.model import (
@@ -209,17 +209,16 @@ class Run:
     def _lay_out(self, account_id: str, everywhere: Sequence[str]) -> Context:
         """Make the regions and, in region-then-target order, the placements."""
         excluded = self._options.excluded
+        wrong = wrong_regions(
+            self._options.regions, self._options.allow_failure, everywhere
+        )
+        if wrong is not None:
+            raise wrong
         everywhere = [region for region in everywhere if region not in excluded]
         # Sorted, as iPXE's script has them; scripts compare the lines of two runs.
         regions = self._options.regions or tuple(sorted(everywhere))
         if not regions:
             raise ConfigurationError("every region is excluded")
-        if unknown := [region for region in regions if region not in everywhere]:
-            known = ", ".join(sorted(everywhere))
-            raise ConfigurationError(
-                f"--region {unknown[0]}: no such region is open to this account",
-                advice=f"choose from {known}",
-            )
         role = self._options.role
         context = Context(
             cloud=self._cloud,

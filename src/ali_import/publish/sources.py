@@ -7,9 +7,13 @@ from typing import Final
 
 import anyio
 
-from ali_import.cloud.values import ObjectSource
+from ali_import.cloud.values import Bucket, ObjectSource
+from ali_import.disk.pack import Pack
 from ali_import.errors import CloudError
+from ali_import.publish import unfinished
+from ali_import.publish.context import Context
 from ali_import.publish.region import Region
+from ali_import.publish.unfinished import Unfinished
 
 _FAILED_IMPORTS_MAX: Final = 3
 """So many imports that failed in several regions, and none that worked, are not a
@@ -78,16 +82,18 @@ class Sources:
     ``copy``             an image, `take_image`     one has a free slot; or none is there
                                                     and no region is *expected* to have it
     ``relay_seed``       an object,                 one is staged; or no region is
-                         `object_known`             expected to stage one
-    ``direct_seed``      the *seed's* object,       it is staged; or the seed is given up
-                         `seed_settled`
+                         `object_known`             expected to stage one, nor has
+                                                    yet to look for what was sent
+    ``direct_seed``      the *seed's* object or     one is there; or the seed is given up
+                         image, `seed_settled`
     a region that lends  `until_nobody_lacks`       every region has the bytes, or ended
     ===================  =========================  =====================================
 
     Whoever is expected says so when it will not, and who waits is not expected, so all
     waiting ends. A large file goes up from here once, to the region that becomes its
-    seed. A region that could take it too, if all else fails, is a *reserve*: regions
-    that can only copy wait for reserves, and reserves do not wait for each other.
+    seed: the first to ask, or where an earlier run has sent some of it already. A region
+    that could take it too, if all else fails, is a *reserve*: regions that can only copy
+    wait for reserves, and reserves do not wait for each other.
 
     Attributes:
         everywhere: Every region there is, by its id: any of them may lend the image.
@@ -116,6 +122,14 @@ class Sources:
         self._images_expected = dict(self._objects_expected)
         self._reserves: dict[str, None] = {}
         self._seed = ""
+        self._regions = tuple(self._lacking)
+        self._listing = anyio.Lock()
+        self._listed: list[Bucket] | None = None
+        self._search = anyio.Lock()
+        self._searched = False
+        self._unfinished: dict[str, Unfinished] = {}
+        self._to_look: dict[str, None] = {}
+        self._seen_through_relays: dict[str, int] = {}
 
     @property
     def is_hopeless(self) -> bool:
@@ -141,9 +155,9 @@ class Sources:
         self._bell.ring()
 
     def no_object(self, region: str) -> None:
-        """Say that a region will not be a source to fetch from."""
+        """Say that a region will not be a source to fetch from, nor the seed."""
         self._objects_expected.pop(region, None)
-        self._bell.ring()
+        self.give_up_seed(region)
 
     def add_object(self, source: ObjectSource) -> None:
         """Say that a region has staged the object, where it can be read from."""
@@ -197,13 +211,78 @@ class Sources:
         self._objects_expected.pop(region, None)
         self._images_expected.pop(region, None)
         self._reserves.pop(region, None)
-        self.give_up_seed(region)
+        self._to_look.pop(region, None)
+        self._seen_through_relays.pop(region, None)
+        if not self._has_image(region):  # else the file has gone up for good
+            self.give_up_seed(region)
+        self._bell.ring()
+
+    def _has_image(self, region: str) -> bool:
+        return any(source.region == region for source in self.images)
 
     def claim_seed(self, region: str) -> bool:
         """Ask to be the one region that the client uploads a large image to."""
         if not self._seed and not self.objects:
             self._seed = region
         return self._seed == region
+
+    async def look_for_unfinished(self, key: str, pack: Pack, context: Context) -> None:
+        """Find what another run has sent already, once; its region will be the seed.
+
+        Whoever wants to be the seed waits for that.
+        """
+        async with self._search:
+            if self._searched or self._seed or self.objects:
+                return
+            self._searched = True
+            buckets = await self._others_buckets(context, self._objects_expected)
+            found = await unfinished.find(context, buckets, key, pack)
+            free = not self._seed and not self.objects
+            if found and free and found.region in self._objects_expected:
+                self._seed = found.region
+                self._unfinished[found.region] = found
+
+    async def look_through_relay(
+        self, region: Region, key: str, pack: Pack, relay: str
+    ) -> None:
+        """Find what another run has sent to a region, through its relay, once."""
+        if region.id in self._seen_through_relays:
+            return
+        self._seen_through_relays[region.id] = 0
+        buckets = await self._others_buckets(region.context, (region.id,))
+        found = await unfinished.find(region.context, buckets, key, pack, relay=relay)
+        if found:
+            self._seen_through_relays[region.id] = found.size_bytes
+            self._unfinished[region.id] = found
+
+    def will_look(self, region: str) -> None:
+        """Say that a region will look through its relay: until then, no relay sends."""
+        self._to_look[region] = None
+
+    def has_looked(self, region: str) -> None:
+        """Say that a region has looked, or cannot."""
+        self._to_look.pop(region, None)
+        self._bell.ring()
+
+    def has_most(self, region: str) -> bool:
+        """Whether no other region has more of what another run has sent."""
+        seen = self._seen_through_relays
+        return seen[region] == max(seen.values())
+
+    async def _others_buckets(
+        self, context: Context, regions: Collection[str]
+    ) -> list[Bucket]:
+        """Return other runs' buckets in some regions; they are listed once."""
+        async with self._listing:
+            if self._listed is None:
+                ask = dict.fromkeys((*regions, *self._regions))
+                self._listed = await unfinished.others_buckets(context, ask)
+        return [bucket for bucket in self._listed if bucket.region in regions]
+
+    def take_unfinished(self, region: str) -> Unfinished | None:
+        """Return what was found in a region; it is tried once."""
+        self._seen_through_relays.pop(region, None)
+        return self._unfinished.pop(region, None)
 
     def give_up_seed(self, region: str) -> None:
         """Say that the region did not make the image of it: another one may take it."""
@@ -212,15 +291,15 @@ class Sources:
         self._bell.ring()
 
     async def seed_settled(self) -> bool:
-        """Wait until the seed's object can be read (True) or there is no seed."""
-        while not self.objects and self._seed:
+        """Wait until others can get what the seed has (True) or there is no seed."""
+        while self._seed and not self.objects and not self._has_image(self._seed):
             await self._bell.rung()
-        return bool(self.objects)
+        return bool(self.objects or self._seed)
 
     async def object_known(self, region: str) -> bool:
         """Wait until an object is staged (True), or none will be (False)."""
         self.no_object(region)
-        while not self.objects and self._objects_expected:
+        while not self.objects and (self._objects_expected or self._to_look):
             await self._bell.rung()
         return bool(self.objects)
 

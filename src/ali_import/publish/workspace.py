@@ -20,6 +20,7 @@ from ali_import.cloud.calls import (
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import RELAYED, Steady
 from ali_import.errors import CloudError, HostNotFoundError
+from ali_import.publish import guests
 from ali_import.publish.context import Context
 from ali_import.publish.model import Leftover
 from ali_import.relay import package
@@ -53,6 +54,9 @@ class Workspace:
         self._buckets_removed = 0
         self._users = 0
         self._keys: dict[str, None] = {}
+        self._may_have_guests = False
+        self._left_to_guests: list[str] = []
+        self._visits: dict[str, str] = {}
 
     @property
     def bucket(self) -> str:
@@ -111,6 +115,31 @@ class Workspace:
     def will_hold(self, key: str) -> None:
         """Say what goes into the bucket: it can be emptied of that without a look."""
         self._keys[key] = None
+
+    def may_get_guests(self) -> None:
+        """Say that the bucket has what another run may go on with."""
+        self._may_have_guests = True
+
+    async def visit(self, bucket: str, *, relay: str) -> bool:
+        """Become a guest in another run's bucket; False if its owner has left.
+
+        Raises:
+            CloudError: The region refuses or does not answer.
+        """
+        mark = guests.mark_of(self._context.lease)
+        self._visits[bucket] = relay  # it may be there as soon as it is asked for
+        try:
+            await guests.put(self._cloud, self.region, bucket, mark, relay)
+            keys = await guests.look(self._cloud, self.region, bucket, relay)
+        except CloudError as error:
+            if error.code != "NoSuchBucket":
+                raise
+            del self._visits[bucket]
+            return False
+        if guests.LEFT in keys:
+            await self._leave(bucket)
+            return False
+        return True
 
     async def need_relay(self) -> None:
         """Have the relay function.
@@ -184,22 +213,52 @@ class Workspace:
         async with self._bucket_lock:
             if self._bucket_asked and (self.idle or not if_idle):
                 await self._remove_own_bucket()
+            for bucket in tuple(self._visits):
+                if self.idle or not if_idle:
+                    await self._leave(bucket)
         async with self._relay_lock:
             if self._relay_asked and (self.idle or not if_idle):
                 await self._remove_own_relay()
 
     async def _remove_own_bucket(self) -> None:
         try:
-            await self.remove_bucket(self.bucket, tuple(self._keys))
+            keys = None if self._may_have_guests else tuple(self._keys)
+            await self.remove_bucket(self.bucket, keys)
         except CloudError as error:
+            if error.code == guests.IN_USE:
+                self._context.note(error.message, region=self.region)
+                self._left_to_guests.append(self.bucket)
+                self._forget_own_bucket()
+                return
             self._bucket_asked = not _was_never_there(error, self._bucket_made)
             if self._bucket_asked:
                 self._tell(f"bucket {self.bucket}", error)
         else:
-            self._bucket_asked = False
-            self._bucket_made = None
-            self._buckets_removed += 1
-            self._keys.clear()
+            self._forget_own_bucket()
+
+    def _forget_own_bucket(self) -> None:
+        """If one is needed again, it has another name."""
+        self._bucket_asked = False
+        self._bucket_made = None
+        self._may_have_guests = False
+        self._buckets_removed += 1
+        self._keys.clear()
+
+    async def _leave(self, bucket: str) -> None:
+        """Be a guest no more; remove the bucket if its owner has left, and all guests."""
+        cloud, relay = self._cloud, self._visits[bucket]
+        mark = guests.mark_of(self._context.lease)
+        try:
+            await guests.take_away(cloud, self.region, bucket, mark, relay)
+            keys = await guests.look(cloud, self.region, bucket, relay)
+            if guests.LEFT in keys:
+                await self.remove_bucket(bucket)
+        except CloudError as error:
+            if error.code not in {guests.IN_USE, "NoSuchBucket"}:
+                text = f"bucket {bucket} has our mark yet: {error.diagnostics()}"
+                self._context.note(text, region=self.region, level="WARNING")
+                return
+        del self._visits[bucket]
 
     async def _remove_own_relay(self) -> None:
         delete = DeleteFunction(region=self.region, name=self.function)
@@ -223,26 +282,43 @@ class Workspace:
             ("bucket", self.bucket, self._bucket_asked),
             ("function", self.function, self._relay_asked),
         )
-        lease = self._context.lease
-        return tuple(
-            lease.leftover(self.region, kind, name) for kind, name, yes in asked if yes
+        lease, detail = self._context.lease, "another run uses it"
+        return (
+            *(
+                lease.leftover(self.region, kind, name)
+                for kind, name, yes in asked
+                if yes
+            ),
+            *(
+                lease.leftover(self.region, "bucket", name, detail=detail)
+                for name in self._left_to_guests
+            ),
         )
 
-    async def remove_bucket(self, bucket: str, keys: Sequence[str] = ()) -> None:
+    async def remove_bucket(self, bucket: str, keys: Sequence[str] | None = ()) -> None:
         """Remove a bucket of the region with all in it, through the relay if need be.
 
         Args:
             bucket: Its name.
-            keys: Objects that are in it; there may be others.
+            keys: Objects that are in it; there may be others. None: it is ours, and may
+                have guests, so that we leave before we look.
 
         Raises:
-            CloudError: It could not be emptied or deleted.
+            CloudError: It could not be emptied or deleted; ``BucketInUse``: it has
+                guests.
         """
         relay = ""
         if self._relay_asked and self._direct is not True:
             relay = self.function
+
+        async def remove(relay: str) -> None:
+            now = self._context.now()
+            await _remove_bucket(
+                self._cloud, self.region, bucket, keys, relay=relay, now=now
+            )
+
         try:
-            await _remove_bucket(self._cloud, self.region, bucket, keys, relay=relay)
+            await remove(relay)
         except CloudError as error:
             refused = error.code == "PublicEndpointForbidden"
             lost = error.code in {"FunctionNotFound", "HostNotFound"} and relay
@@ -250,9 +326,7 @@ class Workspace:
                 raise
             # There is no relay, or somebody removed it: make it, or make it anew.
             await self._make_relay()
-            await _remove_bucket(
-                self._cloud, self.region, bucket, keys, relay=self.function
-            )
+            await remove(self.function)
 
 
 def _was_never_there(error: CloudError, made: _Tried) -> bool:
@@ -277,7 +351,13 @@ def _raise(outcome: _Tried) -> None:
 
 
 async def _remove_bucket(
-    cloud: Steady, region: str, bucket: str, keys: Sequence[str], *, relay: str = ""
+    cloud: Steady,
+    region: str,
+    bucket: str,
+    keys: Sequence[str] | None,
+    *,
+    relay: str,
+    now: float,
 ) -> None:
     """Delete a bucket with its objects and unfinished uploads, if it is there.
 
@@ -288,7 +368,9 @@ async def _remove_bucket(
     Raises:
         CloudError: It could not be emptied or deleted.
     """
-    if keys:
+    if keys is None:
+        await _say_that_we_left(cloud, region, bucket, relay)
+    elif keys:
         await _delete_objects(cloud, region, bucket, relay, keys)
     for round_ in range(_EMPTYING_ROUNDS_MAX):
         try:
@@ -300,13 +382,27 @@ async def _remove_bucket(
         else:
             return
         try:
-            await _empty_bucket(cloud, region, bucket, relay)
+            await _empty_bucket(cloud, region, bucket, relay, now)
         except CloudError as error:
             if error.code != "NoSuchBucket":  # somebody else was quicker
                 raise
 
 
-async def _empty_bucket(cloud: Steady, region: str, bucket: str, relay: str) -> None:
+async def _say_that_we_left(
+    cloud: Steady, region: str, bucket: str, relay: str
+) -> None:
+    try:
+        await guests.put(cloud, region, bucket, guests.LEFT, relay)
+    except CloudError as error:
+        if error.code != "NoSuchBucket":
+            raise
+
+
+async def _empty_bucket(
+    cloud: Steady, region: str, bucket: str, relay: str, now: float
+) -> None:
+    keys = await guests.look(cloud, region, bucket, relay)
+    guests.refuse_if_used(region, bucket, keys, now=now)
     uploads = await cloud.call(
         ListMultipartUploads(region=region, bucket=bucket, relay=relay)
     )
@@ -319,8 +415,8 @@ async def _empty_bucket(cloud: Steady, region: str, bucket: str, relay: str) -> 
             upload_id=upload.upload_id,
         )
         await cloud.call(abort)
-    stored = await cloud.call(ListObjects(region=region, bucket=bucket, relay=relay))
-    await _delete_objects(cloud, region, bucket, relay, [item.key for item in stored])
+    # What was completed meanwhile is seen in the next round.
+    await _delete_objects(cloud, region, bucket, relay, keys)
 
 
 async def _delete_objects(

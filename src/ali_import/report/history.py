@@ -84,7 +84,7 @@ class History:
 
     def know(self, targets: Iterable[Target]) -> None:
         """Learn how many bytes each image has to have stored."""
-        self._sizes = {target.name: target.image.file_bytes for target in targets}
+        self._sizes = {target.name: target.image.pack.size_bytes for target in targets}
 
     def take(self, event: Event) -> None:
         """Learn from one event."""

@@ -134,7 +134,7 @@ class Tally:
 
     def know(self, targets: Iterable[Target]) -> None:
         """Learn how many bytes each image has."""
-        self._sizes = {target.name: target.image.file_bytes for target in targets}
+        self._sizes = {target.name: target.image.pack.size_bytes for target in targets}
 
     def watch(self, unanswered: Unanswered) -> None:
         """Learn who knows which calls have had no answer."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from ali_import.cloud.calls import Call, Cloud, PutObject, UploadPart
+from ali_import.cloud.calls import Call, Cloud, PutObject, UploadPart, UploadPartCopy
 from ali_import.errors import TransportError
 
 R = TypeVar("R")
@@ -13,7 +13,9 @@ R = TypeVar("R")
 _AGAIN_S_MAX: Final = 12.0
 
 # Sending bytes takes its time: that is silence only after it has failed.
-_SLOW: Final = frozenset(call.operation() for call in (PutObject, UploadPart))
+_SLOW: Final = frozenset(
+    call.operation() for call in (PutObject, UploadPart, UploadPartCopy)
+)
 
 
 @dataclass(frozen=True, kw_only=True)

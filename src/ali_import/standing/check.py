@@ -22,6 +22,7 @@ from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import BRIEF, PREFLIGHT, Steady
 from ali_import.cloud.values import CloudImage, Identity, ImageStatus
 from ali_import.errors import CloudError, ConfigurationError
+from ali_import.publish.context import wrong_regions
 from ali_import.publish.lease import PREFIX, TAG_SHA256
 from ali_import.publish.model import Options
 from ali_import.standing import import_role, permissions
@@ -33,7 +34,6 @@ from ali_import.standing.finding import (
     refused,
     told,
 )
-from ali_import.standing.images import strangers
 from ali_import.units import MINUTE_S
 
 _REGIONS_TOLD_MAX: Final = 6
@@ -141,9 +141,7 @@ def _clock(server_time: float, before: float, after: float) -> Finding:
 def _regions(
     options: Options, regions: Sequence[str], everywhere: Sequence[str]
 ) -> Finding:
-    wrong = strangers("--region", options.regions, everywhere) or strangers(
-        "--allow-failure", sorted(options.allow_failure), everywhere
-    )
+    wrong = wrong_regions(options.regions, options.allow_failure, everywhere)
     if wrong is not None:
         return failed("regions", wrong.message, wrong.advice)
     count = f"{len(regions)} of the {len(everywhere)} open to this account"

@@ -1,40 +1,51 @@
-"""What an image that stands has, and a release would have otherwise.
+"""What an image that stands has, and a release would have otherwise, in words.
 
-Only what a publication would set is drift: what nobody asked for is left as it is.
-NOTE: the setting itself is in ``publish/`` (`Making.repair`, `Placement.show` and
-``join_family``); a test in ``tests/simulation`` holds the two together.
+The rules are those by which a publication sets it (``publish/wanted.py``).
 """
 
-from typing import Final
+from collections.abc import Collection
 
 from ali_import.cloud.values import CloudImage, ImageStatus
-from ali_import.disk import BootMode
-from ali_import.publish.lease import TAG_RUN, TAG_SHA256, TAG_VERSION, TEMPORARY_TAGS
+from ali_import.publish.lease import TEMPORARY_TAGS
 from ali_import.publish.model import Options, Target
+from ali_import.publish.wanted import (
+    attributes,
+    is_finished,
+    other_tags,
+    shares,
+    visibility,
+    wanted_of,
+)
 
-_OUR_TAGS: Final = (TAG_SHA256, TAG_VERSION, TAG_RUN)
 
+def drift(
+    image: CloudImage, target: Target, options: Options, there: Collection[str] = ()
+) -> dict[str, str]:
+    """Return what a publication would set, and to what; nothing if all is as wanted.
 
-def drift(image: CloudImage, target: Target, options: Options) -> dict[str, str]:
-    """Return what a publication would set, and to what; nothing if all is as wanted."""
+    Args:
+        image: What stands.
+        target: What should.
+        options: How it would be published.
+        there: The accounts that it is shared with.
+    """
+    wanted, finished = wanted_of(target, options), is_finished(image)
     found: dict[str, str] = {}
     if image.status is ImageStatus.DEPRECATED:
         found["status"] = ImageStatus.AVAILABLE.value
-    if options.public and not image.public:
-        found["public"] = "true"
+    public = visibility(image, wanted)
+    if public is not None:
+        found["public"] = str(public).lower()
+    add, remove = shares(image, wanted, there)
+    if add or remove:
+        found["share"] = ",".join([*(f"+{a}" for a in add), *(f"-{a}" for a in remove)])
     if image.family != target.family:
         found["family"] = target.family
-    if image.nvme != options.nvme:
-        found["nvme"] = options.nvme
-    if options.imds == "v2" and image.imds != "v2":  # which cannot be undone
-        found["imds"] = "v2"
-    fits = {target.image.boot_mode}
-    if BootMode.UEFI in fits:
-        fits.add(BootMode.UEFI_PREFERRED)
-    if (image.boot_mode or BootMode.BIOS) not in fits:
-        found["boot-mode"] = target.image.boot_mode.value
-    missing = any(key not in image.tags for key in _OUR_TAGS)
+    change = attributes(image, target, wanted, finished=finished)
+    found |= {key.replace("_", "-"): value for key, value in change.items()}
     surplus = any(key in image.tags for key in TEMPORARY_TAGS)
-    if missing or surplus:
-        found["tags"] = "ours"
+    named = [f"{key}:{value}" for key, value in other_tags(image, wanted).items()]
+    ours = ["ours"] if not finished or surplus else []
+    if ours or named:
+        found["tags"] = ",".join([*ours, *named])
     return found

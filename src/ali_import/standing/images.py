@@ -5,19 +5,18 @@ that this tool makes has. What is temporary (``publish/lease.py``) does not stan
 ``ali-import cleanup`` tells of that.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
 import anyio
 
-from ali_import import syntax
 from ali_import.cloud.calls import DescribeImages
 from ali_import.cloud.steady import BRIEF, Steady
 from ali_import.cloud.values import CloudImage, ImageStatus
-from ali_import.errors import CloudError, ConfigurationError
-from ali_import.publish.context import survey
+from ali_import.errors import CloudError
+from ali_import.publish.context import survey, wrong_regions
 from ali_import.publish.lease import PREFIX, TAG_RUN, TAG_SHA256
 
 SUFFIXES: Final = ("-uefi-x86-64", "-uefi-arm64", "-uefi-multi")
@@ -102,25 +101,10 @@ async def chosen_regions(
             network will not do.
     """
     _, everywhere = await survey(cloud)
-    for flag, named in ("--region", wanted), ("--allow-failure", sorted(allow_failure)):
-        wrong = strangers(flag, named, everywhere)
-        if wrong is not None:
-            raise wrong
+    wrong = wrong_regions(wanted, allow_failure, everywhere)
+    if wrong is not None:
+        raise wrong
     return tuple(sorted(set(wanted) or everywhere))
-
-
-def strangers(
-    flag: str, named: Iterable[str], everywhere: Collection[str]
-) -> ConfigurationError | None:
-    """Return an error that names all regions that are not open to the account."""
-    wrong = [region for region in dict.fromkeys(named) if region not in everywhere]
-    if not wrong:
-        return None
-    meant = "".join(syntax.meant(region, everywhere) for region in wrong)
-    return ConfigurationError(
-        f"{flag} {', '.join(wrong)}: no such region is open to this account",
-        advice=f"{meant}choose from {', '.join(sorted(everywhere))}",
-    )
 
 
 async def look(

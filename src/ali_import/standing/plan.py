@@ -5,20 +5,27 @@ here, only a publication finds out. So the routes are what is to be expected.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 import anyio
 
-from ali_import.cloud.calls import Call, DescribeImages, ListBuckets, ListFunctions
+from ali_import.cloud.calls import (
+    Call,
+    DescribeImages,
+    DescribeImageSharePermission,
+    ListBuckets,
+    ListFunctions,
+)
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import BRIEF, Steady
 from ali_import.cloud.values import BROKEN, READY, CloudImage, ImageStatus
 from ali_import.errors import CloudError
 from ali_import.publish.lease import PREFIX, TAG_SHA256, marks
 from ali_import.publish.model import Options, Route, Target
+from ali_import.publish.wanted import asks_for_shares, wanted_of
 from ali_import.standing.drift import drift
 from ali_import.standing.images import chosen_regions
 
@@ -107,7 +114,8 @@ async def make_plan(cloud: Steady, targets: Sequence[Target], options: Options) 
             by_region[region] = [_unseen(region, each, there) for each in targets]
             return
         intents = [
-            _intent(region, each, there.get(each.name), options) for each in targets
+            await _compared(cloud, region, each, there.get(each.name), options)
+            for each in targets
         ]
         sources.update(
             image.name for image in there.values() if _can_be_copied(image, targets)
@@ -153,8 +161,30 @@ def _common_beginning(names: Sequence[str]) -> str:
     return next(b for b in beginnings if all(name.startswith(b) for name in names))
 
 
+async def _compared(
+    cloud: Steady,
+    region: str,
+    target: Target,
+    there: CloudImage | None,
+    options: Options,
+) -> Intent:
+    """Compare what stands with what should; with whom it is shared has to be asked."""
+    accounts: tuple[str, ...] = ()
+    if there is not None and asks_for_shares(there, wanted_of(target, options)):
+        ask = DescribeImageSharePermission(region=region, image_id=there.image_id)
+        try:
+            accounts = await cloud.call(ask, BRIEF)
+        except CloudError as error:
+            return _unseen(region, target, error)
+    return _intent(region, target, there, options, accounts)
+
+
 def _intent(
-    region: str, target: Target, there: CloudImage | None, options: Options
+    region: str,
+    target: Target,
+    there: CloudImage | None,
+    options: Options,
+    accounts: Collection[str],
 ) -> Intent:
     image_id = there.image_id if there is not None else ""
 
@@ -184,7 +214,7 @@ def _intent(
         return intend(Action.MAKE)
     if there.status not in READY:
         return intend(Action.MEND, status=ImageStatus.AVAILABLE.value)
-    changes = drift(there, target, options)
+    changes = drift(there, target, options, accounts)
     if there.usable is False:
         changes["usable"] = "true"
     return intend(Action.MEND if changes else Action.KEEP, **changes)
@@ -268,7 +298,7 @@ def _uplink(
             for intent in intents
         )
         uploads += target.name in lent
-        if len(target.image.parts) > 1:
+        if target.image.pack.is_large:
             uploads = min(uploads, 1)
-        total += uploads * target.image.file_bytes
+        total += uploads * target.image.pack.size_bytes
     return total

@@ -5,11 +5,13 @@ Source: the tables of authorizations in the ECS, OSS and Function Compute refere
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ali_import.errors import ConfigurationError
 from ali_import.publish.lease import PREFIX
 from ali_import.publish.model import Options
+from ali_import.publish.naming import Image
 
 _READ: Final = (
     *("ecs:DescribeRegions", "ecs:DescribeImages", "ecs:DescribeTasks"),
@@ -20,6 +22,7 @@ _WRITE: Final = (
     *("ecs:ModifyImageAttribute", "ecs:ModifyImageSharePermission", "ecs:DeleteImage"),
     *("ecs:TagResources", "ecs:UntagResources", "ecs:DeleteSnapshot"),
 )
+_SHARED: Final = ("ecs:DescribeImageSharePermission",)
 _SHOW: Final = "ecs:ModifyImageSharePermission"
 _STORE: Final = (
     *("oss:PutBucket", "oss:GetBucketInfo", "oss:DeleteBucket", "oss:ListObjects"),
@@ -40,18 +43,26 @@ _FORGES: Final = {
 _PROJECT: Final = re.compile(r"[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9._-]{1,100}){1,8}")
 
 
-def least_policy(options: Options) -> dict[str, Any]:
+def least_policy(options: Options, images: Sequence[Image] = ()) -> dict[str, Any]:
     """Return the RAM policy that publishing, mending and cleaning up need.
+
+    Args:
+        options: How it is published.
+        images: What, if single images are wanted otherwise.
 
     Where no region of mainland China is asked for, no function is made; where nothing is
     to be public or replaced, nothing is shown or hidden.
     """
     relays = not options.regions or any(r.startswith("cn-") for r in options.regions)
-    shows = options.public or options.overwrite
+    wants = [image.over(options) for image in images] or [options]
+    shares = any(want.share is not None for want in wants)
+    shows = (
+        options.overwrite or shares or any(want.public is not None for want in wants)
+    )
     write = [action for action in _WRITE if shows or action != _SHOW]
     ours = [f"acs:oss:*:*:{PREFIX}*", f"acs:oss:*:*:{PREFIX}*/*"]
     statements = [
-        _allow(_READ, "*"),
+        _allow((*_READ, *(_SHARED if shares else ())), "*"),
         _allow(write, "*"),
         _allow(("oss:ListBuckets",), "acs:oss:*:*:*"),
         _allow(_STORE, ours),

@@ -34,6 +34,10 @@ LEFTOVER = Leftover(
 )
 
 
+async def nobody_refused(*_: object) -> None:
+    """Stand in for the question whether the whole account is refused."""
+
+
 async def nothing_unfinished(*_: object) -> bool:
     """Stand in for the look at what a run of yesterday's has left."""
     return False
@@ -199,6 +203,7 @@ if __name__ == "__main__":
     if name in SCRIPTS:
         vars(library)["Run"] = run_with(SCRIPTS[name], [])
         vars(preparing)["is_unfinished"] = nothing_unfinished
+        vars(library)["refuse_account"] = nobody_refused
     else:
         vars(cleanup)["find_leftovers"] = _find
         vars(cleanup)["remove_leftovers"] = REMOVERS[name]

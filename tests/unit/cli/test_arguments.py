@@ -54,7 +54,9 @@ def test_every_flag_that_a_release_has_is_there() -> None:
     argv += (
         " --all-or-nothing --detect -r eu-west-1 --allow-failure eu-west-1 --timeout 2h"
     )
-    argv += " --except us-west-1"
+    argv += " --except us-west-1 --share 1234567890123456 --share 23456 --tag a=b"
+    argv += " --tag c= --description text --imds v2 --nvme unsupported --as qcow2"
+    argv = argv.replace(" -p ", " --no-public ")
     assert publish(*argv.split(), "a.img").wanted.keys() == {*RELEASE_FLAGS, "image"}
     images = (
         Image(
@@ -63,6 +65,7 @@ def test_every_flag_that_a_release_has_is_there() -> None:
             family="f1",
             boot_mode=BootMode.UEFI,
             architecture=Architecture.ARM64,
+            as_qcow2=True,
         ),
     )
     assert release(*argv.split(), "a.img") == Release(
@@ -70,7 +73,12 @@ def test_every_flag_that_a_release_has_is_there() -> None:
         options=Options(
             regions=("eu-west-1",),
             excluded=frozenset({"us-west-1"}),
-            public=True,
+            public=False,
+            share=("1234567890123456", "23456"),
+            tags={"a": "b", "c": ""},
+            description="text",
+            imds="v2",
+            nvme="unsupported",
             overwrite=True,
             all_or_nothing=True,
             detect=True,
@@ -355,6 +363,14 @@ def test_what_to_prune_is_as_in_a_file() -> None:
         ("--boot-mode UEFI-Preferred a.img", "--boot-mode"),
         ("--architecture i386 a.img", "--architecture"),
         ("a.img --sha256", "--sha256"),
+        ("--share me a.img", "no account id"),
+        ("--tag project a.img", "not KEY=VALUE"),
+        ("--tag acs:x=1 a.img", "begins with acs:, which is taken"),
+        ("--tag ali-import:run=1 a.img", "begins with ali-import:, which is taken"),
+        ("--tag x=http://y a.img", "holds a link"),
+        ("--description x a.img", "2 to 256 characters"),
+        ("--imds v3 a.img", "--imds"),
+        ("--nvme yes a.img", "--nvme"),
         ("cleanup a.img", "a.img"),
         ("cleanup --public", "--public"),
         ("check a.img", "a.img"),

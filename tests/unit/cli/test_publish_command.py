@@ -25,6 +25,7 @@ from tests.unit.cli.scripted import (
     SCRIPTS,
     Script,
     ScriptedRun,
+    nobody_refused,
     nothing_unfinished,
     run_with,
 )
@@ -58,6 +59,7 @@ def command(made: list[ScriptedRun], monkeypatch: pytest.MonkeyPatch) -> Command
     def run(script: Script, *argv: str) -> int:
         monkeypatch.setattr(library, "Run", run_with(script, made))
         monkeypatch.setattr(preparing, "is_unfinished", nothing_unfinished)
+        monkeypatch.setattr(library, "refuse_account", nobody_refused)
         return main.main(argv)
 
     return run
@@ -109,7 +111,7 @@ def test_without_flags_the_options_are_the_defaults(
     monkeypatch.setattr("time.time", lambda: 1767949200.0)
     assert command(place_all, "bios.img") == 0
     options = made[0].options
-    assert (options.regions, options.role, options.public) == ((), "", False)
+    assert (options.regions, options.role, options.public) == ((), "", None)
     assert options.timeout_s == 4 * 3600
     assert [target.name for target in made[0].targets] == ["ipxe-20260109"]
 
@@ -518,13 +520,6 @@ def test_v_logs_what_happens(
     assert "only with -vv" not in errors
     assert command(script, "-vv", "-n", "n1", "bios.img") == 0
     assert "DEBUG only with -vv" in capsys.readouterr().err
-
-
-def test_an_allowed_failure_in_no_region_is_pointed_out(
-    command: Command, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command(place_all, "--allow-failure", "cn-gone-1", "bios.img") == 0
-    assert "--allow-failure cn-gone-1 is not one of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -345,13 +345,13 @@ def test_what_the_cloud_does_not_take_is_refused_with_the_way_to_convert_it(
 def test_what_goes_up_is_the_file_as_it_is(
     image: Path, build: Callable[[bytes], bytes]
 ) -> None:
-    """Its hash and its parts are of the file, its size is of the disk."""
+    """Its hash and its pack are of the file, its size is of the disk."""
     content = build(scattered())
     image.write_bytes(content)
     found = inspect(image)
     assert found.format == ("QCOW2" if build is qcow2 else "VHD")
     assert found.sha256 == hashlib.sha256(content).hexdigest()
-    assert found.file_bytes == sum(part.length for part in found.parts) == len(content)
+    assert found.file_bytes == found.pack.size_bytes == len(content)
     assert found.virtual_bytes == len(scattered())
     assert found.suffix == "-uefi-multi"
 

@@ -85,7 +85,7 @@ def test_a_compressed_disk_is_what_is_in_it(
     assert found.path == image
     assert found.content == found.unpacked != image
     assert found.content.read_bytes() == data
-    for name in ("format", "virtual_bytes", "file_bytes", "sha256", "suffix", "parts"):
+    for name in ("format", "virtual_bytes", "file_bytes", "sha256", "suffix", "pack"):
         assert getattr(found, name) == getattr(wanted, name)
     # Zeros take no place.
     assert found.content.stat().st_blocks * 512 < 2 * MIB

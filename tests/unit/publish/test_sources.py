@@ -150,6 +150,19 @@ def test_one_region_is_the_seed_until_it_gives_up() -> None:
     run(main)
 
 
+def test_a_region_stays_the_seed_when_it_has_ended_with_an_image() -> None:
+    async def main() -> None:
+        sources = table("a-1", "b-1")
+        assert sources.claim_seed("a-1")
+        assert await still_waits(sources.seed_settled)
+        sources.add_image("a-1", "m-a")
+        sources.forget("a-1")
+        assert await sources.seed_settled()
+        assert not sources.claim_seed("b-1")
+
+    run(main)
+
+
 def test_an_object_is_waited_for_while_a_region_may_stage_it() -> None:
     async def main() -> None:
         sources = table("a-1", "b-1", "c-1")

@@ -29,12 +29,12 @@ from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.values import (
     Body,
     Fetch,
-    FileRange,
     ObjectSource,
     StoredObject,
     StoredPart,
     Upload,
 )
+from ali_import.disk.pack import Extent, PartBody
 from ali_import.errors import ApiError, CloudError, SourcesGoneError, TransportError
 from ali_import.relay import handler as relay
 from ali_import.relay import package
@@ -84,7 +84,7 @@ def bodies(directory: Path) -> dict[str, Body]:
     path.write_bytes(b"before" + DATA)
     return {
         "bytes": DATA,
-        "file": FileRange(path=path, offset=6, length=len(DATA)),
+        "file": PartBody(path=path, extents=(Extent(6, len(DATA)),)),
         "fetch": Fetch(sources=(SOURCE,), offset=0, length=len(DATA)),
     }
 
@@ -147,6 +147,21 @@ STARTED = (
     "<InitiateMultipartUploadResult><UploadId>U</UploadId>"
     "</InitiateMultipartUploadResult>"
 )
+COPY = calls.UploadPartCopy(
+    **WHERE,
+    key="k",
+    upload_id="U",
+    number=1,
+    source_bucket="b-2",
+    source_key="s",
+    offset=5,
+    length=7,
+)
+PARTS = (
+    "<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>E</ETag>"
+    "<Size>7</Size></Part></ListPartsResult>"
+)
+COPIED = StoredPart(number=1, etag="E")
 CALLS: list[tuple[calls.DataCall[Any], str, Any]] = [
     (calls.ListObjects(**WHERE), PAGE, (StoredObject(key="k", size_bytes=7),)),
     (
@@ -155,6 +170,12 @@ CALLS: list[tuple[calls.DataCall[Any], str, Any]] = [
         (Upload(key="k", upload_id="U"),),
     ),
     (calls.InitiateMultipartUpload(**WHERE, key="k"), STARTED, "U"),
+    (COPY, "<CopyPartResult><ETag>E</ETag></CopyPartResult>", COPIED),
+    (
+        calls.ListParts(**WHERE, key="k", upload_id="U"),
+        PARTS,
+        (StoredPart(number=1, etag="E", size_bytes=7),),
+    ),
     (
         calls.CompleteMultipartUpload(
             **WHERE, key="k", upload_id="U", parts=[StoredPart(number=1, etag="E")]
@@ -315,7 +336,7 @@ def test_a_body_that_fits_no_invocation_takes_the_next_route(
     with path.open("wb") as file:
         file.truncate(size)
     zeros = hashlib.md5(bytes(size), usedforsecurity=False).hexdigest()
-    body = FileRange(path=path, offset=0, length=size)
+    body = PartBody(path=path, extents=(Extent(0, size),))
     error = failure(
         cloud, calls.PutObject(**WHERE, key="k", body=body, content_md5=zeros)
     )

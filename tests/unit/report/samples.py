@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ali_import.disk import BootMode, DiskImage
+from ali_import.disk.pack import Pack, Part
 from ali_import.publish.model import (
     Leftover,
     Outcome,
@@ -88,6 +89,12 @@ MIXED = Report(
 )
 
 
+def pack_of(size_bytes: int) -> Pack:
+    """A pack of one part."""
+    part = Part(number=1, offset=0, length=size_bytes, md5="0" * 32)
+    return Pack(parts=(part,))
+
+
 def target() -> Target:
     """Return a target such as the outcomes are about."""
     image = DiskImage(
@@ -95,6 +102,7 @@ def target() -> Target:
         format="RAW",
         virtual_bytes=1 << 20,
         file_bytes=1 << 20,
+        pack=pack_of(1 << 20),
         sha256="ab" * 32,
         architecture=None,
         boot_mode=BootMode.UEFI,

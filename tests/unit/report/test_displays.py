@@ -357,7 +357,7 @@ def test_the_live_display_shows_bar_counts_and_news() -> None:
 
 def many(shown: LiveDisplay, clock: Clock) -> None:
     """Show 32 regions on a bad day, and one that does not answer."""
-    big = replace(samples.target().image, file_bytes=1 << 30)
+    big = replace(samples.target().image, pack=samples.pack_of(1 << 30))
     shown.know(
         [replace(samples.target(), name=name, image=big) for name in bad_day.NAMES]
     )

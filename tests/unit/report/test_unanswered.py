@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from ali_import.cloud.calls import DescribeRegions, GetCallerIdentity, PutObject
-from ali_import.cloud.values import FileRange
+from ali_import.disk.pack import Extent, PartBody
 from ali_import.errors import ApiError, TransportError
 from ali_import.report.unanswered import Silence, Unanswered
 from tests.unit.report.bad_day import Clock
@@ -86,7 +86,7 @@ def test_what_was_given_up_is_forgotten() -> None:
 def test_sending_bytes_takes_its_time(tmp_path: Path, *, lost: bool) -> None:
     far = Far(Clock())
     cloud = Unanswered(far, clock_s=far.clock)
-    body = FileRange(path=tmp_path, offset=0, length=1)
+    body = PartBody(path=tmp_path, extents=(Extent(0, 1),))
     put = PutObject(region="r", bucket="b", key="k", body=body, content_md5="")
     if lost:
         far.fails = LOST

@@ -18,7 +18,8 @@ from ali_import.cloud.sdk import wire
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.sdk.services import ADAPTERS, answers
 from ali_import.cloud.sdk.settings import Settings
-from ali_import.cloud.values import Fetch, FileRange, ObjectSource
+from ali_import.cloud.values import Fetch, ObjectSource
+from ali_import.disk.pack import Extent, PartBody
 from ali_import.errors import CloudError
 from emulator.tests.support.waiting import HANG_S
 from tests.unit.sdk.conftest import static_credentials
@@ -187,7 +188,7 @@ async def test_a_cancelled_upload_stops_between_blocks(
         region="eu-west-1",
         bucket="b-1",
         key="k",
-        body=FileRange(path=Path("/dev/zero"), offset=0, length=size),
+        body=PartBody(path=Path("/dev/zero"), extents=(Extent(0, size),)),
         content_md5=MD5_OF_NOTHING,
     )
     # It would take hours, and is left: that this ends says so.
@@ -203,7 +204,7 @@ def test_a_file_that_became_shorter_is_named(cloud: SdkCloud, tmp_path: Path) ->
         region="eu-west-1",
         bucket="b-1",
         key="k",
-        body=FileRange(path=image, offset=0, length=2000),
+        body=PartBody(path=image, extents=(Extent(0, 2000),)),
         content_md5=MD5_OF_NOTHING,
     )
     with pytest.raises(CloudError, match=r"disk\.img.*shorter") as caught:

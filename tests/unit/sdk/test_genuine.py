@@ -69,6 +69,10 @@ CALLS: list[calls.Call[Any]] = [
     calls.DeleteObjects(**IN_BUCKET, keys=["k"]),
     calls.InitiateMultipartUpload(**OBJECT),
     calls.UploadPart(**UPLOAD, number=1, body=b"", content_md5=MD5),
+    calls.UploadPartCopy(
+        **UPLOAD, number=1, source_bucket="b-2", source_key="s", offset=0, length=1
+    ),
+    calls.ListParts(**UPLOAD),
     calls.CompleteMultipartUpload(**UPLOAD, parts=[StoredPart(number=1, etag="E")]),
     calls.AbortMultipartUpload(**UPLOAD),
     calls.ListMultipartUploads(**IN_BUCKET),

@@ -10,16 +10,16 @@ import anyio
 import pytest
 
 from ali_import.cloud import calls
-from ali_import.cloud.sdk.bodies import RangeReader
+from ali_import.cloud.sdk.bodies import BodyReader
 from ali_import.cloud.sdk.cloud import SdkCloud
 from ali_import.cloud.values import (
     Body,
     Bucket,
-    FileRange,
     StoredObject,
     StoredPart,
     Upload,
 )
+from ali_import.disk.pack import Extent, PartBody
 from ali_import.errors import TransportError
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_xml
 
@@ -48,7 +48,7 @@ def test_an_object_is_stored_with_a_digest_that_oss_checks(
 ) -> None:
     far.answer = lambda _seen: Reply(headers={"x-oss-hash-crc64ecma": "1"})
     body: Body = (
-        FileRange(path=image, offset=6, length=len(DATA)) if from_file else DATA
+        PartBody(path=image, extents=(Extent(6, len(DATA)),)) if from_file else DATA
     )
     request = calls.PutObject(
         region=REGION, bucket="b-1", key="a/ä b", body=body, content_md5=md5(DATA)
@@ -66,7 +66,7 @@ def test_an_object_is_stored_with_a_digest_that_oss_checks(
 
 
 def test_a_range_of_a_file_reads_as_a_file_of_its_own(image: Path) -> None:
-    with RangeReader(FileRange(path=image, offset=6, length=len(DATA))) as reader:
+    with BodyReader(PartBody(path=image, extents=(Extent(6, len(DATA)),))) as reader:
         assert len(reader) == len(DATA)
         assert reader.read(10) == DATA[:10]
         assert reader.tell() == 10
@@ -82,7 +82,7 @@ def test_a_range_is_read_in_blocks_not_whole(cloud: SdkCloud, far: FarSide) -> N
 
     size = 300 * 1024 * 1024
     far.answer = lambda _seen: Reply(status=200, headers={"ETag": '"E"'})
-    zeros = FileRange(path=Path("/dev/zero"), offset=0, length=size)
+    zeros = PartBody(path=Path("/dev/zero"), extents=(Extent(0, size),))
     request = calls.UploadPart(
         region=REGION,
         bucket="b-1",
@@ -269,6 +269,54 @@ def test_uploads_of_all_pages_are_listed(far: FarSide, cloud: SdkCloud) -> None:
     assert found == (Upload(key="a", upload_id="1"), Upload(key="b", upload_id="2"))
     assert far.seen[1].query["key-marker"] == "a"
     assert far.seen[1].query["upload-id-marker"] == "1"
+
+
+def test_parts_of_all_pages_are_listed(far: FarSide, cloud: SdkCloud) -> None:
+    root = "ListPartsResult"
+    row = (
+        "<Part><PartNumber>{}</PartNumber><ETag>&quot;A0&quot;</ETag>"
+        "<Size>{}</Size></Part>"
+    )
+    far.answer = pages(
+        (root, "<NextPartNumberMarker>1</NextPartNumberMarker>" + row.format(1, 10)),
+        (root, row.format(2, 7)),
+    )
+    request = calls.ListParts(region=REGION, bucket="b-1", key="k", upload_id="U")
+    found = anyio.run(cloud.call, request)
+    assert found == (
+        StoredPart(number=1, etag='"A0"', size_bytes=10),
+        StoredPart(number=2, etag='"A0"', size_bytes=7),
+    )
+    assert far.seen[1].query["part-number-marker"] == "1"
+    assert found[0].holds(10, "a0")
+    assert not found[0].holds(11, "a0")
+    assert not found[0].holds(10, "a1")
+
+
+def test_a_part_is_copied_from_a_range_of_an_object(
+    far: FarSide, cloud: SdkCloud
+) -> None:
+    far.answer = lambda _seen: as_xml(
+        "<CopyPartResult><ETag>&quot;E&quot;</ETag></CopyPartResult>"
+    )
+    request = calls.UploadPartCopy(
+        region=REGION,
+        bucket="b-1",
+        key="k",
+        upload_id="U",
+        number=3,
+        source_bucket="b-2",
+        source_key="a/b",
+        offset=100,
+        length=50,
+    )
+    part = anyio.run(cloud.call, request)
+    assert part == StoredPart(number=3, etag='"E"')
+    [seen] = far.seen
+    assert (seen.method, seen.body) == ("PUT", b"")
+    assert seen.query == {"partNumber": "3", "uploadId": "U"}
+    assert seen.headers["x-oss-copy-source"] == "/b-2/a/b"
+    assert seen.headers["x-oss-copy-source-range"] == "bytes=100-149"
 
 
 def test_an_upload_is_begun(far: FarSide, cloud: SdkCloud) -> None:

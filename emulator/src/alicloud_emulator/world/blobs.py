@@ -26,6 +26,31 @@ BLOCK_BYTES = 256 * 1024
 _TURN_BYTES = 64 * 1024
 """About an eighth of a millisecond of CRC-64."""
 
+Identity = tuple[int, int, bytes]
+"""Size, CRC-64 and MD5 (of parts: of their MD5s): blobs that share it are taken for alike."""
+
+_KNOWN_MAX = 100_000
+
+
+class _Known:
+    """Checksums of what was read once, wherever the same bytes are again.
+
+    A program that puts one object into thirty regions would have each copy of it read.
+    """
+
+    def __init__(self) -> None:
+        self.slices: dict[tuple[Identity, int, int], tuple[int, bytes]] = {}
+        self.sha256s: dict[Identity, str] = {}
+
+    def trim(self) -> None:
+        """Forget everything when there is too much of it."""
+        for found in (self.slices, self.sha256s):
+            if len(found) > _KNOWN_MAX:
+                found.clear()
+
+
+_KNOWN = _Known()
+
 
 def unlinked(path: Path) -> None:
     """Remove a file that may be gone already."""
@@ -73,16 +98,24 @@ class Blob(ABC):
         The first call reads the whole blob (about a second a GiB), so call it from a
         worker thread when the blob may be large; later calls remember.
         """
-        if not self._sha256:
+        if not self.sha256_known:
             digest = hashlib.sha256()
             for block in self.blocks():
                 digest.update(block)
-            self._sha256 = digest.hexdigest()
+            self._sha256 = _KNOWN.sha256s[self.identity] = digest.hexdigest()
+            _KNOWN.trim()
         return self._sha256
+
+    @property
+    def identity(self) -> Identity:
+        """What tells its bytes from others."""
+        return self.size, self.crc64, self.md5
 
     @property
     def sha256_known(self) -> str:
         """The SHA-256 in hex if it has been computed, else ""."""
+        if not self._sha256:
+            self._sha256 = _KNOWN.sha256s.get(self.identity, "")
         return self._sha256
 
 
@@ -172,7 +205,18 @@ class JoinedBlob(Blob):
                     row.parts.append(part)
                     row.ends.append(size)
         self._row = row
+        self._identity: Identity | None = None
         super().__init__(size=size, crc64=crc, md5=b"")
+
+    @property
+    @override
+    def identity(self) -> Identity:
+        if self._identity is None:
+            digest = _md5()
+            for part in self.row().parts:
+                digest.update(f"{part.identity}".encode())
+            self._identity = self.size, self.crc64, digest.digest()
+        return self._identity
 
     def row(self) -> "_Row":
         """Return the parts to append to: a copy if somebody did so already."""
@@ -203,12 +247,17 @@ class SliceBlob(Blob):
     """
 
     def __init__(self, whole: Blob, offset: int, length: int) -> None:
-        crc, md5, size = Crc64(), _md5(), 0
-        for block in whole.blocks(offset, length):
-            crc.update(block)
-            md5.update(block)
-            size += len(block)
-        super().__init__(size=size, crc64=crc.value, md5=md5.digest())
+        size = max(0, min(length, whole.size - offset))
+        known = whole.identity, offset, size
+        sums = _KNOWN.slices.get(known)
+        if sums is None:
+            crc, md5 = Crc64(), _md5()
+            for block in whole.blocks(offset, size):
+                crc.update(block)
+                md5.update(block)
+            _KNOWN.trim()
+            sums = _KNOWN.slices[known] = crc.value, md5.digest()
+        super().__init__(size=size, crc64=sums[0], md5=sums[1])
         self._whole = whole
         self._offset = offset
 

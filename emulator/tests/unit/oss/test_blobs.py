@@ -53,7 +53,7 @@ def test_ten_thousand_parts_are_joined_by_looking_up(
 def test_what_is_written_is_read(kind: str, tmp_path: Path) -> None:
     blobs: Blobs = MemoryBlobs() if kind == "memory" else DirectoryBlobs(tmp_path)
     writer = blobs.writer()
-    data = bytes(range(256)) * 3000
+    data = bytes(range(256)) * 3000 + kind.encode()
     for start in range(0, len(data), 100_000):
         writer.write(data[start : start + 100_000])
     blob = writer.finish()
@@ -63,7 +63,7 @@ def test_what_is_written_is_read(kind: str, tmp_path: Path) -> None:
     assert blob.sha256_known == ""
     assert blob.sha256() == blob.sha256_known == hashlib.sha256(data).hexdigest()
     assert blob.read(255, 3) == b"\xff\x00\x01"
-    assert blob.read(len(data) - 1, 99) == b"\xff"
+    assert blob.read(len(data) - 1, 99) == b"y"
     assert blob.read(len(data), 99) == b""
     blocks = list(blob.blocks())
     assert max(map(len, blocks)) == BLOCK_BYTES

@@ -10,7 +10,7 @@ from typing import Self
 
 from anyio import from_thread
 
-from ali_import.cloud.values import FileRange, ObjectSource
+from ali_import.cloud.values import LocalBody, ObjectSource
 from ali_import.units import KIB
 
 BLOCK_BYTES = 64 * KIB
@@ -42,15 +42,15 @@ class FileChangedError(Exception):
 
 
 @contextmanager
-def opened(body: FileRange, md5: str) -> Iterator["RangeReader"]:
-    """Open a range of a file whose MD5 is known, in hexadecimal.
+def opened(body: LocalBody, md5: str) -> Iterator["BodyReader"]:
+    """Open a body whose MD5 is known, in hexadecimal.
 
     Raises:
         FileChangedError: The upload failed, and the file is to blame: it is gone, or
             has other bytes there.
     """
     try:
-        with RangeReader(body) as reader:
+        with BodyReader(body) as reader:
             yield reader
     except Exception as exc:
         if why := _changed(body, md5):
@@ -58,11 +58,11 @@ def opened(body: FileRange, md5: str) -> Iterator["RangeReader"]:
         raise
 
 
-def _changed(body: FileRange, md5: str) -> str:
-    """Return what became of the range since it was inspected, or ""."""
+def _changed(body: LocalBody, md5: str) -> str:
+    """Return what became of a body since its file was inspected, or ""."""
     digest = hashlib.md5(usedforsecurity=False)
     try:
-        with RangeReader(body) as reader:
+        with BodyReader(body) as reader:
             for block in reader:
                 digest.update(block)
     except OSError as exc:
@@ -74,52 +74,62 @@ def _changed(body: FileRange, md5: str) -> str:
     return ""
 
 
-class RangeReader:
-    """A range of a file as a readable body of known length, never loaded whole.
+class BodyReader:
+    """A local body as a readable file of known length, never loaded whole.
 
     Between blocks it looks whether the call was cancelled, so that an upload over a
     slow line stops at once when the run is interrupted.
     """
 
-    def __init__(self, body: FileRange) -> None:
-        self._range = body
-        self._file = body.path.open("rb")
-        self._file.seek(body.offset)
+    def __init__(self, body: LocalBody) -> None:
+        self._body = body
         self._position = 0
+        self._blocks = body.blocks()
+        self._rest = b""
 
     def __len__(self) -> int:
         """Return the length in bytes; the HTTP layer sends it ahead."""
-        return self._range.length
+        return self._body.length
 
     def tell(self) -> int:
-        """Return the position within the range."""
+        """Return the position."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move within the range."""
+        """Move within the body."""
         start = {
             io.SEEK_SET: 0,
             io.SEEK_CUR: self._position,
-            io.SEEK_END: self._range.length,
+            io.SEEK_END: self._body.length,
         }[whence]
-        self._position = min(max(start + offset, 0), self._range.length)
-        self._file.seek(self._range.offset + self._position)
+        position = min(max(start + offset, 0), self._body.length)
+        if position != self._position:
+            self._position = position
+            self._blocks = self._body.blocks(position)
+            self._rest = b""
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        """Read at most ``size`` bytes of the range.
+        """Read at most ``size`` bytes.
 
         Raises:
             EOFError: The file has become shorter.
         """
         _stop_if_cancelled()
-        left = self._range.length - self._position
+        left = self._body.length - self._position
         wanted = left if size < 0 else min(size, left)
-        block = self._file.read(wanted)
-        if len(block) != wanted:
-            raise EOFError
+        pieces = [self._rest[:wanted]]
+        self._rest = self._rest[wanted:]
+        missing = wanted - len(pieces[0])
+        while missing:
+            block = next(self._blocks, b"")
+            if not block:
+                raise EOFError
+            pieces.append(block[:missing])
+            self._rest = block[missing:]
+            missing -= len(pieces[-1])
         self._position += wanted
-        return block
+        return b"".join(pieces)
 
     def __iter__(self) -> Iterator[bytes]:
         """Give the rest in blocks."""
@@ -130,7 +140,7 @@ class RangeReader:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self._file.close()
+        self._blocks = iter(())  # closes the file
 
 
 def _stop_if_cancelled() -> None:

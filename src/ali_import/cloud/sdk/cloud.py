@@ -25,7 +25,7 @@ from ali_import.cloud.sdk.credentials import Credentials
 from ali_import.cloud.sdk.services import ADAPTERS, Services
 from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.sdk.translate import Place, translated
-from ali_import.cloud.values import FileRange
+from ali_import.cloud.values import LocalBody
 from ali_import.errors import ApiError
 from ali_import.units import MIB
 
@@ -185,6 +185,6 @@ class SdkCloud:
 
 def _inline_bytes(body: object) -> int:
     """Return how many bytes of a relayed body travel inside the invocation."""
-    if isinstance(body, FileRange):
+    if isinstance(body, LocalBody):
         return body.length
     return len(body) if isinstance(body, bytes) else 0

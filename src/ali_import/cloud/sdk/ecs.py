@@ -244,6 +244,7 @@ def modify_image_attribute(
         "ImageId": call.image_id,
         "ImageName": call.name,
         "ImageFamily": call.family,
+        "Description": call.description,
         "BootMode": call.boot_mode,
         "Features": {"NvmeSupport": call.nvme, "ImdsSupport": call.imds},
         "Status": call.status,

@@ -20,7 +20,7 @@ from ali_import.cloud.sdk.translate import Place, translated
 from ali_import.cloud.values import (
     Bucket,
     Fetch,
-    FileRange,
+    LocalBody,
     ObjectSource,
     StoredObject,
     StoredPart,
@@ -64,7 +64,7 @@ def _readable(
 ) -> Iterator[Any]:
     """Give the body as the HTTP client wants it."""
     body = call.body
-    if isinstance(body, FileRange):
+    if isinstance(body, LocalBody):
         with opened(body, call.content_md5) as reader:
             yield reader
     elif isinstance(body, Fetch):
@@ -279,6 +279,60 @@ def upload_part(services: Services, call: calls.UploadPart) -> StoredPart:
             **options,
         )
     return StoredPart(number=call.number, etag=_told(answer.etag))
+
+
+@answers(calls.UploadPartCopy)
+def upload_part_copy(services: Services, call: calls.UploadPartCopy) -> StoredPart:
+    """Store one part as a range of an object."""
+    from alibabacloud_oss_v2 import UploadPartCopyRequest
+
+    client, options = _carrier(services, call)
+    answer = client.upload_part_copy(
+        UploadPartCopyRequest(
+            bucket=call.bucket,
+            key=call.key,
+            part_number=call.number,
+            upload_id=call.upload_id,
+            source_bucket=call.source_bucket,
+            source_key=call.source_key,
+            source_range=f"bytes={call.offset}-{call.offset + call.length - 1}",
+        ),
+        **options,
+    )
+    return StoredPart(number=call.number, etag=_told(answer.etag))
+
+
+@answers(calls.ListParts)
+def list_parts(services: Services, call: calls.ListParts) -> tuple[StoredPart, ...]:
+    """Return the parts that an unfinished upload has, all pages."""
+    from alibabacloud_oss_v2 import ListPartsRequest
+
+    client, options = _carrier(services, call)
+    found: list[StoredPart] = []
+    marker = None
+    for _page in range(PAGES_MAX):
+        answer = client.list_parts(
+            ListPartsRequest(
+                bucket=call.bucket,
+                key=call.key,
+                upload_id=call.upload_id,
+                max_parts=PAGE_ROWS_MAX,
+                part_number_marker=marker,
+            ),
+            **options,
+        )
+        found += [
+            StoredPart(
+                number=int(row.part_number),
+                etag=_told(row.etag),
+                size_bytes=int(row.size or 0),
+            )
+            for row in answer.parts or ()
+        ]
+        marker = _next(answer.is_truncated, answer.next_part_number_marker)
+        if marker is None:
+            return tuple(found)
+    raise GarbledAnswerError(_END_MISSING)
 
 
 @answers(calls.CompleteMultipartUpload)

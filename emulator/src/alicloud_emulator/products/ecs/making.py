@@ -7,13 +7,14 @@ from alicloud_emulator.products.rpc.action import Call, action
 from alicloud_emulator.products.rpc.bodies import Document
 from alicloud_emulator.products.rpc.door import once
 from alicloud_emulator.products.rpc.parameters import tag_pairs
+from alicloud_emulator.products.turn import turn
 from alicloud_emulator.world.ecs.copies import CopySpec
 from alicloud_emulator.world.ecs.import_checks import ImportDisk, ImportSpec
 from alicloud_emulator.world.ecs.records import Origin
 from alicloud_emulator.world.ecs.refusals import FACTS, refusal
 from alicloud_emulator.world.errors import ServiceError
 
-_HASHED_INLINE_BYTES_MAX = 1024 * 1024
+_HASHED_INLINE_BYTES_MAX = 8 * 1024 * 1024
 
 
 async def hash_object(call: Call) -> None:
@@ -32,7 +33,8 @@ async def hash_object(call: Call) -> None:
         except ServiceError:
             return
         if blob.size > _HASHED_INLINE_BYTES_MAX and not blob.sha256_known:
-            await anyio.to_thread.run_sync(blob.sha256)
+            async with turn():
+                await anyio.to_thread.run_sync(blob.sha256)
 
 
 @action(

@@ -15,6 +15,7 @@ from alicloud_emulator.products.oss.call import (
 )
 from alicloud_emulator.products.oss.downloads import asked_range
 from alicloud_emulator.products.oss.objects import written_attributes
+from alicloud_emulator.products.turn import turn
 from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.blobs import Blob, SliceBlob
 from alicloud_emulator.world.oss import Bucket, Upload
@@ -27,6 +28,9 @@ from alicloud_emulator.world.oss.values import Part
 _COMPLETE_BODY_BYTES_MAX = 4 * 1024 * 1024
 _READ_AT_ONCE_BYTES = 64 * 1024
 """About 700 parts, which take some ten milliseconds to read."""
+
+# Its checksums take some 30 ms.
+_SLICE_BYTES_INLINE_MAX = 8 * 1024 * 1024
 
 
 async def initiate(call: Call) -> Response:
@@ -108,8 +112,12 @@ async def _slice(call: Call, blob: Blob) -> Blob:
     offset, length = wish or (0, blob.size)
     if length == blob.size and blob.md5:
         return blob
-    # Checksums of what may be gigabytes: not on the event loop.
-    return await to_thread.run_sync(SliceBlob, blob, offset, length)
+    if length <= _SLICE_BYTES_INLINE_MAX:
+        return SliceBlob(blob, offset, length)
+    # Checksums of what may be gigabytes: not on the event loop, and one at a time, since
+    # what comes next is often the same.
+    async with turn():
+        return await to_thread.run_sync(SliceBlob, blob, offset, length)
 
 
 def _addressed(call: Call) -> tuple[Uploads, int, str]:
