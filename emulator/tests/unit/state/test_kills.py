@@ -4,20 +4,28 @@ import hashlib
 import json
 import os
 import signal
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from random import Random
 from threading import Thread
 from typing import Any
+from zipfile import ZipFile
 
 import oss2
 import pytest
+from alibabacloud_fc20230330 import models as fc_models
+from alibabacloud_fc20230330.client import Client as Fc
+from alibabacloud_tea_openapi.models import Config
 from aliyunsdkcore.acs_exception.exceptions import ClientException
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import CommonRequest
+from darabonba.runtime import RuntimeOptions
+from Tea.exceptions import TeaException
 
 from alicloud_emulator import testing
 from emulator.tests.support.waiting import until
@@ -173,3 +181,78 @@ def test_what_eight_clients_were_answered_is_there_after_a_kill(
             return {one["status"] for one in second.things("image")}
 
         until(lambda: statuses() <= {"Available"})
+
+
+CODE = """
+import os, time
+def handler(event, context):
+    with open(event, "ab") as mark:
+        mark.write(b"begun ")
+    if os.path.getsize(event) == len("begun "):
+        time.sleep(60)
+    with open(event, "ab") as mark:
+        mark.write(b"done ")
+"""
+
+
+def test_accepted_invocations_are_tried_again_after_a_kill(tmp_path: Path) -> None:
+    """And what ran does not count as running for ever."""
+    state, mark = tmp_path / "state", tmp_path / "mark"
+    one_at_once = {"extends": "fast", "limits": {"function_instances": 1}}
+
+    def functions(cloud: testing.Cloud) -> Fc:
+        endpoint = cloud.proxy.removeprefix("http://")
+        key_id, secret = cloud.access_key
+        return Fc(
+            Config(
+                access_key_id=key_id,
+                access_key_secret=secret,
+                endpoint=endpoint,
+                protocol="http",
+            )
+        )
+
+    def invoke(cloud: testing.Cloud, kind: str) -> int:
+        runtime, payload = RuntimeOptions(read_timeout=60_000), bytes(mark)
+        headers = fc_models.InvokeFunctionHeaders(x_fc_invocation_type=kind)
+        request = fc_models.InvokeFunctionRequest(body=BytesIO(payload))
+        answer = functions(cloud).invoke_function_with_options(
+            "job", request, headers, runtime
+        )
+        return int(answer.status_code)
+
+    with testing.Cloud(state=state, profile=one_at_once) as first:
+        zipped = BytesIO()
+        with ZipFile(zipped, "w") as package:
+            package.writestr("index.py", CODE)
+        made = fc_models.CreateFunctionInput(
+            function_name="job",
+            handler="index.handler",
+            runtime="python3.10",
+            timeout=60,
+            code=fc_models.InputCodeLocation(
+                zip_file=b64encode(zipped.getvalue()).decode()
+            ),
+        )
+        functions(first).create_function(fc_models.CreateFunctionRequest(body=made))
+        assert invoke(first, "Async") == 202
+        until(mark.exists)
+        Client(first).pail.create_bucket()  # writes what there is, the count too
+        os.kill(first.pid, signal.SIGKILL)
+    with testing.Cloud(state=state, profile=one_at_once) as second:
+        until(lambda: mark.read_text() == "begun begun done ")
+        until(lambda: _is_free(lambda: invoke(second, "Sync")))
+        assert mark.read_text() == "begun begun done begun done "
+    with testing.Cloud(state=state, profile=one_at_once) as third:
+        assert invoke(third, "Sync") == 200
+        assert mark.read_text().count("done") == 3, "what was done is not done again"
+
+
+def _is_free(invoke: Callable[[], int]) -> bool:
+    """Whether an invocation is let in: the one before has written, and maybe not ended."""
+    try:
+        return invoke() == 200
+    except TeaException as error:
+        if error.code != "ResourceExhausted":
+            raise
+        return False
