@@ -210,6 +210,8 @@ def test_the_clock_is_moved_and_a_reset_empties(
     page.value("document.querySelector('#speed').dispatchEvent(new Event('change'))")
     until(lambda: cloud._server.call("GET", "/clock")["speed"] == 60)
     click(page, "#reset")
+    # A question is no larger than what it says.
+    assert page.value("document.querySelector('#sure').offsetHeight") < 300
     click(page, "#sure-yes")
     until(lambda: texts(page, "#left") == ["left behind: 0"])
     until(lambda: texts(page, "#calls tr") == [])

@@ -27,6 +27,7 @@ from alicloud_emulator.front.trust import write_java_store
 from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.functions.network import NetworkEnv
 from alicloud_emulator.products import PRODUCTS
+from alicloud_emulator.products.fc.invocations import go_on
 from alicloud_emulator.products.wire import Host, Response, Service
 from alicloud_emulator.world.blobs import DirectoryBlobs
 from alicloud_emulator.world.faults import Do, Rule
@@ -63,11 +64,13 @@ class _Cloud:
         self,
         world: World,
         clock: CloudClock,
+        functions: Functions,
         dispatcher: Dispatcher,
         keeping: Keeping | None,
     ) -> None:
         self.world = world
         self.clock = clock
+        self.functions = functions
         self.dispatcher = dispatcher
         self.keeping = keeping
         self.ended = anyio.Event()
@@ -140,6 +143,7 @@ class Emulator:
             await Names(self._settings.profile, direct).open(self._tasks, direct)
         self.proxy = environment.proxy_url(address, port)
         self.endpoint = environment.endpoint_url(address, port)
+        self._go_on()
 
     def show(self, console: Console) -> None:
         """Let the console answer at the door, too."""
@@ -201,6 +205,12 @@ class Emulator:
             LookupError: There is none of that name.
         """
         await self._begin(partial(self.kept.saved, name))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Take up what functions of a kept world had to do: they need this network."""
+        assert self._cloud is not None
+        go_on(self._cloud.world, self._cloud.functions)
 
     async def state(self, account_id: str = "") -> documents.Document:
         """Return the state document of an account; "" for the main account.
@@ -308,7 +318,7 @@ class Emulator:
                 self.events,
                 settle=keeping.settle if keeping else at_once,
             )
-            cloud = _Cloud(world, clock, dispatcher, keeping)
+            cloud = _Cloud(world, clock, functions, dispatcher, keeping)
             task_status.started(cloud)
             await cloud.ended.wait()
         # Objects keep their files for as long as anybody refers to them: not that long.

@@ -48,7 +48,9 @@ _VALUES = (KeyTable, Recent, Blob, Random)
 _ELSEWHERE = (Profile, Facts, Past, types.FunctionType, types.MethodType, type)
 """What a keeper has and a new world's has, too: no part of its state."""
 
-_FRESH = {"_clock", "_world", "wall", "profile", "listeners", "blobs", "_happening"}
+_FRESH = {"_clock", "_world", "wall", "profile", "listeners", "blobs", "_happening"} | {
+    "_at_work"  # of functions' processes, which ended with the emulator's
+}
 """Attributes of keepers that are made anew."""
 
 _HOLD_KEEPERS = {"_parts", "_people"}

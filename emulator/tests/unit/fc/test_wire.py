@@ -177,7 +177,7 @@ async def test_asynchronous_invocations_run_afterwards(
     assert (answer.status, answer.body) == (202, b"")
     assert answer.headers["x-fc-async-task-id"] == "task-1"
     await eventually(lambda: mark.exists() and mark.read_text() == "done")
-    await eventually(lambda: not wire.cloud.world.fc._running)
+    await eventually(lambda: not wire.cloud.world.fc._at_work)
 
 
 async def test_asynchronous_invocations_are_tried_again(
@@ -189,7 +189,7 @@ async def test_asynchronous_invocations_are_tried_again(
     mark = tmp_path / "mark"
     headers = {"X-Fc-Invocation-Type": "Async"}
     assert (await wire.invoke(str(mark).encode(), headers=headers)).status == 202
-    await eventually(lambda: not wire.cloud.world.fc._running)
+    await eventually(lambda: not wire.cloud.world.fc._at_work)
     assert mark.read_text() == "xxxx"  # once, and three times again
 
 
@@ -397,7 +397,7 @@ async def test_a_runtime_that_the_emulator_does_not_run(wire: Wire) -> None:
     await wire.create(ECHO, runtime="php7.2", handler="index.handler")
     answer = await wire.invoke()
     assert (answer.status, answer.code) == (412, "FunctionNotStarted")
-    await eventually(lambda: not wire.cloud.world.fc._running)
+    await eventually(lambda: not wire.cloud.world.fc._at_work)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """Signatures, made by the official SDKs and sent over real sockets."""
 
+import hmac
 from collections.abc import Callable
 from dataclasses import replace
+from email.utils import formatdate, parsedate_to_datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from aliyunsdkcore.request import CommonRequest
 
 from alicloud_emulator.front.signatures.nonces import Nonces
 from alicloud_emulator.products.wire import Request, Response
+from alicloud_emulator.world.oss.signing import signing_key
 from alicloud_emulator.world.profile import Account, Profile
 from emulator.tests.unit.front.conftest import RunningFront, running_front
 
@@ -465,6 +469,34 @@ def test_a_v4_scope_is_of_the_day_of_the_request(clients: Clients, day: str) -> 
     answer = again(clients, sent, raw_query=query)
     assert code_of(answer) == ("InvalidArgument", 400)
     assert "signing date" in answer.json()["Message"]
+
+
+def test_a_v4_request_without_its_own_date_signs_the_ordinary_one(
+    clients: Clients,
+) -> None:
+    """As the SDK for Go does: ``Date`` is signed as it is sent."""
+    date = formatdate(usegmt=True)
+    day = parsedate_to_datetime(date).strftime("%Y%m%d")
+    scope = f"{day}/{REGION}/oss/aliyun_v4_request"
+    payload = "UNSIGNED-PAYLOAD"
+    canonical = f"GET\n/{BUCKET}/k\n\nx-oss-content-sha256:{payload}\n\n\n{payload}"
+    digest = sha256(canonical.encode()).hexdigest()
+    signature = hmac.new(
+        signing_key(clients.secret, day, REGION),
+        f"OSS4-HMAC-SHA256\n{date}\n{scope}\n{digest}".encode(),
+        sha256,
+    ).hexdigest()
+    answer = requests.get(
+        f"https://{BUCKET}.oss-{REGION}.aliyuncs.com/k",
+        headers={
+            "Authorization": f"OSS4-HMAC-SHA256 Credential={clients.key}/{scope},"
+            f"Signature={signature}",
+            "Date": date,
+            "x-oss-content-sha256": payload,
+        },
+        timeout=20,
+    )
+    assert answer.status_code == 200
 
 
 def test_a_mismatch_shows_what_the_server_signed(clients: Clients) -> None:

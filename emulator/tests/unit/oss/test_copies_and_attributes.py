@@ -95,11 +95,17 @@ def test_strangers_cannot_copy_what_they_cannot_read(cloud: Cloud) -> None:
     assert cloud.call("PUT", target, headers=FROM_K, caller=cloud.other).status == 200
 
 
-def test_keys_of_sources_are_percent_encoded(cloud: Cloud) -> None:
+@pytest.mark.parametrize("space", ["%20", "+"])
+def test_keys_of_sources_are_encoded(cloud: Cloud, space: str) -> None:
+    """Spaces as in a path or as in a form, which is what the SDK for Go does."""
     cloud.call("PUT", "pail/%E4%BA%91%20%2B%3F", b"cloud")
-    headers = {"x-oss-copy-source": "/pail/%E4%BA%91%20%2B%3F"}
+    source = f"/pail/%E4%BA%91{space}%2B%3F"
+    headers = {"x-oss-copy-source": source}
     assert cloud.call("PUT", "pail/copy", headers=headers).status == 200
     assert cloud.call("GET", "pail/copy").body == b"cloud"
+    headers = {"x-oss-symlink-target": source.removeprefix("/pail/")}
+    assert cloud.call("PUT", "pail/link?symlink", headers=headers).status == 200
+    assert cloud.call("GET", "pail/link").body == b"cloud"
 
 
 def test_objects_grow_by_appending(cloud: Cloud) -> None:

@@ -139,6 +139,14 @@ def test_conditions(cloud: Cloud, bucket: str) -> None:
             assert got.status == status, (method, name, value)
 
 
+@pytest.mark.parametrize("name", ["If-Match", "If-None-Match", "If-Modified-Since"])
+def test_uploads_take_no_conditions(cloud: Cloud, bucket: str, name: str) -> None:
+    cloud.call("PUT", f"{bucket}/k", b"1")
+    refused = cloud.call("PUT", f"{bucket}/k", b"2", headers={name: "*"})
+    assert (refused.status, refused.code) == (400, "NotImplemented")
+    assert cloud.call("GET", f"{bucket}/k").body == b"1"
+
+
 def test_overwriting_can_be_forbidden(cloud: Cloud, bucket: str) -> None:
     forbid = {"x-oss-forbid-overwrite": "true"}
     assert cloud.call("PUT", f"{bucket}/k", b"1", headers=forbid).status == 200

@@ -28,7 +28,11 @@ _DEFAULT_HEADERS = frozenset({"content-type", "content-md5"})
 
 @dataclass(frozen=True, kw_only=True)
 class _Parts:
-    """A V4 signature taken apart; ``date`` is like ``20261122T082325Z``."""
+    """A V4 signature taken apart.
+
+    ``date`` is as it was signed: like ``20261122T082325Z``, or what ``Date`` says where
+    that is the only one, as the SDK for Go does it.
+    """
 
     access_key_id: str
     scope: str
@@ -64,6 +68,7 @@ def read_header(request: Request, *, now: float) -> Claim:
         request,
         credential=fields["Credential"],
         moment=moment,
+        date="" if request.headers.get("x-oss-date", "") else date,
         additional=fields.get("AdditionalHeaders", ""),
         signature=fields["Signature"],
         bad_region=oss_errors.bad_scope("region", request.headers["authorization"]),
@@ -136,6 +141,7 @@ def _parts(
     *,
     credential: str,
     moment: float,
+    date: str = "",
     additional: str,
     signature: str,
     bad_region: ServiceError,
@@ -146,11 +152,11 @@ def _parts(
         raise oss_errors.malformed("Credential")
     access_key_id, day, region, product, terminal = fields
     # Not strftime, which writes the year 1 with one digit.
-    date = datetime.fromtimestamp(int(moment), UTC).isoformat()[:19]
-    date = date.replace("-", "").replace(":", "") + "Z"
+    iso = datetime.fromtimestamp(int(moment), UTC).isoformat()[:19]
+    iso = iso.replace("-", "").replace(":", "") + "Z"
     if terminal != TERMINAL:
         raise oss_errors.malformed("Credential")
-    if day != date[:8]:
+    if day != iso[:8]:
         raise bad_day
     if product != "oss":
         raise oss_errors.bad_scope("product", request.headers.get("authorization", ""))
@@ -161,7 +167,7 @@ def _parts(
         scope=f"{day}/{region}/{product}/{terminal}",
         day=day,
         region=region,
-        date=date,
+        date=date or iso,
         additional=tuple(sorted(filter(None, additional.lower().split(";")))),
         signature=signature.lower(),
     )

@@ -2,19 +2,25 @@
 
 import base64
 import re
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 import anyio
 
-from alicloud_emulator.products.fc.action import Asked, action
+from alicloud_emulator.products.fc.action import Asked, Executor, action
 from alicloud_emulator.products.fc.declared import body, header, path, query
 from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.fc.refusals import refusal
 from alicloud_emulator.world.fc.rules import check_choice, invalid
-from alicloud_emulator.world.fc.values import Function, Invocation, InvocationResult
+from alicloud_emulator.world.fc.values import (
+    Accepted,
+    Function,
+    Invocation,
+    InvocationResult,
+)
+from alicloud_emulator.world.world import World
 
 ASYNC_RETRIES = 3
 """How often an asynchronous invocation that failed is tried again (documented)."""
@@ -23,8 +29,6 @@ ASYNC_RETRY_S = 1.0
 """Seconds before it is (a guess)."""
 
 _TASK_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
-
-Runs = Callable[[Invocation], Awaitable[InvocationResult]]
 
 
 @action(
@@ -56,44 +60,75 @@ async def invoke_function(asked: Asked) -> Response:
         qualifier=asked.query("qualifier"),
         faults=request.faults,
     )
-    run = partial(_run, asked, payload=payload)
     if not sync:
-        return _start(asked, invocation, run, task_id or request.request_id)
+        return _start(asked, invocation, payload, task_id or request.request_id)
     try:
-        return _answer(invocation.function, await run(invocation), tail=tail)
+        result = await _run(
+            asked.world, asked.functions, invocation, payload, request.request_id
+        )
+        return _answer(invocation.function, result, tail=tail)
     finally:
         fc.end_invocation(invocation)
 
 
 async def _run(
-    asked: Asked, invocation: Invocation, *, payload: bytes
+    world: World,
+    functions: Executor,
+    invocation: Invocation,
+    payload: bytes,
+    request_id: str,
 ) -> InvocationResult:
-    wait_s = invocation.ready_at - asked.world.agenda.catch_up()
+    wait_s = invocation.ready_at - world.agenda.catch_up()
     await anyio.sleep(max(wait_s, 0.0))
-    request_id = asked.request.request_id
-    return await asked.functions.invoke(invocation, payload, request_id=request_id)
+    return await functions.invoke(invocation, payload, request_id=request_id)
 
 
-def _start(asked: Asked, invocation: Invocation, run: Runs, task_id: str) -> Response:
-    if not asked.functions.spawn(partial(_try_often, asked, invocation, run)):
-        asked.world.fc.end_invocation(invocation)
+def _start(
+    asked: Asked, invocation: Invocation, payload: bytes, task_id: str
+) -> Response:
+    fc = asked.world.fc
+    accepted = fc.accept(invocation, payload, asked.request.request_id)
+    work = partial(_try_often, asked.world, asked.functions, accepted, invocation)
+    if not asked.functions.spawn(work):
+        del fc.accepted[accepted.request_id]
+        fc.end_invocation(invocation)
         raise refusal("ResourceThrottled", "too many asynchronous invocations wait")
     return Response(status=202, headers={"X-Fc-Async-Task-Id": task_id})
 
 
-async def _try_often(asked: Asked, invocation: Invocation, run: Runs) -> None:
-    """Run an asynchronous invocation until it works, or it was tried enough."""
+def go_on(world: World, functions: Executor) -> None:
+    """Take up the asynchronous invocations that a kept world had accepted.
+
+    What ran when its process ended counts as an attempt that failed.
+    """
+    for accepted in tuple(world.fc.accepted.values()):
+        with suppress(ServiceError):  # nobody waits for an answer
+            invocation = world.fc.begin_again(accepted)
+            functions.spawn(partial(_try_often, world, functions, accepted, invocation))
+
+
+async def _try_often(
+    world: World, functions: Executor, accepted: Accepted, invocation: Invocation
+) -> None:
+    """Run an asynchronous invocation until it works, or it was tried enough.
+
+    It stays accepted where it is cancelled: the emulator is ending.
+    """
     attempt = invocation
+    payload, request_id = accepted.payload, accepted.request_id
     try:
-        for _ in range(1 + ASYNC_RETRIES):
-            if not (await run(attempt)).error_type:
-                return
+        while accepted.attempts <= ASYNC_RETRIES:
+            accepted.attempts += 1
+            result = await _run(world, functions, attempt, payload, request_id)
+            if not result.error_type:
+                break
             attempt = replace(invocation, killed=False)  # a fault strikes once
             await anyio.sleep(ASYNC_RETRY_S)
     except ServiceError:
-        return  # nobody waits for an answer
+        pass  # nobody waits for an answer
     finally:
-        asked.world.fc.end_invocation(invocation)
+        world.fc.end_invocation(invocation)
+    del world.fc.accepted[request_id]
 
 
 def _answer(function: Function, result: InvocationResult, *, tail: bool) -> Response:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
 from functools import cached_property
 from typing import NoReturn
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote, unquote_plus
 from xml.etree.ElementTree import Element
 
 from anyio import to_thread
@@ -239,12 +239,14 @@ class Call:
     def source(self) -> tuple[str, str, Visit]:
         """Return bucket and key that ``x-oss-copy-source`` names, and how to get there.
 
+        They are encoded as in a form: the SDK for Go writes ``+`` for a space.
+
         Raises:
             ServiceError: InvalidArgument.
         """
         value = self.header("x-oss-copy-source")
         path, _, query = value.partition("?")
-        path = unquote(path)
+        path = unquote_plus(path)
         bucket, _, key = path.removeprefix("/").partition("/")
         if not bucket or not key:
             self.bad_argument("x-oss-copy-source", value, _NO_SOURCE)

@@ -1,6 +1,6 @@
 """Copies, appends and symbolic links."""
 
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_plus
 
 from alicloud_emulator.products.oss.call import (
     META_PREFIX,
@@ -88,7 +88,7 @@ async def put_symlink(call: Call) -> Response:
         call.visit,
         call.bucket,
         call.key,
-        target=unquote(call.header("x-oss-symlink-target")),
+        target=unquote_plus(call.header("x-oss-symlink-target")),
         attributes=call.attributes(),
     )
     headers = {"ETag": etag_header(stored.etag)}

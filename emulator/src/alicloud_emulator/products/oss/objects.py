@@ -42,15 +42,18 @@ _USUAL_TYPE = "application/octet-stream"
 # Packages that public hosts do not hand out. [seen in life, 2024; NOTE the status is a
 # guess, and so is that this is said before anything else]
 _APK = ".apk"
+# Of uploads. The first is in the reference of old; users of S3's clients saw the others
+# refused in 2026, and use x-oss-forbid-overwrite.
+_CONDITIONS_UNTAKEN = ("If-Modified-Since", "If-Match", "If-None-Match")
 # Multipart objects have an MD5 if their parts were sent in order, ?sequential.
 _WITH_MD5 = (ObjectKind.NORMAL, ObjectKind.MULTIPART)
 
 
 async def put_object(call: Call) -> Response:
     """PutObject: permission first, then the bytes."""
-    if call.header("if-modified-since"):
-        # As the reference of old has it: no other condition is named there.
-        raise not_implemented(Header="If-Modified-Since")
+    for header in _CONDITIONS_UNTAKEN:
+        if call.header(header.lower()):
+            raise not_implemented(Header=header)
     attributes = written_attributes(call)
     callback = callbacks.asked(call)
     objects = call.world.oss.objects

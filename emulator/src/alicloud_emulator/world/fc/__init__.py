@@ -15,6 +15,7 @@ what it wants instead).
 
 from alicloud_emulator.world.fc.service import Fc
 from alicloud_emulator.world.fc.values import (
+    Accepted,
     CodeSource,
     Function,
     Invocation,
@@ -24,6 +25,7 @@ from alicloud_emulator.world.fc.values import (
 )
 
 __all__ = [
+    "Accepted",
     "CodeSource",
     "Fc",
     "Function",

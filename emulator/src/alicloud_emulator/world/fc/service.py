@@ -17,6 +17,7 @@ from alicloud_emulator.world.fc.rules import (
     invalid,
 )
 from alicloud_emulator.world.fc.values import (
+    Accepted,
     CodeSource,
     Function,
     Invocation,
@@ -35,12 +36,16 @@ class Fc:
 
     Errors are ServiceErrors with the product's codes, those of refusals.py, and
     NoPermission where policies forbid.
+
+    Attributes:
+        accepted: Asynchronous invocations that are not done, by request id.
     """
 
     def __init__(self, world: "World") -> None:
         self._world = world
         self._functions: dict[tuple[str, str], dict[str, Function]] = {}
-        self._running: dict[tuple[str, str], int] = {}
+        self.accepted: dict[str, Accepted] = {}
+        self._at_work: dict[tuple[str, str], int] = {}
 
     def regions(self) -> tuple[Region, ...]:
         """Return the regions that have Function Compute; elsewhere no host resolves."""
@@ -124,29 +129,53 @@ class Fc:
         self.enter(caller, "InvokeFunction", region, name, change=True)
         self.check_payload(payload_bytes, sync=sync)
         function = self.find(caller.account_id, region, name, qualifier=qualifier)
+        killed = any(fault.do is Do.KILL for fault in faults)
+        return self._begin(function, killed=killed)
+
+    def accept(
+        self, invocation: Invocation, payload: bytes, request_id: str
+    ) -> Accepted:
+        """Take an invocation that was begun for one that nobody waits for."""
+        accepted = Accepted(
+            function=invocation.function,
+            payload=payload,
+            request_id=request_id,
+        )
+        self.accepted[request_id] = accepted
+        return accepted
+
+    def begin_again(self, accepted: Accepted) -> Invocation:
+        """Begin an accepted invocation once more, after the end of the machine it was on.
+
+        Raises:
+            ServiceError: Its role is not to be had any more, or too many run.
+        """
+        return self._begin(accepted.function, killed=False)
+
+    def _begin(self, function: Function, *, killed: bool) -> Invocation:
         credentials = assume_role(self._world.ram, function)
-        place = (caller.account_id, region)
+        place = (function.account_id, function.region)
         limit = self._world.profile.limits.function_instances
-        if limit and self._running.get(place, 0) >= limit:
+        if limit and self._at_work.get(place, 0) >= limit:
             raise refusal(
                 "ResourceExhausted",
                 f"the number of on-demand instances exceeds the limit {limit}",
             )
-        self._running[place] = self._running.get(place, 0) + 1
+        self._at_work[place] = self._at_work.get(place, 0) + 1
         return Invocation(
             function=function,
             ready_at=function.active_at,
             credentials=credentials,
-            killed=any(fault.do is Do.KILL for fault in faults),
+            killed=killed,
         )
 
     def end_invocation(self, invocation: Invocation) -> None:
         """Take note that an invocation has ended."""
         function = invocation.function
         place = (function.account_id, function.region)
-        self._running[place] -= 1
-        if not self._running[place]:
-            del self._running[place]
+        self._at_work[place] -= 1
+        if not self._at_work[place]:
+            del self._at_work[place]
 
     def payload_bytes_max(self, *, sync: bool) -> int:
         """Return the largest payload: 32 MB, or 128 KB for asynchronous invocations."""

@@ -111,6 +111,20 @@ class Invocation:
     killed: bool = False
 
 
+@dataclass(kw_only=True, eq=False)
+class Accepted:
+    """An asynchronous invocation that was accepted and is not done.
+
+    Attributes:
+        attempts: How often it was begun.
+    """
+
+    function: Function
+    payload: bytes = field(repr=False)
+    request_id: str
+    attempts: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class InvocationResult:
     """What came of a run.
