@@ -1,10 +1,11 @@
 """A release a week for four weeks: drift by hand, plan, mending, pruning.
 
-All by the installed command, as a user who has nothing but the policy that
+Two disks of 1 GiB, most of it zeros. All by the installed command, as a user who has nothing but the policy that
 ``ali-import check --policy`` printed.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ali_import.units import GIB
 from emulator.tests.support.emulator import RunningEmulator, emulator
 from tests.e2e.test_prune import AGE
 from tests.e2e.test_weather import inline, toml_profile
@@ -95,6 +97,7 @@ def release(tmp_path: Path, disks: list[Path]) -> Path:
     """A release file with two images beside it."""
     for disk, name in ((disks[1], "amd64.img"), (disks[0], "bios.img")):
         (tmp_path / name).write_bytes(disk.read_bytes())
+        os.truncate(tmp_path / name, GIB)
     path = tmp_path / "release.toml"
     path.write_text(RELEASE, encoding="utf-8")
     return path
