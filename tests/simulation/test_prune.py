@@ -158,6 +158,25 @@ async def test_publishing_again_brings_no_other_version_back(scene: Scene) -> No
 
 
 @scenario
+async def test_an_older_time_in_the_tag_does_not_count(scene: Scene) -> None:
+    await releases(scene, "demo-1", "demo-2", "demo-3")
+    await pruned(scene)
+    # Somebody brings one back by hand, and its tag stays.
+    back = image(scene, "demo-1")
+    back.status = ImageStatus.AVAILABLE
+    await anyio.sleep(80 * DAY_S)
+    # It is deprecated again, and that is as far as it gets.
+    refused = {"region": REGIONS[0], "code": "Forbidden.RAM", "status": 403}
+    scene.strike(Do.REFUSE, "TagResources", **refused, times=1)
+    (failed,) = await pruned(scene)
+    assert failed.error is not None
+    assert back.status is ImageStatus.DEPRECATED
+    await anyio.sleep(20 * DAY_S)
+    endings = {e.verdict.image.region: e.verdict.fate for e in await pruned(scene)}
+    assert endings == {REGIONS[0]: Fate.DEPRECATE, REGIONS[1]: Fate.DELETE}
+
+
+@scenario
 async def test_a_private_image_is_not_hidden_and_what_is_public_is(
     scene: Scene,
 ) -> None:

@@ -18,6 +18,7 @@ from ali_import.cloud.calls import (
     DescribeImages,
     DescribeImageSharePermission,
     ModifyImageSharePermission,
+    UntagResources,
 )
 from ali_import.cloud.steady import BRIEF
 from ali_import.cloud.values import CloudImage, ImageStatus
@@ -162,8 +163,21 @@ async def _carry_out(
 
 
 async def _deprecate(region: Region, image: CloudImage) -> None:
-    """Deprecate an image, and note when; it is hidden only if the cloud insists."""
+    """Deprecate an image, and note when; it is hidden only if the cloud insists.
+
+    The time of an earlier deprecation goes first: nothing may come in between after
+    which it would be taken for the time of this one.
+    """
     if image.status is not ImageStatus.DEPRECATED:
+        if TAG_DEPRECATED in image.tags:
+            await region.cloud.call(
+                UntagResources(
+                    region=region.id,
+                    resource_type="image",
+                    resource_ids=(image.image_id,),
+                    keys=(TAG_DEPRECATED,),
+                )
+            )
         try:
             await _set_deprecated(region, image)
         except CloudError as error:
