@@ -168,9 +168,7 @@ class People:
         used: Ids of images that instances were made of.
     """
 
-    def __init__(
-        self, scene: Scene, families: tuple[str, str], used: set[str]
-    ) -> None:
+    def __init__(self, scene: Scene, families: tuple[str, str], used: set[str]) -> None:
         self._scene = scene
         self._family, self._other = families
         self._number = 0

@@ -367,9 +367,7 @@ class Eye:
         what = f"{request.operation()} of {image.name} ({image.image_id})"
         self.keeper.violated(f"{self.command}: {what} in {image.region}: {why}")
 
-    def _why_not(
-        self, region: str, was: Stood, now: Stood | None, rules: Rules
-    ) -> str:
+    def _why_not(self, region: str, was: Stood, now: Stood | None, rules: Rules) -> str:
         """Return why pruning must not do that; "" if it might, lately."""
         if not any((f, was.version) in self.old for f in rules.families):
             return "its version is one of the newest"

@@ -8,6 +8,7 @@ import json
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -22,15 +23,22 @@ from ali_import.errors import ConfigurationError
 from ali_import.publish import cleanup
 from ali_import.publish.context import steadied
 from ali_import.publish.lease import PREFIX
-from ali_import.publish.model import Event, Note, Options, Outcome, Report, Result, Target
+from ali_import.publish.model import (
+    Event,
+    Note,
+    Options,
+    Outcome,
+    Report,
+    Result,
+    Target,
+)
 from ali_import.publish.run import Run
 from ali_import.standing.plan import Action, Intent, make_plan
 from ali_import.standing.prune import Pruned, find_prunable, prune
 from ali_import.standing.retention import Fate, Pruning, Retention
-from alicloud_emulator.world.ecs.records import Image, ImageStatus
+from alicloud_emulator.world.ecs.records import ImageStatus
 from alicloud_emulator.world.faults import Do, Fault, Rule
 from alicloud_emulator.world.profile import Profile
-from pathlib import Path
 from tests.simulation import plan as plans
 from tests.simulation.drifting import DRIFTS, People, action_after, delete
 from tests.simulation.harness import Verdict
@@ -117,9 +125,7 @@ def draw(seed: int) -> Life:
     rng = Random(f"years {seed}")
     names = rng.sample(MAINLAND, rng.randint(0, 2)) + rng.sample(ABROAD, 2)
     cloud = profile(*names[: rng.randint(2, 4)], usable_s=0.0)
-    cloud = replace(
-        cloud, habits=replace(cloud.habits, tags_kept=rng.random() < 0.7)
-    )
+    cloud = replace(cloud, habits=replace(cloud.habits, tags_kept=rng.random() < 0.7))
     kinds = rng.sample(_KINDS, rng.choice((1, 2, 2, 3)))
     suffixes = ("", "-uefi-x86-64")
     return Life(
@@ -328,7 +334,7 @@ class Years:
         """Delete by hand what has a name of ours and does not say what it holds."""
         names = {target.name for target in self.life.targets(version)}
         for image in self.scene.images():
-            said = OURS in image.tags or image.description and not image.tags
+            said = OURS in image.tags or (image.description and not image.tags)
             if image.name in names and not said and image.status in _MADE:
                 delete(self.scene, image)
         self.keeper.note()
@@ -524,7 +530,9 @@ class Years:
             if deed is Deed.DEPRECATE:
                 good = good and not is_now.public and not is_now.shared
         if not good:
-            self.keeper.violated(f"{deed or 'nothing'} was due: {image} became {is_now}")
+            self.keeper.violated(
+                f"{deed or 'nothing'} was due: {image} became {is_now}"
+            )
 
     async def _prune_in_bad_weather(self) -> None:
         self.keeper.forget()
@@ -723,7 +731,9 @@ class Years:
 
         if kill_at:
             cloud.at_call[kill_at] = kill
-        self.keeper.tell(f"{eye.command} begins{f', dies at {kill_at}' * bool(kill_at)}")
+        self.keeper.tell(
+            f"{eye.command} begins{f', dies at {kill_at}' * bool(kill_at)}"
+        )
         try:
             with scope:
                 await work(cloud)
@@ -781,10 +791,10 @@ def _is_again(image: Stood | None, before: Stood) -> bool:
     """Whether an image is again what it was, as far as it was drifted away."""
     if image is None:
         return False
-    keys = {key for key in before.tags if key != "ali-import:deprecated"}
+    ours = {"ali-import:sha256", "ali-import:version", "ali-import:run"}
     return (
         image.status is before.status
         and image.public == before.public
         and image.family == before.family
-        and set(image.tags) == keys
+        and {key for key in image.tags if key.startswith("ali-import:")} == ours
     )
