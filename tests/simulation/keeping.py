@@ -201,15 +201,15 @@ class Keeper:
         world.agenda.listeners.append(self.note)
         self.note()
 
-    def note(self) -> None:
-        """Take note of what stands now."""
+    def note(self, *regions: str) -> None:
+        """Take note of what stands now in some regions, or in all."""
         now = self._world.agenda.now
         changed = False
-        for region in self._world.profile.regions:
-            past = self._past.setdefault(region.id, [])
+        for region in regions or [there.id for there in self._world.profile.regions]:
+            past = self._past.setdefault(region, [])
             state = {
                 image.image_id: self._stood(image, now)
-                for image in store(self._world).images_of(ACCOUNT, region.id)
+                for image in store(self._world).images_of(ACCOUNT, region)
             }
             if not past or state != past[-1][1]:
                 past.append((now, state))
@@ -217,6 +217,10 @@ class Keeper:
         if changed:
             for eye in self._finding:
                 eye.compare(self.everywhere())
+
+    def catch_up(self) -> None:
+        """Let happen what is due; each event is taken note of."""
+        self._world.agenda.catch_up()
 
     def forget(self) -> None:
         """Forget what stood before now: no command looked at it that still runs."""
@@ -301,21 +305,17 @@ class Eye:
         self.keeper.calls += 1
 
     def before(self, request: Call[Any]) -> None:
-        """Note what stands before a request is carried out."""
-        if request.CHANGES:
-            self.keeper._world.agenda.catch_up()
-            self.keeper.note()
-            self._before = {
-                region: past[-1][1] for region, past in self.keeper._past.items()
-            }
+        """See a request that is about to be carried out, after all that was due."""
+        self.keeper.catch_up()
 
     def after(self, request: Call[Any], made: str) -> None:
         """Look at what a request did."""
         if not request.CHANGES:
             return
-        before = self._before
-        self.keeper.note()
-        for region, was in before.items():
+        region = getattr(request, "destination_region", "") or request.region
+        if region:
+            was = self.keeper.now(region)
+            self.keeper.note(region)
             now = self.keeper.now(region)
             for image_id in {**was, **now}:
                 if was.get(image_id) != now.get(image_id):
