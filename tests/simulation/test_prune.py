@@ -26,11 +26,11 @@ RULES = Retention(keep=2, deprecate=True, delete_after_s=90 * DAY_S)
 FRIEND = "9" * 16
 
 
-async def release(scene: Scene, name: str, *, public: bool = True) -> None:
+async def release(scene: Scene, name: str, *where: str, public: bool = True) -> None:
     going_on = Run(
         scene.cloud,
         [replace(TARGET, name=name)],
-        Options(public=public),
+        Options(public=public, regions=where),
         run_id="0123abcd",
         rng=Random(5),
         now=scene.now,
@@ -254,6 +254,32 @@ async def test_what_changed_since_the_question_is_left_alone(scene: Scene) -> No
         scene.cloud, pruning, rng=Random(2), now=scene.now, emit=scene.heard.append
     )
     assert [ending.verdict.fate for ending in endings] == [Fate.KEEP, Fate.DEPRECATE]
+    assert stand(scene) == {"demo-1": "Available+"}
+
+
+@scenario
+async def test_what_changes_while_a_dry_run_is_tried_again_is_left_alone(
+    scene: Scene,
+) -> None:
+    await releases(scene, "demo-1", "demo-2", "demo-3")
+    await pruned(scene)
+    await anyio.sleep(91 * DAY_S)
+    away = {"region": REGIONS[0], "code": "ServiceUnavailable", "status": 503}
+    scene.strike(Do.REFUSE, "DeleteImage", **away, times=5)
+    endings: list[Pruned] = []
+    async with anyio.create_task_group() as tasks:
+
+        async def go() -> None:
+            endings.extend(await pruned(scene))
+
+        tasks.start_soon(go)
+        await anyio.sleep(2)
+        # Meanwhile, it is what the family has: somebody publishes it again.
+        for name in ("demo-2", "demo-3"):
+            store(scene.world).remove_image(image(scene, name))
+        await release(scene, "demo-1", REGIONS[0])
+    assert [ending.verdict.fate for ending in endings] == [Fate.KEEP, Fate.DELETE]
+    assert [ending.error for ending in endings] == [None, None]
     assert stand(scene) == {"demo-1": "Available+"}
 
 
