@@ -56,7 +56,9 @@ FAMILY: Final = "rel"
 OTHER: Final = "rel-extra"
 """Another release of ours, in a family that nobody prunes."""
 FOUL_S: Final = 30 * 60.0
-"""So long after it looked a command may act in bad weather: until it gives up."""
+"""So long after it looked a command may act in bad weather, alone: until it gives up."""
+RETRIED_S: Final = 2 * 60.0
+"""The same if somebody else changes things: while one call is made again and again."""
 _KINDS: Final = (
     (Architecture.X86_64, BootMode.BIOS),
     (Architecture.X86_64, BootMode.UEFI),
@@ -556,10 +558,14 @@ class Years:
         self._version = max(self._version, version)
         head_start_s = self._dice.choice((0.0, 1.0, 5.0, 15.0, 30.0))
         kill_at = self._some_call(80) if self._dice.random() < 0.2 else 0
+        sky = self._darken() if self._dice.random() < 0.4 else None
+        self.keeper.race_s = min(self.keeper.race_s, RETRIED_S)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lambda: self._run(version, kill_at=kill_at))
             await anyio.sleep(head_start_s)
             await self._prune_command()
+        if sky is not None:
+            await self._heal(sky)
         await self._publish_well(self._version)
 
     async def _prune_twice_at_once(self) -> None:
