@@ -7,7 +7,7 @@ whatever its family resolves to, an instance uses, or is shared with accounts.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import inf
@@ -288,6 +288,7 @@ class Eye:
         rules: What it prunes by; None if it publishes.
         names: What it publishes.
         families: Those that have to go on resolving to what they resolve to.
+        after_changes: What to do when so many calls that change something were answered.
         old: (family, version) of what was old while it looked what is due.
     """
 
@@ -296,7 +297,9 @@ class Eye:
     rules: Rules | None = None
     names: Collection[str] = ()
     families: Collection[str] = ()
+    after_changes: dict[int, Callable[[], None]] = field(default_factory=dict)
     old: set[tuple[str, str]] = field(default_factory=set)
+    _changes: int = 0
 
     # --- as the bridge calls it -------------------------------------------------------
 
@@ -333,6 +336,9 @@ class Eye:
         operation = request.operation()
         line = f"{self.command} {operation} {request.region} {about}: {told[:150]}"
         self.keeper.tell(line)
+        self._changes += request.CHANGES
+        if request.CHANGES and (act := self.after_changes.pop(self._changes, None)):
+            act()
 
     # --- what must hold ---------------------------------------------------------------
 

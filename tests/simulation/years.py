@@ -545,10 +545,23 @@ class Years:
         self._check_endings(ended, before)
 
     async def _prune_and_be_killed(self) -> None:
+        if self._dice.random() < 0.5:
+            self._revive_by_hand()
         sky = self._darken() if self._dice.random() < 0.3 else None
-        await self._prune_command(kill_at=self._some_call(40))
+        if self._dice.random() < 0.5:
+            await self._prune_command(kill_at=self._some_call(40))
+        else:
+            await self._prune_command(kill_after=self._dice.randint(1, 8))
         if sky is not None:
             await self._heal(sky)
+
+    def _revive_by_hand(self) -> None:
+        """Make deprecated images Available again, whose tags stay."""
+        for image in self.scene.images():
+            if image.status is ImageStatus.DEPRECATED and image.family != OTHER:
+                self.keeper.tell(f"people: revive {image.name} {image.image_id}")
+                image.status = ImageStatus.AVAILABLE
+        self.keeper.note()
 
     async def _prune_beside_a_publication(self) -> None:
         """Prune while another run publishes, mostly what nobody has yet."""
@@ -589,6 +602,7 @@ class Years:
         self,
         *,
         kill_at: int = 0,
+        kill_after: int = 0,
         pause: Callable[[], Awaitable[None]] | None = None,
     ) -> Ended:
         rules = self.life.rules
@@ -624,7 +638,7 @@ class Years:
                 cloud, ended.found, rng=dice, now=self.scene.now, emit=hear
             )
 
-        await self._command(eye, work, kill_at=kill_at)
+        await self._command(eye, work, kill_at=kill_at, kill_after=kill_after)
         self.keeper.finding(eye, begins=False)
         return ended
 
@@ -718,8 +732,18 @@ class Years:
         work: Callable[[WorldCloud], Awaitable[None]],
         *,
         kill_at: int = 0,
+        kill_after: int = 0,
     ) -> None:
-        """Carry out a command as a process of its own, killed at a call maybe."""
+        """Carry out a command as a process of its own, which may be killed.
+
+        Args:
+            eye: Watches it.
+            work: Does it.
+            kill_at: The number of the call at which it is killed, as in `WorldCloud`; 0
+                for never.
+            kill_after: After so many calls that change something it is killed; 0 for
+                never.
+        """
         self._commands += 1
         cloud = WorldCloud(
             door=self.scene.door,
@@ -737,6 +761,8 @@ class Years:
 
         if kill_at:
             cloud.at_call[kill_at] = kill
+        if kill_after:
+            eye.after_changes[kill_after] = kill
         self.keeper.tell(
             f"{eye.command} begins{f', dies at {kill_at}' * bool(kill_at)}"
         )
