@@ -29,6 +29,15 @@ from tests.support.bridge import AccountLogin, Killed, WorldCloud
 FOUL_S: Final = 30 * 60.0
 """So long after it looked a command may act in bad weather, alone: until it gives up."""
 
+_FORBIDDEN: Final = (
+    *("ModifyImageAttribute",) * 3,
+    *("DeleteImage",) * 3,
+    "ModifyImageSharePermission",
+    "TagResources",
+    "UntagResources",
+    "DeleteSnapshot",
+)
+
 
 class Instances:
     """Instances that use images, which the emulator has not: listings tell of them."""
@@ -286,6 +295,23 @@ class Commands:
             self.met(f"weather: {kind}")
         self.keeper.race_s = FOUL_S
         return sky
+
+    def forbid(self, sky: Sky) -> None:
+        """Let the cloud refuse for good, in one region, some of what pruning does."""
+        action = self._dice.choice(_FORBIDDEN)
+        region = sky.any_region()
+        first = self._dice.randint(1, 4)
+        sky.rule(
+            Do.REFUSE,
+            code="Forbidden.RAM",
+            status=403,
+            service="ecs",
+            action=action,
+            region=region,
+            first=first,
+        )
+        self.keeper.tell(f"weather: {action} is forbidden in {region} from {first} on")
+        self.met(f"forbidden: {action}")
 
     async def heal(self, sky: Sky) -> None:
         """Let the weather be good again."""

@@ -339,6 +339,8 @@ class Years:
     async def _prune_in_bad_weather(self) -> None:
         self._keeper.forget()
         sky = self._do.darken()
+        if self._dice.random() < 0.5:
+            self._do.forbid(sky)
         before = self._do.stood()
         ended = await self._do.prune()
         await self._do.heal(sky)
@@ -405,7 +407,7 @@ class Years:
             there = self._keeper.now(image.region).get(image.image_id)
             if ending.error is None:
                 self._check_done(ending, image, there)
-            elif there is not None and there.status is ImageStatus.AVAILABLE:
+            elif there is not None and there.status is image.status:
                 said = any("could not be shown again" in text for text in ended.warned)
                 shown = (there.public, there.shared) == (image.public, image.shared)
                 if not shown and not said:
