@@ -296,22 +296,16 @@ class Commands:
         self.keeper.race_s = FOUL_S
         return sky
 
-    def forbid(self, sky: Sky) -> None:
-        """Let the cloud refuse for good, in one region, some of what pruning does."""
+    def forbid(self) -> int:
+        """Let the cloud refuse some of what pruning does for good; return the rule."""
         action = self._dice.choice(_FORBIDDEN)
-        region = sky.any_region()
-        first = self._dice.randint(1, 4)
-        sky.rule(
-            Do.REFUSE,
-            code="Forbidden.RAM",
-            status=403,
-            service="ecs",
-            action=action,
-            region=region,
-            first=first,
-        )
-        self.keeper.tell(f"weather: {action} is forbidden in {region} from {first} on")
+        region = self._dice.choice(("*", self.life.profile.regions[0].id))
+        first = self._dice.randint(1, 3)
+        self.keeper.tell(f"forbidden in {region}: {action}, from call {first} on")
         self.met(f"forbidden: {action}")
+        refuse = Fault(do=Do.REFUSE, code="Forbidden.RAM", status=403)
+        rule = Rule(fault=refuse, action=action, region=region, first=first)
+        return self.scene.world.faults.add(rule)
 
     async def heal(self, sky: Sky) -> None:
         """Let the weather be good again."""

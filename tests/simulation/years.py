@@ -274,7 +274,8 @@ class Years:
         """Prune in one of many ways, and mostly once more, undisturbed."""
         ways: dict[Callable[[], Awaitable[None]], int] = {
             self._prune_well: 3,
-            self._prune_in_bad_weather: 2,
+            self._prune_in_bad_weather: 1,
+            self._prune_without_permission: 2,
             self._prune_and_be_killed: 2,
             self._prune_beside_a_publication: 2,
             self._prune_twice_at_once: 1,
@@ -339,11 +340,17 @@ class Years:
     async def _prune_in_bad_weather(self) -> None:
         self._keeper.forget()
         sky = self._do.darken()
-        if self._dice.random() < 0.5:
-            self._do.forbid(sky)
         before = self._do.stood()
         ended = await self._do.prune()
         await self._do.heal(sky)
+        self._check_endings(ended, before)
+
+    async def _prune_without_permission(self) -> None:
+        self._keeper.forget()
+        rule_id = self._do.forbid()
+        before = self._do.stood()
+        ended = await self._do.prune()
+        self._scene.world.faults.remove(rule_id)
         self._check_endings(ended, before)
 
     async def _prune_and_be_killed(self) -> None:
