@@ -68,7 +68,10 @@ class Instances:
         for row in told.get("Images", {}).get("Image", ()):
             if row["ImageId"] in self.used:
                 row["Usage"] = "instance"
-        return replace(answer, body=json.dumps(told).encode())
+        body = json.dumps(told).encode()
+        headers = {key.lower(): value for key, value in answer.headers.items()}
+        headers["content-length"] = str(len(body))
+        return replace(answer, headers=headers, body=body)
 
 
 class _Reading:
@@ -107,7 +110,7 @@ class Commands:
 
     def __init__(self, life: Life, dice: Random, *, deep: bool) -> None:
         self.life = life
-        self.scene = Scene(life.profile)
+        self.scene = Scene(life.profile, signed=deep)
         self.instances = Instances(self.scene)
         self.keeper = Keeper(self.scene.world, self.instances.used)
         self.weathers: list[str] = []
