@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from ali_import.errors import CloudError
-from ali_import.publish.lease import TAG_DEPRECATED
+from ali_import.publish.lease import TAG_DEPRECATED, TAG_SHA256
 from ali_import.publish.model import Options
 from ali_import.publish.run import Run
 from ali_import.standing.prune import Pruned, find_prunable, prune
@@ -255,6 +255,19 @@ async def test_what_changed_since_the_question_is_left_alone(scene: Scene) -> No
     )
     assert [ending.verdict.fate for ending in endings] == [Fate.KEEP, Fate.DEPRECATE]
     assert stand(scene) == {"demo-1": "Available+"}
+
+
+@scenario
+async def test_what_is_not_ours_any_more_is_left_alone(scene: Scene) -> None:
+    await releases(scene, "demo-1", "demo-2", "demo-3")
+    pruning = await due(scene)
+    # Somebody says no to the question by taking the tag off.
+    del image(scene, "demo-1").tags[TAG_SHA256]
+    endings = await prune(
+        scene.cloud, pruning, rng=Random(2), now=scene.now, emit=scene.heard.append
+    )
+    assert [ending.verdict.fate for ending in endings] == [Fate.KEEP, Fate.DEPRECATE]
+    assert stand(scene)["demo-1"] == "Available+"
 
 
 @scenario
