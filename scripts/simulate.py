@@ -94,7 +94,8 @@ def _summarize(tally: Tally, seeds: int, failed: int, seconds: float) -> None:
     struck = ", ".join(f"{kind} {n}" for kind, n in sorted(tally.struck.items()))
     ended = ", ".join(f"{how} {n}" for how, n in sorted(tally.outcomes.items()))
     print(f"faults: {struck}")
-    print(f"placements: {ended}")
+    if ended:
+        print(f"placements: {ended}")
     print(f"met: {', '.join(f'{what} {n}' for what, n in sorted(tally.met.items()))}")
     print(
         f"{seeds} seeds in {seconds:.1f} s: {seeds / seconds:.1f} seeds/s, "

@@ -152,6 +152,8 @@ class Commands:
             found.append(await run.execute())
 
         await self._command(eye, work, kill_at=kill_at)
+        for outcome in found[0].outcomes if found else ():
+            self.met(f"placement {outcome.result}")
         return found[0] if found else None
 
     async def plan(self, version: int) -> dict[tuple[str, str], Intent]:
@@ -172,6 +174,7 @@ class Commands:
         *,
         kill_at: int = 0,
         kill_after: int = 0,
+        interrupt_at: int = 0,
         pause: Callable[[], Awaitable[None]] | None = None,
     ) -> Ended:
         """Prune by the rules of the release.
@@ -179,6 +182,7 @@ class Commands:
         Args:
             kill_at: As in ``_command``.
             kill_after: The same.
+            interrupt_at: The same.
             pause: What goes on between looking for what is due and doing it.
         """
         rules = self.life.rules
@@ -214,7 +218,13 @@ class Commands:
                 cloud, ended.found, rng=dice, now=self.scene.now, emit=hear
             )
 
-        await self._command(eye, work, kill_at=kill_at, kill_after=kill_after)
+        await self._command(
+            eye,
+            work,
+            kill_at=kill_at,
+            kill_after=kill_after,
+            interrupt_at=interrupt_at,
+        )
         self.keeper.finding(eye, begins=False)
         return ended
 
@@ -238,8 +248,9 @@ class Commands:
         *,
         kill_at: int = 0,
         kill_after: int = 0,
+        interrupt_at: int = 0,
     ) -> None:
-        """Carry out a command as a process of its own, which may be killed.
+        """Carry out a command as a process of its own, which may be stopped.
 
         Args:
             eye: Watches it.
@@ -248,6 +259,7 @@ class Commands:
                 for never.
             kill_after: After so many calls that change something it is killed; 0 for
                 never.
+            interrupt_at: The number of the call at which it hears Ctrl-C; 0 for never.
         """
         self._commands += 1
         cloud = WorldCloud(
@@ -266,6 +278,8 @@ class Commands:
 
         if kill_at:
             cloud.at_call[kill_at] = kill
+        if interrupt_at:
+            cloud.at_call[interrupt_at] = scope.cancel
         if kill_after:
             eye.after_changes[kill_after] = kill
         self.keeper.tell(

@@ -15,11 +15,11 @@ import trio._core._run as trio_run
 from trio.testing import MockClock
 
 from ali_import.publish.lease import PREFIX
-from ali_import.publish.model import Outcome, Report, Result
+from ali_import.publish.model import Outcome, Report, Result, Target
 from ali_import.standing.plan import Action
 from ali_import.standing.prune import Pruned
 from ali_import.standing.retention import Fate
-from alicloud_emulator.world.ecs.records import ImageStatus
+from alicloud_emulator.world.ecs.records import Image, ImageStatus
 from tests.simulation.commands import Commands, Ended
 from tests.simulation.drifting import DRIFTS, STATES, People, action_after, delete
 from tests.simulation.harness import Verdict
@@ -211,12 +211,8 @@ class Years:
         before = self._do.stood()
         names = {target.name: target for target in self._life.targets(version)}
         for image in self._scene.images():
-            fits = [drift for drift in DRIFTS if drift.fits(image)]
             if image.name in names and self._dice.random() < 0.4:
-                drift = self._dice.choice(fits)
-                self._keeper.tell(f"people: {drift.name} {image.name} {image.image_id}")
-                self._do.met(f"drift: {drift.name}")
-                changes = drift.do(self._scene, image, names[image.name])
+                changes = self._change(image, names[image.name])
                 changed[image.region, image.name] = changes
         self._keeper.note()
         await anyio.sleep(60.0)
@@ -225,6 +221,22 @@ class Years:
         report = await self._mend(version)
         self._check_mended(report, changed, before, drifted)
         await self._check_plan(version)
+
+    def _change(self, image: Image, target: Target) -> Mapping[str, str] | None:
+        """Change an image by hand, in one way or two; return what is to be mended."""
+        changes: dict[str, str] = {}
+        for drift in self._dice.sample(DRIFTS, len(DRIFTS)):
+            if not drift.fits(image):
+                continue
+            self._keeper.tell(f"people: {drift.name} {image.name} {image.image_id}")
+            self._do.met(f"drift: {drift.name}")
+            more = drift.do(self._scene, image, target)
+            if more is None:
+                return None
+            changes |= more
+            if self._dice.random() < 0.7:
+                break
+        return changes
 
     async def _mend(self, version: int) -> Report | None:
         """Publish again, now and then in bad weather first."""
@@ -277,6 +289,7 @@ class Years:
             self._prune_in_bad_weather: 1,
             self._prune_without_permission: 2,
             self._prune_and_be_killed: 2,
+            self._prune_and_be_interrupted: 1,
             self._prune_beside_a_publication: 2,
             self._prune_twice_at_once: 1,
             self._prune_after_a_pause: 1,
@@ -361,6 +374,22 @@ class Years:
             await self._do.prune(kill_at=self._some_call(40))
         else:
             await self._do.prune(kill_after=self._dice.randint(1, 8))
+        if sky is not None:
+            await self._do.heal(sky)
+
+    async def _prune_and_be_interrupted(self) -> None:
+        """Ctrl-C is heard between two deeds: what is Available is not left hidden."""
+        self._keeper.forget()
+        before = self._do.stood()
+        sky = self._do.darken() if self._dice.random() < 0.3 else None
+        await self._do.prune(interrupt_at=self._dice.randint(3, 40))
+        now = self._do.stood()
+        for image_id, image in before.items():
+            there = now.get(image_id)
+            if there is None or there.status is not ImageStatus.AVAILABLE:
+                continue
+            if (there.public, there.shared) != (image.public, image.shared):
+                self._keeper.violated(f"interrupted: {image} is {there}")
         if sky is not None:
             await self._do.heal(sky)
 
