@@ -517,7 +517,7 @@ OF_YEARS: Final = tuple(
             "only what has our tag is looked at for what a family resolves to",
             "retention.py",
             "        if image.status is ImageStatus.AVAILABLE:\n            key =",
-            "        if image.ours:\n            key =",
+            "        if image.status is ImageStatus.AVAILABLE and image.ours:\n            key =",
         ),
         (
             "a foreign image is pruned",
@@ -610,7 +610,7 @@ OF_YEARS: Final = tuple(
             "intend(Action.KEEP,",
         ),
         (
-            "a plan writes of what is in the making that it is to be made",
+            "a plan names nothing but the status of what is deprecated",
             "plan.py",
             "    if there.status not in READY:\n",
             "    if there.status is not ImageStatus.AVAILABLE:\n",
