@@ -9,6 +9,7 @@ ROUNDS ?= 30
 JOBS ?= 1
 MINUTES ?= 10
 DEEP ?=
+YEARS ?=
 
 .PHONY: help setup demo check test simulate mutate chaos fuzz docs requirements clean
 
@@ -39,8 +40,8 @@ test: setup ## everything: check, contract, simulation, end to end
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses 4 --dist loadgroup
 
-simulate: setup ## run SEEDS=1000 simulations with random faults, FROM=0, in JOBS=1 processes; DEEP=1: through the SDKs
-	$(BIN)/python scripts/simulate.py --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS) $(if $(DEEP),--deep)
+simulate: setup ## run SEEDS=1000 simulations with random faults, FROM=0, in JOBS=1 processes; DEEP=1: through the SDKs; YEARS=1: weeks of a release
+	$(BIN)/python scripts/simulate.py --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS) $(if $(DEEP),--deep) $(if $(YEARS),--years)
 
 mutate: setup ## break engine and adapters on purpose, to check that the simulation notices
 	$(BIN)/python scripts/mutate.py

@@ -28,12 +28,14 @@ class Mutation:
         file: Module under ``src/ali_import``.
         old: Text that stands in it exactly once.
         new: What it is replaced with.
+        years: Whether the weeks of a release are to notice, not single publications.
     """
 
     name: str
     file: str
     old: str
     new: str
+    years: bool = False
 
     def apply(self, source: Path) -> None:
         """Break the copy of the sources.
@@ -490,13 +492,141 @@ MUTATIONS: Final = (
 )
 
 
+OF_YEARS: Final = tuple(
+    Mutation(name=name, file=f"standing/{file}", old=old, new=new, years=True)
+    for name, file, old, new in (
+        (
+            "prune takes the newest",
+            "retention.py",
+            "-first[version], version",
+            "first[version], version",
+        ),
+        (
+            "one version less is kept",
+            "retention.py",
+            "tuple(versions[: retention.keep])",
+            "tuple(versions[: retention.keep - 1])",
+        ),
+        (
+            "what a family resolves to is pruned",
+            "retention.py",
+            "    if (image.region, image.image_id) in resolved:\n",
+            "    if False:\n",
+        ),
+        (
+            "only what has our tag is looked at for what a family resolves to",
+            "retention.py",
+            "        if image.status is ImageStatus.AVAILABLE:\n            key =",
+            "        if image.status is ImageStatus.AVAILABLE and image.ours:\n            key =",
+        ),
+        (
+            "a foreign image is pruned",
+            "retention.py",
+            "            and (image.ours or retention.untagged)\n",
+            "",
+        ),
+        (
+            "instances are not asked about",
+            "retention.py",
+            "    if image.in_use:\n",
+            "    if False:\n",
+        ),
+        (
+            "what is shared is pruned",
+            "retention.py",
+            "    if image.shared and not retention.shared:\n",
+            "    if False:\n",
+        ),
+        (
+            "the tag's time is not looked at",
+            "retention.py",
+            "after_s is not None and now - since >= after_s:\n",
+            "after_s is not None:\n",
+        ),
+        (
+            "versions are ordered by their last image",
+            "retention.py",
+            "        first[image.version] = min(first.get(image.version, inf), created_at)\n",
+            "        first[image.version] = max(first.get(image.version, 0), created_at)\n",
+        ),
+        (
+            "flavours of a family are forgotten",
+            "retention.py",
+            "            if family in {image.family, image.base_family}\n",
+            "            if family == image.family\n",
+        ),
+        (
+            "nobody looks again before pruning",
+            "retention.py",
+            "        again = _judge(image, pruning.retention, _resolved(there), now)\n",
+            "        again = verdict\n",
+        ),
+        (
+            "when it was deprecated is not noted",
+            "prune.py",
+            "    await images.tag(region, image, {TAG_DEPRECATED: now})\n",
+            "    del now\n",
+        ),
+        (
+            "an earlier time is not taken off",
+            "prune.py",
+            "        if TAG_DEPRECATED in image.tags:\n",
+            "        if False:\n",
+        ),
+        (
+            "what was hidden is not shown again",
+            "prune.py",
+            "        await _show_again(region, image, accounts)\n",
+            "",
+        ),
+        (
+            "what is public is not hidden first",
+            "prune.py",
+            "    try:\n        if image.public:\n",
+            "    try:\n        if False:\n",
+        ),
+        (
+            "snapshots of what is pruned stay",
+            "prune.py",
+            "lambda: images.remove(region, image))\n",
+            "lambda: images._delete(region, image))\n    region._doomed.clear()\n",
+        ),
+        (
+            "a plan misses a family",
+            "drift.py",
+            "    if image.family != target.family:\n",
+            "    if False:\n",
+        ),
+        (
+            "a plan takes a deprecated image for good",
+            "drift.py",
+            "    if image.status is ImageStatus.DEPRECATED:\n",
+            "    if False:\n",
+        ),
+        (
+            "a plan says that nothing is to be mended",
+            "plan.py",
+            "intend(Action.MEND if changes else Action.KEEP,",
+            "intend(Action.KEEP,",
+        ),
+        (
+            "a plan names nothing but the status of what is deprecated",
+            "plan.py",
+            "    if there.status not in READY:\n",
+            "    if there.status is not ImageStatus.AVAILABLE:\n",
+        ),
+    )
+)
+"""Mutations of `standing/`, which a release's years are to notice."""
+
+
 def main() -> int:
     """Try the mutations that the command line asks for, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--only", default="", help="names that contain this text")
     arguments = parser.parse_args()
-    chosen = [m for m in MUTATIONS if arguments.only in m.name]
+    chosen = [m for m in (*MUTATIONS, *OF_YEARS) if arguments.only in m.name]
     survived = 0
     for mutation in chosen:
         seeds, seconds, caught = try_out(mutation, seeds=arguments.seeds)
@@ -529,6 +659,7 @@ def try_out(mutation: Mutation, *, seeds: int) -> tuple[int, float, bool]:
                 str(ROOT / "scripts" / "simulate.py"),
                 f"--seeds={seeds}",
                 "--stop",
+                *(["--years"] if mutation.years else []),
             ],
             env={**os.environ, "PYTHONPATH": str(source), "PYTHONHASHSEED": "0"},
             cwd=folder,

@@ -1,5 +1,8 @@
 """``make simulate``: the engine on the emulator's world, one seed after the other.
 
+With ``--years`` each seed is some weeks of a release that people change by hand and that
+is pruned (`tests/simulation/years.py`); else it is one publication.
+
 Prints seeds a second, faults injected by kind, and for every failure one line that
 reproduces it. Exits with 1 if there was one.
 """
@@ -18,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.simulation.coverage import NIGHTLY_SEEDS, gaps
 from tests.simulation.harness import Verdict, simulate
 from tests.simulation.monitor import Tally
+from tests.simulation.years import live
 
 
 def main() -> int:
@@ -30,6 +34,7 @@ def main() -> int:
     parser.add_argument(
         "--deep", action="store_true", help="through the SDKs, signatures checked"
     )
+    parser.add_argument("--years", action="store_true", help="weeks of a release")
     parser.add_argument("--stop", action="store_true", help="at the first failure")
     arguments = parser.parse_args()
     began = time.perf_counter()
@@ -41,12 +46,14 @@ def main() -> int:
             print("\n".join(verdict.trace))
         if not verdict.good:
             failed += 1
-            _tell(verdict, deep=arguments.deep)
+            _tell(verdict, deep=arguments.deep, years=arguments.years)
             if arguments.stop:
                 break
         if done % 1000 == 0:
             print(f"{done} seeds, {failed} failed", file=sys.stderr, flush=True)
     _summarize(tally, done, failed, time.perf_counter() - began)
+    if arguments.years:
+        return 1 if failed else 0
     missing = list(gaps(tally))
     if missing:
         print(f"{len(missing)} things that a large batch must meet never happened")
@@ -59,12 +66,13 @@ def main() -> int:
 
 def _verdicts(arguments: argparse.Namespace) -> Iterator[Verdict]:
     seeds = range(arguments.first, arguments.first + arguments.seeds)
+    play = live if arguments.years else simulate
     if arguments.jobs == 1:
         for seed in seeds:
-            yield simulate(seed, trace=arguments.trace, deep=arguments.deep)
+            yield play(seed, trace=arguments.trace, deep=arguments.deep)
         return
     with ProcessPoolExecutor(arguments.jobs, initializer=_collect_seldom) as pool:
-        run = partial(simulate, deep=arguments.deep)
+        run = partial(play, deep=arguments.deep)
         yield from pool.map(run, seeds, chunksize=20)
 
 
@@ -73,12 +81,12 @@ def _collect_seldom() -> None:
     gc.set_threshold(100_000, 50, 50)
 
 
-def _tell(verdict: Verdict, *, deep: bool) -> None:
+def _tell(verdict: Verdict, *, deep: bool, years: bool) -> None:
     print(verdict.headline)
     print(f"  weather: {verdict.weather}")
     for text in verdict.violations[:4]:
         print(f"  violated: {text[:400]}")
-    more = " DEEP=1" if deep else ""
+    more = " YEARS=1" * years + " DEEP=1" * deep
     print(f"  reproduce: make simulate SEEDS=1 FROM={verdict.seed}{more}", flush=True)
 
 
@@ -86,7 +94,8 @@ def _summarize(tally: Tally, seeds: int, failed: int, seconds: float) -> None:
     struck = ", ".join(f"{kind} {n}" for kind, n in sorted(tally.struck.items()))
     ended = ", ".join(f"{how} {n}" for how, n in sorted(tally.outcomes.items()))
     print(f"faults: {struck}")
-    print(f"placements: {ended}")
+    if ended:
+        print(f"placements: {ended}")
     print(f"met: {', '.join(f'{what} {n}' for what, n in sorted(tally.met.items()))}")
     print(
         f"{seeds} seeds in {seconds:.1f} s: {seeds / seconds:.1f} seeds/s, "

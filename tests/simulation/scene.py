@@ -43,16 +43,20 @@ PROFILE = profile(*REGIONS)
 class Scene:
     """A world, and ways into it.
 
+    Args:
+        of: The cloud.
+        signed: Whether signatures are checked.
+
     Attributes:
         cloud: The way in of the process that runs now.
         heard: What it told.
     """
 
-    def __init__(self, of: Profile = PROFILE) -> None:
+    def __init__(self, of: Profile = PROFILE, *, signed: bool = False) -> None:
         self.profile = of
         self.world = World(of, clock=self.now, seed=1)
         self.network = Network(anyio.current_time)
-        self.door = Door(self.world, self.network)
+        self.door = Door(self.world, self.network, signed=signed)
         self.lag = self.door.lag
         self._clouds: list[WorldCloud] = []
         self.heard: list[Event] = []

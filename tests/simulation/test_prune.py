@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from ali_import.errors import CloudError
-from ali_import.publish.lease import TAG_DEPRECATED
+from ali_import.publish.lease import TAG_DEPRECATED, TAG_SHA256
 from ali_import.publish.model import Options
 from ali_import.publish.run import Run
 from ali_import.standing.prune import Pruned, find_prunable, prune
@@ -26,11 +26,11 @@ RULES = Retention(keep=2, deprecate=True, delete_after_s=90 * DAY_S)
 FRIEND = "9" * 16
 
 
-async def release(scene: Scene, name: str, *, public: bool = True) -> None:
+async def release(scene: Scene, name: str, *where: str, public: bool = True) -> None:
     going_on = Run(
         scene.cloud,
         [replace(TARGET, name=name)],
-        Options(public=public),
+        Options(public=public, regions=where),
         run_id="0123abcd",
         rng=Random(5),
         now=scene.now,
@@ -158,6 +158,25 @@ async def test_publishing_again_brings_no_other_version_back(scene: Scene) -> No
 
 
 @scenario
+async def test_an_older_time_in_the_tag_does_not_count(scene: Scene) -> None:
+    await releases(scene, "demo-1", "demo-2", "demo-3")
+    await pruned(scene)
+    # Somebody brings one back by hand, and its tag stays.
+    back = image(scene, "demo-1")
+    back.status = ImageStatus.AVAILABLE
+    await anyio.sleep(80 * DAY_S)
+    # It is deprecated again, and that is as far as it gets.
+    refused = {"region": REGIONS[0], "code": "Forbidden.RAM", "status": 403}
+    scene.strike(Do.REFUSE, "TagResources", **refused, times=1)
+    (failed,) = await pruned(scene)
+    assert failed.error is not None
+    assert back.status is ImageStatus.DEPRECATED
+    await anyio.sleep(20 * DAY_S)
+    endings = {e.verdict.image.region: e.verdict.fate for e in await pruned(scene)}
+    assert endings == {REGIONS[0]: Fate.DEPRECATE, REGIONS[1]: Fate.DELETE}
+
+
+@scenario
 async def test_a_private_image_is_not_hidden_and_what_is_public_is(
     scene: Scene,
 ) -> None:
@@ -235,6 +254,45 @@ async def test_what_changed_since_the_question_is_left_alone(scene: Scene) -> No
         scene.cloud, pruning, rng=Random(2), now=scene.now, emit=scene.heard.append
     )
     assert [ending.verdict.fate for ending in endings] == [Fate.KEEP, Fate.DEPRECATE]
+    assert stand(scene) == {"demo-1": "Available+"}
+
+
+@scenario
+async def test_what_is_not_ours_any_more_is_left_alone(scene: Scene) -> None:
+    await releases(scene, "demo-1", "demo-2", "demo-3")
+    pruning = await due(scene)
+    # Somebody says no to the question by taking the tag off.
+    del image(scene, "demo-1").tags[TAG_SHA256]
+    endings = await prune(
+        scene.cloud, pruning, rng=Random(2), now=scene.now, emit=scene.heard.append
+    )
+    assert [ending.verdict.fate for ending in endings] == [Fate.KEEP, Fate.DEPRECATE]
+    assert stand(scene)["demo-1"] == "Available+"
+
+
+@scenario
+async def test_what_changes_while_a_dry_run_is_tried_again_is_left_alone(
+    scene: Scene,
+) -> None:
+    await releases(scene, "demo-1", "demo-2", "demo-3")
+    await pruned(scene)
+    await anyio.sleep(91 * DAY_S)
+    away = {"region": REGIONS[0], "code": "ServiceUnavailable", "status": 503}
+    scene.strike(Do.REFUSE, "DeleteImage", **away, times=5)
+    endings: list[Pruned] = []
+    async with anyio.create_task_group() as tasks:
+
+        async def go() -> None:
+            endings.extend(await pruned(scene))
+
+        tasks.start_soon(go)
+        await anyio.sleep(2)
+        # Meanwhile, it is what the family has: somebody publishes it again.
+        for name in ("demo-2", "demo-3"):
+            store(scene.world).remove_image(image(scene, name))
+        await release(scene, "demo-1", REGIONS[0])
+    assert [ending.verdict.fate for ending in endings] == [Fate.KEEP, Fate.DELETE]
+    assert [ending.error for ending in endings] == [None, None]
     assert stand(scene) == {"demo-1": "Available+"}
 
 

@@ -595,3 +595,15 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
     _one_import_fails,
     _lost_then_refused,
 )
+
+MODEST: Final[tuple[Trouble, ...]] = (
+    _refused,
+    _of_all_kinds,
+    _lost,
+    _lost_mutations,
+    _throttled,
+    _late,
+    _listings_lag,
+    _resolver_away,
+)
+"""Troubles that pass: whatever is done again in good weather succeeds (``years.py``)."""

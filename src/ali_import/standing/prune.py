@@ -1,8 +1,8 @@
 """Pruning: deprecating older versions, and deleting them later.
 
 Each region works by itself; one that fails stops no other. Right before anything is
-done in a region it is looked at again, and only what is still due is done: somebody may
-have published meanwhile.
+done in a region, and after the dry runs of what is to be deleted there, it is looked at
+again, and only what is still due is done: somebody may have published meanwhile.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -18,6 +18,7 @@ from ali_import.cloud.calls import (
     DescribeImages,
     DescribeImageSharePermission,
     ModifyImageSharePermission,
+    UntagResources,
 )
 from ali_import.cloud.steady import BRIEF
 from ali_import.cloud.values import CloudImage, ImageStatus
@@ -114,6 +115,8 @@ async def prune(
 
     async def prune_in(region_id: str, due: Sequence[Verdict]) -> None:
         region = Region(context, region_id)
+        # They may take their time, so that what they allow is looked at after them.
+        refusals = await _try_deletions(region, due)
         try:
             found = await steady.call(DescribeImages(region=region_id), BRIEF)
         except CloudError as error:
@@ -125,10 +128,13 @@ async def prune(
         by_id = {image.image_id: image for image in found}
 
         async def prune_one(verdict: Verdict) -> None:
+            image_id = verdict.image.image_id
             again = judge_again(pruning, verdict, there, now=now())
             error = None
             try:
-                await _carry_out(region, by_id.get(verdict.image.image_id), again)
+                await _carry_out(
+                    region, by_id.get(image_id), again, refusals.get(image_id)
+                )
             except CloudError as failure:
                 error = failure
             endings[_key(verdict)] = Pruned(verdict=again, error=error)
@@ -148,9 +154,41 @@ def _key(verdict: Verdict) -> str:
     return f"{verdict.image.region} {verdict.image.image_id}"
 
 
+async def _try_deletions(
+    region: Region, due: Sequence[Verdict]
+) -> dict[str, CloudError]:
+    """Make a dry run of each deletion; return refusals, by image id."""
+    refusals: dict[str, CloudError] = {}
+
+    async def try_one(image_id: str) -> None:
+        try:
+            await region.cloud.call(
+                DeleteImage(region=region.id, image_id=image_id, dry_run=True)
+            )
+        except CloudError as error:
+            refusals[image_id] = error
+
+    async with anyio.create_task_group() as tasks:
+        for verdict in due:
+            if verdict.fate is Fate.DELETE:
+                tasks.start_soon(try_one, verdict.image.image_id)
+    return refusals
+
+
 async def _carry_out(
-    region: Region, image: CloudImage | None, verdict: Verdict
+    region: Region,
+    image: CloudImage | None,
+    verdict: Verdict,
+    refusal: CloudError | None,
 ) -> None:
+    """Do what is due about an image.
+
+    Args:
+        region: Where it is.
+        image: It, or None if it is not there any more.
+        verdict: What is due.
+        refusal: What the dry run of its deletion was told, if that was no.
+    """
     if verdict.fate is Fate.DEPRECATE:
         assert image is not None
         # An interrupt must not fall between hiding and deprecating.
@@ -158,12 +196,28 @@ async def _carry_out(
             await _deprecate(region, image)
     elif verdict.fate is Fate.DELETE:
         assert image is not None
+        hidden = image.public or image.shared
+        if refusal is not None and not (hidden and refusal.code in _NOT_YET):
+            raise refusal
         await _delete(region, image)
 
 
 async def _deprecate(region: Region, image: CloudImage) -> None:
-    """Deprecate an image, and note when; it is hidden only if the cloud insists."""
+    """Deprecate an image, and note when; it is hidden only if the cloud insists.
+
+    The time of an earlier deprecation goes first: nothing may come in between after
+    which it would be taken for the time of this one.
+    """
     if image.status is not ImageStatus.DEPRECATED:
+        if TAG_DEPRECATED in image.tags:
+            await region.cloud.call(
+                UntagResources(
+                    region=region.id,
+                    resource_type="image",
+                    resource_ids=(image.image_id,),
+                    keys=(TAG_DEPRECATED,),
+                )
+            )
         try:
             await _set_deprecated(region, image)
         except CloudError as error:
@@ -195,15 +249,7 @@ def _is_deprecated(found: Sequence[CloudImage]) -> bool:
 
 
 async def _delete(region: Region, image: CloudImage) -> None:
-    """Delete an image, if a dry run does not refuse, and its snapshots."""
-    try:
-        await region.cloud.call(
-            DeleteImage(region=region.id, image_id=image.image_id, dry_run=True)
-        )
-    except CloudError as error:
-        hidden = image.public or image.shared
-        if not (hidden and error.code in _NOT_YET):
-            raise
+    """Delete an image, and its snapshots."""
     await _hidden(region, image, lambda: images.remove(region, image))
     region.note(f"deleted {image.name} ({image.image_id})")
 

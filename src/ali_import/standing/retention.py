@@ -137,7 +137,11 @@ def judge_again(
     image = next((i for i in there if i.image_id == verdict.image.image_id), None)
     if image is None:
         why = "it no longer exists"
-    elif (image.name, image.family) != (verdict.image.name, verdict.image.family):
+    elif (image.name, image.family, image.ours) != (
+        verdict.image.name,
+        verdict.image.family,
+        verdict.image.ours,
+    ):
         why = "it was changed meanwhile"
     else:
         again = _judge(image, pruning.retention, _resolved(there), now)
