@@ -121,11 +121,8 @@ def delete(scene: Scene, image: Image) -> None:
 
 
 def _deprecate_old(image: Image) -> None:
-    # NOTE: One that was revived keeps the time in its tag if the run was killed just
-    # then. By that tag it would be deleted at once if somebody deprecated it by hand.
-    if TAG_DEPRECATED not in image.tags:
-        image.public, image.status = False, ImageStatus.DEPRECATED
-        image.shared_with.clear()
+    image.public, image.status = False, ImageStatus.DEPRECATED
+    image.shared_with.clear()
 
 
 def _set_available(image: Image) -> None:

@@ -158,6 +158,19 @@ async def test_publishing_again_brings_no_other_version_back(scene: Scene) -> No
 
 
 @scenario
+async def test_an_image_is_available_again_only_without_the_time_in_its_tag(
+    scene: Scene,
+) -> None:
+    await releases(scene, "demo-1", "demo-2", "demo-3")
+    await pruned(scene)
+    scene.strike(Do.REFUSE, "UntagResources", code="Forbidden.RAM", status=403)
+    # It cannot be brought back wholly, so it is not brought back by half.
+    report = await scene.run(Options(public=True)).execute()
+    assert [outcome.code for outcome in report.outcomes] == ["Forbidden.RAM"] * 2
+    assert stand(scene)["demo-1"] == "Deprecated"
+
+
+@scenario
 async def test_an_older_time_in_the_tag_does_not_count(scene: Scene) -> None:
     await releases(scene, "demo-1", "demo-2", "demo-3")
     await pruned(scene)

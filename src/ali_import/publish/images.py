@@ -167,9 +167,11 @@ async def deprecate(region: Region, image_id: str) -> None:
 
 async def revive(region: Region, image: CloudImage) -> CloudImage:
     """Make a deprecated image Available again: who publishes it wants it to be found."""
-    await _set_status(region, image.image_id, ImageStatus.AVAILABLE)
-    if TAG_DEPRECATED in image.tags:  # or one that is deprecated later seems to be old
+    # The tag first: a run may be killed in between, and an image that is Available and
+    # has the tag would be deleted as old as soon as somebody deprecates it by hand.
+    if TAG_DEPRECATED in image.tags:
         await untag(region, image.image_id, [TAG_DEPRECATED])
+    await _set_status(region, image.image_id, ImageStatus.AVAILABLE)
     text = f"{image.name} was deprecated; made it Available again"
     region.note(text, level="WARNING")
     return dataclasses.replace(image, status=ImageStatus.AVAILABLE)
