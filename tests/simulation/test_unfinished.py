@@ -91,7 +91,7 @@ def test_the_next_run_sends_what_the_killed_one_has_not(of: Any) -> None:
         assert all(outcome.published for outcome in report.outcomes)
         # What was under way when it was killed may have got there.
         assert PARTS - 5 - 16 <= parts.total() <= PARTS - 5
-        assert "goes on with what run 0000000a has sent" in told(scene)
+        assert "resumes the upload of run 0000000a" in told(scene)
         check_content(scene)
         # The killed run's are left to their lease; the other's are gone.
         assert all("0000000a" in name for name in scene.rooms())

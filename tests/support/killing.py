@@ -70,8 +70,8 @@ def play(
             link.wait_for(begun_at + int(share * dice.uniform(0.8, 1.2)), _START_S_MAX)
             process.send_signal(signal.SIGKILL)
             killed += process.wait() == -signal.SIGKILL
-        went_on += "goes on with what run" in told.read_text()
+        went_on += "resumes the upload of run" in told.read_text()
     last = ali_import(*arguments, env=env)
-    went_on += "goes on with what run" in last.err
+    went_on += "resumes the upload of run" in last.err
     uplink_bytes = cloud.get("/requests")["traffic"]["uplink_bytes"]
     return Played(killed=killed, went_on=went_on, uplink_bytes=uplink_bytes, last=last)

@@ -59,9 +59,9 @@ buckets, functions and images that it makes.
               --no- turns a switch off, for example --no-public
   -p          makes community images, which every account can use
   --share, --tag, --description, --imds, --nvme
-              what else is wanted of the images; what is not named, by these
-              flags or -p, is left as it is. --no-public takes back only what
-              ali-import gave. Switching to IMDS v2 cannot be undone
+              settings of the images; what these flags or -p do not name is
+              left as it is. --no-public hides only images that ali-import
+              made public. Switching to IMDS v2 cannot be undone
   --timeout   a plain number is seconds
   --report    FORMAT is json, images, tfvars, md, html or github-output, or
               follows from the suffix; FORMAT:- writes it to standard output
@@ -71,7 +71,7 @@ buckets, functions and images that it makes.
   --boot-mode, --architecture
               override what is found; uefi-preferred is set on images that this
               run makes, once they are imported
-  --as        qcow2: made while it is sent, without space on disk
+  --as        qcow2: compressed during the upload, without disk space
   --          everything after it is a file; ./list is a file called list
 
 examples:

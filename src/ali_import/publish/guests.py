@@ -55,7 +55,7 @@ def refuse_if_used(
     live = [guest for guest in guests(keys) if guest.expires_at > now]
     if live:
         raise ApiError(
-            f"run {live[0].run_id} uses bucket {bucket}, and removes it",
+            f"run {live[0].run_id} uses bucket {bucket} and will remove it",
             region=region,
             operation="oss.DeleteBucket",
             code=IN_USE,

@@ -107,9 +107,11 @@ class Staging:
         pack = self._image.pack
         if self._sources is not None or not pack.pieces:
             return
-        text = f"{sized(pack.size_bytes)} of {self._image.path.name} go up"
+        text = f"uploading {sized(pack.size_bytes)} of {self._image.path.name}"
         if pack.gap_bytes:
-            text += f", {sized(pack.gap_bytes)} of them zeros: its data are scattered"
+            text += (
+                f", {sized(pack.gap_bytes)} of it zeros, since its data are scattered"
+            )
         self._region.note(text)
 
     async def _go_on(self, found: Unfinished) -> ObjectSource | None:
@@ -122,7 +124,7 @@ class Staging:
         if not await region.workspace.visit(found.bucket, relay=self._relay):
             return None
         there = f"{sized(found.size_bytes)} of {sized(self._image.pack.size_bytes)}"
-        region.note(f"goes on with what run {found.run_id} has sent: {there}")
+        region.note(f"resumes the upload of run {found.run_id}: {there} are there")
         if found.upload_id:
             upload = self._upload(found.bucket)
             upload.id = found.upload_id
@@ -132,7 +134,7 @@ class Staging:
             except CloudError as error:
                 if error.code not in _GONE:
                     raise
-                region.note(f"what run {found.run_id} has sent is gone: {error.code}")
+                region.note(f"the upload of run {found.run_id} is gone: {error.code}")
                 return None
         return ObjectSource(region=region.id, bucket=found.bucket, key=self._key)
 

@@ -73,7 +73,7 @@ async def find(
             found.extend(await _in_bucket(context, bucket, key, pack, relay))
         except CloudError as error:
             context.note(
-                f"cannot look for what was sent to {bucket.name}: {error.code}",
+                f"cannot look for an unfinished upload in {bucket.name}: {error.code}",
                 region=bucket.region,
             )
 

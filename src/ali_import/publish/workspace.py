@@ -255,7 +255,7 @@ class Workspace:
                 await self.remove_bucket(bucket)
         except CloudError as error:
             if error.code not in {guests.IN_USE, "NoSuchBucket"}:
-                text = f"bucket {bucket} has our mark yet: {error.diagnostics()}"
+                text = f"bucket {bucket} still has the marker of this run: {error.diagnostics()}"
                 self._context.note(text, region=self.region, level="WARNING")
                 return
         del self._visits[bucket]
