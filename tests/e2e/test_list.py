@@ -84,7 +84,7 @@ def test_a_region_that_does_not_tell_makes_the_status_3(
     ("arguments", "complaint"),
     [
         (("-r", "cn-nowhere"), "no such region"),
-        (("-r", "Hangzhou"), "no region id"),
+        (("-r", "Hangzhou"), "not a region id"),
         (("disk.img",), "disk.img"),
         (("--public",), "--public"),
     ],

@@ -113,7 +113,7 @@ def test_why_an_import_failed_is_told_by_its_task(wire: Wire) -> None:
 
 
 def test_a_large_object_is_hashed_before_the_import(wire: Wire) -> None:
-    data = b"large" * 500_000
+    data = b"large" * 2_000_000
     wire.cloud.put("disk.raw", data)
     wire.call("ImportImage", params=IMPORT)
     blob = wire.cloud.world.oss.read(
