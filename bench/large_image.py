@@ -5,7 +5,9 @@
 Publishes a raw disk of 4 GiB, a used ext4 with 0.5 GiB in many files, and a QCOW2 file of
 1 GiB, each to the 32 regions of an emulator by a line of 4 MB/s, and prints a Markdown
 table: bytes that went up against those of the blocks that are not zero, bytes between
-regions, the peak of the command's memory, and its time against what the line alone takes.
+regions, the peak of the command's memory, and its time against what the line alone takes:
+until all data were sent, and to the end. In between the emulator carries the data to each
+region, which takes what this machine takes: the slower the line, the less it matters.
 With ``--kills`` the command is killed so often at random during the upload of the disk,
 and run again. Needs ``mkfs.ext4``, ``debugfs`` and ``qemu-img``. Sizes and regions can be
 made smaller, for a machine that is busy. The status is 1 where something is not as wanted.
@@ -93,7 +95,7 @@ def main() -> int:
 HEADINGS = (
     *("placed", "data (MiB)", "uplink / data", f"wanted <= {UPLINK_MAX}"),
     *("between regions / data", "memory (MB)", f"wanted < {MEMORY_MB_MAX:.0f}"),
-    *("took (s)", "time / line", f"wanted <= {TIME_MAX}"),
+    *("line (s)", "sent / line", "time / line", f"wanted <= {TIME_MAX}"),
 )
 
 
@@ -101,8 +103,11 @@ def measure(what: str, image: Path, sizes: Sizes) -> bool:
     """Publish an image once, print a row, and say whether it is as wanted."""
     data_bytes = data_of(image)
     rate = sizes.link_mb_s * 1e6
-    with emulator() as cloud, slow_link(cloud.proxy_port, rate) as link:
-        began = time.perf_counter()
+    with (
+        emulator() as cloud,
+        slow_link(cloud.proxy_port, rate, goal_bytes=data_bytes) as link,
+    ):
+        began = time.time()
         process = subprocess.Popen(
             [BIN / "ali-import", *flags_of(image), *sizes.flags, image],
             env=link.environment(cloud.env),
@@ -111,17 +116,19 @@ def measure(what: str, image: Path, sizes: Sizes) -> bool:
             text=True,
         )
         peaks = watch(process)
-        took_s = time.perf_counter() - began
+        took_s = time.time() - began
         assert process.stdout is not None
         placed = len(process.stdout.read().splitlines())
         traffic = cloud.get("/requests")["traffic"]
     uplink = traffic["uplink_bytes"] / data_bytes
     line_s = data_bytes / rate
+    sent_s = link.goal_at - began
     across = traffic["cross_region_bytes"] / data_bytes
     figures = (
         *(placed, f"{data_bytes / MIB:.0f}", f"{uplink:.3f}", uplink <= UPLINK_MAX),
         *(f"{across:.2f}", f"{peaks.memory_mb:.0f}", peaks.memory_mb < MEMORY_MB_MAX),
-        *(f"{took_s:.0f}", f"{took_s / line_s:.2f}", took_s <= TIME_MAX * line_s),
+        *(f"{line_s:.0f}", f"{sent_s / line_s:.2f}"),
+        *(f"{took_s / line_s:.2f}", took_s <= TIME_MAX * line_s),
     )
     print(row(what, *figures), flush=True)
     wanted = [figure for figure in figures if isinstance(figure, bool)]

@@ -15,10 +15,14 @@ class Link:
     Attributes:
         port: Where it begins, on this machine.
         sent_bytes: How much has gone up, whatever it was.
+        goal_bytes: How much has to go up.
+        goal_at: When it had, in Unix time; 0.0 before.
     """
 
     def __init__(self, far_port: int, bytes_per_s: float) -> None:
         self.sent_bytes = 0
+        self.goal_bytes = 0
+        self.goal_at = 0.0
         self._bytes_per_s = bytes_per_s
         self._far_port = far_port
         self._free_at = 0.0
@@ -73,14 +77,19 @@ class Link:
             self._free_at = max(self._free_at, now) + size_bytes / self._bytes_per_s
             wait_s = self._free_at - now
             self.sent_bytes += size_bytes
+            if self.sent_bytes >= self.goal_bytes and not self.goal_at:
+                self.goal_at = self._free_at
             self._changed.notify_all()
         time.sleep(wait_s)
 
 
 @contextmanager
-def slow_link(far_port: int, bytes_per_s: float) -> Iterator[Link]:
+def slow_link(
+    far_port: int, bytes_per_s: float, *, goal_bytes: int = 0
+) -> Iterator[Link]:
     """Lay a line to a port of this machine, for the length of the block."""
     link = Link(far_port, bytes_per_s)
+    link.goal_bytes = goal_bytes
     Thread(target=link.serve, daemon=True).start()
     try:
         yield link
