@@ -29,8 +29,8 @@ _FETCH_S_MAX: Final = 30.0
 _TRIES_MAX: Final = 3
 
 _SWITCHES: Final = ("public", "overwrite", "all-or-nothing")
-_VALUES: Final = ("name", "family", "timeout")
-_LISTS: Final = ("region", "allow-failure")
+_VALUES: Final = ("config", "name", "family", "timeout")
+_LISTS: Final = ("set", "region", "allow-failure")
 
 _REQUEST_URL: Final = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _REQUEST_TOKEN: Final = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
@@ -56,7 +56,7 @@ def arguments(environment: Mapping[str, str], report: Path) -> list[str]:
     """Return the words of the command.
 
     Raises:
-        InputError: A switch is neither true nor false, or no image is named.
+        InputError: A switch is neither true nor false, or nothing is named to publish.
     """
     words: list[str] = []
     for name in _SWITCHES:
@@ -74,8 +74,8 @@ def arguments(environment: Mapping[str, str], report: Path) -> list[str]:
         if file := environment.get(variable):
             words.append(f"--report={file}")
     images = items("images", environment)
-    if not images:
-        raise InputError("images: names no file")
+    if not images and not given("config", environment):
+        raise InputError("images: names no file, and config no release file")
     return [
         *words,
         f"--report=html:{report}",
@@ -169,6 +169,7 @@ def credentials(
         }
     finally:
         over.set()
+        fetching.join(_FETCH_S_MAX)  # or it might leave a fresh token there
         file.unlink(missing_ok=True)
 
 

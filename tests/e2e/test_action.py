@@ -136,6 +136,23 @@ def test_the_actions_steps_publish_with_a_token_of_the_workflow(
     assert TOKEN not in ended.out + ended.err
 
 
+def test_the_action_publishes_what_a_release_file_says(
+    disks: list[Path], tmp_path: Path
+) -> None:
+    link_install(tmp_path)
+    release = tmp_path / "release.toml"
+    release.write_text(
+        'name = "demo-{version}"\nfamily = "demo"\nregion = ["eu-central-1"]\n'
+        f'image = ["{disks[0]}"]\n'
+    )
+    with emulator() as cloud:
+        ended = read_action(ROOT / "action.yml").run(
+            cloud.env, tmp_path, config=str(release), set="version=7\n"
+        )
+    assert ended.status == 0, ended.err
+    assert list(json.loads(ended.outputs["images"])) == ["demo-7"]
+
+
 def test_a_workflow_that_is_not_trusted_gets_nothing(
     disks: list[Path], tmp_path: Path
 ) -> None:
@@ -158,7 +175,7 @@ def test_a_workflow_that_is_not_trusted_gets_nothing(
     ("inputs", "lacks", "complaint"),
     [
         ({"public": "yes"}, "", "public: 'yes' is neither true nor false"),
-        ({"images": " \n "}, "", "images: names no file"),
+        ({"images": " \n "}, "", "images: names no file, and config no release file"),
         ({"oidc_provider": ""}, "", "oidc-provider is missing"),
         ({"role_to_assume": ""}, "", "role-to-assume is missing"),
         ({}, "ACTIONS_ID_TOKEN_REQUEST_URL", "permissions: id-token: write"),

@@ -237,6 +237,11 @@ def _publish(argv: Sequence[str]) -> PublishArguments:
         parser.error("an image from standard input (-) needs a --name")
     if given.images.count(_STDIN) > 1:
         parser.error("standard input (-) can be read only once")
+    for release in (name for name in given.images if name.endswith(".toml")):
+        parser.error(
+            f"{release} is no disk image; a release file is named with -c: "
+            f"ali-import -c {release}"
+        )
     _refuse_commands(given.images, whole)
     strangers = [
         r for r in given.allow_failure or () if r not in (given.region or (r,))

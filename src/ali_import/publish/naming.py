@@ -72,7 +72,7 @@ def refusal(text: str) -> str:
             return f"contains {link}"
     for prefix in _RESERVED:
         if text.lower().startswith(prefix):  # every region refuses ALIYUN too
-            return f"begins with {prefix}, which is reserved by Alibaba Cloud"
+            return f"begins with {prefix}, which is reserved by Alibaba Cloud; choose another"
     if not _FIRST.match(text):
         return "does not begin with a letter or a Chinese character"
     forbidden = _FORBIDDEN.search(text)

@@ -242,7 +242,7 @@ class _Looking:
             self._note(
                 Grade.UNKNOWN,
                 "object storage",
-                f"in {len(there)} of {len(self._regions)} regions; the others copy; "
+                f"{_in(there, self._regions, 'regions')}; "
                 "whether OSS is activated is not known until data is stored",
                 "activate OSS in its console, unless that has been done",
             )
@@ -274,8 +274,8 @@ class _Looking:
                 "activate Function Compute; without it, mainland regions copy, which is slow",
             )
             return
-        text = f"Function Compute in {len(there)} of {len(wanted)} mainland regions"
-        self._note(Grade.OK, "functions", f"{text}; the others copy")
+        where = _in(there, wanted, "mainland regions")
+        self._note(Grade.OK, "functions", f"Function Compute {where}")
 
     async def terms(self) -> None:
         """See whether images may be public, with one that is there and is not."""
@@ -329,6 +329,12 @@ async def _all(
     async with anyio.create_task_group() as tasks:
         for region in regions:
             tasks.start_soon(look, region)
+
+
+def _in(there: Sequence[str], asked: Sequence[str], what: str) -> str:
+    if len(there) == len(asked):
+        return f"in each of {len(asked)} {what}"
+    return f"in {len(there)} of {len(asked)} {what}; the others copy"
 
 
 def _some(regions: Iterable[str]) -> str:

@@ -335,6 +335,7 @@ def test_what_to_prune_is_as_in_a_file() -> None:
 @pytest.mark.parametrize(
     ("argv", "complaint"),
     [
+        ("demo.toml", "demo.toml is no disk image; a release file is named with -c"),
         ("", "IMAGE"),
         ("-p", "IMAGE"),
         ("-p --", "IMAGE"),
