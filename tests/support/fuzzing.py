@@ -5,6 +5,7 @@ mutation is done in place and taken back: files of many MiB are written once.
 """
 
 import bz2
+import ctypes
 import gc
 import gzip
 import lzma
@@ -15,7 +16,7 @@ import signal
 import struct
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -46,9 +47,8 @@ else:
 
 # Of processor time, for one inspection, on a slow machine.
 SECONDS_MAX = 60
-# Tables of many MiB and of every size come and go, and C's heap frays by that. What is
-# kept shows in Python's own count of the blocks that it has given out.
-GROWN_BYTES_MAX = 256 * MIB
+# What is kept also shows in Python's own count of the blocks that it has given out.
+GROWN_BYTES_MAX = 128 * MIB
 GROWN_BLOCKS_MAX = 20_000
 
 VALUES = (
@@ -174,8 +174,11 @@ def look(path: Path, *, packed: bool = False) -> Inspection | DiskImageError | N
 def resident_bytes() -> int:
     """Return how much memory this process has now; where that is not told, had at most.
 
-    Now, because a header that asks for a window of 128 MiB gets it for a moment.
+    Now, because a header that asks for a window of 128 MiB gets it for a moment; and
+    without what C's heap keeps for later: tables of every size come and go.
     """
+    with suppress(AttributeError, OSError):  # where there is another C library
+        ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:
