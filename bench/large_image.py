@@ -39,6 +39,7 @@ UPLINK_MAX = 1.02
 MEMORY_MB_MAX = 150.0
 TIME_MAX = 1.15
 KILLED_UPLINK_MAX = 1.10
+LAST_S_MAX = 3600.0
 UNDER_WAY_BYTES = 2 * 8 * MIB
 NEEDED = ("mkfs.ext4", "debugfs", "qemu-img")
 
@@ -150,6 +151,7 @@ def killed(disk: Path, sizes: Sizes, kills: int, folder: Path) -> int:
             kills=kills,
             seed=1,
             folder=folder,
+            last_s_max=LAST_S_MAX,
         )
     lost = played.killed * UNDER_WAY_BYTES
     over = (played.uplink_bytes - lost) / data_bytes

@@ -178,6 +178,6 @@ def test_zeros_that_go_along_are_told_of() -> None:
     async def scenario(scene: Scene) -> None:
         await publish(scene, large, regions=ONE)
         told = [e.text for e in scene.heard if isinstance(e, Note)]
-        assert "1004.9 KiB of disk.img go up, 200 KiB of them zeros" in " ".join(told)
+        assert "uploading 1004.9 KiB of disk.img, 200 KiB of it zeros" in " ".join(told)
 
     in_a_scene(scenario)

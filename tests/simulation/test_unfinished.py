@@ -13,11 +13,13 @@ from ali_import.cloud.calls import (
     Call,
     Cloud,
     CompleteMultipartUpload,
+    ListObjects,
     PutObject,
     UploadPart,
 )
 from ali_import.cloud.values import LocalBody
-from ali_import.publish.guests import LEFT
+from ali_import.publish.guests import LEFT, mark_of
+from ali_import.publish.lease import Lease
 from ali_import.publish.model import Note, Report, Target
 from ali_import.publish.unfinished import _TIME_LEFT_S_MIN
 from tests.simulation.scene import Scene, in_a_scene, profile
@@ -267,20 +269,51 @@ def test_the_owner_leaves_its_bucket_to_a_guest_who_removes_it() -> None:
     in_a_scene(scenario, DIRECT)
 
 
+def test_who_comes_while_the_owner_empties_its_bucket_sees_that_it_has_left() -> None:
+    async def scenario(scene: Scene) -> None:
+        mark = mark_of(Lease(run_id="0000000b", expires_at=int(scene.now()) + 7200))
+        late = scene.process(seed=2)
+
+        class Owner(Watching):
+            entered = False
+
+            async def call(self, request: Call[R]) -> R:
+                result: Any = await super().call(request)
+                if isinstance(request, UploadPart) and self.parts.total() >= 4:
+                    owner.interrupt()
+                is_look = isinstance(request, ListObjects) and not self.entered
+                if is_look and any(item.key == LEFT for item in result):
+                    self.entered = True
+                    bucket: str = getattr(request, "bucket", "")
+                    await late.call(a_key(request.region, bucket, mark))
+                return result  # type: ignore[no-any-return]  # of the call's own kind
+
+        owner = scene.run(cloud=Owner(scene.process()), of=LARGE, run_id="0000000a")
+        report = await owner.execute()
+        assert [left.kind for left in report.leftovers] == ["bucket"]
+        (bucket,) = (b for b in scene.world.oss._table.values() if b.objects)
+        assert set(bucket.objects) == {LEFT, mark}
+
+    in_a_scene(scenario, DIRECT)
+
+
+def a_key(region: str, bucket: str, key: str) -> PutObject:
+    """Return the call that puts an empty object."""
+    return PutObject(
+        region=region,
+        bucket=bucket,
+        key=key,
+        body=b"",
+        content_md5="d41d8cd98f00b204e9800998ecf8427e",
+    )
+
+
 def test_who_comes_when_the_owner_has_left_begins_anew() -> None:
     async def scenario(scene: Scene) -> None:
         await killed_after(scene, 5, "0000000a", LARGE)
         (bucket,) = (b for b in scene.world.oss._table.values() if b.uploads)
         watching = Watching(cloud := scene.process(seed=3))
-        await cloud.call(
-            PutObject(
-                region=bucket.region,
-                bucket=bucket.name,
-                key=LEFT,
-                body=b"",
-                content_md5="d41d8cd98f00b204e9800998ecf8427e",
-            )
-        )
+        await cloud.call(a_key(bucket.region, bucket.name, LEFT))
         report = await publish(scene, LARGE, watching, "0000000b")
         assert all(outcome.published for outcome in report.outcomes)
         assert watching.parts.total() == PARTS

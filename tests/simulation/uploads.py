@@ -34,6 +34,7 @@ class Uploads:
         self._listed: dict[tuple[Eye, str], dict[int, str]] = {}
         self._left: set[str] = set()
         self._used: dict[str, set[str]] = {}
+        self._late: set[tuple[str, str]] = set()
         self._others: set[tuple[Eye, str]] = set()
         self.let_down: set[Eye] = set()
         self.met: list[str] = []
@@ -43,6 +44,11 @@ class Uploads:
         self._eyes[eye.run_id] = eye
         if isinstance(request, calls.PutObject) and request.key == LEFT:
             self._left.add(request.bucket)
+        if isinstance(request, calls.PutObject) and guests((request.key,)):
+            bucket = self._world.oss._table.get(request.bucket)
+            if bucket is not None and LEFT in bucket.objects:
+                # It will see that, and use nothing here.
+                self._late.add((request.bucket, eye.run_id))
         if isinstance(request, calls.UploadPart | calls.ImportImage):
             self._used.setdefault(request.bucket, set()).add(eye.run_id)
         if isinstance(request, calls.UploadPartCopy):
@@ -95,7 +101,11 @@ class Uploads:
             bucket.objects or bucket.uploads
         ):
             return ""  # it will be refused
-        users = {guest.run_id for guest in guests(bucket.objects)}
+        users = {
+            guest.run_id
+            for guest in guests(bucket.objects)
+            if (name, guest.run_id) not in self._late
+        }
         # Whoever has used another run's bucket is a guest till it takes its mark away.
         users |= self._used.get(name, set()) - {own.run_id}
         if name not in self._left:

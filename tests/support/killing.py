@@ -9,7 +9,7 @@ from random import Random
 
 from emulator.tests.support.emulator import RunningEmulator
 from tests.support.link import Link
-from tests.support.tool import BIN, Ended, ali_import
+from tests.support.tool import BIN, RUN_S_MAX, Ended, ali_import
 
 _START_S_MAX = 600.0
 
@@ -40,6 +40,7 @@ def play(
     kills: int,
     seed: int,
     folder: Path,
+    last_s_max: float = RUN_S_MAX,
 ) -> Played:
     """Kill the command at random places of its upload, and let it end at last.
 
@@ -51,6 +52,7 @@ def play(
         kills: How often it is killed.
         seed: Draws where.
         folder: For what the command says.
+        last_s_max: How long the last run may take.
     """
     dice = Random(seed)
     share = data_bytes / (kills + 1)
@@ -71,7 +73,7 @@ def play(
             process.send_signal(signal.SIGKILL)
             killed += process.wait() == -signal.SIGKILL
         went_on += "resumes the upload of run" in told.read_text()
-    last = ali_import(*arguments, env=env)
+    last = ali_import(*arguments, env=env, timeout_s=last_s_max)
     went_on += "resumes the upload of run" in last.err
     uplink_bytes = cloud.get("/requests")["traffic"]["uplink_bytes"]
     return Played(killed=killed, went_on=went_on, uplink_bytes=uplink_bytes, last=last)

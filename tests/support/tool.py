@@ -23,19 +23,25 @@ class Ended:
         return self.out.splitlines()
 
 
-def ali_import(*arguments: object, env: Mapping[str, str]) -> Ended:
+def ali_import(
+    *arguments: object, env: Mapping[str, str], timeout_s: float = RUN_S_MAX
+) -> Ended:
     """Run ``ali-import`` to its end."""
-    return run(BIN / "ali-import", *arguments, env=env)
+    return run(BIN / "ali-import", *arguments, env=env, timeout_s=timeout_s)
 
 
-def run(*command: object, env: Mapping[str, str] | None = None) -> Ended:
+def run(
+    *command: object,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float = RUN_S_MAX,
+) -> Ended:
     """Run a command to its end, in bounded time."""
     done = subprocess.run(
         [str(word) for word in command],
         check=False,
         capture_output=True,
         text=True,
-        timeout=RUN_S_MAX,
+        timeout=timeout_s,
         env=None if env is None else dict(env),
         stdin=subprocess.DEVNULL,
     )

@@ -381,8 +381,9 @@ async def _remove_bucket(
                 raise
         else:
             return
+        leaving = keys is None
         try:
-            await _empty_bucket(cloud, region, bucket, relay, now)
+            await _empty_bucket(cloud, region, bucket, relay, now, leaving=leaving)
         except CloudError as error:
             if error.code != "NoSuchBucket":  # somebody else was quicker
                 raise
@@ -399,9 +400,13 @@ async def _say_that_we_left(
 
 
 async def _empty_bucket(
-    cloud: Steady, region: str, bucket: str, relay: str, now: float
+    cloud: Steady, region: str, bucket: str, relay: str, now: float, *, leaving: bool
 ) -> None:
     keys = await guests.look(cloud, region, bucket, relay)
+    if leaving and guests.LEFT not in keys and guests.guests(keys):
+        # It came when there was nothing left to see: it has to know who removes this.
+        await _say_that_we_left(cloud, region, bucket, relay)
+        keys = await guests.look(cloud, region, bucket, relay)
     guests.refuse_if_used(region, bucket, keys, now=now)
     uploads = await cloud.call(
         ListMultipartUploads(region=region, bucket=bucket, relay=relay)
@@ -416,7 +421,14 @@ async def _empty_bucket(
         )
         await cloud.call(abort)
     # What was completed meanwhile is seen in the next round.
-    await _delete_objects(cloud, region, bucket, relay, keys)
+    await _delete_objects(
+        cloud, region, bucket, relay, [key for key in keys if key != guests.LEFT]
+    )
+    if guests.LEFT in keys:
+        # At last: whoever comes before sees it, and whoever has come is seen.
+        there = await guests.look(cloud, region, bucket, relay)
+        guests.refuse_if_used(region, bucket, there, now=now)
+        await _delete_objects(cloud, region, bucket, relay, (guests.LEFT,))
 
 
 async def _delete_objects(
