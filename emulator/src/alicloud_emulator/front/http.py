@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import anyio
 import anyio.to_thread
 import h11
 from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.tls import TLSAttribute
 
 from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.products.wire import FileBody, Response
@@ -22,10 +24,15 @@ HEADER_BYTES_MAX = 64 * 1024
 """Request line and headers together; more is answered with 431."""
 
 HEADERS_MAX = 200
-RECEIVE_BYTES = 64 * 1024
+RECEIVE_BYTES = 256 * 1024
+"""Received in one go, which is as much as asyncio takes from a socket."""
+
 FILE_BLOCK_BYTES = 256 * 1024
 IDLE_S_MAX = 120.0
 """How long a connection may say nothing, between requests or inside a body."""
+
+_RECORD_BYTES = 16 * 1024
+"""The most that a record of TLS holds, and so what one read of it gives."""
 
 _DRAIN_BYTES_MAX = 1024 * 1024
 """Of a body nobody read, received anyway so that the connection can be kept."""
@@ -80,6 +87,7 @@ class HttpConnection:
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._socket = stream.extra(SocketAttribute.raw_socket, None)  # noqa: S610 - not Django
+        self._tls = stream.extra(TLSAttribute.ssl_object, None)  # noqa: S610 - not Django
         self._h11 = h11.Connection(
             h11.SERVER, max_incomplete_event_size=HEADER_BYTES_MAX
         )
@@ -252,7 +260,7 @@ class HttpConnection:
                 return cast("h11.Event | type[h11.PAUSED]", event)
             with anyio.move_on_after(IDLE_S_MAX) as scope:
                 try:
-                    data = await self._stream.receive(RECEIVE_BYTES)
+                    data = await self._receive()
                 except anyio.EndOfStream:
                     data = b""
                 except (OSError, anyio.BrokenResourceError) as error:
@@ -260,6 +268,21 @@ class HttpConnection:
                 self._h11.receive_data(data)
             if scope.cancelled_caught:
                 raise ConnectionGoneError
+
+    async def _receive(self) -> bytes:
+        """Return what has come, waiting for it if there is nothing.
+
+        TLS gives a record at a time, which is little for all that is done with a block
+        on its way: what was received with it comes along.
+        """
+        if self._tls is None:
+            return await self._stream.receive(RECEIVE_BYTES)
+        blocks = [await self._stream.receive(_RECORD_BYTES)]
+        # An error is mostly that nothing more is there; any other comes again.
+        with suppress(ssl.SSLError):
+            while len(blocks) < RECEIVE_BYTES // _RECORD_BYTES:
+                blocks.append(self._tls.read(_RECORD_BYTES))
+        return b"".join(blocks)
 
 
 def hold_back(stream: ByteStream) -> None:

@@ -28,6 +28,7 @@ from alicloud_emulator.front import hosts
 from alicloud_emulator.front.body import RequestBody
 from alicloud_emulator.front.door import CONSOLE, Door, UnknownVersionError
 from alicloud_emulator.front.http import (
+    RECEIVE_BYTES,
     BadRequestError,
     ConnectionGoneError,
     Head,
@@ -122,7 +123,7 @@ class PrefixedStream(ByteStream):
         """The stream's own: its socket among them."""
         return self.stream.extra_attributes
 
-    async def receive(self, max_bytes: int = 65536) -> bytes:
+    async def receive(self, max_bytes: int = RECEIVE_BYTES) -> bytes:
         """Return the bytes received already, then what comes."""
         if self.prefix:
             block, self.prefix = self.prefix[:max_bytes], self.prefix[max_bytes:]

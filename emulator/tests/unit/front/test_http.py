@@ -5,6 +5,7 @@ import http.client
 import json
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from typing import Any
 import anyio
 import pytest
 from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.stapled import StapledObjectStream
+from anyio.streams.tls import TLSStream
 from typing_extensions import override
 
-from alicloud_emulator.front.http import HttpConnection
+from alicloud_emulator.front.http import RECEIVE_BYTES, HttpConnection
+from alicloud_emulator.front.tls import CertificateAuthority
 from alicloud_emulator.products.wire import FileBody, Request, Response
 from alicloud_emulator.world.errors import ServiceError
 from emulator.tests.unit.front.conftest import RunningFront
@@ -133,6 +137,56 @@ def test_a_head_is_acknowledged_before_its_body_is_waited_for() -> None:
 
     assert anyio.run(serve) == b"body"
     assert stream.asked[:3] == ["receive", "acknowledge", "receive"]
+
+
+def test_what_came_by_tls_goes_on_in_blocks_larger_than_its_records() -> None:
+    """What is done for each block was dearer than TLS itself when each was a record."""
+    authority = CertificateAuthority()
+    trusting = ssl.create_default_context(cadata=authority.certificate_pem.decode())
+    data = random.Random(1).randbytes(4 * RECEIVE_BYTES)
+    head = f"PUT /k HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(data)}\r\n\r\n"
+
+    async def serve() -> list[bytes]:
+        there, here = await encrypted(authority.context(HOST), trusting)
+        await there.send(head.encode())
+        await there.send(data)
+        connection = HttpConnection(here)
+        found = await connection.next_request()
+        assert found is not None
+        blocks = [block async for block in found[1] if block]
+        await connection.answer(Response(), is_head=False)
+        assert await connection.recycle()
+        await there.aclose()
+        assert await connection.next_request() is None, "the end of TLS is one of HTTP"
+        await here.aclose()
+        return blocks
+
+    blocks = anyio.run(serve)
+    assert b"".join(blocks) == data
+    assert [len(block) for block in blocks] == [RECEIVE_BYTES] * 4
+
+
+async def encrypted(
+    server: ssl.SSLContext, client: ssl.SSLContext
+) -> tuple[TLSStream, TLSStream]:
+    """Return both ends of a connection in memory; what is sent at once arrives so."""
+    to_server, from_client = anyio.create_memory_object_stream[bytes](100)
+    to_client, from_server = anyio.create_memory_object_stream[bytes](100)
+    ends: dict[str, TLSStream] = {}
+
+    async def shake(name: str, stream: StapledObjectStream[bytes], **how: Any) -> None:
+        ends[name] = await TLSStream.wrap(stream, standard_compatible=False, **how)
+
+    async with anyio.create_task_group() as tasks:
+        accepted = StapledObjectStream(to_client, from_client)
+        opened = StapledObjectStream(to_server, from_server)
+        tasks.start_soon(
+            lambda: shake("here", accepted, server_side=True, ssl_context=server)
+        )
+        tasks.start_soon(
+            lambda: shake("there", opened, hostname=HOST, ssl_context=client)
+        )
+    return ends["there"], ends["here"]
 
 
 def test_a_chunked_body_of_megabytes_arrives_whole(
