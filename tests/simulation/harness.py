@@ -341,8 +341,14 @@ class Stage:
             watch=eye,
         )
         process = Process(name, cloud, eye)
+        process.found_hidden = set(self._hidden())
         self._processes.append(process)
         return process
+
+    def _hidden(self) -> Iterator[tuple[str, str]]:
+        assert self._monitor is not None
+        not_shown = self._monitor.not_shown
+        return checks.hidden(self._world, self._plan, self._land, not_shown)
 
     def _login(self) -> Login:
         if not self._plan.token_s:
@@ -480,9 +486,10 @@ class Stage:
                 self._violated(f"{process.name}: {text}")
         left = checks.leftovers(world, plan, self._land, run_ids={process.run_id})
         found = [(region, text) for region, text in left if region not in spoiled]
-        for region, text in checks.hidden(
-            world, plan, self._land, self._monitor.not_shown
-        ):
+        # Who is stopped before it comes to them does not show what others have hidden.
+        stopped = report.interrupted or report.timed_out
+        before = process.found_hidden if stopped else set()
+        for region, text in sorted(set(self._hidden()) - before):
             if region not in spoiled and not process.eye.stop.is_throttled(region):
                 self._violated(f"{process.name} left {text} hidden")
         if process.name == "first":
@@ -673,7 +680,7 @@ class Stage:
                 self._violated(f"at the end nothing has the name {name} in {region}")
         if plan.stuck:
             return
-        for _region, text in checks.hidden(world, plan, land, self._monitor.not_shown):
+        for _region, text in self._hidden():
             self._violated(f"at the end {text} is not public any more")
         for _region, text in checks.leftovers(world, plan, land, run_ids=None):
             self._violated(f"at the end there is {text}")

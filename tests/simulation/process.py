@@ -19,6 +19,7 @@ class Process:
         ended: Set when it is over, one way or the other.
         stopped_at: When it was told to stop, by whom or what ever; None if never.
         spoiled: Regions that were excused then.
+        found_hidden: Images that a run which was killed before had hidden.
         late: What was still there later than it may be.
     """
 
@@ -35,6 +36,7 @@ class Process:
         self.on_stop: Callable[[], None] = _nothing
         self.ended_at = 0.0
         self.spoiled: set[str] = set()
+        self.found_hidden: set[tuple[str, str]] = set()
         self.late: list[str] = []
         self._scope = anyio.CancelScope()
         self._caller = anyio.CancelScope()
