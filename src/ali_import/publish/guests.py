@@ -4,7 +4,8 @@ A run may go on with an upload in another run's bucket (``unfinished.py``), and 
 guest while the owner, for all it knows, is at work. The cloud has no locks, so each says
 what it is about to do before it looks: a guest puts its mark into the bucket, and then
 looks whether the owner has left; who leaves says so, and then looks for guests. At least
-one of the two sees the other. Whoever leaves last removes the bucket.
+one of the two sees the other. Whoever leaves last removes the bucket, and the word that
+the owner has left at the very last, after one more look: whoever comes meanwhile sees it.
 
 A mark holds the guest's lease. So a bucket is in use until the last lease is over: that of
 its name, or of a mark.
