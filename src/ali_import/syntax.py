@@ -71,7 +71,7 @@ _TAG_RESERVED: Final = ("aliyun", "acs:", "ali-import:")
 def account(text: str) -> str:
     """Return the id of an account."""
     if not _ACCOUNT.fullmatch(text):
-        raise ValueError(f"{shown(text)} is no account id, which is made of digits")
+        raise ValueError(f"{shown(text)} is no account id, which has 5 to 20 digits")
     return text
 
 
