@@ -40,6 +40,9 @@ MEMORY_MB_MAX = 150.0
 TIME_MAX = 1.15
 KILLED_UPLINK_MAX = 1.10
 LAST_S_MAX = 3600.0
+WATCH_S = 0.5
+"""Of memory the kernel tells the peak, however seldom it is asked."""
+
 UNDER_WAY_BYTES = 2 * 8 * MIB
 NEEDED = ("mkfs.ext4", "debugfs", "qemu-img")
 
@@ -116,7 +119,7 @@ def measure(what: str, image: Path, sizes: Sizes) -> bool:
             stdout=subprocess.PIPE,
             text=True,
         )
-        peaks = watch(process)
+        peaks = watch(process, every_s=WATCH_S)
         took_s = time.time() - began
         assert process.stdout is not None
         placed = len(process.stdout.read().splitlines())

@@ -107,12 +107,12 @@ def _line(region: Region) -> str:
     return f"{region.id} = {{ {table} }}"
 
 
-def watch(process: "subprocess.Popen[str]") -> Peaks:
+def watch(process: "subprocess.Popen[str]", *, every_s: float = SAMPLE_S) -> Peaks:
     """Look at a process until it ends."""
     peaks = Peaks()
     while process.poll() is None:
         peaks.look(process.pid)
-        time.sleep(SAMPLE_S)
+        time.sleep(every_s)
     return peaks
 
 

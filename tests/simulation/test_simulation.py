@@ -56,3 +56,9 @@ def test_a_batch_meets_every_kind_of_ending_and_most_faults() -> None:
             struck[kind] = struck.get(kind, 0) + number
     assert {"placed direct", "placed relay", "placed copy", "unchanged -"} <= set(ends)
     assert {"refuse", "drop-before", "drop-after", "html", "fail-task"} <= set(struck)
+
+
+@pytest.mark.parametrize("seed", [7_000_006_923, 1_500_007_539])
+def test_a_seed_that_failed_in_a_large_batch_holds(seed: int) -> None:
+    """A deprecation whose answer got lost; two images that visit a bucket at once."""
+    assert simulate(seed).violations == []

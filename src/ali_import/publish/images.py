@@ -177,10 +177,33 @@ async def revive(region: Region, image: CloudImage) -> CloudImage:
     return dataclasses.replace(image, status=ImageStatus.AVAILABLE)
 
 
+_ALREADY: Final = {
+    ImageStatus.DEPRECATED: "ImageStatus.NotAvailable",
+    ImageStatus.AVAILABLE: "ImageStatus.NotDeprecated",
+}
+"""How the cloud refuses a status that an image has already."""
+
+
 async def _set_status(region: Region, image_id: str, status: ImageStatus) -> None:
-    await region.cloud.call(
-        ModifyImageAttribute(region=region.id, image_id=image_id, status=status)
-    )
+    """Set the status, unless it is set: by a try whose answer got lost, or by others."""
+
+    def is_set(found: Sequence[CloudImage]) -> bool:
+        return any(image.status is status for image in found)
+
+    asked_at = anyio.current_time()
+    try:
+        await region.cloud.call(
+            ModifyImageAttribute(region=region.id, image_id=image_id, status=status)
+        )
+    except CloudError as error:
+        if error.code != _ALREADY[status]:
+            raise
+        look = DescribeImages(region=region.id, image_ids=(image_id,))
+        found = await look_again(
+            lambda: region.cloud.call(look), is_set, since=asked_at
+        )
+        if not is_set(found):
+            raise
 
 
 async def tag(region: Region, image: CloudImage, tags: Mapping[str, str]) -> None:

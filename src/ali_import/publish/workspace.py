@@ -56,7 +56,9 @@ class Workspace:
         self._keys: dict[str, None] = {}
         self._may_have_guests = False
         self._left_to_guests: list[str] = []
+        self._visit_lock = anyio.Lock()
         self._visits: dict[str, str] = {}
+        self._guest_of: set[str] = set()
 
     @property
     def bucket(self) -> str:
@@ -126,20 +128,24 @@ class Workspace:
         Raises:
             CloudError: The region refuses or does not answer.
         """
-        mark = guests.mark_of(self._context.lease)
-        self._visits[bucket] = relay  # it may be there as soon as it is asked for
-        try:
-            await guests.put(self._cloud, self.region, bucket, mark, relay)
-            keys = await guests.look(self._cloud, self.region, bucket, relay)
-        except CloudError as error:
-            if error.code != "NoSuchBucket":
-                raise
-            del self._visits[bucket]
-            return False
-        if guests.LEFT in keys:
-            await self._leave(bucket)
-            return False
-        return True
+        async with self._visit_lock:
+            if bucket in self._guest_of:
+                return True  # its owner leaves it to its guests
+            mark = guests.mark_of(self._context.lease)
+            self._visits[bucket] = relay  # it may be there as soon as it is asked for
+            try:
+                await guests.put(self._cloud, self.region, bucket, mark, relay)
+                keys = await guests.look(self._cloud, self.region, bucket, relay)
+            except CloudError as error:
+                if error.code != "NoSuchBucket":
+                    raise
+                del self._visits[bucket]
+                return False
+            if guests.LEFT in keys:
+                await self._leave(bucket)
+                return False
+            self._guest_of.add(bucket)
+            return True
 
     async def need_relay(self) -> None:
         """Have the relay function.
@@ -259,6 +265,7 @@ class Workspace:
                 self._context.note(text, region=self.region, level="WARNING")
                 return
         del self._visits[bucket]
+        self._guest_of.discard(bucket)
 
     async def _remove_own_relay(self) -> None:
         delete = DeleteFunction(region=self.region, name=self.function)

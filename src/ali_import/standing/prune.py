@@ -219,33 +219,15 @@ async def _deprecate(region: Region, image: CloudImage) -> None:
                 )
             )
         try:
-            await _set_deprecated(region, image)
+            await images.deprecate(region, image.image_id)
         except CloudError as error:
             if error.code != "ImageUseShared":
                 raise
-            await _hidden(region, image, lambda: _set_deprecated(region, image))
+            await _hidden(
+                region, image, lambda: images.deprecate(region, image.image_id)
+            )
     now = str(int(region.context.now()))
     await images.tag(region, image, {TAG_DEPRECATED: now})
-
-
-async def _set_deprecated(region: Region, image: CloudImage) -> None:
-    """Set the status; a repeated call, whose first answer got lost, is refused."""
-    asked_at = anyio.current_time()
-    try:
-        await images.deprecate(region, image.image_id)
-    except CloudError as error:
-        if error.code != "ImageStatus.NotAvailable" or not error.unsure:
-            raise
-        again = DescribeImages(region=region.id, image_ids=(image.image_id,))
-        found = await images.look_again(
-            lambda: region.cloud.call(again), _is_deprecated, since=asked_at
-        )
-        if not _is_deprecated(found):
-            raise
-
-
-def _is_deprecated(found: Sequence[CloudImage]) -> bool:
-    return any(image.status is ImageStatus.DEPRECATED for image in found)
 
 
 async def _delete(region: Region, image: CloudImage) -> None:

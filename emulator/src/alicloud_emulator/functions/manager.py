@@ -47,7 +47,7 @@ class Bounds:
 
     busy: int = 64
     starting: int = 4
-    idle: int = 32
+    idle: int = 96
     idle_s: float = 10.0
     waiting: int = 256
 

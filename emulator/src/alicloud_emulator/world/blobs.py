@@ -295,6 +295,9 @@ class MemoryBlobs:
 class DirectoryBlobs:
     """Keeps each blob in a file of ``directory``, which must exist and be ours.
 
+    The same bytes are kept once, however often they are stored: a program that puts one
+    image into thirty regions fills neither the disk nor the page cache with it.
+
     Args:
         directory: The folder.
         remove: Removes the file of a blob that nobody needs any more.
@@ -308,11 +311,13 @@ class DirectoryBlobs:
         there = (file.name for file in directory.iterdir())
         used = (int(name) for name in there if name.isdecimal())
         self._numbers = count(max(used, default=0) + 1)
+        self._kept: weakref.WeakValueDictionary[Identity, FileBlob]
+        self._kept = weakref.WeakValueDictionary()
 
     def writer(self) -> BlobWriter:
         """Start a new blob."""
         path = self._directory / f"{next(self._numbers):08d}"
-        return _FileWriter(path, self._remove)
+        return _FileWriter(path, self._once)
 
     def opened(self, name: str, known: Mapping[str, Any]) -> FileBlob:
         """Return a blob whose file is there.
@@ -330,7 +335,19 @@ class DirectoryBlobs:
         if path.stat().st_size != known["size"]:
             raise ValueError(f"the file {name} is of another size")
         more = {key: known[key] for key in ("size", "crc64", "md5", "sha256")}
-        return FileBlob(path, **more, remove=self._remove)
+        blob = FileBlob(path, **more, remove=self._remove)
+        self._kept[blob.identity] = blob
+        return blob
+
+    def _once(self, path: Path, *, size: int, crc64: int, md5: bytes) -> FileBlob:
+        """Return the blob of a new file; the file goes if there is such a blob."""
+        kept = self._kept.get((size, crc64, md5))
+        if kept is not None:
+            unlinked(path)
+            return kept
+        blob = FileBlob(path, size=size, crc64=crc64, md5=md5, remove=self._remove)
+        self._kept[blob.identity] = blob
+        return blob
 
 
 class _MemoryWriter:
@@ -350,9 +367,9 @@ class _MemoryWriter:
 class _FileWriter:
     """Checksums while writing, so that a blob is never read back for them."""
 
-    def __init__(self, path: Path, remove: Callable[[Path], None]) -> None:
+    def __init__(self, path: Path, blob_of: Callable[..., FileBlob]) -> None:
         self._path = path
-        self._remove = remove
+        self._blob_of = blob_of
         self._file = path.open("xb", buffering=0)
         self._finished = False
         self._size = 0
@@ -371,12 +388,11 @@ class _FileWriter:
     def finish(self) -> Blob:
         self._file.close()
         self._finished = True
-        return FileBlob(
+        return self._blob_of(
             self._path,
             size=self._size,
             crc64=self._crc.value,
             md5=self._md5.digest(),
-            remove=self._remove,
         )
 
     def discard(self) -> None:

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from alicloud_emulator.world.blobs import (
     BLOCK_BYTES,
+    Blob,
     Blobs,
     DirectoryBlobs,
     JoinedBlob,
@@ -63,6 +64,27 @@ def test_what_is_written_is_read(kind: str, tmp_path: Path) -> None:
     assert max(map(len, blocks)) == BLOCK_BYTES
     assert b"".join(blocks) == data
     assert b"".join(blob.blocks(10, 5)) == data[10:15]
+
+
+def test_the_same_bytes_are_kept_once(tmp_path: Path) -> None:
+    """An image that was put into thirty regions took thirty times its size."""
+    blobs = DirectoryBlobs(tmp_path)
+
+    def stored(data: bytes) -> Blob:
+        writer = blobs.writer()
+        writer.write(data)
+        return writer.finish()
+
+    first, other, again = stored(b"image"), stored(b"other"), stored(b"image")
+    assert again is first
+    assert again.read(0, 9) == b"image"
+    assert len(list(tmp_path.iterdir())) == 2
+    del first, other
+    assert again.read(0, 9) == b"image"
+    assert len(list(tmp_path.iterdir())) == 1
+    del again
+    assert not list(tmp_path.iterdir())
+    assert stored(b"image").read(0, 9) == b"image"
 
 
 def test_what_is_discarded_leaves_nothing(tmp_path: Path) -> None:
