@@ -138,7 +138,7 @@ def check_disk(cloud: RunningEmulator) -> None:
     before = used()
     bucket = pail(cloud)
     for number in range(3):
-        bucket.put_object(f"k{number}", bytes(4_000_000))
+        bucket.put_object(f"k{number}", bytes([number]) * 4_000_000)
     assert used() >= before + 12_000_000
     cloud.reset()
     until(lambda: used() <= before)
