@@ -58,7 +58,13 @@ def test_a_batch_meets_every_kind_of_ending_and_most_faults() -> None:
     assert {"refuse", "drop-before", "drop-after", "html", "fail-task"} <= set(struck)
 
 
-@pytest.mark.parametrize("seed", [7_000_006_923, 1_500_007_539])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(7_000_006_923, id="the answer to a deprecation is lost"),
+        pytest.param(1_500_007_539, id="two images visit a bucket at once"),
+        pytest.param(90_004_712, id="an image is moved aside while it gets its name"),
+    ],
+)
 def test_a_seed_that_failed_in_a_large_batch_holds(seed: int) -> None:
-    """A deprecation whose answer got lost; two images that visit a bucket at once."""
     assert simulate(seed).violations == []

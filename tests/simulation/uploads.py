@@ -44,6 +44,8 @@ class Uploads:
         self._eyes[eye.run_id] = eye
         if isinstance(request, calls.PutObject) and request.key == LEFT:
             self._left.add(request.bucket)
+            if is_shared(self._world, request.bucket):
+                self.met.append(SHARED)
         if isinstance(request, calls.PutObject) and guests((request.key,)):
             bucket = self._world.oss._table.get(request.bucket)
             if bucket is not None and LEFT in bucket.objects:
@@ -110,8 +112,6 @@ class Uploads:
         users |= self._used.get(name, set()) - {own.run_id}
         if name not in self._left:
             users.add(own.run_id)
-        if users - {own.run_id} and eye.run_id == own.run_id:
-            self.met.append(SHARED)
         for run_id in sorted(users - {eye.run_id}):
             user = self._eyes.get(run_id)
             if user is not None and not user.over:

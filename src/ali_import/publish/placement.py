@@ -451,11 +451,10 @@ class Placement:
                 await replacement.put_back(self.image)
         except CloudError as error:
             self._old_unsettled = True
-            name = self.target.name
-            text = f"the old {name} was changed and not fully restored: {error.diagnostics()}"
+            what = f"the old {self.target.name} was changed and not fully restored"
             if replacement.is_aside:
-                text = f"the replaced {name} is still there under a temporary name: {error.diagnostics()}"
-            self.region.note(text, level="WARNING")
+                what = f"the replaced {self.target.name} is still there under a temporary name"
+            self.region.note(f"{what}: {error.diagnostics()}", level="WARNING")
         finally:  # cleaning up may be cut short
             if not published:
                 self._give_up()

@@ -219,7 +219,7 @@ class Replacement(Temporary):
     async def _move_aside(self, old: CloudImage) -> None:
         """Mark the old image as ours to delete, hide it, and rename it."""
         self.retired = old  # tags that nobody answered for have to be taken off again
-        await self._tag(old, aside_tags(self.target.name, public=old.public))
+        await self._tag_aside(old, public=old.public)
         if old.public:
             await images.share(self.region, old.image_id, public=False)
         aside = self._aside_name(old)
@@ -250,6 +250,10 @@ class Replacement(Temporary):
             tags[TAG_RUN] = marks(image)[TAG_RUN]
         await images.tag(self.region, image, tags)
 
+    async def _tag_aside(self, old: CloudImage, *, public: bool) -> None:
+        """Mark an image as one that goes, or has gone, aside, and as what it was."""
+        await self._tag(old, aside_tags(self.target.name, public=public))
+
     # --- deleting the old image, or putting it back -----------------------------------
 
     async def discard(self) -> None:
@@ -273,9 +277,9 @@ class Replacement(Temporary):
                 )
                 self.region.note(text, level="WARNING")
                 return False
-            if of_tags(image.tags) is None:
+            if of_tags(marks(image)) is None:
                 # A run that was naming it as we retired it has taken our tags off.
-                await self._tag(image, aside_tags(self.target.name, public=old.public))
+                await self._tag_aside(image, public=old.public)
             await images.remove(self.region, image)
         return True
 
@@ -347,8 +351,8 @@ class Replacement(Temporary):
         """See that what another run has moved meanwhile has a lease if it has to.
 
         As we gave or took the lease, that run may have been giving the image its name,
-        or taking it away again. Under its temporary name, and there alone, an image has
-        a lease: whoever cleans up knows it by that.
+        or taking it away again; or moving it aside, to replace it. Under a temporary
+        name, and there alone, an image has a lease: whoever cleans up knows it by that.
 
         Raises:
             CloudError: The region does not answer, or does not let it be tagged.
@@ -362,14 +366,20 @@ class Replacement(Temporary):
             )
             if not seen or self._is_leased_right(seen[0]):
                 continue
-            if seen[0].name == self.name:
+            if seen[0].name == self.target.name:
+                await images.mark_permanent(self.region, image_id)
+            elif seen[0].name == self.name:
                 await self._tag(seen[0])
             else:
-                await images.mark_permanent(self.region, image_id)
+                await self._tag_aside(seen[0], public=seen[0].public)
 
     def _is_leased_right(self, image: CloudImage) -> bool:
         is_leased = of_tags(marks(image)) is not None
-        names = {self.name: True, self.target.name: False}
+        names = {
+            self.target.name: False,
+            self.name: True,
+            self._aside_name(image): True,
+        }
         return names.get(image.name, is_leased) == is_leased
 
     async def _seen_aside(self, old: CloudImage) -> tuple[CloudImage, ...]:

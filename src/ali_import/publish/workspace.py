@@ -130,7 +130,7 @@ class Workspace:
         """
         async with self._visit_lock:
             if bucket in self._guest_of:
-                return True  # its owner leaves it to its guests
+                return True  # our mark was there before the owner left: it stays
             mark = guests.mark_of(self._context.lease)
             self._visits[bucket] = relay  # it may be there as soon as it is asked for
             try:
