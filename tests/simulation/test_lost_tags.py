@@ -1,13 +1,14 @@
 """The cloud may lose the tags that an image is made with: its description says them, too."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from random import Random
 from typing import Any, TypeVar
 
 import pytest
 
-from ali_import.cloud.calls import Call
+from ali_import.cloud.calls import Call, ModifyImageAttribute, TagResources
 from ali_import.publish import cleanup
 from ali_import.publish.context import steadied
 from ali_import.publish.lease import (
@@ -16,6 +17,8 @@ from ali_import.publish.lease import (
     TAG_SHA256,
     TAG_VERSION,
     Lease,
+    aside_tags,
+    of_tags,
     temporary_image_name,
 )
 from ali_import.publish.model import Options, Result
@@ -34,15 +37,27 @@ OURS = {TAG_SHA256, TAG_VERSION, TAG_RUN}
 
 
 class Counting:
-    """A cloud that counts its calls."""
+    """A cloud that counts its calls.
 
-    def __init__(self, scene: Scene) -> None:
-        self._cloud = scene.cloud
+    Args:
+        after: What happens after each of them, before the answer is there.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        after: Callable[[Call[Any]], Awaitable[None]] | None = None,
+    ) -> None:
+        self._cloud = scene.process()
+        self._after = after
         self.calls: Counter[str] = Counter()
 
     async def call(self, call: Call[R]) -> R:
         self.calls[call.operation()] += 1
-        return await self._cloud.call(call)
+        answer = await self._cloud.call(call)
+        if self._after is not None:
+            await self._after(call)
+        return answer
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -203,3 +218,53 @@ def test_a_replacement_that_was_made_without_tags_is_taken_over() -> None:
         assert TAG_EXPIRES not in made.tags
 
     in_a_scene(scenario, LOSES)
+
+
+def test_who_moves_an_image_aside_as_it_gets_its_name_leaves_one_with_a_lease() -> None:
+    async def scenario(scene: Scene) -> None:
+        region = REGIONS[1]
+        _Put(scene.world, Random(1)).image(
+            region, TARGET.name, tags={TAG_SHA256: "f" * 64}
+        )
+        (original,) = scene.images(region)
+        rival = Rival(scene)
+        denied = {"code": "Forbidden.RAM", "status": 403}
+        scene.strike(Do.REFUSE, "ModifyImageSharePermission", **denied)
+        options = Options(overwrite=True, public=True, regions=(region,))
+        await scene.run(options, Counting(scene, rival.see)).execute()
+        names = {image.image_id: image for image in scene.images(region)}
+        assert names.pop(original.image_id).name == TARGET.name
+        (moved,) = names.values()
+        assert moved.name == rival.gives
+        lease = of_tags(moved.tags)
+        assert lease is not None
+        assert lease.run_id == rival.lease.run_id
+
+    in_a_scene(scenario)
+
+
+class Rival:
+    """Another run that replaces an image the moment it has its name."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._cloud = scene.process(seed=2)
+        self.lease = Lease(run_id="0000000b", expires_at=int(scene.now()) + 7200)
+        self.gives = ""
+
+    async def see(self, seen: Call[Any]) -> None:
+        named = isinstance(seen, ModifyImageAttribute) and seen.name == TARGET.name
+        if not named or self.gives:
+            return
+        assert isinstance(seen, ModifyImageAttribute)
+        self.gives = temporary_image_name("old", ACCOUNT, seen.image_id)
+        tags = self.lease.tags() | aside_tags(TARGET.name, public=False)
+        await self._cloud.call(
+            TagResources(
+                region=seen.region,
+                resource_type="image",
+                resource_ids=(seen.image_id,),
+                tags=tags,
+            )
+        )
+        aside = replace(seen, name=self.gives)
+        await self._cloud.call(aside)

@@ -10,7 +10,7 @@ import pytest
 
 from ali_import.errors import CloudError
 from ali_import.publish.lease import TAG_DEPRECATED, TAG_SHA256
-from ali_import.publish.model import Options
+from ali_import.publish.model import Options, Result
 from ali_import.publish.run import Run
 from ali_import.standing.prune import Pruned, find_prunable, prune
 from ali_import.standing.retention import Fate, Pruning, Retention
@@ -199,18 +199,23 @@ async def test_a_private_image_is_not_hidden_and_what_is_public_is(
     assert list(stand(scene).values()) == [*["Deprecated"] * 2, *["Available+"] * 2]
 
 
-@scenario
-async def test_a_failed_deprecation_leaves_the_image_public(scene: Scene) -> None:
-    await releases(scene, "demo-1", "demo-2", "demo-3")
-    # The first refusal makes it hide the image, the second one gives up.
-    refused = {"region": REGIONS[0], "code": "Forbidden.RAM", "status": 403}
-    scene.strike(Do.REFUSE, "ModifyImageAttribute", **refused, first=2)
-    failed, done = await pruned(scene)
-    assert (failed.verdict.image.region, done.verdict.image.region) == REGIONS
-    assert isinstance(failed.error, CloudError)
-    assert done.error is None
-    assert stand(scene)["demo-1"] == "Available+"
-    assert stand(scene, REGIONS[1])["demo-1"] == "Deprecated"
+@pytest.mark.parametrize("code", ["Forbidden.RAM", "ImageStatus.NotAvailable"])
+def test_a_failed_deprecation_leaves_the_image_public(code: str) -> None:
+    """Be it one whose refusal may mean that it is deprecated already."""
+
+    async def story(scene: Scene) -> None:
+        await releases(scene, "demo-1", "demo-2", "demo-3")
+        # The first refusal makes it hide the image, the second one gives up.
+        refused = {"region": REGIONS[0], "code": code, "status": 403}
+        scene.strike(Do.REFUSE, "ModifyImageAttribute", **refused, first=2)
+        failed, done = await pruned(scene)
+        assert (failed.verdict.image.region, done.verdict.image.region) == REGIONS
+        assert isinstance(failed.error, CloudError)
+        assert done.error is None
+        assert stand(scene)["demo-1"] == "Available+"
+        assert stand(scene, REGIONS[1])["demo-1"] == "Deprecated"
+
+    in_a_year(story)
 
 
 @scenario
@@ -350,5 +355,19 @@ def test_lost_answers_change_nothing_about_the_end(seed: int) -> None:
         assert [ending.error for ending in endings] == [None, None]
         for region in REGIONS:
             assert stand(scene, region)["demo-1"] == "Deprecated"
+
+    in_a_year(story)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_lost_answers_change_nothing_about_bringing_back(seed: int) -> None:
+    async def story(scene: Scene) -> None:
+        await releases(scene, "demo-1", "demo-2", "demo-3")
+        await pruned(scene)
+        scene.strike(Do.DROP_AFTER, "ModifyImageAttribute", rate=0.5, times=6)
+        scene.process(seed)
+        report = await scene.run(Options(public=True)).execute()
+        assert [o.result for o in report.outcomes] == [Result.ADOPTED] * 2
+        assert stand(scene)["demo-1"] == "Available+"
 
     in_a_year(story)

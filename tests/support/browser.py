@@ -57,10 +57,16 @@ class Page:
             self._take(self._receive())
 
     def dark(self, *, wanted: bool) -> None:
-        """Have the page believe that its reader likes it dark, or light."""
-        value = "dark" if wanted else "light"
-        feature = {"name": "prefers-color-scheme", "value": value}
-        self.ask("Emulation.setEmulatedMedia", features=[feature])
+        """Have the page believe that its reader likes it dark, or light.
+
+        Nothing moves from then on: what is measured is there, and not on its way.
+        """
+        scheme = {
+            "name": "prefers-color-scheme",
+            "value": "dark" if wanted else "light",
+        }
+        still = {"name": "prefers-reduced-motion", "value": "reduce"}
+        self.ask("Emulation.setEmulatedMedia", features=[scheme, still])
 
     def printed(self) -> bytes:
         """Return the page as it would be printed, a PDF."""
