@@ -7,12 +7,14 @@ which must be told.
 """
 
 from collections import defaultdict
+from math import inf
 from typing import Any, Final
 
 import anyio
 
 from ali_import.cloud.calls import Call
 from ali_import.cloud.retry_table import Meaning, look_up
+from ali_import.cloud.sdk.settings import Settings
 from ali_import.errors import CloudError
 
 ROOMS_S: Final = 60.0
@@ -27,8 +29,10 @@ _WAIT_S_ELSE: Final = 10.0
 """The longest pause after a call that failed."""
 _THROTTLED_S: Final = 75.0
 """So long may calls be held back after one was throttled."""
-_READ_S_MAX: Final = 60.0
+_READ_S_MAX: Final = Settings.answer_timeout_s
 """A read that is older was given up by its caller, who did not hear its end."""
+_RELAYED_READ_S_MAX: Final = Settings.invocation_timeout_s
+"""The same of one that goes through a function."""
 
 
 class Stop:
@@ -44,17 +48,21 @@ class Stop:
         self.refused: set[str] = set()
         self._delays: defaultdict[str, float] = defaultdict(float)
         self._throttled_at: dict[str, float] = {}
-        self._running: dict[int, tuple[str, float, bool]] = {}
+        # By call: its region, when it began, and when its caller has given it up.
+        self._running: dict[int, tuple[str, float, float]] = {}
 
     def asked(self, request: Call[Any]) -> None:
         """See a call leave."""
         began = anyio.current_time()
-        self._running[id(request)] = request.region, began, request.CHANGES
+        relayed = getattr(request, "relay", "")
+        longest_s = _RELAYED_READ_S_MAX if relayed else _READ_S_MAX
+        until = inf if request.CHANGES else began + longest_s
+        self._running[id(request)] = request.region, began, until
 
     def answered(self, request: Call[Any], result: Any) -> None:
         """See its answer."""
         now = anyio.current_time()
-        region, began, _ = self._running.pop(id(request), (request.region, now, False))
+        region, began, _ = self._running.pop(id(request), (request.region, now, now))
         took_s = now - max(began, self.at)
         if not isinstance(result, CloudError):
             self._delays[region] += _over(took_s)
@@ -73,8 +81,8 @@ class Stop:
         now = anyio.current_time()
         running = sum(
             _over(now - max(began, self.at))
-            for where, began, changes in self._running.values()
-            if where == region and (changes or now - began < _READ_S_MAX)
+            for where, began, until in self._running.values()
+            if where == region and now < until
         )
         return self._delays[region] + running
 
