@@ -39,8 +39,10 @@ CALLS_MAX = 64
 UPLOADS_MAX = 24
 RELAYED_MAX = 64
 # A body that travels in an invocation stands in memory once, 24 MiB at most. One of
-# the largest at a time, or a dozen of 2 MiB: the uplink is shared by all anyway.
+# the largest at a time, three parts of a large image, or eight small images: the uplink
+# is shared by all anyway, and each has a thread and a connection besides.
 RELAY_BYTES_MAX = 24 * MIB
+RELAY_BODY_BYTES_MIN = 3 * MIB
 
 _EXPIRED = frozenset({"InvalidSecurityToken.Expired", "SecurityTokenExpired"})
 
@@ -184,7 +186,7 @@ class SdkCloud:
 
 
 def _inline_bytes(body: object) -> int:
-    """Return how many bytes of a relayed body travel inside the invocation."""
+    """Return how many bytes a relayed body counts for that travels in the invocation."""
     if isinstance(body, LocalBody):
-        return body.length
+        return max(body.length, RELAY_BODY_BYTES_MIN)
     return len(body) if isinstance(body, bytes) else 0
