@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from ali_import.cloud import calls
@@ -21,6 +22,7 @@ from ali_import.cloud.sdk.settings import Settings
 from ali_import.cloud.values import Fetch, ObjectSource
 from ali_import.disk.pack import Extent, PartBody
 from ali_import.errors import CloudError
+from ali_import.units import MIB
 from emulator.tests.support.waiting import HANG_S
 from tests.unit.sdk.conftest import static_credentials
 from tests.unit.sdk.far_side import FarSide, Reply, Seen, as_json
@@ -210,6 +212,46 @@ def test_a_file_that_became_shorter_is_named(cloud: SdkCloud, tmp_path: Path) ->
     with pytest.raises(CloudError, match=r"disk\.img.*shorter") as caught:
         anyio.run(cloud.call, upload)
     assert caught.value.code == "ImageFileChanged"
+
+
+def test_eight_bodies_at_most_go_through_functions_at_a_time(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """However small they are; and three parts of a large image."""
+    assert most_relayed_at_once(settings, tmp_path, count=20, size=1000) == 8
+    assert most_relayed_at_once(settings, tmp_path, count=20, size=8 * MIB) == 3
+    assert most_relayed_at_once(settings, tmp_path, count=3, size=24 * MIB) == 1
+
+
+def most_relayed_at_once(
+    settings: Settings, folder: Path, *, count: int, size: int
+) -> int:
+    running = most = 0
+
+    async def blocking(*_arguments: Any, **_options: Any) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await anyio.lowlevel.checkpoint()
+        running -= 1
+
+    cloud = SdkCloud(settings, run_blocking=blocking)
+    put = calls.PutObject(
+        region="cn-beijing",
+        bucket="b-1",
+        relay="f-1",
+        key="k",
+        body=PartBody(path=folder / "disk.img", extents=(Extent(0, size),)),
+        content_md5=MD5_OF_NOTHING,
+    )
+
+    async def main() -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(count):
+                tasks.start_soon(cloud.call, put)
+
+    anyio.run(main)
+    return most
 
 
 def test_no_secret_reaches_a_log_at_any_level(
