@@ -227,8 +227,7 @@ class Monitor:
         if all_or_nothing and self._publishes(eye, request):
             self._check_all(eye)
         if isinstance(request, calls.DeleteImage):
-            image = self._image(request.region, request.image_id)
-            name = image.name if image is not None else ""
+            name = self._name_of(request.region, request.image_id)
             eye.cleared[request.region, name] = anyio.current_time()
         if not isinstance(request, calls.ImportImage | calls.CopyImage):
             return
@@ -493,6 +492,16 @@ class Monitor:
     def _image(self, region: str, image_id: str) -> Image | None:
         found = (i for i in self._images(region) if i.image_id == image_id)
         return next(found, None)
+
+    def _name_of(self, region: str, image_id: str) -> str:
+        """Return an image's name: of one that is gone, the name it was made with."""
+        image = self._image(region, image_id)
+        if image is not None:
+            return image.name
+        made = (
+            about[2] for about, ids in self._made.items() if image_id in ids.values()
+        )
+        return next(made, "")
 
     def answered(self, eye: "Eye", request: Call[Any], result: Any) -> None:
         """Keep the trace, and count what the retry table was asked."""
