@@ -13,7 +13,7 @@ from ali_import.errors import CloudError, TaskFailedError
 from ali_import.publish.context import LATE_S
 from ali_import.units import HOUR_S, MINUTE_S
 
-_POLL_S_MIN: Final = 1.0
+_POLL_S_MIN: Final = 1.5
 _POLL_S_MAX: Final = 15.0
 _PACE: Final = 0.08
 """Polls come every 8 % of the time already waited: 8 % late at most, few calls."""
