@@ -28,7 +28,6 @@ from tests.simulation.plays import Play, draw
 from tests.simulation.process import Process
 from tests.simulation.stopping import ROOMS_S, TEMPORARY_S
 from tests.simulation.troubles import LIKELY, TROUBLES
-from tests.simulation.uploads import is_shared
 from tests.simulation.weather import Sky
 from tests.support.bridge import (
     AccountLogin,
@@ -638,6 +637,7 @@ class Stage:
         if region in process.spoiled or stop.is_throttled(region):
             return
         assert process.run is not None
+        assert self._monitor is not None
         self._world.agenda.catch_up()
         told = {leftover.name for leftover in process.run.leftovers()}
         for where, text in checks.leftovers(
@@ -646,7 +646,7 @@ class Stage:
             words = text.split()
             if where != region or words[0] not in kinds or self._is_going(words):
                 continue
-            if words[1] in told and is_shared(self._world, words[1]):
+            if words[1] in told and self._monitor.uploads.is_shared(words[1]):
                 continue  # a guest removes it
             if not (region in stop.refused and told & set(words)):
                 yield f"{process.name} still has {text} {after_s:.0f} s after its end"

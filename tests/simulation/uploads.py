@@ -33,6 +33,7 @@ class Uploads:
         self._eyes: dict[str, Eye] = {}
         self._listed: dict[tuple[Eye, str], dict[int, str]] = {}
         self._left: set[str] = set()
+        self._left_to_guests: set[str] = set()
         self._used: dict[str, set[str]] = {}
         self._late: set[tuple[str, str]] = set()
         self._others: set[tuple[Eye, str]] = set()
@@ -44,7 +45,8 @@ class Uploads:
         self._eyes[eye.run_id] = eye
         if isinstance(request, calls.PutObject) and request.key == LEFT:
             self._left.add(request.bucket)
-            if is_shared(self._world, request.bucket):
+            if self.is_shared(request.bucket):
+                self._left_to_guests.add(request.bucket)
                 self.met.append(SHARED)
         if isinstance(request, calls.PutObject) and guests((request.key,)):
             bucket = self._world.oss._table.get(request.bucket)
@@ -69,6 +71,12 @@ class Uploads:
         if isinstance(request, calls.DescribeImages) and isinstance(result, tuple):
             for image in result:
                 self._seen(eye, image)
+
+    def is_shared(self, name: str) -> bool:
+        """Whether a bucket has guests or was left to some, who will remove it."""
+        bucket: Bucket | None = self._world.oss._table.get(name)
+        has_guests = bucket is not None and bool(guests(bucket.objects))
+        return has_guests or name in self._left_to_guests
 
     def _seen(self, eye: "Eye", image: CloudImage) -> None:
         if marks(image).get(TAG_RUN) == eye.run_id:
@@ -118,9 +126,3 @@ class Uploads:
                 what = type(request).__name__
                 return f"{eye.process} does {what} in {name}, which {user.process} uses"
         return ""
-
-
-def is_shared(world: World, name: str) -> bool:
-    """Whether a bucket has guests, who will remove it."""
-    bucket: Bucket | None = world.oss._table.get(name)
-    return bucket is not None and bool(guests(bucket.objects))
