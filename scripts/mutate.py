@@ -159,7 +159,7 @@ MUTATIONS: Final = (
     Mutation(
         name="what all-or-nothing must take back stays public",
         file="publish/placement.py",
-        old="                self._shown is not None,\n",
+        old="                self._shown is True,\n",
         new="                False,\n",
     ),
     Mutation(
@@ -588,8 +588,8 @@ OF_YEARS: Final = tuple(
         (
             "snapshots of what is pruned stay",
             "prune.py",
-            "lambda: images.remove(region, image))\n",
-            "lambda: images._delete(region, image))\n    region._doomed.clear()\n",
+            "lambda: images.remove(region, hidden))\n",
+            "lambda: images._delete(region, hidden))\n    region._doomed.clear()\n",
         ),
         (
             "a plan misses a family",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ali_import.cloud.calls import Call
+from ali_import.errors import ConfigurationError
 from ali_import.publish.context import steadied
 from ali_import.publish.model import Options, Result, Route
 from ali_import.standing.plan import Action, Intent, Plan, make_plan
@@ -237,6 +238,29 @@ def test_an_excluded_region_is_left_alone_and_lends_nothing() -> None:
         ]
         assert await published(scene, without) == [Result.PLACED]
         assert scene.images(REGIONS[0]) == []
+
+    in_a_scene(scenario)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(regions=("eu-centrl-1",)),
+        Options(excluded=frozenset({"eu-centrl-1"})),
+        Options(allow_failure=frozenset({"eu-centrl-1"})),
+    ],
+)
+def test_a_region_that_does_not_exist_is_refused_by_all_who_ask(
+    options: Options,
+) -> None:
+    """A misspelled exception above all: the images would be where nobody wants them."""
+
+    async def scenario(scene: Scene) -> None:
+        for asked in (planned(scene, options), scene.run(options).execute()):
+            with pytest.raises(ConfigurationError, match="eu-centrl-1") as refusal:
+                await asked
+            assert refusal.value.advice.startswith("did you mean eu-central-1?")
+        assert scene.images() == []
 
     in_a_scene(scenario)
 

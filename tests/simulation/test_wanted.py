@@ -9,7 +9,7 @@ import pytest
 
 from ali_import.cloud import calls
 from ali_import.publish.context import steadied
-from ali_import.publish.lease import TAG_PUBLIC, TAG_SHARED
+from ali_import.publish.lease import TAG_PUBLIC, TAG_SHA256, TAG_SHARED
 from ali_import.publish.model import Options, Result, Target, Wanted
 from ali_import.publish.run import Run
 from ali_import.standing.plan import Action, Intent, make_plan
@@ -167,6 +167,54 @@ def test_more_accounts_than_a_call_takes_and_a_tag_holds() -> None:
         assert shared(scene) == [set(FRIENDS[:3])] * 2
         await publish(scene, share=())
         assert shared(scene) == [set()] * 2
+
+    in_a_scene(scenario)
+
+
+def test_what_was_public_is_shared_with_accounts_and_back() -> None:
+    """The cloud shares only private images with accounts, and stops that for them alone."""
+
+    async def scenario(scene: Scene) -> None:
+        await publish(scene, public=True)
+        await publish(scene, public=False, share=(FRIEND,))
+        assert [image.public for image in scene.images()] == [False] * 2
+        assert shared(scene) == [{FRIEND}] * 2
+        await publish(scene, public=True, share=())
+        assert [image.public for image in scene.images()] == [True] * 2
+        assert shared(scene) == [set()] * 2
+
+    in_a_scene(scenario)
+
+
+def test_what_stays_public_is_not_said_to_be_shared_with_accounts() -> None:
+    async def scenario(scene: Scene) -> None:
+        await publish(scene, public=True)
+        scene.process(4)
+        report = await scene.publish(regions=REGIONS, share=(FRIEND,))
+        assert {o.code for o in report.outcomes} == {"ImageIsPublic"}
+        assert [image.public for image in scene.images()] == [True] * 2
+        assert shared(scene) == [set()] * 2
+        tags = [key for image in scene.images() for key in image.tags]
+        assert not any(key.startswith(TAG_SHARED) for key in tags)
+
+    in_a_scene(scenario)
+
+
+def test_accounts_that_we_gave_a_replaced_image_do_not_keep_it() -> None:
+    async def scenario(scene: Scene) -> None:
+        await publish(scene, share=FRIENDS)
+        for image in scene.images():
+            image.tags[TAG_SHA256] = "f" * 64
+        strangers, _ = scene.images()
+        strangers.shared_with[STRANGER] = 0.0
+        assert await publish(scene, share=(OTHER,), overwrite=True) == {Result.PLACED}
+        # One that somebody else has shared is left and told.
+        assert [i.name for i in scene.images()].count(TARGET.name) == 2
+        assert [i for i in scene.images() if i.name != TARGET.name] == [strangers]
+        assert set(strangers.shared_with) == {STRANGER}
+        assert [set(i.shared_with) for i in scene.images() if i is not strangers] == [
+            {OTHER}
+        ] * 2
 
     in_a_scene(scenario)
 

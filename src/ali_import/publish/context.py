@@ -146,12 +146,16 @@ async def survey(cloud: Steady) -> tuple[str, tuple[str, ...]]:
 
 
 def wrong_regions(
-    wanted: Iterable[str], allow_failure: Iterable[str], everywhere: Collection[str]
+    options: Options, everywhere: Collection[str]
 ) -> ConfigurationError | None:
-    """Return an error that names all regions that are not open to the account."""
-    return _strangers("--region", wanted, everywhere) or _strangers(
-        "--allow-failure", sorted(allow_failure), everywhere
-    )
+    """Return an error that names regions that are not open to the account."""
+    named = {
+        "--region": options.regions,
+        "--except": sorted(options.excluded),
+        "--allow-failure": sorted(options.allow_failure),
+    }
+    found = (_strangers(flag, ids, everywhere) for flag, ids in named.items())
+    return next((wrong for wrong in found if wrong is not None), None)
 
 
 def _strangers(

@@ -29,6 +29,7 @@ from ali_import.publish.lease import (
     marks,
 )
 from ali_import.publish.region import Region
+from ali_import.publish.wanted import shared_by_us
 from ali_import.units import MINUTE_S
 
 T = TypeVar("T")
@@ -132,16 +133,23 @@ async def share(region: Region, image_id: str, *, public: bool) -> None:
 
 
 async def share_with(
-    region: Region, image: CloudImage, *, add: Sequence[str], remove: Sequence[str]
+    region: Region,
+    image_id: str,
+    *,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
 ) -> None:
-    """Share an image with single accounts, or take that back; any number of them."""
+    """Share a private image with single accounts, or take that back; any number of them.
+
+    The cloud refuses both for a public one.
+    """
     for start in range(0, max(len(add), len(remove)), ACCOUNTS_PER_CALL_MAX):
         batch = slice(start, start + ACCOUNTS_PER_CALL_MAX)
         await region.cloud.call(
             ModifyImageSharePermission(
                 region=region.id,
-                image_id=image.image_id,
-                public=image.public,
+                image_id=image_id,
+                public=False,
                 add=add[batch],
                 remove=remove[batch],
             )
@@ -287,7 +295,8 @@ async def remove(region: Region, image: CloudImage) -> None:
     Its snapshots are tagged first, so that those left behind by a run that is killed
     half way can be told from others', and removed by anybody who finds them. Those that
     would not go are told by the region. An image in the making cannot be deleted
-    and has no snapshots yet, so its end is waited for.
+    and has no snapshots yet, so its end is waited for. It is taken back from the accounts
+    that this tool shared it with; if others see it, the cloud refuses.
     """
     made = image
     if image.status in MAKING:
@@ -298,6 +307,8 @@ async def remove(region: Region, image: CloudImage) -> None:
     # A late listing may have shown what another run has deleted already.
     if image.public:
         await _unless_gone(share(region, image.image_id, public=False))
+    if image.shared and (given := shared_by_us(image.tags)):
+        await _unless_gone(share_with(region, image.image_id, remove=given))
     if made.snapshot_ids:
         doom = TagResources(
             region=region.id,

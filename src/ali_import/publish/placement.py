@@ -1,5 +1,6 @@
 """A placement: one target in one region, from the first look to its place in the family."""
 
+import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +39,7 @@ from ali_import.publish.wanted import (
     shared_by_us,
     shares,
     sharing_tags,
+    stays_public,
     visibility,
     wanted_of,
 )
@@ -263,6 +265,9 @@ class Placement:
     async def show(self) -> None:
         """Make the image Available if it was deprecated, and visible as it is wanted.
 
+        The cloud shares private images alone with single accounts, and stops that for
+        them alone: so an image is made private before, and public afterwards.
+
         Raises:
             CloudError: The region refuses or does not answer.
         """
@@ -273,17 +278,17 @@ class Placement:
             self.image = await images.revive(self.region, self.image)
             self._touch()
         public = visibility(self.image, wanted)
-        if public is not None:
-            self._shown = public
-            await self._set_visibility(public=public)
-            self._touch()
+        if public is False:
+            await self._set_visibility(public=False)
         if asks_for_shares(self.image, wanted):
             await self._share(wanted)
+        if public:
+            await self._set_visibility(public=True)
 
     async def _set_visibility(self, *, public: bool) -> None:
         """Make the image public, or private again; a tag says whether it was us."""
         assert self.image is not None
-        image = self.image
+        image, self._shown = self.image, public
         refused = self.region.context.refused(NO_PUBLIC, self.region.id)
         if public and refused:
             raise refused
@@ -297,6 +302,8 @@ class Placement:
             raise
         if not public:
             await images.untag(self.region, image.image_id, [TAG_PUBLIC])
+        self.image = dataclasses.replace(image, public=public)
+        self._touch()
 
     def _note_refusal(self, error: CloudError, codes: Collection[str]) -> None:
         """Keep what the cloud refuses the whole account, for the other placements."""
@@ -304,7 +311,11 @@ class Placement:
             self.region.context.refusals.setdefault(error.code, error)
 
     async def _share(self, wanted: Wanted) -> None:
-        """Share the image with the accounts that are wanted; tags say with whom we did."""
+        """Share the image with the accounts that are wanted; tags say with whom we did.
+
+        Raises:
+            ApiError: It is public and stays so: the cloud shares no such image.
+        """
         assert self.image is not None
         image, region = self.image, self.region
         there = await region.cloud.call(
@@ -313,11 +324,21 @@ class Placement:
         add, remove = shares(image, wanted, there)
         if not add and not remove:
             return
+        if stays_public(image, wanted):
+            raise ApiError(
+                "the image is public, and can only be shared with accounts while it is not",
+                region=region.id,
+                operation="ecs.ModifyImageSharePermission",
+                code="ImageIsPublic",
+                http_status=403,
+                advice="add --no-public, which takes back what --public gave; or make it "
+                "private in the ECS console",
+            )
         given = shared_by_us(image.tags)
         noted = sharing_tags(dict.fromkeys((*given, *add)))
         await images.tag(region, image, noted)
         self._shared = (add, remove)
-        await images.share_with(region, image, add=add, remove=remove)
+        await images.share_with(region, image.image_id, add=add, remove=remove)
         kept = sharing_tags([a for a in (*given, *add) if a not in remove])
         if kept != noted:
             await images.tag(region, image, kept) if kept else None
@@ -418,18 +439,22 @@ class Placement:
         steps = (
             (self._joined, partial(self._set_family, image.family or HELD_FAMILY)),
             (
+                self._shown is True,
+                partial(images.share, region, image.image_id, public=False),
+            ),
+            (
                 any(self._shared),
                 partial(
                     images.share_with,
                     region,
-                    image,
+                    image.image_id,
                     add=self._shared[1],
                     remove=self._shared[0],
                 ),
             ),
             (
-                self._shown is not None,
-                partial(images.share, region, image.image_id, public=not self._shown),
+                self._shown is False,
+                partial(images.share, region, image.image_id, public=True),
             ),
             # After that: an image that is shared cannot be deprecated.
             (self._revived, partial(images.deprecate, region, image.image_id)),

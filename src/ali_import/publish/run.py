@@ -208,12 +208,10 @@ class Run:
 
     def _lay_out(self, account_id: str, everywhere: Sequence[str]) -> Context:
         """Make the regions and, in region-then-target order, the placements."""
-        excluded = self._options.excluded
-        wrong = wrong_regions(
-            self._options.regions, self._options.allow_failure, everywhere
-        )
+        wrong = wrong_regions(self._options, everywhere)
         if wrong is not None:
             raise wrong
+        excluded = self._options.excluded
         everywhere = [region for region in everywhere if region not in excluded]
         # Sorted, as iPXE's script has them; scripts compare the lines of two runs.
         regions = self._options.regions or tuple(sorted(everywhere))

@@ -89,6 +89,8 @@ def shares(
 ) -> tuple[list[str], list[str]]:
     """Return the accounts to share an image with, and those to take that back from.
 
+    While an image is public, everybody has it, and nothing is taken back.
+
     Args:
         image: The image; its tags say with whom we shared it.
         wanted: What is wanted of it.
@@ -98,8 +100,14 @@ def shares(
         return [], []
     given = shared_by_us(image.tags)
     add = [account for account in wanted.share if account not in there]
-    remove = [a for a in given if a not in wanted.share and a in there]
-    return add, remove
+    if stays_public(image, wanted):
+        return add, []
+    return add, [a for a in given if a not in wanted.share and a in there]
+
+
+def stays_public(image: CloudImage, wanted: Wanted) -> bool:
+    """Tell whether an image is public and will be."""
+    return image.public and visibility(image, wanted) is not False
 
 
 def asks_for_shares(image: CloudImage, wanted: Wanted) -> bool:

@@ -64,8 +64,8 @@ async def check(
     except CloudError as error:
         about = "clock" if error.code.startswith(_CLOCK_CODES) else "credentials"
         return (refused(about, error),)
-    everywhere = tuple(r for r in everywhere if r not in options.excluded)
-    regions = [r for r in options.regions or sorted(everywhere) if r in everywhere]
+    left = [region for region in everywhere if region not in options.excluded]
+    regions = [r for r in options.regions or sorted(left) if r in left]
     looking = _Looking(cloud, options, regions)
     async with anyio.create_task_group() as tasks:
         for look in (looking.images, looking.role, looking.store, looking.functions):
@@ -141,7 +141,7 @@ def _clock(server_time: float, before: float, after: float) -> Finding:
 def _regions(
     options: Options, regions: Sequence[str], everywhere: Sequence[str]
 ) -> Finding:
-    wrong = wrong_regions(options.regions, options.allow_failure, everywhere)
+    wrong = wrong_regions(options, everywhere)
     if wrong is not None:
         return failed("regions", wrong.message, wrong.advice)
     count = f"{len(regions)} of the {len(everywhere)} open to this account"

@@ -5,7 +5,7 @@ that this tool makes has. What is temporary (``publish/lease.py``) does not stan
 ``ali-import cleanup`` tells of that.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
@@ -18,6 +18,7 @@ from ali_import.cloud.values import CloudImage, ImageStatus
 from ali_import.errors import CloudError
 from ali_import.publish.context import survey, wrong_regions
 from ali_import.publish.lease import PREFIX, TAG_RUN, TAG_SHA256
+from ali_import.publish.model import Options
 
 SUFFIXES: Final = ("-uefi-x86-64", "-uefi-arm64", "-uefi-multi")
 """What the names and families of flavours end with (``DiskImage.suffix``)."""
@@ -91,9 +92,7 @@ def without_suffix(text: str) -> str:
     return text
 
 
-async def chosen_regions(
-    cloud: Steady, wanted: Sequence[str], allow_failure: Collection[str] = ()
-) -> tuple[str, ...]:
+async def chosen_regions(cloud: Steady, options: Options) -> tuple[str, ...]:
     """Return the regions to look into: those wanted, or all that there are, sorted.
 
     Raises:
@@ -101,10 +100,11 @@ async def chosen_regions(
             network will not do.
     """
     _, everywhere = await survey(cloud)
-    wrong = wrong_regions(wanted, allow_failure, everywhere)
+    wrong = wrong_regions(options, everywhere)
     if wrong is not None:
         raise wrong
-    return tuple(sorted(set(wanted) or everywhere))
+    chosen = set(options.regions) or set(everywhere)
+    return tuple(sorted(chosen - options.excluded))
 
 
 async def look(
@@ -118,7 +118,7 @@ async def look(
     Raises:
         ConfigurationError: As ``chosen_regions``.
     """
-    where = await chosen_regions(cloud, regions)
+    where = await chosen_regions(cloud, Options(regions=tuple(regions)))
     found: dict[str, list[StandingImage]] = {}
     unseen: dict[str, CloudError] = {}
 

@@ -103,8 +103,7 @@ async def make_plan(cloud: Steady, targets: Sequence[Target], options: Options) 
         ConfigurationError: A region does not exist, or the credentials or the network
             will not do.
     """
-    chosen = await chosen_regions(cloud, options.regions, options.allow_failure)
-    regions = tuple(region for region in chosen if region not in options.excluded)
+    regions = await chosen_regions(cloud, options)
     by_region: dict[str, list[Intent]] = {}
     sources: set[str] = set()
 

@@ -5,7 +5,8 @@ done in a region, and after the dry runs of what is to be deleted there, it is l
 again, and only what is still due is done: somebody may have published meanwhile.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -17,7 +18,6 @@ from ali_import.cloud.calls import (
     DeleteImage,
     DescribeImages,
     DescribeImageSharePermission,
-    ModifyImageSharePermission,
     UntagResources,
 )
 from ali_import.cloud.steady import BRIEF
@@ -38,8 +38,6 @@ from ali_import.standing.retention import (
     judge_again,
 )
 from ali_import.units import HOUR_S
-
-_ACCOUNTS_PER_CALL: Final = 10
 
 # What a dry run is told about an image that is still public or shared; it would not be
 # by then.
@@ -232,7 +230,8 @@ async def _deprecate(region: Region, image: CloudImage) -> None:
 
 async def _delete(region: Region, image: CloudImage) -> None:
     """Delete an image, and its snapshots."""
-    await _hidden(region, image, lambda: images.remove(region, image))
+    hidden = dataclasses.replace(image, public=False, shared=False)
+    await _hidden(region, image, lambda: images.remove(region, hidden))
     region.note(f"deleted {image.name} ({image.image_id})")
 
 
@@ -247,8 +246,7 @@ async def _hidden(
     try:
         if image.public:
             await images.share(region, image.image_id, public=False)
-        for some in _by_ten(accounts):
-            await _change_shares(region, image, remove=some)
+        await images.share_with(region, image.image_id, remove=accounts)
         await work()
     except CloudError:
         await _show_again(region, image, accounts)
@@ -260,28 +258,9 @@ async def _show_again(
 ) -> None:
     """Let everybody see an image again who saw it before; what fails is told."""
     try:
-        for some in _by_ten(accounts):
-            await _change_shares(region, image, add=some)
+        await images.share_with(region, image.image_id, add=accounts)
         if image.public:
             await images.share(region, image.image_id, public=True)
     except CloudError as error:
         text = f"{image.name} was made private and could not be made public or shared again: "
         region.note(text + error.diagnostics(), level="WARNING")
-
-
-async def _change_shares(
-    region: Region,
-    image: CloudImage,
-    *,
-    add: Sequence[str] = (),
-    remove: Sequence[str] = (),
-) -> None:
-    change = ModifyImageSharePermission(
-        region=region.id, image_id=image.image_id, public=False, add=add, remove=remove
-    )
-    await region.cloud.call(change)
-
-
-def _by_ten(accounts: Sequence[str]) -> Iterator[Sequence[str]]:
-    for begin in range(0, len(accounts), _ACCOUNTS_PER_CALL):
-        yield accounts[begin : begin + _ACCOUNTS_PER_CALL]

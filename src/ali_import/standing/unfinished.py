@@ -39,7 +39,7 @@ async def is_unfinished(
         runs = {each.run_id for each in leases if each and each.expires_at > now()}
         if not runs:
             return False
-        regions = await chosen_regions(cloud, options.regions)
+        regions = await chosen_regions(cloud, options)
     except (CloudError, ConfigurationError):
         return False
     begun: list[bool] = []
@@ -59,8 +59,7 @@ async def is_unfinished(
 
     async with anyio.create_task_group() as tasks:
         for region in regions:
-            if region not in options.excluded:
-                tasks.start_soon(look_into, region)
+            tasks.start_soon(look_into, region)
     return any(begun) and any(lacking)
 
 
