@@ -30,9 +30,10 @@ INTRODUCTION = """\
 
 <!-- Made by scripts/make_docs.py from src/ali_import/cloud/retry_table.py. -->
 
-A *placement* is one image in one region. Each one that fails is a line on standard error:
-region, image, step, the cloud's error code and message, its request id, and what to do. The
-last lines group the failures by cause ([reports.md](reports.md)).
+A *placement* is one image in one region. Each one that fails while it is made is a line on
+standard error: region, image, step, the cloud's error code and message, its request id, and
+what to do. The last lines group all failures by cause, those at publishing and those for
+which the time was not enough among them ([reports.md](reports.md)).
 
 This page says how the tool handles each code. A code that is not listed is final if the
 HTTP status is 4xx, and is retried if it is 5xx. A call without an answer is retried as

@@ -5,6 +5,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import anyio
 import pytest
 
 from ali_import.cloud.calls import Call
@@ -261,6 +262,20 @@ def test_a_region_that_does_not_exist_is_refused_by_all_who_ask(
                 await asked
             assert refusal.value.advice.startswith("did you mean eu-central-1?")
         assert scene.images() == []
+
+    in_a_scene(scenario)
+
+
+def test_a_region_that_does_not_answer_in_time_is_unseen() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.strike(Do.HANG, "DescribeImages", region=REGIONS[0])
+        began = anyio.current_time()
+        plan = await planned(scene, replace(OPTIONS, timeout_s=5.0))
+        assert anyio.current_time() - began < 6.0
+        assert actions(plan) == [Action.UNSEEN, Action.MAKE]
+        error = plan.intents[0].error
+        assert error is not None
+        assert (error.code, error.message) == ("Timeout", "no answer within 5 s")
 
     in_a_scene(scenario)
 

@@ -190,11 +190,14 @@ def _help(argv: Sequence[str]) -> Arguments:
         ConfigurationError: There is no such command.
         SystemExit: Always, once it is explained.
     """
+    from ali_import.cli import streams
+
     topic = _help_parser().parse_args(argv).command
     if topic == _MANUAL:
-        print(help_text.MANUAL)
+        text = help_text.MANUAL
     else:
-        parsers()[topic or PUBLISH].print_help()
+        text = parsers()[topic or PUBLISH].format_help()
+    streams.print_lines([text.rstrip("\n")])
     raise SystemExit(0)
 
 

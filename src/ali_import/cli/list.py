@@ -68,11 +68,12 @@ class ListCommand:
 
     def _tell(self, standing: Standing) -> None:
         tell_unseen(self._messages, standing.unseen)
-        images = counted(len(standing.images), "image")
+        words = ("image", "images")
+        if self._arguments.name or self._arguments.family:
+            words = ("image that matches", "images that match")
+        images = counted(len(standing.images), *words)
         regions = counted(len(standing.regions), "region")
-        filtered = self._arguments.name or self._arguments.family
-        like_this = " that match" * bool(filtered)
-        self._messages.line(f"{images}{like_this} in {regions}")
+        self._messages.line(f"{images} in {regions}")
 
 
 def as_json(standing: Standing, messages: Messages) -> dict[str, Any]:

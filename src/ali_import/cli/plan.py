@@ -7,7 +7,16 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import ali_import
-from ali_import import Action, Cloud, Intent, Options, Plan, Release, Route
+from ali_import import (
+    Action,
+    Cloud,
+    ConfigurationError,
+    Intent,
+    Options,
+    Plan,
+    Release,
+    Route,
+)
 from ali_import.cli import streams
 from ali_import.cli.arguments import PlanArguments
 from ali_import.cli.exit_status import ExitStatus
@@ -43,6 +52,11 @@ class PlanCommand:
                 in a group if several things are.
             KeyboardInterrupt: A signal came.
         """
+        if any(report.path is None for report in self._arguments.reports):
+            raise ConfigurationError(
+                "--report: --plan writes no report, and its lines go to standard output",
+                advice="leave --report out, or --plan",
+            )
         self._release = wanted_release(self._arguments)
         return await connected(self._work, verbosity=self._arguments.verbosity)
 

@@ -60,7 +60,14 @@ class PruneCommand:
                 return self._show(pruning)
             return await self._do(cloud, pruning)
 
-        return await connected(work, verbosity=given.verbosity)
+        return await connected(
+            work, verbosity=given.verbosity, say_stopping=self._say_stopping
+        )
+
+    def _say_stopping(self) -> None:
+        self._messages.line(
+            "interrupted: finishing what was begun; interrupt again to stop at once"
+        )
 
     def _show(self, pruning: Pruning) -> ExitStatus:
         streams.print_lines(lines(pruning, ()))

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
@@ -62,8 +62,11 @@ class PublishCommand:
             KeyboardInterrupt: A signal came before anything was begun.
         """
         self._release = wanted_release(self._arguments)
-        paths = [Path(image.path) for image in self._release.images]
-        _check_reports(self._arguments.reports, paths)
+        given = self._arguments
+        images = {Path(image.path): "image" for image in self._release.images}
+        lists = {Path(name): "list of checksums" for name in given.sums}
+        releases = {given.config: "release file"} if given.config else {}
+        _check_reports(given.reports, images | lists | releases)
         with self._showing:
             self._showing.enter_context(self._display)
             report = await self._execute()
@@ -209,11 +212,15 @@ def _write(end: Ending, to: Destination) -> None:
         ) from error
 
 
-def _check_reports(reports: Sequence[Destination], images: Sequence[Path]) -> None:
+def _check_reports(reports: Sequence[Destination], inputs: Mapping[Path, str]) -> None:
     """Find out now, not after an hour, whether the reports can be written.
 
+    Args:
+        reports: Where they go.
+        inputs: The files that the command reads, and what they are.
+
     Raises:
-        ConfigurationError: One cannot, or it would take the place of an image or of
+        ConfigurationError: One cannot, or it would take the place of an input or of
             another report.
     """
     if sum(each.path is None for each in reports) > 1:
@@ -223,16 +230,16 @@ def _check_reports(reports: Sequence[Destination], images: Sequence[Path]) -> No
     seen: set[Path] = set()
     for each in reports:
         if each.path is not None:
-            _check_report(each, each.path, images, seen)
+            _check_report(each, each.path, inputs, seen)
 
 
 def _check_report(
-    report: Destination, path: Path, images: Sequence[Path], seen: set[Path]
+    report: Destination, path: Path, inputs: Mapping[Path, str], seen: set[Path]
 ) -> None:
-    for image in images:
-        if destinations.same_file(path, image):
+    for file, what in inputs.items():
+        if destinations.same_file(path, file):
             raise ConfigurationError(
-                f"--report {report.given}: is the same file as the image {image}",
+                f"--report {report.given}: is the same file as the {what} {file}",
                 advice="name another file",
             )
     try:

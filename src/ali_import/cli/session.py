@@ -19,9 +19,17 @@ from ali_import.report.lines import Messages
 
 
 async def connected(
-    work: Callable[[Cloud], Awaitable[ExitStatus]], *, verbosity: int
+    work: Callable[[Cloud], Awaitable[ExitStatus]],
+    *,
+    verbosity: int,
+    say_stopping: Callable[[], None] = lambda: None,
 ) -> ExitStatus:
     """Connect and work; the first signal cancels it, the second ends the process.
+
+    Args:
+        work: What to do.
+        verbosity: How much is logged.
+        say_stopping: Called at the first signal, where stopping may take a while.
 
     Raises:
         AliImportError: Nothing could be begun.
@@ -29,8 +37,13 @@ async def connected(
     """
     status: ExitStatus | None = None
     working = anyio.CancelScope()
+
+    def first() -> None:
+        say_stopping()
+        working.cancel()
+
     async with anyio.create_task_group() as group:
-        await group.start(signals.receive, working.cancel, _stop_at_once)
+        await group.start(signals.receive, first, _stop_at_once)
         with working:
             async with ali_import.connect() as cloud:
                 status = await work(

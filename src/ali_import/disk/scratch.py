@@ -22,6 +22,14 @@ _NAME: Final = re.compile(rf"{_PREFIX}[0-9a-f]{{{2 * _TOKEN_BYTES}}}\{_SUFFIX}")
 _TRIES_MAX: Final = 8
 
 
+def _directory() -> Path:
+    """Return ``TMPDIR``, where it is set, even if it does not exist.
+
+    Python would silently take another, which may be too small, or others' to see.
+    """
+    return Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
+
+
 class ScratchClosedError(Exception):
     """The publication is over: nothing more is to be written."""
 
@@ -43,7 +51,7 @@ class Scratch:
     @property
     def directory(self) -> Path:
         """Where the files are."""
-        return Path(tempfile.gettempdir())
+        return _directory()
 
     def create(self) -> tuple[Path, int]:
         """Make an empty file, and return it with a descriptor for the caller to close.
@@ -86,7 +94,7 @@ class Scratch:
 def sweep() -> None:
     """Remove the temporary files of processes that are dead, as far as they are ours."""
     with suppress(OSError):
-        for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*{_SUFFIX}"):
+        for path in _directory().glob(f"{_PREFIX}*{_SUFFIX}"):
             with suppress(OSError):
                 if _NAME.fullmatch(path.name):
                     _remove_if_left(path)

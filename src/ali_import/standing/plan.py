@@ -22,7 +22,7 @@ from ali_import.cloud.calls import (
 from ali_import.cloud.retry_table import Meaning, look_up
 from ali_import.cloud.steady import BRIEF, Steady
 from ali_import.cloud.values import BROKEN, READY, CloudImage, ImageStatus
-from ali_import.errors import CloudError
+from ali_import.errors import ApiError, CloudError
 from ali_import.publish.lease import PREFIX, TAG_SHA256, marks
 from ali_import.publish.model import Options, Route, Target
 from ali_import.publish.wanted import asks_for_shares, wanted_of
@@ -103,6 +103,7 @@ async def make_plan(cloud: Steady, targets: Sequence[Target], options: Options) 
         ConfigurationError: A region does not exist, or the credentials or the network
             will not do.
     """
+    over_at = anyio.current_time() + options.timeout_s
     regions = await chosen_regions(cloud, options)
     by_region: dict[str, list[Intent]] = {}
     sources: set[str] = set()
@@ -124,9 +125,16 @@ async def make_plan(cloud: Steady, targets: Sequence[Target], options: Options) 
             intents = [_by(route, intent) for intent in intents]
         by_region[region] = intents
 
+    async def in_time(region: str) -> None:
+        with anyio.CancelScope(deadline=over_at):
+            await look_into(region)
+        if region not in by_region:
+            late = _too_late(region, options.timeout_s)
+            by_region[region] = [_unseen(region, each, late) for each in targets]
+
     async with anyio.create_task_group() as tasks:
         for region in regions:
-            tasks.start_soon(look_into, region)
+            tasks.start_soon(in_time, region)
     order = options.regions or regions
     intents = tuple(each for region in order for each in by_region[region])
     lent = _lent(intents, targets, sources)
@@ -226,6 +234,17 @@ def _unseen(region: str, target: Target, error: CloudError) -> Intent:
         family=target.family,
         action=Action.UNSEEN,
         error=error,
+    )
+
+
+def _too_late(region: str, timeout_s: float) -> CloudError:
+    return ApiError(
+        f"no answer within {timeout_s:g} s",
+        region=region,
+        operation="ecs.DescribeImages",
+        code="Timeout",
+        http_status=408,
+        advice="run again, or raise --timeout",
     )
 
 

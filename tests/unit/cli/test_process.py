@@ -326,7 +326,7 @@ def test_a_thread_that_hangs_does_not_keep_the_process(image: Path) -> None:
     assert (status, out.count("\n")) == (0, 2)
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["IMAGE"]])
+@pytest.mark.parametrize("argv", [["--help"], ["help", "publish"], ["IMAGE"]])
 def test_a_reader_that_has_gone_is_no_error(image: Path, argv: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)

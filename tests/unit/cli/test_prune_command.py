@@ -1,9 +1,11 @@
 """``ali-import prune``: what it prints, asks, and exits with."""
 
 import io
+import signal
 from collections.abc import Sequence
 from typing import Any
 
+import anyio
 import pytest
 
 from ali_import import Fate, Pruned, Pruning, Retention, Verdict
@@ -139,6 +141,26 @@ def test_a_plan_does_nothing(cloud: Cloud, found: Pruning, status: int) -> None:
     cloud.found = found
     assert main.main([*ARGV, "--plan"]) == status
     assert cloud.done == []
+
+
+def test_an_interrupt_is_answered_and_what_was_begun_is_finished(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def interrupted(*_: Any, **__: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(0.1)
+            cloud.done.append(OLD)
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(prune_module, "prune", interrupted)
+    assert main.main([*ARGV, "--yes"]) == 130
+    assert cloud.done == [OLD]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2:] == [
+        "interrupted: finishing what was begun; interrupt again to stop at once",
+        "ali-import: interrupted",
+    ]
 
 
 @pytest.mark.parametrize(

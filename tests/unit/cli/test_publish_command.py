@@ -397,6 +397,29 @@ def test_a_report_in_the_place_of_an_image_is_refused(
     assert not made
 
 
+INPUTS = {
+    "release file": ("-c", "r.toml", 'family = "demo"\n'),
+    "list of checksums": ("--sha256", "SUMS", f"{'0' * 64}  bios.img\n"),
+}
+
+
+@pytest.mark.parametrize("what", INPUTS)
+def test_a_report_in_the_place_of_another_input_is_refused(
+    command: Command,
+    made: list[ScriptedRun],
+    capsys: pytest.CaptureFixture[str],
+    what: str,
+) -> None:
+    flag, name, text = INPUTS[what]
+    Path(name).write_text(text, encoding="utf-8")
+    given = f"json:./{name}"
+    assert command(place_all, flag, name, "--report", given, "bios.img") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"--report {given}: is the same file as the {what} {name}" in line
+    assert Path(name).read_text(encoding="utf-8") == text
+    assert not made
+
+
 class FullDisk(io.StringIO):
     """Takes nothing."""
 

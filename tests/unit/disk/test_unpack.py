@@ -7,7 +7,6 @@ import lzma
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -40,7 +39,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory for temporary files alone."""
     directory = tmp_path / "temporary"
     directory.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(directory))
+    monkeypatch.setenv("TMPDIR", str(directory))
     return directory
 
 
@@ -225,9 +224,11 @@ def test_a_gib_is_left_free_for_others(
 def test_a_directory_that_cannot_be_written_to_is_named(
     image: Path, room: Scratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(image))  # a file
-    line = refusal(image, room, gzip.compress(content()))
-    assert "set TMPDIR" in line
+    for wrong in (image, image / "missing"):
+        monkeypatch.setenv("TMPDIR", str(wrong))
+        line = refusal(image, room, gzip.compress(content()))
+        assert f"a temporary file in {wrong}," in line
+        assert "set TMPDIR" in line
 
 
 def test_all_files_go_at_the_end(image: Path, temporary: Path) -> None:
