@@ -165,8 +165,15 @@ _SCRUBBED: Final = (
         r"\1<hidden>",
     ),
     (re.compile(r"\b(?:LTAI|STS\.|TMP\.)[A-Za-z0-9.]{4,}"), "<key>"),
-    # Signatures and tokens, hexadecimal or base64; request ids are shorter runs.
-    (re.compile(r"[A-Za-z0-9+/]{27,}={0,2}"), "<hidden>"),
+    # Signatures and tokens, hexadecimal or base64; request ids are shorter runs. Words
+    # LikeThese are names of the cloud's actions.
+    (
+        re.compile(
+            r"(?<![A-Za-z0-9+/])(?!(?:[A-Z][a-z]{2,}){2,}(?![A-Za-z0-9+/=]))"
+            r"[A-Za-z0-9+/]{27,}={0,2}"
+        ),
+        "<hidden>",
+    ),
 )
 _NOT_CODE: Final = re.compile(r"[^\w.\-]")
 

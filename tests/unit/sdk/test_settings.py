@@ -125,6 +125,7 @@ def test_any_text_becomes_one_short_printable_line(text: str) -> None:
         "the key STS.NSECRETSECRET is disabled",
         "StringToSign=PUT SECRETSECRET",
         "digest 5ECRET5ECRET5ECRET5ECRET5ECRET5ECRET",
+        "token DescribeImageSharePermission5ECRET5ECRET",
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
@@ -141,6 +142,7 @@ def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
         'An input parameter "RegionId" that is mandatory is not supplied.',
         "The bucket ali-import-20260101-abcdef0123456789-cn-hangzhou is not empty.",
         "request 3C87BF47-3724-5443-ADC1-5AEAD9A03EB1",
+        "You can use the DescribeImageSharePermission API to query the users.",
     ],
 )
 def test_what_a_user_needs_is_kept(text: str) -> None:
