@@ -103,6 +103,7 @@ def _named(world: World, region: str, name: str) -> list[Image]:
 
 
 READY = {ImageStatus.AVAILABLE, ImageStatus.DEPRECATED}
+STILL_TAGGED = "still has the tag"
 USABLE_S_MAX = 30 * 60.0
 """An image that cannot be used by then is placed all the same, with a warning."""
 
@@ -147,7 +148,7 @@ def _wrong(plan: Plan, image: Image, target: Target, now: float) -> Iterator[str
             yield f"has no tag {tag}"
     for tag in TEMPORARY_TAGS:
         if tag in image.tags:
-            yield f"still has the tag {tag}"
+            yield f"{STILL_TAGGED} {tag}"
 
 
 # --- what may fail --------------------------------------------------------------------
