@@ -48,6 +48,9 @@ class Dispatcher:
         services: Products by name, as in ``Host.service``.
         events: Told of every request.
         settle: Returns when what was changed, or seen, is kept.
+
+    Attributes:
+        retired: Another world took this one's place: calls under way end untold.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Dispatcher:
         self._services = services
         self._events = events
         self._settle = settle
+        self.retired = False
         self._verifier = Verifier(world)
         self._throttle = Throttle(world.profile, world.agenda)
 
@@ -99,10 +103,11 @@ class Dispatcher:
             raise
         finally:
             self._count_body(request, arrival.body.received, up=True)
-            self._events.add(
-                record.document(self._world.wall(), started, arrival.body.received),
-                record.whole(arrival.body),
-            )
+            if not self.retired:
+                self._events.add(
+                    record.document(self._world.wall(), started, arrival.body.received),
+                    record.whole(arrival.body),
+                )
         return response
 
     def sent(self, arrival: Arrival, size: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 from typing import Any
 
 import oss2
@@ -312,6 +312,20 @@ def test_a_call_is_shown_whole_and_without_its_secrets(cloud: RunningEmulator) -
     cloud.reset()
     assert cloud.get("/calls") == {"calls": []}
     assert direct(cloud, "GET", f"/calls/{whole['number']}").status_code == 404
+
+
+def test_a_call_under_way_at_a_reset_is_not_told_after_it(
+    cloud: RunningEmulator,
+) -> None:
+    bucket = pail(cloud)
+    cloud.post("/faults", {"do": "delay", "action": "PutObject", "delay_s": 1})
+    slow = Thread(target=bucket.put_object, args=("k", b"x"))
+    slow.start()
+    until(lambda: cloud.get("/requests")["requests"]["total"] == 2)
+    cloud.reset()
+    slow.join(20)
+    assert cloud.get("/calls") == {"calls": []}
+    assert cloud.get("/requests")["requests"]["total"] == 0
 
 
 @pytest.mark.parametrize(
