@@ -40,6 +40,14 @@ def _nothing(_world: World, _region: str, _account_id: str) -> Mapping[str, list
     return {}
 
 
+Central = Callable[[World, str], Mapping[str, list[Any]]]
+"""Of a world and an account's id."""
+
+
+def _nowhere(_world: World, _account_id: str) -> Mapping[str, list[Any]]:
+    return {}
+
+
 def _uuid(rng: Random, _: float) -> str:
     return str(UUID(int=rng.getrandbits(128), version=5)).upper()
 
@@ -60,7 +68,8 @@ class Product:
         api: Its actions, if it is an RPC product.
         version: Of its API; "" for object storage, whose calls name none.
         state: What an account has in a region, as lists by name, for the state document.
-        brief: The same in short, for tiles; None if it is short anyway.
+        central: What an account has in no region, in the same way.
+        brief: As ``state`` in short, for tiles; None if it is short anyway.
         region_parameter: Whether a call is about the region of its ``RegionId``, where
             it has one, and not about its host's.
         is_there: Whether its hosts in a region resolve.
@@ -83,6 +92,7 @@ class Product:
     api: Api | None = None
     version: str = ""
     state: State = _nothing
+    central: Central = _nowhere
     brief: State | None = None
     region_parameter: bool = False
     is_there: Callable[[Region], bool] = lambda _: True
@@ -113,6 +123,7 @@ def rpc_product(
     hosts: tuple[str, ...],
     endpoint: str = "",
     state: State = _nothing,
+    central: Central = _nowhere,
     region_parameter: bool = False,
 ) -> Product:
     """Return a product of the RPC style; see ``Product``."""
@@ -125,5 +136,6 @@ def rpc_product(
         api=api,
         version=api.version,
         state=state,
+        central=central,
         region_parameter=region_parameter,
     )

@@ -18,6 +18,9 @@ KINDS = {
     "vpcs": ("vpc", "name", "vpc_id"),
     "vswitches": ("vswitch", "name", "vswitch_id"),
     "security_groups": ("security_group", "name", "security_group_id"),
+    "kms_keys": ("kms_key", "key_id", "key_id"),
+    "roles": ("role", "name", "name"),
+    "policies": ("policy", "name", "name"),
 }
 
 
@@ -27,7 +30,8 @@ class Thing:
 
     Attributes:
         kind: ``image``, ``snapshot``, ``task``, ``bucket``, ``function``, ``vpc``,
-            ``vswitch`` or ``security_group``.
+            ``vswitch``, ``security_group``, ``kms_key``, ``role`` or ``policy``.
+        region: Where it is; "" for roles and policies.
         id: Its id, or its name where that is its own.
         facts: All that the state document says of it; docs/report.md has every field.
     """
@@ -106,7 +110,7 @@ def things(state: Mapping[str, Any]) -> list[Thing]:
     """Return everything in a state document."""
     return [
         Thing(kind=kind, region=region, name=facts[name], id=facts[own], facts=facts)
-        for region, lists in state["regions"].items()
+        for region, lists in {**state["regions"], "": state["central"]}.items()
         for within, (kind, name, own) in KINDS.items()
         for facts in lists.get(within, ())
     ]

@@ -61,9 +61,11 @@ def test_the_state_has_every_region_with_all_its_lists(cloud: RunningEmulator) -
     for region in state["regions"].values():
         lists = {
             *("images", "snapshots", "tasks", "buckets", "functions"),
-            *("vpcs", "vswitches", "security_groups"),
+            *("vpcs", "vswitches", "security_groups", "kms_keys"),
         }
         assert lists <= set(region)
+    # The profile's own role and the system's policies are nothing that was made.
+    assert state["central"] == {"roles": [], "policies": [], "kms_keys": []}
 
 
 def test_the_state_of_another_account_is_its_own(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from alicloud_emulator.front.documents import state
 from alicloud_emulator.world.caller import Caller, PrincipalKind
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.profile import Principal
@@ -56,6 +57,33 @@ def cloud() -> Cloud:
     )
     poor = Principal(name="poor", access_key_id="poor-key", access_key_secret="s")
     return Cloud(users=(ci, poor))
+
+
+def test_roles_and_policies_that_were_made_are_left_behind(cloud: Cloud) -> None:
+    """But not the role that the account has from the start, nor system policies."""
+    before = state(cloud.world, seed=0)
+    assert before["central"] == {"roles": [], "policies": [], "kms_keys": []}
+    make_role(cloud)
+    text = json.dumps(document(EVERYTHING))
+    cloud.call("ram", "CreatePolicy", PolicyName="mine", PolicyDocument=text)
+    found = state(cloud.world, seed=0)
+    (role,), (policy,) = found["central"]["roles"], found["central"]["policies"]
+    assert role == {
+        "name": "reader",
+        "arn": ROLE_ARN,
+        "policies": ["AliyunECSReadOnlyAccess"],
+        "tags": {},
+    }
+    assert policy == {"name": "mine", "tags": {}}
+    left = [one for one in found["left_behind"] if not one["region"]]
+    assert left == [
+        {"region": "", "kind": "roles", "id": "reader", "name": "reader"},
+        {"region": "", "kind": "policies", "id": "mine", "name": "mine"},
+    ]
+    cloud.call("ram", "DetachPolicyFromRole", **ATTACHED)
+    cloud.call("ram", "DeleteRole", RoleName="reader")
+    cloud.call("ram", "DeletePolicy", PolicyName="mine")
+    assert state(cloud.world, seed=0)["left_behind"] == before["left_behind"]
 
 
 def test_keys_say_who_calls(cloud: Cloud) -> None:
