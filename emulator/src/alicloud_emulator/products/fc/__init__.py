@@ -42,5 +42,5 @@ PRODUCT = Product(
     },
     id_header="x-fc-request-id",
     internal_error="InternalServerError",
-    throttled=("ResourceThrottled", 429),
+    throttled=("ResourceThrottled", 503),
 )
