@@ -228,6 +228,7 @@ class Console:
             return plain(400, "the body is nested too deep")
         world = self._emulator.world
         parsed = rules.parse_all(document)
+        rules.check(parsed, world.profile)
         if len(world.faults.rules) + len(parsed) > rules.RULES_MAX:
             return plain(409, f"at most {rules.RULES_MAX} rules")
         return _json({"ids": [world.add_fault(rule) for rule in parsed]})

@@ -1,6 +1,6 @@
 """A product, as the front sees it: hosts, ids, region rule, and what carries it out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -66,6 +66,7 @@ class Product:
             product that it does not know.
         service: Makes what carries out its actions.
         api: Its actions, if it is an RPC product.
+        named: Returns its actions' names, if it is none.
         version: Of its API; "" for object storage, whose calls name none.
         state: What an account has in a region, as lists by name, for the state document.
         central: What an account has in no region, in the same way.
@@ -90,6 +91,7 @@ class Product:
     endpoint: str = ""
     service: Callable[[World, Functions], Service]
     api: Api | None = None
+    named: Callable[[], Iterable[str]] = tuple
     version: str = ""
     state: State = _nothing
     central: Central = _nowhere
@@ -109,6 +111,12 @@ class Product:
     def behind_gateway(self) -> bool:
         """Whether the gateway of the RPC products adds its headers."""
         return self.signing is Signing.RPC
+
+    @property
+    def action_names(self) -> frozenset[str]:
+        """Return the names that calls are known by, of real actions not built, too."""
+        api = self.api
+        return frozenset((*api.by_name, *api.metadata) if api else self.named())
 
     @property
     def unsigned(self) -> frozenset[str]:

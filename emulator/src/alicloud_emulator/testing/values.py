@@ -106,6 +106,21 @@ class Fault:
         self.end()
 
 
+def kind_of(name: str) -> str:
+    """Return a kind, as things have it, by its name or by that of its list.
+
+    Raises:
+        ValueError: There is none of that name.
+    """
+    kinds = {"": "", **{within: kind for within, (kind, _, _) in KINDS.items()}}
+    if name in kinds.values():
+        return name
+    if name not in kinds:
+        known = ", ".join(sorted(filter(None, kinds.values())))
+        raise ValueError(f"no kind {name!r}: the kinds are {known}")
+    return kinds[name]
+
+
 def things(state: Mapping[str, Any]) -> list[Thing]:
     """Return everything in a state document."""
     return [

@@ -153,6 +153,7 @@ def test_exec_keeps_the_exit_status_and_writes_the_report(
         (["exec", "--report", "/no/dir/r.json", "--", "true"], "--report"),
         (["exec", "--faults", "none.toml", "--", "true"], "none.toml"),
         (["exec", "--faults", "deep.toml", "--", "true"], "too deep"),
+        (["exec", "--faults", "s3.toml", "--", "true"], "no service matches 's3'"),
         (["exec", "--as", "nobody", "--", "true"], "--as nobody"),
         (["exec", "--port", "70000", "--", "true"], "--port"),
         (["exec", "--listen", "203.0.113.1", "--", "true"], "cannot listen"),

@@ -178,6 +178,11 @@ def test_a_rule_strikes_is_listed_and_removed(cloud: RunningEmulator) -> None:
         (b'{"do": "refuse", "delay_s": 1e9}', "delay_s"),
         (b'{"do": "refuse", "code": 5}', "code"),
         (b'[{"do": "refuse"}' + b', {"do": "refuse"}' * 1000 + b"]", "1000"),
+        (b'{"do": "refuse", "service": "s3"}', "there are oss, ecs, fc"),
+        (b'{"do": "dead", "region": "nowhere"}', "no region of the profile"),
+        (b'{"do": "refuse", "region": "cn-hangzhuo"}', "is 'cn-hangzhou' meant?"),
+        (b'{"do": "refuse", "action": "PutObjekt"}', "is 'PutObject' meant?"),
+        (b'{"do": "refuse", "action": "PutObject", "service": "ecs"}', "'ecs' has no"),
         (b'"' + b"x" * 2_000_000 + b'"', "size"),
     ],
 )
@@ -314,6 +319,25 @@ def test_a_call_is_shown_whole_and_without_its_secrets(cloud: RunningEmulator) -
     cloud.reset()
     assert cloud.get("/calls") == {"calls": []}
     assert direct(cloud, "GET", f"/calls/{whole['number']}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"service": "?ss", "action": "Put*"},
+        {"action": "RunInstances"},  # real, and not built
+        {"service": "fc", "action": "CreateAlias"},
+        {"service": "location", "action": "DescribeEndpoints"},
+        {"service": "ram", "region": ""},
+        {"region": "eu-*"},
+        {"action": "Unknown"},
+        {"action": "*Anything"},
+    ],
+)
+def test_rules_that_may_match_something_are_taken(
+    cloud: RunningEmulator, rule: dict[str, str]
+) -> None:
+    assert cloud.post("/faults", {"do": "refuse", **rule})["ids"] == [1]
 
 
 def test_a_call_under_way_at_a_reset_is_not_told_after_it(
