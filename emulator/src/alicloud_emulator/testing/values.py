@@ -77,15 +77,15 @@ class Fault:
 
     @property
     def struck(self) -> int:
-        """How many calls it has struck.
+        """How many calls it has struck, also after its end.
 
         Raises:
-            LookupError: It is no longer in force.
+            LookupError: A reset came between.
         """
-        for rule in self._console("GET", "/faults")["faults"]:
-            if rule["id"] == self.id:
-                return int(rule["struck"])
-        raise LookupError(f"fault {self.id} is no longer in force")
+        try:
+            return int(self._console("GET", f"/faults/{self.id}")["struck"])
+        except ValueError as error:
+            raise LookupError(f"fault {self.id} is forgotten") from error
 
     def end(self) -> None:
         """Take it out of force; a reset may have done so before."""

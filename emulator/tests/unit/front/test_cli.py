@@ -166,6 +166,7 @@ def test_wrong_usage_gets_a_line_and_status_2(
     tmp_path: Path, arguments: list[str], says: str
 ) -> None:
     (tmp_path / "deep.toml").write_text("faults = " + "[" * 100_000)
+    (tmp_path / "s3.toml").write_text('[[faults]]\ndo = "refuse"\nservice = "s3"\n')
     ended = run(*arguments, cwd=tmp_path)
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()

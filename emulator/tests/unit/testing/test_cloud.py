@@ -91,6 +91,11 @@ def test_a_fault_strikes_tells_how_often_and_ends(cloud: testing.Cloud) -> None:
     assert (first.status, first.code, first.faults) == (500, "Oops", ("refuse",))
     assert (second.status, second.code, second.faults) == (200, "", ())
     assert cloud.calls("oss.PutObject") == [first, second]
+    assert fault.struck == 1
+    short = cloud.fault("refuse", action="PutObject", status=500, lasts_s=0.05)
+    until(lambda: cloud._server.call("GET", "/faults") == {"faults": []})
+    assert short.struck == 0
+    cloud.reset()
     with pytest.raises(LookupError):
         _ = fault.struck
     with pytest.raises(ValueError, match="'do' is one of"):
