@@ -40,6 +40,27 @@ def code(cloud: Cloud, target: str, caller: Caller | None, **given: Any) -> str:
     return cloud.call(given.pop("method", "GET"), target, caller=caller, **given).code
 
 
+@pytest.mark.parametrize(
+    ("body", "ec"),
+    [
+        (b"{", "0030-00000005"),
+        (b"[]", "0030-00000005"),
+        (b"5", "0030-00000005"),
+        (b"{}", "0030-00000005"),
+        (b'{"Version": 1, "Statement": []}', "0030-00000005"),
+        (b'{"Version": "2", "Statement": []}', "0030-00000002"),
+        (b'{"Version": "1", "Statement": [{"Effect": "Maybe"}]}', "0030-00000005"),
+        (b'{"Version": "1", "Statement": [{"Effect": "Deny"}]}', "0030-00000005"),
+        (b"\xff", "0030-00000004"),
+    ],
+)
+def test_what_is_no_policy_is_refused(pail: Cloud, body: bytes, ec: str) -> None:
+    answer = pail.call("PUT", "pail?policy", body)
+    assert (answer.status, answer.code) == (400, "InvalidPolicyDocument")
+    assert answer.headers["x-oss-ec"] == ec
+    assert pail.call("GET", "pail?policy").code == "NoSuchBucketPolicy"
+
+
 def test_another_account_may_do_what_the_policy_says(pail: Cloud) -> None:
     assert code(pail, "pail/a/k", pail.other) == "AccessDenied"
     allow(pail, pail.other.account_id)
