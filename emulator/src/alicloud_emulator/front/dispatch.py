@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 from urllib.parse import parse_qsl, unquote
 
@@ -131,6 +132,7 @@ class Dispatcher:
             content_length=head.content_length,
             scheme=arrival.origin.scheme,
             inside=arrival.origin.inside,
+            peer=arrival.origin.peer,
             request_id=BY_NAME[arrival.host.service].request_id(self._world.rng, now),
         )
 
@@ -142,6 +144,8 @@ class Dispatcher:
             await self._verifier.verify(request, body, skew_s=skew_s)
         except ServiceError as error:
             return error
+        if request.caller is not None:
+            request.caller = replace(request.caller, context=request.context)
         return None
 
     def _call(self, request: Request, action: str, resource: str) -> Call:

@@ -30,6 +30,11 @@ def test_a_proxy_client_reaches_a_service(front: RunningFront, scheme: str) -> N
     assert seen["path"] == "/some/key x"
     assert seen["query"] == [["a", "1"], ["b", ""], ["c", ""]]
     assert seen["scheme"] == scheme
+    assert seen["context"] == {
+        "acs:SecureTransport": "true" if scheme == "https" else "false",
+        "acs:SourceVpc": "",
+        "acs:SourceIp": "127.0.0.1",
+    }
 
 
 def test_a_tunnel_may_carry_plain_http(front: RunningFront) -> None:

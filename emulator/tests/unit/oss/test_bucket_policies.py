@@ -152,6 +152,38 @@ def test_a_denial_wins_but_over_the_owner(pail: Cloud) -> None:
     assert code(pail, "pail/a/k", pail.main) == ""
 
 
+def test_a_policy_may_be_about_where_a_call_comes_from(pail: Cloud) -> None:
+    far, near = {"peer": "192.0.2.1"}, {"peer": "10.0.0.1"}
+    only = {
+        "IpAddress": {"acs:SourceIp": ["10.0.0.0/8"]},
+        "StringNotLike": {"acs:SourceVpc": ["vpc-*"]},
+    }
+    allow(pail, "*", Condition=only)
+    assert code(pail, "pail/a/k", None, **near) == ""
+    assert code(pail, "pail/a/k", None, **far) == "AccessDenied"
+    pail.call("PUT", "pail?acl", headers={"x-oss-acl": "public-read"})
+    plain = {"Bool": {"acs:SecureTransport": "false"}}
+    allow(pail, "*", effect="Deny", Condition=plain)
+    assert code(pail, "pail/a/k", None) == ""
+    assert code(pail, "pail/a/k", None, scheme="http") == "AccessDenied"
+
+
+def test_a_users_policies_may_be_about_where_a_call_comes_from(pail: Cloud) -> None:
+    statements = [
+        {"Effect": "Allow", "Action": "oss:*", "Resource": "*"},
+        {
+            "Effect": "Deny",
+            "Action": "oss:*",
+            "Resource": "*",
+            "Condition": {"NotIpAddress": {"acs:SourceIp": "10.0.0.0/8"}},
+        },
+    ]
+    document = {"Version": "1", "Statement": statements}
+    user = replace(pail.main, kind=PrincipalKind.USER, policies=(document,))
+    assert code(pail, "pail/a/k", user, peer="10.0.0.1") == ""
+    assert code(pail, "pail/a/k", user, peer="192.0.2.1") == "AccessDenied"
+
+
 def test_users_and_sessions_are_named_by_id_or_arn(pail: Cloud) -> None:
     user = replace(
         pail.main,

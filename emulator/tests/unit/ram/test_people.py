@@ -1,5 +1,6 @@
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,6 +85,23 @@ def test_roles_and_policies_that_were_made_are_left_behind(cloud: Cloud) -> None
     cloud.call("ram", "DeleteRole", RoleName="reader")
     cloud.call("ram", "DeletePolicy", PolicyName="mine")
     assert state(cloud.world, seed=0)["left_behind"] == before["left_behind"]
+
+
+def test_policies_may_be_about_where_a_call_comes_from(cloud: Cloud) -> None:
+    deny = {"Effect": "Deny", "Action": "ecs:*", "Resource": "*"}
+    deny["Condition"] = {"Bool": {"acs:SecureTransport": "false"}}
+    user = Caller(
+        account_id=MAIN,
+        kind=PrincipalKind.USER,
+        policies=(document(EVERYTHING, deny),),
+    )
+    safe, plain = (
+        replace(user, context={"acs:SecureTransport": text})
+        for text in ("true", "false")
+    )
+    cloud.world.ram.authorize(safe, "ecs:DeleteImage", "*")
+    with refused("NoPermission", 403):
+        cloud.world.ram.authorize(plain, "ecs:DeleteImage", "*")
 
 
 def test_keys_say_who_calls(cloud: Cloud) -> None:
