@@ -88,8 +88,12 @@ def test_roles_and_policies_that_were_made_are_left_behind(cloud: Cloud) -> None
 
 
 def test_policies_may_be_about_where_a_call_comes_from(cloud: Cloud) -> None:
-    deny = {"Effect": "Deny", "Action": "ecs:*", "Resource": "*"}
-    deny["Condition"] = {"Bool": {"acs:SecureTransport": "false"}}
+    deny = {
+        "Effect": "Deny",
+        "Action": "ecs:*",
+        "Resource": "*",
+        "Condition": {"Bool": {"acs:SecureTransport": "false"}},
+    }
     user = Caller(
         account_id=MAIN,
         kind=PrincipalKind.USER,
