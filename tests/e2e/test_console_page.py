@@ -276,7 +276,7 @@ def test_nothing_sticks_out(
     cloud: testing.Cloud, page: Page, width: int, *, dark: bool
 ) -> None:
     curl(cloud, "PUT", "a-bucket-with-a-very-long-name-indeed-as-long-as-it-may-be")
-    cloud.fault("refuse", action="x" * 300, message="y" * 300)
+    cloud.fault("refuse", action="x" * 299 + "*", message="y" * 300)
     page.resize(width=width, height=900)
     page.dark(wanted=dark)
     until(lambda: len(texts(page, "#rules li")) == 1)

@@ -273,7 +273,9 @@ def test_configurations(bucket: Bucket) -> None:
     assert bucket.get_bucket_info().bucket_encryption_rule.kms_master_keyid is None
     with pytest.raises(exceptions.NoSuchBucketPolicy):
         bucket.get_bucket_policy()
-    bucket.put_bucket_policy(json.dumps({"Version": "1", "Statement": []}))
+    statement = {"Effect": "Deny", "Principal": ["2"], "Action": "oss:GetObject"}
+    statement["Resource"] = "acs:oss:*:*:*"
+    bucket.put_bucket_policy(json.dumps({"Version": "1", "Statement": [statement]}))
     assert json.loads(bucket.get_bucket_policy().policy)["Version"] == "1"
     bucket.put_bucket_request_payment("Requester")
     assert bucket.get_bucket_request_payment().payer == "Requester"

@@ -15,6 +15,7 @@ from alicloud_emulator.functions.manager import Functions
 from alicloud_emulator.products import BY_NAME
 from alicloud_emulator.products.fc.invocations import _answer
 from alicloud_emulator.world.fc import Function, InvocationResult
+from alicloud_emulator.world.fc.refusals import refusal
 from emulator.tests.life.conftest import vector
 from emulator.tests.unit.fc.conftest import (
     Answer,
@@ -177,6 +178,18 @@ def test_general_errors_are_those_of_the_documentation(
     assert seen.status == documented["status"]
     assert seen.json["Code"] == code
     assert seen.json["Message"] == documented["body"][code] % told
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("ResourceExhausted", 429), ("ResourceThrottled", 503)]
+)
+def test_too_much_at_once_has_the_statuses_of_the_documentation(
+    code: str, status: int
+) -> None:
+    assert f"{status} {code}" in vector(55)["body"]
+    assert refusal(code, "").status == status
+    if code == "ResourceThrottled":
+        assert BY_NAME["fc"].throttled == (code, status)
 
 
 def test_a_container_becomes_active_after_a_while() -> None:

@@ -199,7 +199,10 @@ def use_cors(session: Session) -> None:
 
 def use_settings(session: Session) -> None:
     """Put a configuration with everything in it, get the same back, delete it."""
-    policy = '{"Version":"1","Statement":[]}'
+    policy = (
+        '{"Version":"1","Statement":[{"Effect":"Deny","Principal":["2"],'
+        '"Action":"oss:GetObject","Resource":"acs:oss:*:*:*"}]}'
+    )
     session.call("put_bucket_policy", body=policy)
     assert session.call("get_bucket_policy").body == policy
     assert session.call("get_bucket_policy_status").policy_status.is_public is False

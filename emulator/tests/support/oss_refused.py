@@ -392,7 +392,7 @@ SPECIAL: dict[str, dict[str, Callable[[Try], Try]]] = {
         ),
     },
     "OptionObject": {"BadRequest": lambda call: replace(call, headers={})},
-    "PutBucketPolicy": {"InvalidArgument": lambda call: call},
+    "PutBucketPolicy": {"InvalidPolicyDocument": lambda call: call},
     "PutUserDefinedLogFieldsConfig": {
         "InvalidArgument": _body(
             b"<UserDefinedLogFieldsConfiguration><HeaderSet><header>a_b</header>"

@@ -67,3 +67,20 @@ def test_what_does_no_harm_lets_the_weather_strike() -> None:
     ours = Faults(Random(1), Weather(call_failure=1.0))
     ours.add(Rule(fault=Fault(do=Do.TRICKLE)))
     assert len(ours.strike(PUT)) == 2
+
+
+def test_what_a_rule_struck_is_told_after_its_end() -> None:
+    clock = Clock()
+    ours = faults(clock)
+    short = ours.add(Rule(fault=Fault(do=Do.REFUSE), lasts_s=60))
+    long = ours.add(Rule(fault=Fault(do=Do.DELAY)))
+    ours.strike(PUT)
+    clock.now += 60
+    ours.clear()
+    for number in (short, long):
+        one = ours.rule(number)
+        assert one is not None
+        assert (one.struck, one.until) == (1, 1060.0)
+    assert ours.rule(99) is None
+    assert ours.in_force == {}
+    assert not ours.remove(short)

@@ -11,7 +11,7 @@ from alicloud_emulator.cli.usage import UsageError
 from alicloud_emulator.front.emulator import Settings
 from alicloud_emulator.front.graph import StateError
 from alicloud_emulator.front.keeping import Folder
-from alicloud_emulator.front.rules import RuleError, load
+from alicloud_emulator.front.rules import RuleError, check, load
 from alicloud_emulator.world.checked import ProfileError
 from alicloud_emulator.world.profile import Profile, load_profile, with_secrets
 
@@ -29,6 +29,7 @@ def settings(options: argparse.Namespace) -> Settings:
             profile, seed = state.kept(profile, seed)
         profile = with_secrets(profile, lambda: token_hex(15))
         rules = load(Path(options.faults)) if options.faults else []
+        check(rules, profile)
     except (ProfileError, RuleError, StateError) as error:
         raise UsageError(str(error)) from error
     return Settings(

@@ -45,7 +45,8 @@ GET    /events       each call as it comes, one JSON object a line (?after=NUMBE
 GET    /calls        the last calls; /calls/NUMBER: one in full, without secrets
 GET    /clock        the time in the cloud, and how fast it runs
 POST   /clock        {"pass_s": 3600} lets an hour pass, {"speed": 60} sets the speed
-GET    /faults       fault rules in force, with how often each struck
+GET    /faults       fault rules in force, with how often each struck; /faults/ID: one,
+                     also after its end
 POST   /faults       add one rule or a list: {"do": "drop-after", "action": "ImportImage"}
 DELETE /faults/ID    remove a rule (without ID: all)
 POST   /reset        begin again with an empty cloud
@@ -212,7 +213,13 @@ class Console:
         async for record in self._emulator.events.follow(after):
             yield json.dumps(record).encode() + b"\n"
 
-    async def _list_faults(self, _rest: str, _body: RequestBody) -> Response:
+    async def _list_faults(self, rest: str, _body: RequestBody) -> Response:
+        if rest.isdecimal():
+            world = self._emulator.world
+            one = world.faults.rule(int(rest))
+            if one is None:
+                return plain(404, f"no rule {int(rest)}")
+            return _json(rules.document(int(rest), one, world.wall()))
         return _json({"faults": self._rules()})
 
     def _rules(self) -> list[documents.Document]:
@@ -228,6 +235,7 @@ class Console:
             return plain(400, "the body is nested too deep")
         world = self._emulator.world
         parsed = rules.parse_all(document)
+        rules.check(parsed, world.profile)
         if len(world.faults.rules) + len(parsed) > rules.RULES_MAX:
             return plain(409, f"at most {rules.RULES_MAX} rules")
         return _json({"ids": [world.add_fault(rule) for rule in parsed]})

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 from urllib.parse import parse_qsl, unquote
 
@@ -48,6 +49,9 @@ class Dispatcher:
         services: Products by name, as in ``Host.service``.
         events: Told of every request.
         settle: Returns when what was changed, or seen, is kept.
+
+    Attributes:
+        retired: Another world took this one's place: calls under way end untold.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Dispatcher:
         self._services = services
         self._events = events
         self._settle = settle
+        self.retired = False
         self._verifier = Verifier(world)
         self._throttle = Throttle(world.profile, world.agenda)
 
@@ -99,10 +104,11 @@ class Dispatcher:
             raise
         finally:
             self._count_body(request, arrival.body.received, up=True)
-            self._events.add(
-                record.document(self._world.wall(), started, arrival.body.received),
-                record.whole(arrival.body),
-            )
+            if not self.retired:
+                self._events.add(
+                    record.document(self._world.wall(), started, arrival.body.received),
+                    record.whole(arrival.body),
+                )
         return response
 
     def sent(self, arrival: Arrival, size: int) -> None:
@@ -126,6 +132,7 @@ class Dispatcher:
             content_length=head.content_length,
             scheme=arrival.origin.scheme,
             inside=arrival.origin.inside,
+            peer=arrival.origin.peer,
             request_id=BY_NAME[arrival.host.service].request_id(self._world.rng, now),
         )
 
@@ -137,6 +144,8 @@ class Dispatcher:
             await self._verifier.verify(request, body, skew_s=skew_s)
         except ServiceError as error:
             return error
+        if request.caller is not None:
+            request.caller = replace(request.caller, context=request.context)
         return None
 
     def _call(self, request: Request, action: str, resource: str) -> Call:

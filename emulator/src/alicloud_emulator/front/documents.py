@@ -58,13 +58,17 @@ def _state(world: World, seed: int, account_id: str, *, brief: bool) -> Document
             look = (product.brief if brief else None) or product.state
             pieces.update(look(world, region.id, account_id))
         regions[region.id] = pieces
+    central: Document = {}
+    for product in PRODUCTS:
+        central.update(product.central(world, account_id))
     return {
         "version": VERSION,
         "profile": profile.name,
         "seed": seed,
         "account_id": account_id,
-        "left_behind": _left_behind(regions),
+        "left_behind": _left_behind({**regions, "": central}),
         "regions": regions,
+        "central": central,
     }
 
 
@@ -77,6 +81,9 @@ _IDS = {
     "vpcs": "vpc_id",
     "vswitches": "vswitch_id",
     "security_groups": "security_group_id",
+    "kms_keys": "key_id",
+    "roles": "name",
+    "policies": "name",
 }
 """Which field of a thing is its own, by the list that it is in."""
 
@@ -85,7 +92,11 @@ _UNDER_WAY = {"Waiting", "Processing"}
 
 
 def _left_behind(regions: Document) -> list[Document]:
-    """Return what a program that cleans up after itself would not leave."""
+    """Return what a program that cleans up after itself would not leave.
+
+    Args:
+        regions: The lists of each region, and under "" those of none.
+    """
     return [
         {
             "region": region,

@@ -166,6 +166,7 @@ class Emulator:
                 old.keeping.retired = True
         if old is not None:
             old.ended.set()
+            old.dispatcher.retired = True
             self.events.forget()
 
     # --- what outlives the process ----------------------------------------------------

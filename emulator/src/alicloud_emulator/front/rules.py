@@ -2,15 +2,22 @@
 
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from alicloud_emulator.products import PRODUCTS
 from alicloud_emulator.world.faults import ABOUT_HOSTS, Do, Fault, InForce, Rule
+from alicloud_emulator.world.profile import Profile
 
 RULES_MAX = 1000
 _TEXT_MAX = 1024
+_WILDCARDS = frozenset("*?[")
+_UNKNOWN = "Unknown"
+"""What a call is that asks for no action that there is."""
 
 
 class RuleError(ValueError):
@@ -63,6 +70,43 @@ def parse_all(document: object) -> list[Rule]:
     if len(tables) > RULES_MAX:
         raise RuleError(f"at most {RULES_MAX} rules at once")
     return [parse(table) for table in tables]
+
+
+def check(found: Iterable[Rule], profile: Profile) -> None:
+    """Refuse rules that no call of a cloud can match: nobody would hear of it.
+
+    Raises:
+        RuleError: There is no such service, region or action.
+    """
+    for rule in found:
+        _check(rule, profile)
+
+
+def _check(rule: Rule, profile: Profile) -> None:
+    products = [one for one in PRODUCTS if fnmatchcase(one.name, rule.service)]
+    if not products:
+        known = ", ".join(product.name for product in PRODUCTS)
+        raise RuleError(f"no service matches {rule.service!r}: there are {known}")
+    regions = [region.id for region in profile.regions]
+    # Calls to central hosts are about no region.
+    if not any(fnmatchcase(region, rule.region) for region in ("", *regions)):
+        near = _near(rule.region, regions)
+        raise RuleError(f"no region of the profile matches {rule.region!r}{near}")
+    if _WILDCARDS & set(rule.action):
+        return
+    actions = {_UNKNOWN}.union(*(product.action_names for product in products))
+    if rule.action not in actions:
+        where = "no service has an"
+        if rule.service != "*":
+            where = f"{rule.service!r} has no"
+        near = _near(rule.action, sorted(actions))
+        raise RuleError(f"{where} action {rule.action!r}{near}")
+
+
+def _near(text: str, known: Sequence[str]) -> str:
+    """Return a question after what was meant, or "" if nothing is like it."""
+    near = get_close_matches(text[:_TEXT_MAX], known, n=1)
+    return f": is {near[0]!r} meant?" if near else ""
 
 
 def load(file: Path) -> list[Rule]:

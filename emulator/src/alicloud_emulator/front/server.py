@@ -11,6 +11,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Any
 
 import anyio
@@ -61,11 +62,13 @@ class Origin:
         inside: Region of the network it comes from; "" for outside.
         scheme: ``https`` or ``http``.
         tunnel: Host that a CONNECT named, or "".
+        peer: IP address of its other end; "" if that is not known.
     """
 
     inside: str = ""
     scheme: str = "http"
     tunnel: str = ""
+    peer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,8 +241,9 @@ class Front:
                 await anyio.wait_readable(waiting)
                 try:
                     for _ in range(_BACKLOG):
-                        client, _address = waiting.accept()
-                        self._tasks.start_soon(self._guarded, client, origin)
+                        client, address = waiting.accept()
+                        known = replace(origin, peer=_ip_of(address))
+                        self._tasks.start_soon(self._guarded, client, known)
                 except BlockingIOError:
                     pass  # these were all
                 except OSError as error:
@@ -409,6 +413,12 @@ class Front:
                 case _:
                     pass
         return None
+
+
+def _ip_of(address: tuple[Any, ...]) -> str:
+    """Return the IP address of a socket's address; an IPv4 one as such."""
+    found = ip_address(str(address[0]).partition("%")[0])
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def _is_at_the_door(head: Head, origin: Origin) -> bool:

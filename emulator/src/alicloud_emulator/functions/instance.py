@@ -203,8 +203,11 @@ class Instance:
                     f"(duration: {duration_ms:.0f}ms, {usage})"
                 )
             message = failure["errorMessage"]
-            log += f"FC Invoke End RequestId: {task.request_id}, ".encode()
-            log += f"Error: {message}\n".encode()
+            ended = f"FC Invoke End RequestId: {task.request_id}".encode()
+            # It may have been done with its work before it was killed: one end counts.
+            before, _, rest = log.partition(ended)
+            log = before + rest.partition(b"\n")[2]
+            log += ended + f", Error: {message}\n".encode()
             payload = json.dumps(failure).encode()
         log += _summary(task, duration_ms, memory_mib)
         return InvocationResult(

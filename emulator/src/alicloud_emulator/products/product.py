@@ -1,6 +1,6 @@
 """A product, as the front sees it: hosts, ids, region rule, and what carries it out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -40,6 +40,14 @@ def _nothing(_world: World, _region: str, _account_id: str) -> Mapping[str, list
     return {}
 
 
+Central = Callable[[World, str], Mapping[str, list[Any]]]
+"""Of a world and an account's id."""
+
+
+def _nowhere(_world: World, _account_id: str) -> Mapping[str, list[Any]]:
+    return {}
+
+
 def _uuid(rng: Random, _: float) -> str:
     return str(UUID(int=rng.getrandbits(128), version=5)).upper()
 
@@ -58,9 +66,11 @@ class Product:
             product that it does not know.
         service: Makes what carries out its actions.
         api: Its actions, if it is an RPC product.
+        named: Returns its actions' names, if it is none.
         version: Of its API; "" for object storage, whose calls name none.
         state: What an account has in a region, as lists by name, for the state document.
-        brief: The same in short, for tiles; None if it is short anyway.
+        central: What an account has in no region, in the same way.
+        brief: As ``state`` in short, for tiles; None if it is short anyway.
         region_parameter: Whether a call is about the region of its ``RegionId``, where
             it has one, and not about its host's.
         is_there: Whether its hosts in a region resolve.
@@ -81,8 +91,10 @@ class Product:
     endpoint: str = ""
     service: Callable[[World, Functions], Service]
     api: Api | None = None
+    named: Callable[[], Iterable[str]] = tuple
     version: str = ""
     state: State = _nothing
+    central: Central = _nowhere
     brief: State | None = None
     region_parameter: bool = False
     is_there: Callable[[Region], bool] = lambda _: True
@@ -101,6 +113,12 @@ class Product:
         return self.signing is Signing.RPC
 
     @property
+    def action_names(self) -> frozenset[str]:
+        """Return the names that calls are known by, of real actions not built, too."""
+        api = self.api
+        return frozenset((*api.by_name, *api.metadata) if api else self.named())
+
+    @property
     def unsigned(self) -> frozenset[str]:
         """Return the actions that nobody signs."""
         return self.api.unsigned if self.api else frozenset()
@@ -113,6 +131,7 @@ def rpc_product(
     hosts: tuple[str, ...],
     endpoint: str = "",
     state: State = _nothing,
+    central: Central = _nowhere,
     region_parameter: bool = False,
 ) -> Product:
     """Return a product of the RPC style; see ``Product``."""
@@ -125,5 +144,6 @@ def rpc_product(
         api=api,
         version=api.version,
         state=state,
+        central=central,
         region_parameter=region_parameter,
     )

@@ -71,6 +71,7 @@ class Request:
         headers: Names in lower case; repeated headers joined by ", ".
         content_length: Declared body length in bytes, or None if chunked.
         inside: Region of the function that makes the call, or "" for outside.
+        peer: IP address that it comes from; "" if that is not known.
         caller: Who signed it; None for an anonymous request.
         signature: How it was signed: ``acs3``, ``rpc``, ``oss-v4``, ``oss-v2``,
             ``oss-v1``, ``aws-v4``, ``aws-v2``, "".
@@ -91,6 +92,7 @@ class Request:
     content_length: int | None = None
     scheme: str = "https"
     inside: str = ""
+    peer: str = ""
     caller: Caller | None = None
     signature: str = ""
     request_id: str = ""
@@ -102,6 +104,18 @@ class Request:
     def base_url(self) -> str:
         """URL of what the host is about, without a path of its own or a slash."""
         return f"{self.scheme}://{self.host.name}{self.host.prefix}"
+
+    @property
+    def context(self) -> dict[str, str]:
+        """Return values of the condition keys that policies may ask for.
+
+        No call comes from a network of the account's own: ``acs:SourceVpc`` is "".
+        """
+        found = {
+            "acs:SecureTransport": "true" if self.scheme == "https" else "false",
+            "acs:SourceVpc": "",
+        }
+        return {**found, "acs:SourceIp": self.peer} if self.peer else found
 
     def param(self, name: str, default: str = "") -> str:
         """Return the first value of a query parameter."""

@@ -19,6 +19,7 @@ from alicloud_emulator.testing.values import (
     Fault,
     Thing,
     call_of,
+    kind_of,
     things,
 )
 
@@ -131,7 +132,16 @@ class Cloud:
         return found
 
     def things(self, kind: str = "", *, region: str = "") -> list[Thing]:
-        """Return what the main account has, of a kind and in a region or of all."""
+        """Return what the main account has, of a kind and in a region or of all.
+
+        Args:
+            kind: For example ``bucket`` or ``buckets``; "" for every kind.
+            region: For example ``cn-hangzhou``; "" for every region, and for none.
+
+        Raises:
+            ValueError: There is no such kind.
+        """
+        kind = kind_of(kind)
         return [
             thing
             for thing in things(self.state())

@@ -18,6 +18,9 @@ KINDS = {
     "vpcs": ("vpc", "name", "vpc_id"),
     "vswitches": ("vswitch", "name", "vswitch_id"),
     "security_groups": ("security_group", "name", "security_group_id"),
+    "kms_keys": ("kms_key", "key_id", "key_id"),
+    "roles": ("role", "name", "name"),
+    "policies": ("policy", "name", "name"),
 }
 
 
@@ -27,7 +30,8 @@ class Thing:
 
     Attributes:
         kind: ``image``, ``snapshot``, ``task``, ``bucket``, ``function``, ``vpc``,
-            ``vswitch`` or ``security_group``.
+            ``vswitch``, ``security_group``, ``kms_key``, ``role`` or ``policy``.
+        region: Where it is; "" for roles and policies.
         id: Its id, or its name where that is its own.
         facts: All that the state document says of it; docs/report.md has every field.
     """
@@ -73,15 +77,15 @@ class Fault:
 
     @property
     def struck(self) -> int:
-        """How many calls it has struck.
+        """How many calls it has struck, also after its end.
 
         Raises:
-            LookupError: It is no longer in force.
+            LookupError: A reset came between.
         """
-        for rule in self._console("GET", "/faults")["faults"]:
-            if rule["id"] == self.id:
-                return int(rule["struck"])
-        raise LookupError(f"fault {self.id} is no longer in force")
+        try:
+            return int(self._console("GET", f"/faults/{self.id}")["struck"])
+        except ValueError as error:
+            raise LookupError(f"fault {self.id} is forgotten") from error
 
     def end(self) -> None:
         """Take it out of force; a reset may have done so before."""
@@ -102,11 +106,26 @@ class Fault:
         self.end()
 
 
+def kind_of(name: str) -> str:
+    """Return a kind, as things have it, by its name or by that of its list.
+
+    Raises:
+        ValueError: There is none of that name.
+    """
+    kinds = {"": "", **{within: kind for within, (kind, _, _) in KINDS.items()}}
+    if name in kinds.values():
+        return name
+    if name not in kinds:
+        known = ", ".join(sorted(filter(None, kinds.values())))
+        raise ValueError(f"no kind {name!r}: the kinds are {known}")
+    return kinds[name]
+
+
 def things(state: Mapping[str, Any]) -> list[Thing]:
     """Return everything in a state document."""
     return [
         Thing(kind=kind, region=region, name=facts[name], id=facts[own], facts=facts)
-        for region, lists in state["regions"].items()
+        for region, lists in {**state["regions"], "": state["central"]}.items()
         for within, (kind, name, own) in KINDS.items()
         for facts in lists.get(within, ())
     ]

@@ -1,6 +1,6 @@
 """Who makes a call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +22,7 @@ class Caller:
         policies: Policy documents that apply; None means everything is allowed
             (the main account).
         session_policy: A further limit that AssumeRole's ``Policy`` set, or None.
+        context: Values of condition keys that are about the call.
     """
 
     account_id: str
@@ -32,6 +33,7 @@ class Caller:
     access_key_id: str = ""
     policies: tuple[dict[str, Any], ...] | None = None
     session_policy: dict[str, Any] | None = None
+    context: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def arn(self) -> str:

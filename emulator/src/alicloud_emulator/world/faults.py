@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from random import Random
 
 from alicloud_emulator.world.profile import Weather
+from alicloud_emulator.world.recent import Recent
 
 
 class Do(StrEnum):
@@ -75,6 +76,9 @@ ABOUT_HOSTS = frozenset({Do.NO_HOST, Do.NO_RESOLVER, Do.DEAD, Do.CLOCK})
 
 LAGGING = ("DescribeImages", "ListBuckets", "ListFunctions")
 """The actions that a ``lag`` is about."""
+
+_ENDED_MAX = 1000
+"""Rules whose counts are kept after their end."""
 
 _ABOUT_CALLS = frozenset(Do) - ABOUT_HOSTS
 _HARMLESS = frozenset({Do.DELAY, Do.LAG, Do.LATE_USABLE, Do.TRICKLE})
@@ -161,10 +165,10 @@ class Rule:
 
 @dataclass(kw_only=True)
 class InForce:
-    """A rule in force.
+    """A rule in force, or that was.
 
     Attributes:
-        until: Unix time in seconds when it ends.
+        until: Unix time in seconds when it ends, or ended.
         seen: How many calls it was about.
         struck: How many of them it struck.
     """
@@ -191,6 +195,7 @@ class Faults:
         self.weather = weather
         self._clock = clock
         self._rules: dict[int, InForce] = {}
+        self._ended: Recent[int, InForce] = Recent(_ENDED_MAX)
         self._next_id = 1
         self.struck: Counter[str] = Counter()
 
@@ -204,18 +209,29 @@ class Faults:
 
     def remove(self, rule_id: int) -> bool:
         """Take a rule out of force; False if there is none of that id."""
-        return self._rules.pop(rule_id, None) is not None
+        if rule_id not in self._rules:
+            return False
+        self._end([rule_id])
+        return True
 
     def clear(self) -> None:
         """Take every rule out of force; the weather stays."""
-        self._rules.clear()
+        self._end(list(self._rules))
+
+    def _end(self, rule_ids: Iterable[int]) -> None:
+        for rule_id in rule_ids:
+            one = self._ended[rule_id] = self._rules.pop(rule_id)
+            one.until = min(one.until, self._clock())
+
+    def rule(self, rule_id: int) -> InForce | None:
+        """Return a rule in force, or one that ended lately, or None."""
+        return self.in_force.get(rule_id) or self._ended.get(rule_id)
 
     @property
     def in_force(self) -> dict[int, InForce]:
         """The rules in force by id, with their counts."""
         now = self._clock()
-        for rule_id in [i for i, one in self._rules.items() if one.until <= now]:
-            del self._rules[rule_id]
+        self._end([i for i, one in self._rules.items() if one.until <= now])
         return dict(self._rules)
 
     @property

@@ -3,7 +3,8 @@
 A document is the JSON that RAM stores: ``{"Version": "1", "Statement": [...]}``. A
 statement has ``Effect``, ``Action`` or ``NotAction``, ``Resource`` or ``NotResource``
 and perhaps ``Condition``. Actions match whatever their letter case, resources exactly;
-``*`` and ``?`` are wildcards in both. An explicit Deny beats every Allow.
+``*`` and ``?`` are wildcards in both. An explicit Deny beats every Allow. A statement with
+a condition that is not known here does not apply.
 
 Source: https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax
 """
@@ -11,6 +12,7 @@ Source: https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax
 import json
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from alicloud_emulator.world.wildcard import matches
@@ -163,6 +165,21 @@ def _condition_holds(statement: Mapping[str, Any], context: Mapping[str, str]) -
     return True
 
 
+def _is_in(address: str, networks: Iterable[str]) -> bool:
+    """Whether an address is in one of some networks; what is no network has none."""
+    return any(
+        (network := _network(text)) is not None and ip_address(address) in network
+        for text in networks
+    )
+
+
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
 _OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
     "StringEquals": lambda value, wanted: value in wanted,
     "StringNotEquals": lambda value, wanted: value not in wanted,
@@ -172,6 +189,8 @@ _OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
     "StringLike": lambda value, wanted: _any_matches(wanted, value),
     "StringNotLike": lambda value, wanted: not _any_matches(wanted, value),
     "Bool": lambda value, wanted: value.lower() in [w.lower() for w in wanted],
+    "IpAddress": _is_in,
+    "NotIpAddress": lambda value, wanted: not _is_in(value, wanted),
 }
 
 

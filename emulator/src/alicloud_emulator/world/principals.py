@@ -53,6 +53,7 @@ class Role:
         attached: When each (type, name) of policy was attached, Unix seconds.
         updated_at: When UpdateRole last changed it, Unix seconds; 0 if never.
         usable_at: When services begin to see it (propagation), Unix seconds.
+        made: Whether a program made it, and the cloud did not begin with it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Role:
     max_session_s: int = MAX_SESSION_S
     documents: tuple[Document, ...] = ()
     attached: dict[tuple[str, str], float] = field(default_factory=dict)
+    made: bool = False
     tags: dict[str, str] = field(default_factory=dict)
 
 

@@ -115,12 +115,14 @@ class Ram:
             caller: Who calls.
             action: For example ``ecs:ImportImage``.
             resource: For example ``acs:ecs:cn-hangzhou:1234567890123456:image/*``.
-            context: Values of condition keys, for example ``acs:Service``.
+            context: Values of condition keys, for example ``acs:Service``, besides
+                those that the caller comes with.
 
         Raises:
             ServiceError: ``NoPermission`` (403), with ACCESS_DENIED_FIELDS; each
                 product makes its own forbidden error of it.
         """
+        context = {**caller.context, **(context or {})}
         for kind, documents in (
             ("AccountLevelIdentityBasedPolicy", caller.policies),
             ("SessionPolicy", _session_documents(caller)),

@@ -59,6 +59,29 @@ def test_a_cloud_may_not_tell_what_can_be_used(cloud: Cloud) -> None:
     assert _usable(cloud) == ("Available", None)
 
 
+def test_images_can_be_asked_for_by_whether_they_can_be_used(cloud: Cloud) -> None:
+    durations = replace(cloud.world.profile.durations, usable_s=30.0)
+    cloud.world.profile = replace(cloud.world.profile, durations=durations)
+    cloud.import_image("new")
+    cloud.wait(11)
+    assert cloud.names(status="Available", Usable=True) == []
+    assert cloud.names(status="Available", Usable=False) == ["new"]
+    cloud.wait(30)
+    assert cloud.names(status="Available", Usable=True) == ["new"]
+    assert cloud.names(status="ALL", Usable=False) == []
+    with refused("MissingParameter", 400):
+        cloud.names(status="", Usable=True)
+
+
+def test_a_cloud_that_does_not_tell_what_can_be_used_cannot_be_asked(
+    cloud: Cloud,
+) -> None:
+    cloud.world.profile = replace(cloud.world.profile, habits=Habits(usable=False))
+    cloud.import_image("new")
+    cloud.wait(11)
+    assert cloud.names(Usable=True) == cloud.names(Usable=False) == ["new"]
+
+
 def _usable(cloud: Cloud) -> tuple[str, bool | None]:
     """Return status and usability of the newest image, as its row shows them."""
     page = cloud.ecs.describe_images(cloud.main, region=TOKYO)

@@ -142,6 +142,19 @@ async def test_memory_within_bounds_is_fine(functions: Functions) -> None:
     assert 80 < result.memory_mib_max < 128
 
 
+async def test_a_function_that_is_killed_ends_once_in_its_log(
+    functions: Functions,
+) -> None:
+    """However far it got: this one is done before it is killed."""
+    job = function("def handler(e, c): print('done')")
+    killed = invocation(job, killed=True)
+    result = await functions.invoke(killed, b"", request_id="1-a-b")
+    assert result.error_type == "UnhandledInvocationError"
+    assert b"done" in result.log
+    assert result.log.count(b"FC Invoke End RequestId: 1-a-b") == 1
+    assert b"End RequestId: 1-a-b, Error: Process exited unexpectedly" in result.log
+
+
 @pytest.mark.parametrize("code", ["import os; os._exit(3)", "raise SystemExit"])
 async def test_a_function_that_exits(functions: Functions, code: str) -> None:
     result = await run(functions, f"def handler(e, c):\n {code}")

@@ -200,7 +200,7 @@ async def test_only_so_many_asynchronous_invocations_wait(cloud: Cloud) -> None:
         headers = {"X-Fc-Invocation-Type": "Async"}
         assert (await wire.invoke(headers=headers)).status == 202
         answer = await wire.invoke(headers=headers)
-        assert (answer.status, answer.code) == (429, "ResourceThrottled")
+        assert (answer.status, answer.code) == (503, "ResourceThrottled")
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ class Echo:
                     "query": request.query,
                     "scheme": request.scheme,
                     "inside": request.inside,
+                    "context": request.context,
                     "arn": request.caller.arn if request.caller else "",
                     "signature": request.signature,
                     "size": size,

@@ -153,6 +153,7 @@ def test_exec_keeps_the_exit_status_and_writes_the_report(
         (["exec", "--report", "/no/dir/r.json", "--", "true"], "--report"),
         (["exec", "--faults", "none.toml", "--", "true"], "none.toml"),
         (["exec", "--faults", "deep.toml", "--", "true"], "too deep"),
+        (["exec", "--faults", "s3.toml", "--", "true"], "no service matches 's3'"),
         (["exec", "--as", "nobody", "--", "true"], "--as nobody"),
         (["exec", "--port", "70000", "--", "true"], "--port"),
         (["exec", "--listen", "203.0.113.1", "--", "true"], "cannot listen"),
@@ -165,6 +166,7 @@ def test_wrong_usage_gets_a_line_and_status_2(
     tmp_path: Path, arguments: list[str], says: str
 ) -> None:
     (tmp_path / "deep.toml").write_text("faults = " + "[" * 100_000)
+    (tmp_path / "s3.toml").write_text('[[faults]]\ndo = "refuse"\nservice = "s3"\n')
     ended = run(*arguments, cwd=tmp_path)
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()

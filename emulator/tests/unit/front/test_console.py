@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 from typing import Any
 
 import oss2
@@ -61,9 +61,11 @@ def test_the_state_has_every_region_with_all_its_lists(cloud: RunningEmulator) -
     for region in state["regions"].values():
         lists = {
             *("images", "snapshots", "tasks", "buckets", "functions"),
-            *("vpcs", "vswitches", "security_groups"),
+            *("vpcs", "vswitches", "security_groups", "kms_keys"),
         }
         assert lists <= set(region)
+    # The profile's own role and the system's policies are nothing that was made.
+    assert state["central"] == {"roles": [], "policies": [], "kms_keys": []}
 
 
 def test_the_state_of_another_account_is_its_own(tmp_path: Path) -> None:
@@ -176,6 +178,11 @@ def test_a_rule_strikes_is_listed_and_removed(cloud: RunningEmulator) -> None:
         (b'{"do": "refuse", "delay_s": 1e9}', "delay_s"),
         (b'{"do": "refuse", "code": 5}', "code"),
         (b'[{"do": "refuse"}' + b', {"do": "refuse"}' * 1000 + b"]", "1000"),
+        (b'{"do": "refuse", "service": "s3"}', "there are oss, ecs, fc"),
+        (b'{"do": "dead", "region": "nowhere"}', "no region of the profile"),
+        (b'{"do": "refuse", "region": "cn-hangzhuo"}', "is 'cn-hangzhou' meant?"),
+        (b'{"do": "refuse", "action": "PutObjekt"}', "is 'PutObject' meant?"),
+        (b'{"do": "refuse", "action": "PutObject", "service": "ecs"}', "'ecs' has no"),
         (b'"' + b"x" * 2_000_000 + b'"', "size"),
     ],
 )
@@ -312,6 +319,39 @@ def test_a_call_is_shown_whole_and_without_its_secrets(cloud: RunningEmulator) -
     cloud.reset()
     assert cloud.get("/calls") == {"calls": []}
     assert direct(cloud, "GET", f"/calls/{whole['number']}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"service": "?ss", "action": "Put*"},
+        {"action": "RunInstances"},  # real, and not built
+        {"service": "fc", "action": "CreateAlias"},
+        {"service": "location", "action": "DescribeEndpoints"},
+        {"service": "ram", "region": ""},
+        {"region": "eu-*"},
+        {"action": "Unknown"},
+        {"action": "*Anything"},
+    ],
+)
+def test_rules_that_may_match_something_are_taken(
+    cloud: RunningEmulator, rule: dict[str, str]
+) -> None:
+    assert cloud.post("/faults", {"do": "refuse", **rule})["ids"] == [1]
+
+
+def test_a_call_under_way_at_a_reset_is_not_told_after_it(
+    cloud: RunningEmulator,
+) -> None:
+    bucket = pail(cloud)
+    cloud.post("/faults", {"do": "delay", "action": "PutObject", "delay_s": 1})
+    slow = Thread(target=bucket.put_object, args=("k", b"x"))
+    slow.start()
+    until(lambda: cloud.get("/requests")["requests"]["total"] == 2)
+    cloud.reset()
+    slow.join(20)
+    assert cloud.get("/calls") == {"calls": []}
+    assert cloud.get("/requests")["requests"]["total"] == 0
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,11 @@ def test_a_proxy_client_reaches_a_service(front: RunningFront, scheme: str) -> N
     assert seen["path"] == "/some/key x"
     assert seen["query"] == [["a", "1"], ["b", ""], ["c", ""]]
     assert seen["scheme"] == scheme
+    assert seen["context"] == {
+        "acs:SecureTransport": "true" if scheme == "https" else "false",
+        "acs:SourceVpc": "",
+        "acs:SourceIp": "127.0.0.1",
+    }
 
 
 def test_a_tunnel_may_carry_plain_http(front: RunningFront) -> None:
@@ -79,9 +84,12 @@ def test_a_host_that_would_not_resolve_gets_a_502_that_says_so(
         get(front, "https://fcv3.cn-nanjing.aliyuncs.com/")
 
 
-def test_nothing_passes_to_other_hosts(front: RunningFront) -> None:
+@pytest.mark.parametrize(
+    "host", ["example.com", "rds.aliyuncs.com", "ecs.nosuch.aliyuncs.com"]
+)
+def test_nothing_passes_to_other_hosts(front: RunningFront, host: str) -> None:
     with pytest.raises(requests.exceptions.ProxyError, match="403"):
-        get(front, "https://example.com/")
+        get(front, f"https://{host}/")
 
 
 @pytest.mark.parametrize("host", ["example.com", "fcv3.cn-nanjing.aliyuncs.com"])

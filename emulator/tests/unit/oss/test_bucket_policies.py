@@ -40,6 +40,27 @@ def code(cloud: Cloud, target: str, caller: Caller | None, **given: Any) -> str:
     return cloud.call(given.pop("method", "GET"), target, caller=caller, **given).code
 
 
+@pytest.mark.parametrize(
+    ("body", "ec"),
+    [
+        (b"{", "0030-00000005"),
+        (b"[]", "0030-00000005"),
+        (b"5", "0030-00000005"),
+        (b"{}", "0030-00000005"),
+        (b'{"Version": 1, "Statement": []}', "0030-00000005"),
+        (b'{"Version": "2", "Statement": []}', "0030-00000002"),
+        (b'{"Version": "1", "Statement": [{"Effect": "Maybe"}]}', "0030-00000005"),
+        (b'{"Version": "1", "Statement": [{"Effect": "Deny"}]}', "0030-00000005"),
+        (b"\xff", "0030-00000004"),
+    ],
+)
+def test_what_is_no_policy_is_refused(pail: Cloud, body: bytes, ec: str) -> None:
+    answer = pail.call("PUT", "pail?policy", body)
+    assert (answer.status, answer.code) == (400, "InvalidPolicyDocument")
+    assert answer.headers["x-oss-ec"] == ec
+    assert pail.call("GET", "pail?policy").code == "NoSuchBucketPolicy"
+
+
 def test_another_account_may_do_what_the_policy_says(pail: Cloud) -> None:
     assert code(pail, "pail/a/k", pail.other) == "AccessDenied"
     allow(pail, pail.other.account_id)
@@ -129,6 +150,38 @@ def test_a_denial_wins_but_over_the_owner(pail: Cloud) -> None:
     assert code(pail, "pail/a/k", None) == "AccessDenied"
     assert code(pail, "pail/b/k", None) == ""
     assert code(pail, "pail/a/k", pail.main) == ""
+
+
+def test_a_policy_may_be_about_where_a_call_comes_from(pail: Cloud) -> None:
+    far, near = {"peer": "192.0.2.1"}, {"peer": "10.0.0.1"}
+    only = {
+        "IpAddress": {"acs:SourceIp": ["10.0.0.0/8"]},
+        "StringNotLike": {"acs:SourceVpc": ["vpc-*"]},
+    }
+    allow(pail, "*", Condition=only)
+    assert code(pail, "pail/a/k", None, **near) == ""
+    assert code(pail, "pail/a/k", None, **far) == "AccessDenied"
+    pail.call("PUT", "pail?acl", headers={"x-oss-acl": "public-read"})
+    plain = {"Bool": {"acs:SecureTransport": "false"}}
+    allow(pail, "*", effect="Deny", Condition=plain)
+    assert code(pail, "pail/a/k", None) == ""
+    assert code(pail, "pail/a/k", None, scheme="http") == "AccessDenied"
+
+
+def test_a_users_policies_may_be_about_where_a_call_comes_from(pail: Cloud) -> None:
+    statements = [
+        {"Effect": "Allow", "Action": "oss:*", "Resource": "*"},
+        {
+            "Effect": "Deny",
+            "Action": "oss:*",
+            "Resource": "*",
+            "Condition": {"NotIpAddress": {"acs:SourceIp": "10.0.0.0/8"}},
+        },
+    ]
+    document = {"Version": "1", "Statement": statements}
+    user = replace(pail.main, kind=PrincipalKind.USER, policies=(document,))
+    assert code(pail, "pail/a/k", user, peer="10.0.0.1") == ""
+    assert code(pail, "pail/a/k", user, peer="192.0.2.1") == "AccessDenied"
 
 
 def test_users_and_sessions_are_named_by_id_or_arn(pail: Cloud) -> None:

@@ -1,9 +1,11 @@
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from alicloud_emulator.front.documents import state
 from alicloud_emulator.world.caller import Caller, PrincipalKind
 from alicloud_emulator.world.errors import ServiceError
 from alicloud_emulator.world.profile import Principal
@@ -56,6 +58,54 @@ def cloud() -> Cloud:
     )
     poor = Principal(name="poor", access_key_id="poor-key", access_key_secret="s")
     return Cloud(users=(ci, poor))
+
+
+def test_roles_and_policies_that_were_made_are_left_behind(cloud: Cloud) -> None:
+    """But not the role that the account has from the start, nor system policies."""
+    before = state(cloud.world, seed=0)
+    assert before["central"] == {"roles": [], "policies": [], "kms_keys": []}
+    make_role(cloud)
+    text = json.dumps(document(EVERYTHING))
+    cloud.call("ram", "CreatePolicy", PolicyName="mine", PolicyDocument=text)
+    found = state(cloud.world, seed=0)
+    (role,), (policy,) = found["central"]["roles"], found["central"]["policies"]
+    assert role == {
+        "name": "reader",
+        "arn": ROLE_ARN,
+        "policies": ["AliyunECSReadOnlyAccess"],
+        "tags": {},
+    }
+    assert policy == {"name": "mine", "tags": {}}
+    left = [one for one in found["left_behind"] if not one["region"]]
+    assert left == [
+        {"region": "", "kind": "roles", "id": "reader", "name": "reader"},
+        {"region": "", "kind": "policies", "id": "mine", "name": "mine"},
+    ]
+    cloud.call("ram", "DetachPolicyFromRole", **ATTACHED)
+    cloud.call("ram", "DeleteRole", RoleName="reader")
+    cloud.call("ram", "DeletePolicy", PolicyName="mine")
+    assert state(cloud.world, seed=0)["left_behind"] == before["left_behind"]
+
+
+def test_policies_may_be_about_where_a_call_comes_from(cloud: Cloud) -> None:
+    deny = {
+        "Effect": "Deny",
+        "Action": "ecs:*",
+        "Resource": "*",
+        "Condition": {"Bool": {"acs:SecureTransport": "false"}},
+    }
+    user = Caller(
+        account_id=MAIN,
+        kind=PrincipalKind.USER,
+        policies=(document(EVERYTHING, deny),),
+    )
+    safe, plain = (
+        replace(user, context={"acs:SecureTransport": text})
+        for text in ("true", "false")
+    )
+    cloud.world.ram.authorize(safe, "ecs:DeleteImage", "*")
+    with refused("NoPermission", 403):
+        cloud.world.ram.authorize(plain, "ecs:DeleteImage", "*")
 
 
 def test_keys_say_who_calls(cloud: Cloud) -> None:

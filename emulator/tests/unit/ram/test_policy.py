@@ -73,6 +73,29 @@ def test_a_denial_beats_every_permission() -> None:
         Effect="Deny", Condition={"Bool": {"acs:SecureTransport": "false"}}
     )
     assert says(policy(), conditional) is Decision.ALLOW
+    assert says(policy(), conditional, acs_SecureTransport="true") is Decision.ALLOW
+    denied = says(policy(), conditional, acs_SecureTransport="false")
+    assert denied is Decision.EXPLICIT_DENY
+
+
+@pytest.mark.parametrize(
+    ("operator", "networks", "holds"),
+    [
+        ("IpAddress", "192.0.2.0/24", True),
+        ("IpAddress", ["10.0.0.0/8", "192.0.2.1"], True),
+        ("IpAddress", ["10.0.0.0/8", "192.0.2.2"], False),
+        ("IpAddress", ["nonsense", "2001:db8::/32"], False),
+        ("NotIpAddress", "192.0.2.0/24", False),
+        ("NotIpAddress", ["10.0.0.0/8", "2001:db8::/32"], True),
+    ],
+)
+def test_conditions_may_be_about_the_address(
+    operator: str, networks: Any, *, holds: bool
+) -> None:
+    conditional = policy(Condition={operator: {"acs:SourceIp": networks}})
+    expected = Decision.ALLOW if holds else Decision.IMPLICIT_DENY
+    assert says(conditional, acs_SourceIp="192.0.2.1") is expected
+    assert says(conditional) is Decision.IMPLICIT_DENY
 
 
 def test_nothing_said_is_no() -> None:

@@ -1,13 +1,16 @@
 """Keys, data keys, and ciphertexts that only their own region and context can read."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from alicloud_emulator.front.documents import state
+from alicloud_emulator.testing.values import Thing, things
 from alicloud_emulator.world.caller import Caller
 from alicloud_emulator.world.kms import storage_key_id
-from emulator.tests.support.image_cloud import Cloud
+from emulator.tests.support.image_cloud import OTHER_ACCOUNT, Cloud
 from emulator.tests.support.rpc_calls import Answer, answer, request_of, service_of
 
 LONDON, TOKYO = "eu-west-1", "ap-northeast-1"
@@ -44,6 +47,23 @@ def test_a_data_key_comes_back_from_its_ciphertext(keys: Keys) -> None:
     assert again["Plaintext"] != made["Plaintext"]
     short = keys.call("GenerateDataKey", KeyId=key_id, NumberOfBytes=7).json
     assert len(base64.b64decode(short["Plaintext"])) == 7
+
+
+def test_keys_are_left_behind(keys: Keys) -> None:
+    key_id = keys.make()
+    found = state(keys.cloud.world, seed=0)
+    assert found["regions"][LONDON]["kms_keys"] == [
+        {"key_id": key_id, "description": ""}
+    ]
+    assert found["regions"][TOKYO]["kms_keys"] == []
+    left = {"region": LONDON, "kind": "kms_keys", "id": key_id, "name": ""}
+    assert left in found["left_behind"]
+    assert Thing(kind="kms_key", region=LONDON, name=key_id, id=key_id, facts={}) in [
+        replace(thing, facts={}) for thing in things(found)
+    ]
+    assert (
+        state(keys.cloud.world, seed=0, account_id=OTHER_ACCOUNT)["left_behind"] == []
+    )
 
 
 def test_texts_are_read_in_their_own_context_only(keys: Keys) -> None:

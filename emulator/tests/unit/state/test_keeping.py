@@ -89,7 +89,7 @@ def test_what_was_answered_survives_a_kill(folder: Path) -> None:
 def test_clock_faults_seed_and_counts_are_kept(folder: Path) -> None:
     with testing.Cloud(state=folder, seed=5) as first:
         first.let_pass(100_000)
-        first.fault("delay", action="Nothing", delay_s=7)
+        first.fault("delay", action="Nothing*", delay_s=7)
         before = first.clock()
     with testing.Cloud(state=folder) as second:
         assert second.clock() >= before

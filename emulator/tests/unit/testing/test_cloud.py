@@ -72,6 +72,14 @@ def test_what_is_in_it_are_values(cloud: testing.Cloud) -> None:
     }
 
 
+def test_kinds_have_two_names_and_no_others(cloud: testing.Cloud) -> None:
+    ask(cloud, "PUT", "pail")
+    assert cloud.things("buckets") == cloud.things("bucket") != []
+    assert cloud.things("security_groups") == cloud.things("security_group") == []
+    with pytest.raises(ValueError, match="'buckt': the kinds are bucket, function,"):
+        cloud.things("buckt")
+
+
 def test_a_fault_strikes_tells_how_often_and_ends(cloud: testing.Cloud) -> None:
     ask(cloud, "PUT", "pail")
     with cloud.fault("refuse", action="PutObject", code="Oops", status=500) as fault:
@@ -83,10 +91,17 @@ def test_a_fault_strikes_tells_how_often_and_ends(cloud: testing.Cloud) -> None:
     assert (first.status, first.code, first.faults) == (500, "Oops", ("refuse",))
     assert (second.status, second.code, second.faults) == (200, "", ())
     assert cloud.calls("oss.PutObject") == [first, second]
+    assert fault.struck == 1
+    short = cloud.fault("refuse", action="PutObject", status=500, lasts_s=0.05)
+    until(lambda: cloud._server.call("GET", "/faults") == {"faults": []})
+    assert short.struck == 0
+    cloud.reset()
     with pytest.raises(LookupError):
         _ = fault.struck
     with pytest.raises(ValueError, match="'do' is one of"):
         cloud.fault("explode")
+    with pytest.raises(ValueError, match="no service matches 's3'"):
+        cloud.fault("refuse", service="s3")
 
 
 def test_time_passes_when_it_is_told_to(cloud: testing.Cloud) -> None:

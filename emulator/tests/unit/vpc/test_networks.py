@@ -147,6 +147,11 @@ def test_a_vpc_that_cannot_be(
     assert networks.vpcs() == []
 
 
+def test_what_is_wrong_with_a_block_is_told_by_its_name(networks: Networks) -> None:
+    answer = networks.ask("CreateVpc", CidrBlock="8.8.0.0/16")
+    assert answer.json["Message"] == "The specified parameter CidrBlock is not valid."
+
+
 def test_calls_about_vpcs_that_are_refused(networks: Networks) -> None:
     assert networks.refused("DescribeVpcs", "mars-1") == "404 InvalidRegionId.NotFound"
     assert networks.refused("DescribeVpcs", DryRun=True) == "400 DryRunOperation"

@@ -13,7 +13,7 @@ from alicloud_emulator.products.ecs.asked import (
 from alicloud_emulator.products.ecs.rows import family_row, image_row
 from alicloud_emulator.products.rpc.action import Call, action
 from alicloud_emulator.products.rpc.bodies import Document
-from alicloud_emulator.products.rpc.parameters import tag_filters
+from alicloud_emulator.products.rpc.parameters import Kind, Param, tag_filters
 from alicloud_emulator.world.ecs.records import Image, ImageStatus, cut_page
 from alicloud_emulator.world.ecs.refusals import FACTS, refusal
 from alicloud_emulator.world.ecs.rules import check_choice, has_tags
@@ -42,6 +42,14 @@ IDS_PARSED_MAX = 10_000
         "ImageOwnerAlias": "there are no system images",
         "Usage": "there are no instances: all images are `none`",
     },
+    more=(
+        # Newer than the metadata.
+        Param(
+            "Usable",
+            Kind.BOOLEAN,
+            note="`Status` is required with it; no effect with `usable = false`",
+        ),
+    ),
 )
 def describe_images(call: Call) -> Document:
     """Carry out DescribeImages: the images that meet every filter, newest first.
@@ -94,6 +102,9 @@ def _check_filters(call: Call, ids: Sequence[str]) -> None:
         raise refusal("InvalidOperation.ImageOwnerIdUnsupported")
     if len(ids) > IDS_MAX:
         raise refusal("InvalidParamter")
+    # It is documented that Status is required then; that this is the error is a guess.
+    if call.arguments.flag_or_none("Usable") is not None and not call.text("Status"):
+        raise refusal("MissingParameter", "Status")
 
 
 def _statuses(asked: str) -> frozenset[ImageStatus]:
@@ -133,6 +144,7 @@ def _is_asked_for(call: Call, image: Image, ids: Sequence[str]) -> bool:
 
 def _passes(call: Call, image: Image) -> bool:
     name, snapshot_id = call.text("ImageName"), call.text("SnapshotId")
+    usable = image.usable(call.world.agenda.now)
     return (
         (not name or matches_name(name, image.name))
         and call.text("ImageFamily") in ("", image.family)
@@ -141,6 +153,7 @@ def _passes(call: Call, image: Image) -> bool:
         and call.text("OSType").lower() in ("", image.os_type)
         and call.text("Architecture") in ("", image.architecture)
         and call.text("ResourceGroupId") in ("", image.resource_group_id)
+        and (usable is None or call.arguments.flag_or_none("Usable") in (None, usable))
         and (
             not snapshot_id
             or any(disk.snapshot_id == snapshot_id for disk in image.disks)

@@ -11,6 +11,7 @@
 
 from random import Random
 
+from alicloud_emulator.products.fc.action import metadata
 from alicloud_emulator.products.fc.service import FcService
 from alicloud_emulator.products.product import INTERNAL, REGION, VPC, Product, Signing
 
@@ -31,6 +32,7 @@ PRODUCT = Product(
     endpoint="fc.{}.aliyuncs.com",
     version="2023-03-30",
     service=lambda world, functions: FcService(world, functions=functions),
+    named=metadata,
     state=lambda world, region, account_id: world.fc.state(region, account_id),
     is_there=lambda region: region.fc,
     request_id=_id,
@@ -42,5 +44,5 @@ PRODUCT = Product(
     },
     id_header="x-fc-request-id",
     internal_error="InternalServerError",
-    throttled=("ResourceThrottled", 429),
+    throttled=("ResourceThrottled", 503),
 )

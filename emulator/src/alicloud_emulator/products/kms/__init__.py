@@ -7,7 +7,7 @@
 """
 
 from alicloud_emulator.products.kms import actions
-from alicloud_emulator.products.kms.keys import FACTS
+from alicloud_emulator.products.kms.keys import FACTS, state
 from alicloud_emulator.products.product import REGION, VPC, rpc_product
 from alicloud_emulator.products.rpc.action import actions_of
 from alicloud_emulator.products.rpc.api import Api
@@ -25,4 +25,7 @@ PRODUCT = rpc_product(
     API,
     hosts=("kms", rf"kms{VPC}\.{REGION}"),
     endpoint="kms.{}.aliyuncs.com",
+    state=state,
+    # Of the host without a region.
+    central=lambda world, account_id: state(world, "", account_id),
 )

@@ -8,6 +8,7 @@ its region only, with the same encryption context.
 import hashlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -73,6 +74,11 @@ class Keys:
         self._made[key.id] = key
         return key
 
+    def of(self, account_id: str, region: str) -> list[Key]:
+        """Return the keys that an account made in a region."""
+        where = (account_id, region)
+        return [k for k in self._made.values() if (k.account_id, k.region) == where]
+
     def find(self, call: Call, wanted: str) -> Key:
         """Return the key of an id, if the caller may do with it what the call asks.
 
@@ -113,3 +119,13 @@ class Keys:
         except (InvalidTag, ValueError):
             raise FACTS.refusal("InvalidCiphertext") from None
         return key, opened
+
+
+def state(world: World, region: str, account_id: str) -> dict[str, list[Any]]:
+    """Return the keys that an account made in a region, for the state document."""
+    return {
+        "kms_keys": [
+            {"key_id": key.id, "description": key.description}
+            for key in world.part(Keys).of(account_id, region)
+        ]
+    }

@@ -28,6 +28,7 @@
 
 from random import Random
 
+from alicloud_emulator.products.oss.routing import action_names
 from alicloud_emulator.products.oss.service import OssService
 from alicloud_emulator.products.product import INTERNAL, REGION, Product, Signing
 from alicloud_emulator.world.profile import OssMode
@@ -54,6 +55,7 @@ PRODUCT = Product(
     ),
     endpoint="oss-{}.aliyuncs.com",
     service=lambda world, _: OssService(world),
+    named=action_names,
     state=lambda world, region, account_id: world.oss.state(region, account_id),
     brief=lambda world, region, account_id: world.oss.brief(region, account_id),
     is_there=lambda region: region.oss is not OssMode.UNRESOLVED,

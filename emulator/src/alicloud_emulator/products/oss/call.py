@@ -68,6 +68,7 @@ class Call:
             own_name=host.door,
             inside=request.inside,
             signature=request.signature,
+            context=request.context,
             pays="requester" in (self.header(_PAYER), self.param(_PAYER)),
         )
 

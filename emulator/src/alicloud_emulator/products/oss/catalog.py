@@ -14,7 +14,7 @@ from alicloud_emulator.products.oss.operations import (
     Observed,
 )
 from alicloud_emulator.products.oss.routing import Level, actions_of
-from alicloud_emulator.world.oss.refusals import REFUSALS
+from alicloud_emulator.world.oss.refusals import OF_ACTIONS, REFUSALS
 from alicloud_emulator.world.oss.settings import SETTINGS
 
 _LEVELS = (
@@ -82,7 +82,7 @@ def _operation(action: str, observed: Observed) -> Iterator[str]:
         yield "No parameters."
     if observed.codes:
         yield ""
-        yield f"Errors: {_codes(observed.codes)}."
+        yield f"Errors: {_codes(observed.codes, action)}."
 
 
 def _note(name: str, fate: Fate) -> str:
@@ -90,14 +90,14 @@ def _note(name: str, fate: Fate) -> str:
     return notes[fate].get(name, "")
 
 
-def _codes(codes: Iterable[str]) -> str:
-    return ", ".join(f"`{code}`{_status(code)}" for code in sorted(codes))
+def _codes(codes: Iterable[str], action: str = "") -> str:
+    return ", ".join(f"`{code}`{_status(code, action)}" for code in sorted(codes))
 
 
-def _status(code: str) -> str:
+def _status(code: str, action: str) -> str:
     if code not in REFUSALS:
         return ""
-    refusal = REFUSALS[code]
+    refusal = OF_ACTIONS.get((action, code), REFUSALS[code])
     return (
         f" ({refusal.status}, {refusal.ec})" if refusal.ec else f" ({refusal.status})"
     )

@@ -168,6 +168,11 @@ def actions_of(level: Level) -> list[str]:
     return list(there)
 
 
+def action_names() -> list[str]:
+    """Return the operations' names of all levels."""
+    return [name for level in Level for name in actions_of(level)]
+
+
 def level_of(request: Request) -> Level:
     """Return what a request is about."""
     if not request.host.bucket:

@@ -11,8 +11,9 @@ from alicloud_emulator.products.oss import xml
 from alicloud_emulator.products.oss.call import Call
 from alicloud_emulator.products.wire import Response
 from alicloud_emulator.world.oss.encryption import EncryptionWish
-from alicloud_emulator.world.oss.refusals import refusal
+from alicloud_emulator.world.oss.refusals import invalid_policy, refusal
 from alicloud_emulator.world.oss.settings import Setting
+from alicloud_emulator.world.policy import PolicyError, check_document
 
 _Handler = Callable[[Call], Awaitable[Response]]
 
@@ -77,10 +78,10 @@ async def _checked(call: Call, setting: Setting, which: str) -> str:
     """Return the body as it is kept.
 
     Raises:
-        ServiceError: MalformedXML, InvalidArgument, InvalidRequest...
+        ServiceError: MalformedXML, InvalidArgument, InvalidPolicyDocument...
     """
     if not setting.root:
-        return _json(await call.request.body.read(xml.BODY_BYTES_MAX))
+        return _policy(await call.request.body.read(xml.BODY_BYTES_MAX))
     root = await call.xml(setting.root)
     xml.lower_truth(root)
     for path, allowed in _CHOICES.get(setting.sub_resource, {}).items():
@@ -95,12 +96,29 @@ async def _checked(call: Call, setting: Setting, which: str) -> str:
     return xml.written(root)
 
 
-def _json(body: bytes) -> str:
+def _policy(body: bytes) -> str:
+    """Return a policy if it is one, by the rules that RAM has for its own.
+
+    Source: https://help.aliyun.com/zh/oss/user-guide/0030-00000002, and up to -00000005;
+    the messages are guesses.
+    """
     try:
         text = body.decode()
-        json.loads(text)
+        document = json.loads(text)
+    except UnicodeDecodeError as error:
+        raise invalid_policy("not UTF-8", ec="0030-00000004") from error
     except (ValueError, RecursionError) as error:
-        raise refusal("InvalidArgument", "The policy is not JSON.") from error
+        raise invalid_policy("not JSON") from error
+    if not isinstance(document, dict):
+        raise invalid_policy("not an object")
+    try:
+        check_document(document)
+    except PolicyError as error:
+        is_version = isinstance(document.get("Version"), str) and (
+            document["Version"] != "1"
+        )
+        ec = "0030-00000002" if is_version else None
+        raise invalid_policy(str(error), ec=ec) from error
     return text
 
 

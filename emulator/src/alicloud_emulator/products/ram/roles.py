@@ -58,6 +58,7 @@ def create_role(call: Call) -> Document:
         raise FACTS.refusal("EntityAlreadyExists.Role", name)
     role = people.new_role(name, trust=trust, now=call.world.agenda.now)
     role.usable_at += call.world.profile.durations.role_propagation_s
+    role.made = True
     role.description = description
     role.max_session_s = max_session_s
     role.tags = tags

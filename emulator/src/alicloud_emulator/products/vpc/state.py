@@ -194,11 +194,11 @@ def block(text: str, *, shortest: int, longest: int, code: str) -> IPv4Network:
     try:
         found = ip_network(text)
     except ValueError:
-        raise FACTS.refusal(code) from None
+        raise FACTS.refusal(code, "CidrBlock") from None
     if not isinstance(found, IPv4Network) or not found.is_private:
-        raise FACTS.refusal(code)
+        raise FACTS.refusal(code, "CidrBlock")
     if not shortest <= found.prefixlen <= longest:
-        raise FACTS.refusal(code)
+        raise FACTS.refusal(code, "CidrBlock")
     return found
 
 

@@ -180,7 +180,10 @@ class Gate:
             raise refusal("AccessDenied")
         try:
             self._world.ram.authorize(
-                visit.caller, action=f"oss:{action}", resource=resource
+                visit.caller,
+                action=f"oss:{action}",
+                resource=resource,
+                context=visit.context,
             )
         except ServiceError as error:
             if error.code != "NoPermission":
@@ -225,7 +228,12 @@ class Gate:
         caller = visit.caller
         closed = self.blocks_public_access(bucket)
         said = policies.decide(
-            bucket, caller, action=action, resource=resource, closed=closed
+            bucket,
+            caller,
+            action=action,
+            resource=resource,
+            closed=closed,
+            context=visit.context,
         )
         if caller is not None and caller.account_id == bucket.owner:
             self._check_own(visit, action, resource, said)

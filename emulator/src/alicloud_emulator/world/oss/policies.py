@@ -4,7 +4,7 @@ Source: https://www.alibabacloud.com/help/en/oss/user-guide/oss-bucket-policy/
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any
@@ -25,6 +25,7 @@ def decide(
     action: str,
     resource: str,
     closed: bool,
+    context: Mapping[str, str],
 ) -> Decision:
     """Return what the bucket's policy says about a call.
 
@@ -34,6 +35,7 @@ def decide(
         action: RAM action without ``oss:``.
         resource: A whole resource name, ``acs:oss:...``.
         closed: Public access is blocked: what is allowed to everybody is to nobody.
+        context: Values of condition keys.
     """
     text = bucket.settings.get("policy")
     if not text:
@@ -45,7 +47,10 @@ def decide(
         and not (closed and _is_public(statement))
     ]
     return policy.decide(
-        [{"Statement": about_caller}], action=f"oss:{action}", resource=resource
+        [{"Statement": about_caller}],
+        action=f"oss:{action}",
+        resource=resource,
+        context=context,
     )
 
 

@@ -228,6 +228,32 @@ REFUSALS = {
 }
 
 
+OF_ACTIONS = {
+    # The code and 400 are in the Node.js SDK's table of errors, the EC on its own page.
+    # https://help.aliyun.com/en/oss/user-guide/0030-00000005
+    ("PutBucketPolicy", "InvalidPolicyDocument"): Refusal(
+        400, "Invalid policy document.", "0030-00000005"
+    ),
+}
+"""What one operation says otherwise, by its name and the code."""
+
+
+def invalid_policy(why: str, *, ec: str | None = None) -> ServiceError:
+    """Return the error for a bucket policy that is none.
+
+    Args:
+        why: What is wrong with it.
+        ec: In place of the usual one.
+    """
+    status, message, usual_ec = OF_ACTIONS["PutBucketPolicy", "InvalidPolicyDocument"]
+    return ServiceError(
+        "InvalidPolicyDocument",
+        status,
+        f"{message[:-1]}: {why}.",
+        ec=usual_ec if ec is None else ec,
+    )
+
+
 def refusal(
     code: str, message: str = "", *, ec: str | None = None, **fields: str
 ) -> ServiceError:

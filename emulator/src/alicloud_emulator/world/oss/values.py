@@ -30,6 +30,7 @@ class Visit:
         signature: ``oss-v4``, ``oss-v2``, ``oss-v1``, or "" for none.
         pays: The caller says that he pays for the request.
         version_id: The version of the object that is meant; None for the newest.
+        context: Values of condition keys that are about the call.
         passed: The buckets that the gate let it into, by name, action and key ("" and
             None: that it found): a call that takes long is let in once, and not again
             when its body has come.
@@ -43,6 +44,7 @@ class Visit:
     signature: str = "oss-v4"
     pays: bool = False
     version_id: str | None = None
+    context: dict[str, str] = field(default_factory=dict, compare=False)
     passed: dict[tuple[str, str, str | None], "Bucket"] = field(
         default_factory=dict, compare=False, repr=False
     )
