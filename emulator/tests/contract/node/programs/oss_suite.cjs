@@ -124,7 +124,8 @@ for (const v4 of [false, true]) {
       assert.strictEqual((await store.getBucketLifecycle(bucket)).rules[0].id, 'one');
       await store.deleteBucketLifecycle(bucket);
       await refused('NoSuchLifecycle', () => store.getBucketLifecycle(bucket));
-      await store.putBucketPolicy(bucket, { Version: '1', Statement: [] });
+      const statement = { Effect: 'Allow', Principal: ['*'], Action: ['oss:GetObject'], Resource: [`acs:oss:*:*:${bucket}/*`] };
+      await store.putBucketPolicy(bucket, { Version: '1', Statement: [statement] });
       await store.deleteBucketPolicy(bucket);
       assert.strictEqual((await store.getBucketPolicy(bucket)).policy, null);
     });
